@@ -1,0 +1,243 @@
+//! Addresses, networks, and the subject that is counted and blocked.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+/// One exact IP address. An IPv4 address that came as `::ffff:a.b.c.d` is the IPv4 address,
+/// so that nobody escapes a count by the socket type of the server he talks to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Address(IpAddr);
+
+/// Why a text is not an address or network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddressError(String);
+
+impl fmt::Display for AddressError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for AddressError {}
+
+impl Address {
+    /// The address in its canonical form.
+    pub fn new(ip: IpAddr) -> Self {
+        Self(ip.to_canonical())
+    }
+
+    /// The standard library's form.
+    pub const fn ip(self) -> IpAddr {
+        self.0
+    }
+
+    /// Reads an address from the bytes of a log line. No zone (`%eth0`), no port, no name.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        if bytes.len() > crate::limits::ADDRESS_TEXT_MAX {
+            return None;
+        }
+        std::str::from_utf8(bytes).ok()?.parse::<IpAddr>().ok().map(Self::new)
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for Address {
+    type Err = AddressError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::from_bytes(text.as_bytes())
+            .ok_or_else(|| AddressError(format!("`{text}` is not an IPv4 or IPv6 address")))
+    }
+}
+
+/// A network: an address with its host bits cleared, and a prefix length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Net {
+    base: IpAddr,
+    prefix: u8,
+}
+
+impl Net {
+    /// The network of `prefix` bits around `ip`; `None` if the prefix is too long for the family.
+    pub fn new(ip: IpAddr, prefix: u8) -> Option<Self> {
+        let base = match ip {
+            IpAddr::V4(v4) if prefix <= 32 => {
+                let mask = u32::MAX.checked_shl(32 - u32::from(prefix)).unwrap_or(0);
+                IpAddr::V4(Ipv4Addr::from_bits(v4.to_bits() & mask))
+            }
+            IpAddr::V6(v6) if prefix <= 128 => {
+                let mask = u128::MAX.checked_shl(128 - u32::from(prefix)).unwrap_or(0);
+                IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & mask))
+            }
+            _ => return None,
+        };
+        Some(Self { base, prefix })
+    }
+
+    /// The network that holds just this address (/32 or /128).
+    pub fn host(address: Address) -> Self {
+        let prefix = if address.0.is_ipv4() { 32 } else { 128 };
+        Self { base: address.0, prefix }
+    }
+
+    /// The first address.
+    pub const fn base(self) -> IpAddr {
+        self.base
+    }
+
+    /// The length of the prefix in bits.
+    pub const fn prefix(self) -> u8 {
+        self.prefix
+    }
+
+    /// Whether `address` lies in this network.
+    pub fn contains(self, address: Address) -> bool {
+        Self::new(address.0, self.prefix).is_some_and(|net| net.base == self.base)
+    }
+
+    /// Whether every address of `other` lies in this network.
+    pub fn covers(self, other: Self) -> bool {
+        other.prefix >= self.prefix && self.contains(Address(other.base))
+    }
+
+    /// Whether the two networks share an address.
+    pub fn overlaps(self, other: Self) -> bool {
+        self.covers(other) || other.covers(self)
+    }
+}
+
+impl fmt::Display for Net {
+    /// A host shows without its prefix length.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.base, self.prefix) {
+            (IpAddr::V4(_), 32) | (IpAddr::V6(_), 128) => self.base.fmt(f),
+            _ => write!(f, "{}/{}", self.base, self.prefix),
+        }
+    }
+}
+
+impl FromStr for Net {
+    type Err = AddressError;
+
+    /// Reads `192.0.2.1`, `192.0.2.0/24` or `2001:db8::/32`. Host bits may be set; they are cleared.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let Some((ip, prefix)) = text.split_once('/') else {
+            return text.parse::<Address>().map(Self::host).map_err(|_| {
+                AddressError(format!(
+                    "`{text}` is not an address or a network such as 192.0.2.0/24"
+                ))
+            });
+        };
+        let base: IpAddr = ip
+            .parse()
+            .map_err(|_| AddressError(format!("`{ip}` is not an IPv4 or IPv6 address")))?;
+        let bits: u8 = prefix
+            .parse()
+            .map_err(|_| AddressError(format!("`/{prefix}` is not a prefix length")))?;
+        // A v4-mapped network means the IPv4 network in its last 32 bits.
+        let net = match base {
+            IpAddr::V6(v6) if bits >= 96 => match v6.to_ipv4_mapped() {
+                Some(v4) => Self::new(IpAddr::V4(v4), bits - 96),
+                None => Self::new(base, bits),
+            },
+            _ => Self::new(base, bits),
+        };
+        net.ok_or_else(|| AddressError(format!("`/{prefix}` is too long a prefix for {ip}")))
+    }
+}
+
+/// What is counted and blocked as one: an IPv4 address, or the /64 of an IPv6 address (a
+/// provider gives at least that much to one customer), or a network that an operator named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Subject(Net);
+
+impl Subject {
+    /// The subject that stands for one address.
+    pub fn of(address: Address) -> Self {
+        let prefix = if address.0.is_ipv4() { 32 } else { 64 };
+        // Both prefixes fit their family, so `new` always answers.
+        Self(Net::new(address.0, prefix).unwrap_or(Net::host(address)))
+    }
+
+    /// The subject that an operator named. An IPv6 host becomes its /64, as everywhere.
+    pub fn from_net(net: Net) -> Self {
+        if net.base.is_ipv6() && net.prefix > 64 {
+            return Self::of(Address(net.base));
+        }
+        Self(net)
+    }
+
+    /// The addresses it covers.
+    pub const fn net(self) -> Net {
+        self.0
+    }
+
+    /// Whether it is counted by address (an IPv4 host or an IPv6 /64) and not a wider network.
+    pub fn is_single(self) -> bool {
+        self.0.prefix == if self.0.base.is_ipv4() { 32 } else { 64 }
+    }
+
+    /// Whether `address` belongs to it.
+    pub fn contains(self, address: Address) -> bool {
+        self.0.contains(address)
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for Subject {
+    type Err = AddressError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse::<Net>().map(Self::from_net)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn net(text: &str) -> Net {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_v4_mapped_address_is_the_ipv4_address() {
+        assert_eq!("::ffff:192.0.2.1".parse::<Address>().unwrap().to_string(), "192.0.2.1");
+        assert_eq!(net("::ffff:192.0.2.0/120"), net("192.0.2.0/24"));
+    }
+
+    #[test]
+    fn an_ipv6_address_is_counted_by_its_64() {
+        let subject = Subject::of("2001:db8:1:2:3::4".parse().unwrap());
+        assert_eq!(subject.to_string(), "2001:db8:1:2::/64");
+        assert!(subject.is_single());
+        assert_eq!("2001:db8:1:2:9::".parse::<Subject>().unwrap(), subject);
+    }
+
+    #[test]
+    fn networks_contain_cover_and_overlap() {
+        assert!(net("10.0.0.0/8").contains("10.1.2.3".parse().unwrap()));
+        assert!(!net("10.0.0.0/8").contains("::1".parse().unwrap()));
+        assert!(net("0.0.0.0/0").covers(net("192.0.2.1")));
+        assert!(net("192.0.2.1").overlaps(net("192.0.2.0/24")));
+        assert!(!net("192.0.2.0/24").covers(net("192.0.2.0/23")));
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_with_a_reason() {
+        for bad in ["", "1.2.3", "1.2.3.4.5", "example.org", "fe80::1%eth0", "1.2.3.4:22"] {
+            assert!(bad.parse::<Address>().is_err(), "{bad}");
+        }
+        assert!("192.0.2.0/33".parse::<Net>().is_err());
+        assert!("192.0.2.0/x".parse::<Net>().is_err());
+    }
+}

@@ -1,0 +1,46 @@
+//! The nouns of monban, and nothing else: no clock, no file, no socket.
+//!
+//! They stand in one straight line, and every later crate adds one arrow of it:
+//!
+//! ```text
+//! bytes -> Line -> Sighting -> Finding -> Decision -> Order -> Outcome
+//! ```
+//!
+//! | noun | is |
+//! |---|---|
+//! | [`Line`] | one line of a log: bytes, source, position, arrival time |
+//! | [`Sighting`] | what a rule read out of a line |
+//! | [`Finding`] | what a detector concludes from sightings |
+//! | [`Decision`] | what policy answers to a finding, and why |
+//! | [`Order`] | a decision made concrete for a role |
+//! | [`Outcome`] | what really happened |
+//!
+//! Every finding, decision, order and outcome is a [`Record`] in the ledger.
+#![forbid(unsafe_code)]
+
+mod address;
+pub mod limits;
+mod line;
+mod policy;
+mod problem;
+mod record;
+mod rotation;
+mod sighting;
+mod state;
+mod time;
+pub mod wire;
+
+pub use address::{Address, AddressError, Net, Subject};
+pub use line::{Line, SourceId};
+pub use policy::{Backoff, Catalog, Policy, Reach, RuleInfo, Scope, ServiceInfo, Window};
+pub use problem::Problem;
+pub use record::{
+    Because, Decision, Event, Evidence, Finding, FindingKind, Notice, Order, OrderAct, OrderId,
+    Outcome, OutcomeResult, Record, Seq, Verdict,
+};
+pub use rotation::{Rotation, Turn, sort_oldest_first};
+pub use sighting::{ConnectionKey, Kind, KindSet, RuleId, ServiceId, Sighting, WITNESSES, Witness};
+pub use state::{
+    BlockRow, ConnectionRow, HistoryRow, PositionRow, StateRow, SuccessRow, Tail, TallyRow,
+};
+pub use time::{Stamp, parse_duration_s, show_duration};

@@ -1,0 +1,166 @@
+//! Every limit of monban, in one place, with the reason and how they relate.
+//!
+//! What is over a limit is cut, refused or evicted, and counted; never dropped in silence.
+
+/// Longest line that is read as one, in bytes. Longer lines are cut here and the rest skipped.
+/// rsyslog cuts at 8 KiB by default; a web server's request line may reach 8 KiB as well.
+pub const LINE_MAX: usize = 16 * 1024;
+
+/// Longest text that is tried as an address: a full IPv6 address with a v4 tail has 45 bytes.
+pub const ADDRESS_TEXT_MAX: usize = 45;
+
+/// Longest user name that is kept, in bytes. Names are typed by strangers.
+pub const USER_MAX: usize = 64;
+
+/// Longest line text that is kept as evidence, in bytes.
+pub const EVIDENCE_TEXT_MAX: usize = 512;
+
+/// Evidence lines that are kept of one tally: the last ones.
+pub const EVIDENCE_LINES_MAX: usize = 10;
+
+/// Bytes of evidence text that all tallies together hold in memory.
+pub const EVIDENCE_BYTES_MAX: usize = 12 * 1024 * 1024;
+
+/// Tallies (policy and subject) that are held at once; the one that was quiet for longest goes.
+pub const TALLIES_MAX: usize = 65_536;
+
+/// Open connections whose attempts are told apart.
+pub const CONNECTIONS_MAX: usize = 16_384;
+
+/// A connection without a line for so long is forgotten (OpenSSH's LoginGraceTime is 120 s; a
+/// pid may come back after that).
+pub const CONNECTION_IDLE_S: u64 = 600;
+
+/// Addresses whose last successful login is remembered.
+pub const SUCCESSES_MAX: usize = 16_384;
+
+/// Subjects whose earlier blocks are remembered for escalation.
+pub const HISTORY_MAX: usize = 262_144;
+
+/// Blocks in force at once. Above it a new block is refused and said.
+pub const BLOCKS_MAX: usize = 1_000_000;
+
+/// Most failures that a policy may ask for.
+pub const POLICY_FAILURES_MAX: u32 = 1000;
+
+/// Longest duration of a configuration: 100 years.
+pub const DURATION_MAX_S: u64 = 100 * 366 * 86_400;
+
+/// Policies of one configuration.
+pub const POLICIES_MAX: usize = 256;
+
+/// Ports of one scope.
+pub const PORTS_MAX: usize = 32;
+
+/// Networks on the allow list.
+pub const ALLOW_MAX: usize = 4096;
+
+/// Addresses of present sessions, of administrators and of others each.
+pub const PRESENT_MAX: usize = 1024;
+
+/// Longest reason that an operator may give with a ban, in bytes.
+pub const WHY_MAX: usize = 200;
+
+/// Files that are followed at once.
+pub const FILES_MAX: usize = 512;
+
+/// Longest path of a followed file, in bytes (Linux's PATH_MAX without the end mark).
+pub const PATH_MAX: usize = 4095;
+
+/// Siblings of a rotated file that are offered to find the half-read one.
+pub const SIBLINGS_MAX: usize = 16;
+
+/// Bytes before a position that are kept, to notice that a file was replaced under its inode.
+pub const TAIL_BYTES: usize = 64;
+
+/// First bytes of a file that its hash covers.
+pub const HEAD_BYTES: usize = 1024;
+
+/// A rotated file that was read to its end is watched so much longer: Apache's graceful restart
+/// lets its old children write to the renamed log for as long as their requests last.
+pub const LATE_S: u64 = 600;
+
+/// Rotated files of one path that are watched so. Beyond it the oldest is closed.
+pub const LATE_PER_PATH_MAX: usize = 4;
+
+/// Rotated files of all paths together that are watched so: with `FILES_MAX` open files this stays
+/// under the usual limit of 1,024 descriptors.
+pub const LATE_FILES_MAX: usize = 128;
+
+/// A rotated file whose last line has no end is given so long to get one.
+pub const PARTIAL_QUIET_S: u64 = 5;
+
+/// Notices of the reader that wait to be fetched; more are counted.
+pub const FEED_NOTICES_MAX: usize = 256;
+
+/// Saved positions that are kept for paths that are not there now.
+pub const POSITIONS_MAX: usize = 4096;
+
+/// Bytes of a compressed sibling that are unpacked to find our place in it.
+pub const UNPACK_SEARCH_MAX: u64 = 1024 * 1024 * 1024;
+
+/// Entries of one directory that are looked at to find a rotated file.
+pub const DIR_ENTRIES_MAX: usize = 65_536;
+
+/// Log paths and globs of one configuration.
+pub const LOG_PATTERNS_MAX: usize = 256;
+
+/// Files that one `scan` reads.
+pub const SCAN_FILES_MAX: usize = 65_536;
+
+/// Folders within folders that `scan` descends into.
+pub const SCAN_DEPTH_MAX: usize = 16;
+
+/// Longest name of a journal field; journald itself allows 64.
+pub const JOURNAL_NAME_MAX: usize = 64;
+
+/// Longest value of a journal field other than the message that is kept.
+pub const JOURNAL_FIELD_MAX: usize = 1024;
+
+/// Largest configuration (monban.toml and rules.d together), in bytes.
+pub const CONFIG_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Largest rule file, in bytes.
+pub const RULE_FILE_BYTES_MAX: usize = 256 * 1024;
+
+/// Rules of all services together.
+pub const RULES_MAX: usize = 4096;
+
+/// Most variants (optional parts taken or left) of one readable pattern.
+pub const PATTERN_VARIANTS_MAX: usize = 64;
+
+/// Largest frame between the roles, in bytes.
+pub const FRAME_MAX: usize = 64 * 1024;
+
+/// Subjects in one frame of orders: 1,000 times the largest order is under `FRAME_MAX`.
+pub const ORDERS_PER_FRAME_MAX: usize = 500;
+
+/// A line's own time is used if it is no older than this at its arrival.
+pub const EVENT_AGE_MAX_S: u64 = 60;
+
+/// A line's own time is used if it is no further ahead than this at its arrival.
+pub const EVENT_AHEAD_MAX_S: u64 = 1;
+
+/// Records that one ledger keeps by default, in bytes of the database file.
+pub const LEDGER_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// The newest records of a ledger, which are kept however small it is meant to be.
+pub const LEDGER_RECORDS_KEPT: i64 = 1000;
+
+/// Damaged ledgers that are kept beside the present one.
+pub const LEDGER_DAMAGED_KEPT: u32 = 3;
+
+/// Positions of sources that a ledger gives back: those followed now, and rotated ones.
+pub const LEDGER_POSITIONS_MAX: usize = 16 * FILES_MAX;
+
+/// Other names and values that a ledger gives back.
+pub const LEDGER_META_MAX: usize = 4096;
+
+/// Records that one reading call gives back.
+pub const LEDGER_READ_MAX: usize = 10_000;
+
+const _: () = assert!(EVIDENCE_TEXT_MAX <= LINE_MAX);
+const _: () = assert!(EVIDENCE_LINES_MAX * EVIDENCE_TEXT_MAX < FRAME_MAX);
+const _: () = assert!(PORTS_MAX * 2 * ORDERS_PER_FRAME_MAX + ORDERS_PER_FRAME_MAX * 48 < FRAME_MAX);
+const _: () = assert!(PATH_MAX + 64 < FRAME_MAX);
+const _: () = assert!(FILES_MAX + LATE_FILES_MAX < 1024);

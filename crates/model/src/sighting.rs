@@ -1,0 +1,150 @@
+//! What a rule read out of a line.
+
+use crate::{Address, Stamp};
+
+/// A rule of the loaded set; its name is in the [`crate::Catalog`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RuleId(pub u16);
+
+/// A service of the loaded set; its name is in the [`crate::Catalog`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServiceId(pub u16);
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// The closed list of what can be seen.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum Kind { $($(#[$doc])* $name,)* }
+
+        impl Kind {
+            /// All kinds, in the order of their numbers.
+            pub const ALL: &'static [Kind] = &[$(Kind::$name,)*];
+
+            /// Its name in rule files, configuration and records.
+            pub const fn name(self) -> &'static str {
+                match self { $(Kind::$name => $text,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// A wrong password, key or user name.
+    LoginFailed = "login-failed",
+    /// Somebody came in.
+    LoginAccepted = "login-accepted",
+    /// A session began.
+    SessionOpened = "session-opened",
+    /// A session ended.
+    SessionClosed = "session-closed",
+    /// The connection ended; what is open under its key is settled.
+    ConnectionClosed = "connection-closed",
+    /// A user gained other rights (sudo, su).
+    PrivilegeUsed = "privilege-used",
+    /// A user tried to gain other rights and was refused.
+    PrivilegeRefused = "privilege-refused",
+    /// A connection that tried nothing, or spoke nonsense.
+    Probe = "probe",
+    /// Mail that the server refused from this client.
+    MailRejected = "mail-rejected",
+    /// A request that only somebody who looks for a hole makes.
+    HttpProbe = "http-probe",
+    /// A request that the web server answered with 4xx.
+    HttpRefused = "http-refused",
+    /// A request to a login or remote-call address of a web application.
+    HttpLogin = "http-login",
+    /// The server's own limit on rate or connections was reached.
+    RateLimited = "rate-limited",
+    /// A line of the service that is known and harmless.
+    Harmless = "harmless",
+    /// A match of a filter that names no kind (fail2ban's).
+    Failure = "failure",
+}
+
+impl Kind {
+    /// The kind of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+
+    /// Whether it counts as a failure of its address: something was tried and refused.
+    pub const fn is_failure(self) -> bool {
+        matches!(
+            self,
+            Self::LoginFailed
+                | Self::MailRejected
+                | Self::HttpProbe
+                | Self::PrivilegeRefused
+                | Self::RateLimited
+                | Self::Failure
+        )
+    }
+}
+
+/// A set of kinds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KindSet(u32);
+
+impl KindSet {
+    /// The set of these kinds.
+    pub const fn of(kinds: &[Kind]) -> Self {
+        let mut bits = 0;
+        let mut index = 0;
+        while index < kinds.len() {
+            bits |= 1 << kinds[index] as u8;
+            index += 1;
+        }
+        Self(bits)
+    }
+
+    /// Whether `kind` is in the set.
+    pub const fn contains(self, kind: Kind) -> bool {
+        self.0 & (1 << kind as u8) != 0
+    }
+}
+
+/// Which of several voices of a service tells of an attempt.
+///
+/// One wrong password is told by sshd itself, by PAM, and by the line that closes the
+/// connection. Within one connection the attempts are the maximum over the witnesses, so each is
+/// counted once whichever of them are logged and in whichever order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Witness(pub u8);
+
+/// Number of witnesses of a service.
+pub const WITNESSES: usize = 4;
+
+/// Names one connection of a service while it lasts: a hash of host, service and pid or session
+/// id. Equal keys mean the same connection; the address is checked beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionKey(pub u64);
+
+/// What a rule read out of one line. It borrows from the line; nothing is allocated for a line
+/// that does not count.
+#[derive(Clone, Copy, Debug)]
+pub struct Sighting<'a> {
+    /// What was seen.
+    pub kind: Kind,
+    /// When: the line's own time, or its arrival if it has none.
+    pub time: Stamp,
+    /// Who: never a text that the attacker typed.
+    pub address: Option<Address>,
+    /// The account that was named, as it was typed, unescaped, cut at [`crate::limits::USER_MAX`].
+    pub user: Option<&'a [u8]>,
+    /// How: `password`, `publickey`, ... for logins.
+    pub method: Option<&'a [u8]>,
+    /// Which service.
+    pub service: ServiceId,
+    /// Which connection of it, where the line tells.
+    pub connection: Option<ConnectionKey>,
+    /// Which of the service's voices.
+    pub witness: Witness,
+    /// Which rule.
+    pub rule: RuleId,
+    /// How many times the line stands for: rsyslog's `message repeated N times`, dovecot's
+    /// `N attempts`. At least 1.
+    pub weight: u32,
+    /// The line as it was.
+    pub line: &'a [u8],
+}

@@ -1,0 +1,133 @@
+//! The open state of the engine and the positions of the sources, as rows.
+//!
+//! They are committed in one transaction with the records that were made from the same lines, so
+//! that an end at any instant loses nothing and counts nothing twice.
+
+use crate::{Address, ConnectionKey, Evidence, Scope, Stamp, Subject, WITNESSES};
+
+/// The open count of one policy and subject.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TallyRow {
+    /// The policy's name.
+    pub policy: String,
+    /// Who is counted.
+    pub subject: Subject,
+    /// The first failure that is remembered, and the last.
+    pub first: Stamp,
+    /// See `first`.
+    pub last: Stamp,
+    /// All failures since `first`, also those that left the windows.
+    pub total: u64,
+    /// The failures that may still be in a window: time and connection (0: none), oldest first.
+    pub marks: Vec<(Stamp, u64)>,
+    /// The last lines, oldest first.
+    pub evidence: Vec<Evidence>,
+}
+
+/// One open connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectionRow {
+    /// Its key.
+    pub key: ConnectionKey,
+    /// Its address, as soon as a line told it.
+    pub address: Option<Address>,
+    /// Attempts told by each witness.
+    pub told: [u32; WITNESSES],
+    /// Attempts told while the address was not known yet; they count once it is.
+    pub pending: u32,
+    /// Its last line.
+    pub last: Stamp,
+}
+
+/// A block in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockRow {
+    /// Who.
+    pub subject: Subject,
+    /// Which ports.
+    pub scope: Scope,
+    /// Since when.
+    pub since: Stamp,
+    /// Until when; `None` is forever.
+    pub until: Option<Stamp>,
+    /// The policy, or empty for an operator's.
+    pub policy: String,
+    /// The operator's reason, or empty.
+    pub why: String,
+}
+
+/// The earlier blocks of a subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HistoryRow {
+    /// Who.
+    pub subject: Subject,
+    /// How many, without a quiet time between that forgets them.
+    pub blocks: u32,
+    /// The end of the last one, or its last failure if that is later.
+    pub last: Stamp,
+}
+
+/// The last successful login from an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SuccessRow {
+    /// From where.
+    pub address: Address,
+    /// When.
+    pub last: Stamp,
+    /// When by key, if ever: such an address needs twice the failures for a day.
+    pub by_key: Option<Stamp>,
+}
+
+/// The last bytes before a position, to notice that a file was replaced under its inode.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tail(pub Vec<u8>);
+
+/// How far a file was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PositionRow {
+    /// The path under which it was found.
+    pub path: String,
+    /// Device and inode.
+    pub dev: u64,
+    /// See `dev`.
+    pub ino: u64,
+    /// Offset of the first byte that is not counted yet: always the start of a line.
+    pub offset: u64,
+    /// The last bytes before `offset` (at most 64).
+    pub tail: Tail,
+    /// A hash of the first bytes, and how many it covers (at most 1024).
+    pub head: (u64, u32),
+    /// Lines and sightings read from this path so far.
+    pub lines: u64,
+    /// See `lines`.
+    pub sightings: u64,
+    /// The event time of the last line.
+    pub last: Stamp,
+    /// For the journal: its cursor. Empty for files.
+    pub cursor: String,
+}
+
+/// A change of the open state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StateRow {
+    /// Write this tally.
+    Tally(TallyRow),
+    /// Forget this tally.
+    NoTally(String, Subject),
+    /// Write this connection.
+    Connection(ConnectionRow),
+    /// Forget this connection.
+    NoConnection(ConnectionKey),
+    /// Write this block.
+    Block(BlockRow),
+    /// Forget the block of this subject and scope.
+    NoBlock(Subject, Scope),
+    /// Write this history.
+    History(HistoryRow),
+    /// Forget this history.
+    NoHistory(Subject),
+    /// Write this success.
+    Success(SuccessRow),
+    /// Forget this success.
+    NoSuccess(Address),
+}

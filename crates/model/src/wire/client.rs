@@ -1,0 +1,175 @@
+//! What the command line asks of the daemon, over its control socket.
+
+use super::{FrameError, Reader, Wire, Writer};
+use crate::limits::WHY_MAX;
+use crate::{Net, Notice, Stamp, Subject};
+
+/// Whether blocks reach the firewall.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// They do.
+    Guard,
+    /// They do not; monban only finds and says.
+    Observe,
+}
+
+impl Mode {
+    /// `guard` or `observe`, as in `status --json`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Guard => "guard",
+            Self::Observe => "observe",
+        }
+    }
+}
+
+/// What the command line asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// How it stands.
+    Status,
+    /// Block a subject.
+    Ban {
+        /// Whom.
+        subject: Subject,
+        /// For how many seconds; `None` is forever.
+        for_s: Option<u64>,
+        /// The operator's words, at most [`WHY_MAX`] bytes.
+        why: String,
+    },
+    /// End the blocks of a subject.
+    Free {
+        /// Whom.
+        subject: Subject,
+    },
+    /// End all blocks.
+    FreeAll,
+    /// Never block this network.
+    Allow {
+        /// The network.
+        net: Net,
+        /// For how many seconds; `None` is forever.
+        for_s: Option<u64>,
+    },
+    /// Take a network off the list of `allow`.
+    Disallow {
+        /// The network.
+        net: Net,
+    },
+    /// Take over the configuration anew.
+    Reload,
+}
+
+/// How the daemon stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusReply {
+    /// Whether blocks reach the firewall.
+    pub mode: Mode,
+    /// Whether the sources are open and the firewall is ready.
+    pub ready: bool,
+    /// Since when it runs.
+    pub since: Stamp,
+    /// The firewall in use, or why there is none.
+    pub firewall: String,
+    /// Log files that are open.
+    pub files: u32,
+}
+
+/// What the daemon answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// To [`Request::Status`].
+    Status(StatusReply),
+    /// To everything else.
+    Done {
+        /// Whether it was done.
+        done: bool,
+        /// What to tell the operator.
+        notices: Vec<Notice>,
+    },
+    /// The new configuration is refused, with its problems as text.
+    Refused(String),
+}
+
+impl Wire for Request {
+    fn put(&self, out: &mut Writer) {
+        match self {
+            Self::Status => out.byte(1),
+            Self::Ban { subject, for_s, why } => {
+                out.byte(2);
+                subject.put(out);
+                for_s.put(out);
+                out.text(why, WHY_MAX);
+            }
+            Self::Free { subject } => {
+                out.byte(3);
+                subject.put(out);
+            }
+            Self::FreeAll => out.byte(4),
+            Self::Allow { net, for_s } => {
+                out.byte(5);
+                net.put(out);
+                for_s.put(out);
+            }
+            Self::Disallow { net } => {
+                out.byte(6);
+                net.put(out);
+            }
+            Self::Reload => out.byte(7),
+        }
+    }
+    fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
+        Ok(match from.byte()? {
+            1 => Self::Status,
+            2 => Self::Ban {
+                subject: Subject::take(from)?,
+                for_s: Wire::take(from)?,
+                why: from.text(WHY_MAX)?,
+            },
+            3 => Self::Free { subject: Subject::take(from)? },
+            4 => Self::FreeAll,
+            5 => Self::Allow { net: Net::take(from)?, for_s: Wire::take(from)? },
+            6 => Self::Disallow { net: Net::take(from)? },
+            7 => Self::Reload,
+            _ => return Err(FrameError::Unknown),
+        })
+    }
+}
+
+impl Wire for Reply {
+    fn put(&self, out: &mut Writer) {
+        match self {
+            Self::Status(status) => {
+                out.byte(1);
+                (status.mode == Mode::Guard).put(out);
+                status.ready.put(out);
+                status.since.put(out);
+                out.text(&status.firewall, 512);
+                status.files.put(out);
+            }
+            Self::Done { done, notices } => {
+                out.byte(2);
+                done.put(out);
+                out.list(&notices[..notices.len().min(16)]);
+            }
+            Self::Refused(text) => {
+                out.byte(3);
+                out.text(text, 32 * 1024);
+            }
+        }
+    }
+    fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
+        Ok(match from.byte()? {
+            1 => Self::Status(StatusReply {
+                mode: if bool::take(from)? { Mode::Guard } else { Mode::Observe },
+                ready: bool::take(from)?,
+                since: Stamp::take(from)?,
+                firewall: from.text(512)?,
+                files: u32::take(from)?,
+            }),
+            2 => Self::Done { done: bool::take(from)?, notices: from.list(16)? },
+            3 => Self::Refused(from.text(32 * 1024)?),
+            _ => return Err(FrameError::Unknown),
+        })
+    }
+}

@@ -1,0 +1,16 @@
+//! Frames between the roles, and between the command line and the daemon.
+//!
+//! One frame is one packet of a `SOCK_SEQPACKET` socket: a verb number and its fields, all
+//! lengths bounded. Numbers are little-endian. Nothing is skipped: a frame with a byte too many
+//! or too few, an unknown verb or a length over its limit is an error, and the side that sees it
+//! ends the conversation. Both ends are always the same build, so there is no version.
+
+mod client;
+mod codec;
+mod warden;
+mod watcher;
+
+pub use client::{Mode, Reply, Request, StatusReply};
+pub use codec::{FrameError, Reader, Wire, Writer, decode, encode};
+pub use warden::{SiblingsOf, ToWarden, WireAct, WireOrder};
+pub use watcher::{Command, Offered, ToWatcher};

@@ -1,0 +1,177 @@
+//! What the watcher may ask of the warden: everything a compromised watcher could do.
+
+use super::{FrameError, Reader, Wire, Writer};
+use crate::limits::ORDERS_PER_FRAME_MAX;
+use crate::{Notice, OrderId, Scope, Subject};
+
+/// What to do with a subject.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WireAct {
+    /// Block for so many milliseconds from now; `None` is forever.
+    Block {
+        /// Which ports.
+        scope: Scope,
+        /// How long.
+        left_ms: Option<u64>,
+    },
+    /// End every block.
+    Free,
+}
+
+/// An order with its time made relative, so that a step of the clock between the roles means
+/// nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WireOrder {
+    /// Its number.
+    pub id: OrderId,
+    /// About whom.
+    pub subject: Subject,
+    /// What to do.
+    pub act: WireAct,
+}
+
+/// Which file's siblings are wanted: the rotated files beside a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiblingsOf {
+    /// The path; the warden answers only for paths that it offered.
+    pub path: String,
+    /// Device and inode of the half-read file.
+    pub dev: u64,
+    /// See `dev`.
+    pub ino: u64,
+}
+
+/// What the watcher asks of the warden.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ToWarden {
+    /// The configuration of this number is taken over.
+    Ready {
+        /// 0 at the start, then the number of the reload.
+        reload: u32,
+    },
+    /// The configuration of this number is refused; the one before stays.
+    Refused {
+        /// See [`ToWarden::Ready`].
+        reload: u32,
+        /// The problems, as text for people.
+        text: String,
+    },
+    /// Carry these out.
+    Orders(Vec<WireOrder>),
+    /// These blocks are in force by the ledger; after the last frame, what the kernel holds
+    /// beside them is removed.
+    Restore {
+        /// Some of the blocks.
+        blocks: Vec<WireOrder>,
+        /// Whether more frames follow.
+        more: bool,
+    },
+    /// Offer the rotated files beside a path.
+    Siblings(SiblingsOf),
+    /// The answer to an operator's command.
+    Answer {
+        /// The command's number.
+        id: u32,
+        /// Whether it was done.
+        done: bool,
+        /// What to tell the operator.
+        notices: Vec<Notice>,
+    },
+    /// Start `journalctl`, after this cursor if there is one.
+    Journal {
+        /// The cursor of the last entry that is committed; letters, digits, `=` and `;` only.
+        after: Option<String>,
+    },
+    /// Every source that was offered at the start is open and read to its end of then.
+    CaughtUp,
+}
+
+impl Wire for WireOrder {
+    fn put(&self, out: &mut Writer) {
+        self.id.put(out);
+        self.subject.put(out);
+        match &self.act {
+            WireAct::Block { scope, left_ms } => {
+                out.byte(1);
+                scope.put(out);
+                left_ms.put(out);
+            }
+            WireAct::Free => out.byte(2),
+        }
+    }
+    fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
+        let (id, subject) = (OrderId::take(from)?, Subject::take(from)?);
+        let act = match from.byte()? {
+            1 => WireAct::Block { scope: Scope::take(from)?, left_ms: Wire::take(from)? },
+            2 => WireAct::Free,
+            _ => return Err(FrameError::Unknown),
+        };
+        Ok(Self { id, subject, act })
+    }
+}
+
+impl Wire for ToWarden {
+    fn put(&self, out: &mut Writer) {
+        match self {
+            Self::Ready { reload } => {
+                out.byte(1);
+                reload.put(out);
+            }
+            Self::Refused { reload, text } => {
+                out.byte(2);
+                reload.put(out);
+                out.text(text, 32 * 1024);
+            }
+            Self::Orders(orders) => {
+                out.byte(3);
+                out.list(orders);
+            }
+            Self::Restore { blocks, more } => {
+                out.byte(4);
+                out.list(blocks);
+                more.put(out);
+            }
+            Self::Siblings(of) => {
+                out.byte(5);
+                of.path.put(out);
+                for number in [of.dev, of.ino] {
+                    number.put(out);
+                }
+            }
+            Self::Answer { id, done, notices } => {
+                out.byte(6);
+                id.put(out);
+                done.put(out);
+                out.list(&notices[..notices.len().min(16)]);
+            }
+            Self::CaughtUp => out.byte(7),
+            Self::Journal { after } => {
+                out.byte(8);
+                after.put(out);
+            }
+        }
+    }
+    fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
+        Ok(match from.byte()? {
+            1 => Self::Ready { reload: u32::take(from)? },
+            2 => Self::Refused { reload: u32::take(from)?, text: from.text(32 * 1024)? },
+            3 => Self::Orders(from.list(ORDERS_PER_FRAME_MAX)?),
+            4 => {
+                Self::Restore { blocks: from.list(ORDERS_PER_FRAME_MAX)?, more: bool::take(from)? }
+            }
+            5 => Self::Siblings(SiblingsOf {
+                path: String::take(from)?,
+                dev: u64::take(from)?,
+                ino: u64::take(from)?,
+            }),
+            6 => Self::Answer {
+                id: u32::take(from)?,
+                done: bool::take(from)?,
+                notices: from.list(16)?,
+            },
+            7 => Self::CaughtUp,
+            8 => Self::Journal { after: Wire::take(from)? },
+            _ => return Err(FrameError::Unknown),
+        })
+    }
+}

@@ -1,0 +1,264 @@
+//! What the warden tells the watcher.
+
+use super::{FrameError, Reader, Wire, Writer};
+use crate::limits::{
+    ALLOW_MAX, FILES_MAX, ORDERS_PER_FRAME_MAX, PRESENT_MAX, SIBLINGS_MAX, WHY_MAX,
+};
+use crate::{Address, Net, Notice, Outcome, Subject};
+
+/// What an operator wants, after the warden has checked who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Block a subject.
+    Ban {
+        /// Whom.
+        subject: Subject,
+        /// For how many seconds; `None` is forever.
+        for_s: Option<u64>,
+        /// The operator's words.
+        why: String,
+    },
+    /// End the blocks of a subject, and of every single subject in it if it is a network.
+    Free {
+        /// Whom.
+        subject: Subject,
+    },
+    /// End all blocks.
+    FreeAll,
+    /// The allow list has got this network: end the blocks it covers.
+    Allowed {
+        /// The network.
+        net: Net,
+    },
+}
+
+/// A log file that the warden opened; its descriptor comes with the frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offered {
+    /// The warden's number of it, for [`ToWatcher::Wake`].
+    pub file: u32,
+    /// The path under which it was found.
+    pub path: String,
+    /// Device and inode.
+    pub dev: u64,
+    /// See `dev`.
+    pub ino: u64,
+    /// Its size at that moment.
+    pub size: u64,
+    /// Whether it came up after the start: then it is read from its first line.
+    pub later: bool,
+}
+
+/// What the warden tells the watcher.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ToWatcher {
+    /// A configuration to take over; its files come in a memory file with the frame.
+    Brief {
+        /// Whether blocks reach the firewall.
+        guards: bool,
+        /// 0 at the start, then the number of the reload.
+        reload: u32,
+        /// Whether a watcher ran under this warden before: then what it has no position of is
+        /// read from its first line.
+        again: bool,
+        /// Whether the systemd journal is to be read.
+        journal: bool,
+    },
+    /// The file that stands at a path now.
+    Opened(Offered),
+    /// An answer to [`super::ToWarden::Siblings`]: one rotated file, oldest first.
+    Sibling(Offered),
+    /// The answer is complete.
+    SiblingsEnd {
+        /// The path that was asked about.
+        path: String,
+    },
+    /// Nothing stands at this path any more.
+    Gone {
+        /// The path.
+        path: String,
+    },
+    /// These files have changed.
+    Wake {
+        /// Their numbers.
+        files: Vec<u32>,
+    },
+    /// The whole allow list: configuration, own addresses, gateways, an operator's additions.
+    Allow {
+        /// Its networks; the frame may be one of several.
+        nets: Vec<Net>,
+        /// Whether more frames of the list follow.
+        more: bool,
+    },
+    /// Where people are logged in from at this moment, by sshd's own processes.
+    Present {
+        /// Addresses of sessions of accounts that may become root: never blocked.
+        administrators: Vec<Address>,
+        /// Addresses of other sessions: they need twice the failures.
+        guests: Vec<Address>,
+    },
+    /// An operator's command, to be answered with this number.
+    Command {
+        /// The number.
+        id: u32,
+        /// The command.
+        command: Command,
+    },
+    /// What became of orders.
+    Outcomes(Vec<Outcome>),
+    /// Something to be recorded and said.
+    Tell(Notice),
+    /// The standard output of `journalctl -o export`; its descriptor comes with the frame.
+    Journal,
+    /// The kernel lost blocks: say again which are in force.
+    SendBlocks,
+    /// Every file that is there at the start was passed on.
+    AllOpened,
+    /// Commit and end.
+    Stop,
+}
+
+impl Wire for Command {
+    fn put(&self, out: &mut Writer) {
+        match self {
+            Self::Ban { subject, for_s, why } => {
+                out.byte(1);
+                subject.put(out);
+                for_s.put(out);
+                out.text(why, WHY_MAX);
+            }
+            Self::Free { subject } => {
+                out.byte(2);
+                subject.put(out);
+            }
+            Self::FreeAll => out.byte(3),
+            Self::Allowed { net } => {
+                out.byte(4);
+                net.put(out);
+            }
+        }
+    }
+    fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
+        Ok(match from.byte()? {
+            1 => Self::Ban {
+                subject: Subject::take(from)?,
+                for_s: Wire::take(from)?,
+                why: from.text(WHY_MAX)?,
+            },
+            2 => Self::Free { subject: Subject::take(from)? },
+            3 => Self::FreeAll,
+            4 => Self::Allowed { net: Net::take(from)? },
+            _ => return Err(FrameError::Unknown),
+        })
+    }
+}
+
+impl Wire for Offered {
+    fn put(&self, out: &mut Writer) {
+        self.file.put(out);
+        self.path.put(out);
+        for number in [self.dev, self.ino, self.size] {
+            number.put(out);
+        }
+        self.later.put(out);
+    }
+    fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
+        Ok(Self {
+            file: u32::take(from)?,
+            path: String::take(from)?,
+            dev: u64::take(from)?,
+            ino: u64::take(from)?,
+            size: u64::take(from)?,
+            later: bool::take(from)?,
+        })
+    }
+}
+
+impl Wire for ToWatcher {
+    fn put(&self, out: &mut Writer) {
+        match self {
+            Self::Brief { guards, reload, again, journal } => {
+                out.byte(1);
+                guards.put(out);
+                reload.put(out);
+                again.put(out);
+                journal.put(out);
+            }
+            Self::Opened(offered) => {
+                out.byte(2);
+                offered.put(out);
+            }
+            Self::Sibling(offered) => {
+                out.byte(3);
+                offered.put(out);
+            }
+            Self::SiblingsEnd { path } => {
+                out.byte(4);
+                path.put(out);
+            }
+            Self::Gone { path } => {
+                out.byte(5);
+                path.put(out);
+            }
+            Self::Wake { files } => {
+                out.byte(6);
+                out.list(files);
+            }
+            Self::Allow { nets, more } => {
+                out.byte(7);
+                out.list(nets);
+                more.put(out);
+            }
+            Self::Present { administrators, guests } => {
+                out.byte(8);
+                out.list(administrators);
+                out.list(guests);
+            }
+            Self::Command { id, command } => {
+                out.byte(9);
+                id.put(out);
+                command.put(out);
+            }
+            Self::Outcomes(outcomes) => {
+                out.byte(10);
+                out.list(outcomes);
+            }
+            Self::Tell(notice) => {
+                out.byte(11);
+                notice.put(out);
+            }
+            Self::Journal => out.byte(12),
+            Self::Stop => out.byte(13),
+            Self::SendBlocks => out.byte(14),
+            Self::AllOpened => out.byte(15),
+        }
+    }
+    fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
+        Ok(match from.byte()? {
+            1 => Self::Brief {
+                guards: bool::take(from)?,
+                reload: u32::take(from)?,
+                again: bool::take(from)?,
+                journal: bool::take(from)?,
+            },
+            2 => Self::Opened(Offered::take(from)?),
+            3 => Self::Sibling(Offered::take(from)?),
+            4 => Self::SiblingsEnd { path: String::take(from)? },
+            5 => Self::Gone { path: String::take(from)? },
+            6 => Self::Wake { files: from.list(FILES_MAX + SIBLINGS_MAX)? },
+            7 => Self::Allow { nets: from.list(ALLOW_MAX)?, more: bool::take(from)? },
+            8 => Self::Present {
+                administrators: from.list(PRESENT_MAX)?,
+                guests: from.list(PRESENT_MAX)?,
+            },
+            9 => Self::Command { id: u32::take(from)?, command: Command::take(from)? },
+            10 => Self::Outcomes(from.list(ORDERS_PER_FRAME_MAX)?),
+            11 => Self::Tell(Notice::take(from)?),
+            12 => Self::Journal,
+            13 => Self::Stop,
+            14 => Self::SendBlocks,
+            15 => Self::AllOpened,
+            _ => return Err(FrameError::Unknown),
+        })
+    }
+}
