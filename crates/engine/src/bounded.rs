@@ -1,0 +1,270 @@
+//! A map with an end: the entry that was quiet for longest makes room, and that is counted.
+//!
+//! It also remembers which entries changed since they were last saved, so that a commit writes
+//! each changed entry once, however often it changed.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+/// End of the list.
+const NONE: u32 = u32::MAX;
+
+/// A map of at most `capacity` entries in the order of their last touch.
+#[derive(Debug)]
+pub(crate) struct Bounded<K, V> {
+    places: HashMap<K, u32>,
+    slots: Vec<Slot<K, V>>,
+    vacant: Vec<u32>,
+    newest: u32,
+    oldest: u32,
+    capacity: usize,
+    evicted: u64,
+    changed: Vec<u32>,
+    gone: Vec<K>,
+}
+
+#[derive(Debug)]
+struct Slot<K, V> {
+    key: K,
+    value: V,
+    newer: u32,
+    older: u32,
+    changed: bool,
+}
+
+impl<K: Copy + Eq + Hash, V: Default> Bounded<K, V> {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self {
+            places: HashMap::new(),
+            slots: Vec::new(),
+            vacant: Vec::new(),
+            newest: NONE,
+            oldest: NONE,
+            capacity,
+            evicted: 0,
+            changed: Vec::new(),
+            gone: Vec::new(),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Entries that had to make room, since the start.
+    pub(crate) fn evicted(&self) -> u64 {
+        self.evicted
+    }
+
+    pub(crate) fn get(&self, key: &K) -> Option<&V> {
+        self.places.get(key).map(|&at| &self.slots[at as usize].value)
+    }
+
+    /// The entry to be changed: it counts as touched and as changed.
+    pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        let at = *self.places.get(key)?;
+        self.touch(at);
+        Some(&mut self.slots[at as usize].value)
+    }
+
+    /// The entry to be changed, made if it is missing; what makes room for it comes out.
+    pub(crate) fn entry(&mut self, key: K, make: impl FnOnce() -> V) -> (&mut V, Option<V>) {
+        let mut out = None;
+        let at = match self.places.get(&key) {
+            Some(&at) => at,
+            None => {
+                if self.places.len() >= self.capacity {
+                    out = self.evict();
+                }
+                self.insert_new(key, make())
+            }
+        };
+        self.touch(at);
+        (&mut self.slots[at as usize].value, out)
+    }
+
+    /// Puts a saved entry back; it is not changed by that.
+    pub(crate) fn restore(&mut self, key: K, value: V) {
+        if self.places.contains_key(&key) || self.places.len() >= self.capacity {
+            return;
+        }
+        let at = self.insert_new(key, value);
+        self.link_newest(at);
+    }
+
+    pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
+        let at = self.places.remove(key)?;
+        self.unlink(at);
+        self.vacant.push(at);
+        self.gone.push(*key);
+        Some(std::mem::take(&mut self.slots[at as usize].value))
+    }
+
+    /// Takes out the entry that was quiet for longest, and counts it as evicted.
+    pub(crate) fn evict(&mut self) -> Option<V> {
+        let (key, _) = self.oldest()?;
+        let key = *key;
+        self.evicted += 1;
+        self.remove(&key)
+    }
+
+    /// The entry that was quiet for longest.
+    pub(crate) fn oldest(&self) -> Option<(&K, &V)> {
+        let slot = self.slots.get(self.oldest as usize)?;
+        Some((&slot.key, &slot.value))
+    }
+
+    /// Hands out what changed since the last call: removed keys first, then changed entries.
+    pub(crate) fn take_changes(&mut self, mut gone: impl FnMut(K), mut now: impl FnMut(&K, &V)) {
+        for key in self.gone.drain(..) {
+            if !self.places.contains_key(&key) {
+                gone(key);
+            }
+        }
+        for at in self.changed.drain(..) {
+            let slot = &mut self.slots[at as usize];
+            slot.changed = false;
+            if self.places.get(&slot.key) == Some(&at) {
+                now(&slot.key, &slot.value);
+            }
+        }
+    }
+
+    fn insert_new(&mut self, key: K, value: V) -> u32 {
+        let slot = Slot { key, value, newer: NONE, older: NONE, changed: false };
+        let at = match self.vacant.pop() {
+            Some(at) => {
+                // The place may still stand in `changed` for the entry that was there before.
+                let changed = self.slots[at as usize].changed;
+                self.slots[at as usize] = Slot { changed, ..slot };
+                at
+            }
+            None => {
+                self.slots.push(slot);
+                (self.slots.len() - 1) as u32
+            }
+        };
+        self.places.insert(key, at);
+        at
+    }
+
+    fn touch(&mut self, at: u32) {
+        if self.newest != at {
+            if self.is_linked(at) {
+                self.unlink(at);
+            }
+            self.link_newest(at);
+        }
+        if !self.slots[at as usize].changed {
+            self.slots[at as usize].changed = true;
+            self.changed.push(at);
+        }
+    }
+
+    fn is_linked(&self, at: u32) -> bool {
+        let slot = &self.slots[at as usize];
+        slot.newer != NONE || slot.older != NONE || self.oldest == at
+    }
+
+    fn link_newest(&mut self, at: u32) {
+        self.slots[at as usize].older = self.newest;
+        self.slots[at as usize].newer = NONE;
+        if self.newest == NONE {
+            self.oldest = at;
+        } else {
+            self.slots[self.newest as usize].newer = at;
+        }
+        self.newest = at;
+    }
+
+    fn unlink(&mut self, at: u32) {
+        let (newer, older) = (self.slots[at as usize].newer, self.slots[at as usize].older);
+        match newer {
+            NONE => self.newest = older,
+            _ => self.slots[newer as usize].older = older,
+        }
+        match older {
+            NONE => self.oldest = newer,
+            _ => self.slots[older as usize].newer = newer,
+        }
+        self.slots[at as usize].newer = NONE;
+        self.slots[at as usize].older = NONE;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn changes(map: &mut Bounded<u32, u32>) -> (Vec<u32>, Vec<(u32, u32)>) {
+        let (mut gone, mut now) = (Vec::new(), Vec::new());
+        map.take_changes(|key| gone.push(key), |key, value| now.push((*key, *value)));
+        (gone, now)
+    }
+
+    #[test]
+    fn the_quietest_entry_makes_room() {
+        let mut map = Bounded::new(2);
+        *map.entry(1, || 10).0 += 1;
+        map.entry(2, || 20);
+        map.get_mut(&1);
+        let (_, out) = map.entry(3, || 30);
+        assert_eq!(out, Some(20));
+        assert_eq!((map.get(&1), map.get(&2), map.get(&3)), (Some(&11), None, Some(&30)));
+        assert_eq!((map.len(), map.evicted()), (2, 1));
+        assert_eq!(map.oldest(), Some((&1, &11)));
+    }
+
+    #[test]
+    fn changes_are_handed_out_once() {
+        let mut map = Bounded::new(2);
+        map.entry(1, || 10);
+        *map.entry(1, || 0).0 += 1;
+        map.entry(2, || 20);
+        assert_eq!(changes(&mut map), (vec![], vec![(1, 11), (2, 20)]));
+        assert_eq!(changes(&mut map), (vec![], vec![]));
+        map.remove(&1);
+        map.entry(3, || 30);
+        assert_eq!(changes(&mut map), (vec![1], vec![(3, 30)]));
+        map.remove(&3);
+        map.entry(3, || 31);
+        assert_eq!(changes(&mut map), (vec![], vec![(3, 31)]), "removed and made again: written");
+    }
+
+    #[test]
+    fn a_restored_entry_is_no_change() {
+        let mut map = Bounded::new(2);
+        map.restore(1, 10);
+        map.restore(2, 20);
+        map.restore(3, 30);
+        assert_eq!((map.len(), changes(&mut map)), (2, (vec![], vec![])));
+        assert_eq!(map.oldest(), Some((&1, &10)));
+    }
+
+    #[test]
+    fn it_behaves_as_a_slow_simple_map_does() {
+        let mut map = Bounded::new(8);
+        let mut model: Vec<(u32, u32)> = Vec::new();
+        let mut state = 7_u64;
+        for step in 0..20_000_u32 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let key = (state >> 33) as u32 % 16;
+            if state >> 60 == 0 {
+                map.remove(&key);
+                model.retain(|(k, _)| *k != key);
+                continue;
+            }
+            *map.entry(key, || 0).0 = step;
+            model.retain(|(k, _)| *k != key);
+            if model.len() == 8 {
+                model.remove(0);
+            }
+            model.push((key, step));
+            assert_eq!(map.oldest().map(|(k, v)| (*k, *v)), model.first().copied());
+            assert_eq!(map.len(), model.len());
+        }
+        for (key, value) in &model {
+            assert_eq!(map.get(key), Some(value));
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The engine's state, and the one door into it.
+
+mod attempts;
+mod commands;
+mod orders;
+mod state;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use monban_model::limits::{CONNECTIONS_MAX, HISTORY_MAX, SUCCESSES_MAX, TALLIES_MAX};
+use monban_model::{
+    Address, Catalog, ConnectionKey, Event, Kind, OrderId, Policy, Record, Seq, Stamp, Subject,
+};
+
+use crate::bounded::Bounded;
+use crate::judge::{Blocks, Past, Protected};
+use crate::observation::{Effect, Observation};
+use crate::watch::{Connection, Success, Tally};
+
+pub use state::{Evicted, Saved};
+
+/// What the engine is set up with; a reload brings another one.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// The names of services and rules.
+    pub catalog: Catalog,
+    /// The policies, most specific first: the first that counts a sighting's service and kind
+    /// is the one.
+    pub policies: Vec<Policy>,
+}
+
+/// A failure is counted under a policy and for a subject.
+type TallyKey = (u8, Subject);
+
+/// Sightings in, records and orders out. See the crate's page.
+#[derive(Debug)]
+pub struct Engine {
+    setup: Setup,
+    rules: Vec<Arc<str>>,
+    tallies: Bounded<TallyKey, Tally>,
+    evidence_bytes: usize,
+    connections: Bounded<ConnectionKey, Connection>,
+    successes: Bounded<Address, Success>,
+    history: Bounded<Subject, Past>,
+    blocks: Blocks,
+    protected: Protected,
+    /// Orders that failed: when they are tried again, and how often they were tried.
+    failed: BTreeMap<Subject, (Stamp, u32)>,
+    next_seq: u64,
+    next_order: u64,
+}
+
+impl Engine {
+    /// An engine that goes on from what was saved.
+    pub fn new(setup: Setup, saved: Saved) -> Self {
+        let mut engine = Self {
+            rules: rule_names(&setup),
+            setup,
+            tallies: Bounded::new(TALLIES_MAX),
+            evidence_bytes: 0,
+            connections: Bounded::new(CONNECTIONS_MAX),
+            successes: Bounded::new(SUCCESSES_MAX),
+            history: Bounded::new(HISTORY_MAX),
+            blocks: Blocks::default(),
+            protected: Protected::default(),
+            failed: BTreeMap::new(),
+            next_seq: saved.next_seq.max(1),
+            next_order: saved.next_order.max(1),
+        };
+        engine.restore(saved);
+        engine
+    }
+
+    /// Takes in one observation. `now` never goes backwards: the clock for the daemon, the
+    /// largest event time so far for a scan.
+    pub fn step(&mut self, now: Stamp, seen: Observation<'_>, out: &mut Vec<Effect>) {
+        self.end_blocks(now, out);
+        match seen {
+            Observation::Sighting(sighting) => match sighting.kind {
+                Kind::Harmless => {}
+                Kind::LoginAccepted => self.accept(now, &sighting, out),
+                Kind::SessionOpened | Kind::SessionClosed | Kind::PrivilegeUsed => {
+                    self.meet(&sighting);
+                }
+                Kind::ConnectionClosed => self.close(&sighting),
+                _ => self.attempt(now, &sighting, out),
+            },
+            Observation::Outcome(outcome) => self.outcome(now, outcome, out),
+            Observation::Command(id, command) => self.command(now, id, command, out),
+            Observation::Allow(nets) => self.allow(now, nets, out),
+            Observation::Present { administrators, guests } => {
+                self.present(now, administrators, guests, out);
+            }
+            Observation::Notice(notice) => {
+                self.record(now, Event::Noticed(notice), out);
+            }
+            Observation::Tick => self.tick(now, out),
+        }
+    }
+
+    /// Takes over other rules and policies without losing a count: what was counted under a
+    /// policy's name goes on under it.
+    pub fn set_up(&mut self, setup: Setup) {
+        let old = std::mem::replace(&mut self.setup, setup);
+        self.rules = rule_names(&self.setup);
+        self.rename_policies(&old.policies);
+    }
+
+    /// When something will happen by itself: the next end of a block or the next retry.
+    pub fn wake_at(&self) -> Option<Stamp> {
+        let retry = self.failed.values().map(|(when, _)| *when).min();
+        match (self.blocks.next_end(), retry) {
+            (Some(end), Some(retry)) => Some(end.min(retry)),
+            (end, retry) => end.or(retry),
+        }
+    }
+
+    fn record(&mut self, time: Stamp, event: Event, out: &mut Vec<Effect>) -> Seq {
+        let seq = Seq(self.next_seq);
+        self.next_seq += 1;
+        out.push(Effect::Record(Record { seq, time, event }));
+        seq
+    }
+
+    fn order_id(&mut self) -> OrderId {
+        let id = OrderId(self.next_order);
+        self.next_order += 1;
+        id
+    }
+}
+
+fn rule_names(setup: &Setup) -> Vec<Arc<str>> {
+    setup.catalog.rules.iter().map(|rule| Arc::from(rule.name.as_str())).collect()
+}

@@ -1,0 +1,256 @@
+//! Sightings: attempts are counted, logins settle them.
+
+use monban_model::limits::EVIDENCE_BYTES_MAX;
+use monban_model::{
+    Address, Event, Evidence, Finding, FindingKind, Kind, Policy, Reach, Sighting, Stamp, Subject,
+};
+
+use super::{Engine, TallyKey};
+use crate::observation::{Counted, Effect};
+use crate::watch::{Connection, EvidenceLine, Full, Mark, Success, Told};
+
+impl Engine {
+    /// Somebody tried something and was refused.
+    pub(super) fn attempt(&mut self, now: Stamp, seen: &Sighting<'_>, out: &mut Vec<Effect>) {
+        let Some(at) = self.policy_of(seen) else { return };
+        let told = match seen.connection {
+            Some(key) => self.connections.entry(key, Connection::default).0.tell(seen),
+            None => Told { address: seen.address, new: seen.weight.max(1) },
+        };
+        let Some(address) = told.address else { return };
+        let subject = Subject::of(address);
+        let key = (at as u8, subject);
+        if told.new == 0 {
+            self.retell(key, seen);
+            return;
+        }
+        let policy = &self.setup.policies[at];
+        let most = policy.window.failures.max(policy.slow.map_or(0, |slow| slow.failures));
+        let factor = self.patience(subject, address, seen.time);
+        let mark = Mark {
+            time: seen.time,
+            connection: seen.connection.map_or(0, |connection| connection.0),
+        };
+        let line = self.evidence_line(seen, told.new);
+        let (tally, pushed_out) = self.tallies.entry(key, Default::default);
+        let gained = tally.add(mark, told.new, line, most.saturating_mul(factor));
+        let ever_logged_in = self.successes.get(&address).is_some();
+        let full = tally.full(policy, factor, ever_logged_in, seen.time);
+        out.push(Effect::Counted(Counted {
+            time: seen.time,
+            address,
+            subject,
+            attempts: told.new,
+            in_window: tally.within(policy.window, seen.time),
+            needed: policy.window.failures.saturating_mul(factor),
+            failure: seen.kind.is_failure(),
+        }));
+        let lost = pushed_out.map_or(0, |tally| tally.evidence_bytes());
+        self.evidence_bytes =
+            self.evidence_bytes.saturating_sub(lost).saturating_add_signed(gained);
+        if let Some(full) = full {
+            self.conclude(now, key, address, seen, full, out);
+        }
+        self.bound_evidence();
+    }
+
+    /// Somebody came in.
+    pub(super) fn accept(&mut self, now: Stamp, seen: &Sighting<'_>, out: &mut Vec<Effect>) {
+        let address = match seen.connection {
+            Some(key) => {
+                let connection = self.connections.entry(key, Connection::default).0;
+                connection.meet(seen);
+                connection.settle();
+                connection.address()
+            }
+            None => seen.address,
+        };
+        let Some(address) = address else { return };
+        let subject = Subject::of(address);
+        let failures = self.forgive(subject, seen);
+        let is_new = self.is_news(address, seen);
+        let by_key = seen.method == Some(b"publickey");
+        let (success, _) = self.successes.entry(address, Success::default);
+        success.last = success.last.max(seen.time);
+        if by_key {
+            success.by_key = success.by_key.max(Some(seen.time));
+        }
+        if is_new || failures > 0 {
+            let kind =
+                if failures > 0 { FindingKind::LoginAfterFailures } else { FindingKind::Login };
+            let line = self.evidence_line(seen, 1);
+            let evidence = Evidence {
+                time: line.time,
+                rule: line.rule.to_string(),
+                weight: 1,
+                line: line.line.into_vec(),
+            };
+            let finding = Finding {
+                kind,
+                policy: String::new(),
+                failures,
+                window_s: 0,
+                first: seen.time,
+                last: seen.time,
+                evidence: vec![evidence],
+                ..self.finding_about(subject, address, seen)
+            };
+            let _ = self.record(now.min(seen.time), Event::Found(Box::new(finding)), out);
+        }
+    }
+
+    /// A session began or ended: no attempt, but the connection lives.
+    pub(super) fn meet(&mut self, seen: &Sighting<'_>) {
+        if let Some(key) = seen.connection
+            && let Some(connection) = self.connections.get_mut(&key)
+        {
+            connection.meet(seen);
+        }
+    }
+
+    /// A connection ended.
+    pub(super) fn close(&mut self, seen: &Sighting<'_>) {
+        if let Some(key) = seen.connection {
+            self.connections.remove(&key);
+        }
+    }
+
+    /// The first policy that counts this service and kind.
+    fn policy_of(&self, seen: &Sighting<'_>) -> Option<usize> {
+        let service = self.setup.catalog.service(seen.service);
+        self.setup.policies.iter().position(|policy| {
+            policy.kinds.contains(seen.kind)
+                && match &policy.reach {
+                    Reach::EveryService => true,
+                    Reach::Services(names) => names.iter().any(|name| name == service),
+                }
+        })
+    }
+
+    /// How many times the failures of a policy it takes: twice for whom we know.
+    fn patience(&self, subject: Subject, address: Address, now: Stamp) -> u32 {
+        let known = self.successes.get(&address).is_some_and(|success| success.by_key_today(now));
+        if known || self.protected.is_guest(subject) { 2 } else { 1 }
+    }
+
+    /// The service's own line for an attempt that is counted already.
+    fn retell(&mut self, key: TallyKey, seen: &Sighting<'_>) {
+        if seen.witness.0 != 0 || self.tallies.get(&key).is_none() {
+            return;
+        }
+        let line = self.evidence_line(seen, 1);
+        if let Some(tally) = self.tallies.get_mut(&key) {
+            let gained = tally.retell(line);
+            self.evidence_bytes = self.evidence_bytes.saturating_add_signed(gained);
+        }
+    }
+
+    fn evidence_line(&self, seen: &Sighting<'_>, weight: u32) -> EvidenceLine {
+        EvidenceLine {
+            time: seen.time,
+            rule: self.rules.get(usize::from(seen.rule.0)).cloned().unwrap_or_else(|| "?".into()),
+            weight,
+            connection: seen.connection.map_or(0, |connection| connection.0),
+            main: seen.witness.0 == 0,
+            line: EvidenceLine::cut(seen.line),
+        }
+    }
+
+    /// Evidence is bounded in all: the subject that was quiet for longest makes room.
+    fn bound_evidence(&mut self) {
+        while self.evidence_bytes > EVIDENCE_BYTES_MAX {
+            match self.tallies.evict() {
+                Some(tally) => {
+                    self.evidence_bytes =
+                        self.evidence_bytes.saturating_sub(tally.evidence_bytes());
+                }
+                None => self.evidence_bytes = 0,
+            }
+        }
+    }
+
+    /// Takes back what the connection tried before it got in. Returns the failures that remain.
+    fn forgive(&mut self, subject: Subject, seen: &Sighting<'_>) -> u32 {
+        let mut remaining: u64 = 0;
+        for at in 0..self.setup.policies.len() {
+            let key = (at as u8, subject);
+            let Some(known) = self.tallies.get(&key) else { continue };
+            let before = known.evidence_bytes();
+            if let Some(connection) = seen.connection
+                && let Some(tally) = self.tallies.get_mut(&key)
+                && tally.forgive(connection) > 0
+            {
+                let freed = before - tally.evidence_bytes();
+                self.evidence_bytes = self.evidence_bytes.saturating_sub(freed);
+            }
+            let Some(tally) = self.tallies.get(&key) else { continue };
+            if tally.total == 0 {
+                self.tallies.remove(&key);
+            } else if self.setup.policies[at].kinds.contains(Kind::LoginFailed) {
+                remaining += tally.total;
+            }
+        }
+        remaining.try_into().unwrap_or(u32::MAX)
+    }
+
+    /// Whether a login is said at all: those that open a shell always; a mail program that looks
+    /// for mail every minute once a day.
+    fn is_news(&self, address: Address, seen: &Sighting<'_>) -> bool {
+        let shell = self.setup.catalog.services.get(usize::from(seen.service.0));
+        shell.is_some_and(|service| service.shell)
+            || self
+                .successes
+                .get(&address)
+                .is_none_or(|success| seen.time.since_s(success.last) >= 86_400)
+    }
+
+    fn conclude(
+        &mut self,
+        now: Stamp,
+        key: TallyKey,
+        address: Address,
+        seen: &Sighting<'_>,
+        full: Full,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(tally) = self.tallies.get_mut(&key) else { return };
+        let (freed, first) = (tally.evidence_bytes(), tally.first);
+        let evidence = tally.settle();
+        self.evidence_bytes = self.evidence_bytes.saturating_sub(freed);
+        let first = evidence.first().map_or(first, |line| line.time);
+        let finding = Finding {
+            kind: full.kind,
+            policy: self.policy_at(key.0).name.clone(),
+            failures: full.failures,
+            window_s: full.window.length_s,
+            first,
+            last: seen.time,
+            evidence,
+            ..self.finding_about(key.1, address, seen)
+        };
+        let about = self.record(seen.time.min(now), Event::Found(Box::new(finding)), out);
+        self.judge(now, seen.time, key, about, out);
+    }
+
+    fn finding_about(&self, subject: Subject, address: Address, seen: &Sighting<'_>) -> Finding {
+        Finding {
+            kind: FindingKind::Login,
+            subject,
+            address,
+            service: self.setup.catalog.service(seen.service).to_owned(),
+            user: seen.user.map(<[u8]>::to_vec),
+            method: seen.method.map(<[u8]>::to_vec),
+            policy: String::new(),
+            failures: 0,
+            window_s: 0,
+            first: seen.time,
+            last: seen.time,
+            evidence: Vec::new(),
+        }
+    }
+
+    /// The policy of a tally's key, which was made from the list of policies.
+    pub(super) fn policy_at(&self, at: u8) -> &Policy {
+        &self.setup.policies[usize::from(at)]
+    }
+}

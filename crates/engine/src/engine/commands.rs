@@ -1,0 +1,177 @@
+//! What operators want, and whom nothing may block.
+
+use monban_model::wire::Command;
+use monban_model::{
+    Address, Because, BlockRow, Decision, Event, Net, Notice, Scope, Stamp, Subject, Verdict,
+};
+
+use super::Engine;
+use crate::judge::Overlap;
+use crate::observation::Effect;
+
+impl Engine {
+    pub(super) fn command(&mut self, now: Stamp, id: u32, command: Command, out: &mut Vec<Effect>) {
+        let (done, notices) = match command {
+            Command::Ban { subject, for_s, why } => self.ban(now, subject, for_s, why, out),
+            Command::Free { subject } => self.free_within(now, subject, out),
+            Command::FreeAll => self.free_all(now, out),
+            Command::Allowed { net } => (true, self.lift(now, net, out)),
+        };
+        out.push(Effect::Answer { id, done, notices });
+    }
+
+    fn ban(
+        &mut self,
+        now: Stamp,
+        subject: Subject,
+        for_s: Option<u64>,
+        why: String,
+        out: &mut Vec<Effect>,
+    ) -> (bool, Vec<Notice>) {
+        match self.protected.shields(subject) {
+            Some(Because::Allowed(net)) => {
+                let values = [("subject", subject.to_string()), ("net", net.to_string())];
+                return (false, vec![notice("ban-refused-allowed", values)]);
+            }
+            Some(_) => {
+                let values = [("subject", subject.to_string())];
+                return (false, vec![notice("ban-refused-administrator", values)]);
+            }
+            None => {}
+        }
+        let mut notices = Vec::new();
+        match self.blocks.overlap(subject) {
+            Overlap::Free => {}
+            Overlap::Inside(net) => {
+                let values = [("subject", subject.to_string()), ("net", net.to_string())];
+                return (false, vec![notice("ban-refused-inside", values)]);
+            }
+            Overlap::Covers(inner) => {
+                // The kernel's interval set takes no overlaps: the wider block replaces them.
+                notices.push(notice("ban-covers", [("count", inner.len().to_string())]));
+                for subject in inner {
+                    self.free(now, subject, Because::Operator(why.clone()), out);
+                }
+            }
+        }
+        if self.blocks.is_full() {
+            return (
+                false,
+                vec![notice("ban-refused-full", [("count", self.blocks.len().to_string())])],
+            );
+        }
+        let until = for_s.map(|length_s| now.plus_s(length_s));
+        let decision = Decision {
+            subject,
+            verdict: Verdict::Block { until },
+            scope: Scope::All,
+            because: Because::Operator(why.clone()),
+            finding: None,
+            policy: String::new(),
+            earlier: 0,
+        };
+        self.record(now, Event::Decided(decision), out);
+        self.remember_operators_block(subject, until.unwrap_or(now));
+        // An operator's word replaces what policy said, also a longer time by a shorter one.
+        self.blocks.remove(subject);
+        let row =
+            BlockRow { subject, scope: Scope::All, since: now, until, policy: String::new(), why };
+        self.block(now, row, out);
+        let until = until.map_or_else(|| "forever".to_owned(), |end| end.to_string());
+        notices.insert(0, notice("banned", [("subject", subject.to_string()), ("until", until)]));
+        (true, notices)
+    }
+
+    fn remember_operators_block(&mut self, subject: Subject, last: Stamp) {
+        let earlier = self.history.get(&subject).map_or(0, |past| past.blocks);
+        self.remember_block(subject, earlier, last);
+    }
+
+    fn free_within(
+        &mut self,
+        now: Stamp,
+        subject: Subject,
+        out: &mut Vec<Effect>,
+    ) -> (bool, Vec<Notice>) {
+        let freed = self.blocks.within(subject.net());
+        if freed.is_empty() {
+            let (key, net) = match self.blocks.overlap(subject) {
+                Overlap::Inside(net) => ("free-inside", net.to_string()),
+                _ => ("free-none", String::new()),
+            };
+            let values = [("subject", subject.to_string()), ("net", net)];
+            return (false, vec![notice(key, values)]);
+        }
+        for subject in &freed {
+            // Whoever is freed by hand starts anew: no doubled block for what was an error.
+            self.history.remove(subject);
+            self.free(now, *subject, Because::Operator(String::new()), out);
+        }
+        (true, freed_notices(&freed))
+    }
+
+    fn free_all(&mut self, now: Stamp, out: &mut Vec<Effect>) -> (bool, Vec<Notice>) {
+        let all: Vec<Subject> = self.blocks.iter().map(|row| row.subject).collect();
+        for subject in &all {
+            self.history.remove(subject);
+            self.free(now, *subject, Because::Operator(String::new()), out);
+        }
+        (true, vec![notice("freed-all", [("count", all.len().to_string())])])
+    }
+
+    /// Ends the blocks that the allow list covers now.
+    fn lift(&mut self, now: Stamp, net: Net, out: &mut Vec<Effect>) -> Vec<Notice> {
+        let lifted = self.blocks.touching(net);
+        for subject in &lifted {
+            self.free(now, *subject, Because::Allowed(net), out);
+        }
+        freed_notices(&lifted)
+    }
+
+    pub(super) fn allow(&mut self, now: Stamp, nets: Vec<Net>, out: &mut Vec<Effect>) {
+        self.protected.allow = nets;
+        let shielded: Vec<(Subject, Because)> = self
+            .blocks
+            .iter()
+            .filter_map(|row| Some((row.subject, self.protected.shields(row.subject)?)))
+            .collect();
+        for (subject, because) in shielded {
+            self.free(now, subject, because, out);
+        }
+    }
+
+    /// An administrator is never locked out: a block of where he is now ends.
+    pub(super) fn present(
+        &mut self,
+        now: Stamp,
+        administrators: Vec<Address>,
+        guests: Vec<Address>,
+        out: &mut Vec<Effect>,
+    ) {
+        let met = |row: &&BlockRow| administrators.iter().any(|a| row.subject.contains(*a));
+        let blocked: Vec<Subject> = self.blocks.iter().filter(met).map(|row| row.subject).collect();
+        self.protected.administrators = administrators;
+        self.protected.guests = guests;
+        for subject in blocked {
+            self.free(now, subject, Because::Administrator, out);
+        }
+    }
+}
+
+fn notice<const N: usize>(key: &str, values: [(&str, String); N]) -> Notice {
+    let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    Notice { key: key.to_owned(), values }
+}
+
+/// At most ten are named one by one.
+fn freed_notices(freed: &[Subject]) -> Vec<Notice> {
+    let mut notices: Vec<Notice> = freed
+        .iter()
+        .take(10)
+        .map(|subject| notice("freed", [("subject", subject.to_string())]))
+        .collect();
+    if freed.len() > 10 {
+        notices.push(notice("freed-more", [("count", (freed.len() - 10).to_string())]));
+    }
+    notices
+}

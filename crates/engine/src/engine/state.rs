@@ -1,0 +1,162 @@
+//! The open state as rows: taken out for a commit, put back after a restart.
+
+use monban_model::{
+    BlockRow, ConnectionRow, HistoryRow, Policy, Stamp, StateRow, SuccessRow, TallyRow,
+};
+
+use super::Engine;
+use crate::judge::Past;
+use crate::watch::{Connection, Success, Tally};
+
+/// What an earlier run saved.
+#[derive(Clone, Debug, Default)]
+pub struct Saved {
+    /// Open counts, oldest touch first.
+    pub tallies: Vec<TallyRow>,
+    /// Open connections.
+    pub connections: Vec<ConnectionRow>,
+    /// Blocks in force.
+    pub blocks: Vec<BlockRow>,
+    /// Earlier blocks.
+    pub history: Vec<HistoryRow>,
+    /// Logins.
+    pub successes: Vec<SuccessRow>,
+    /// The number of the next record.
+    pub next_seq: u64,
+    /// The number of the next order.
+    pub next_order: u64,
+}
+
+/// What the limits cost, since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Evicted {
+    /// Counts that had to make room.
+    pub tallies: u64,
+    /// Connections that had to make room.
+    pub connections: u64,
+    /// Remembered logins that had to make room.
+    pub successes: u64,
+    /// Remembered blocks that had to make room.
+    pub history: u64,
+}
+
+impl Engine {
+    pub(super) fn restore(&mut self, mut saved: Saved) {
+        saved.tallies.sort_by_key(|row| row.last);
+        saved.connections.sort_by_key(|row| row.last);
+        saved.history.sort_by_key(|row| row.last);
+        saved.successes.sort_by_key(|row| row.last);
+        for row in saved.tallies {
+            // A policy that is gone has no use for its counts.
+            if let Some(at) = position_of(&self.setup.policies, &row.policy) {
+                let key = (at, row.subject);
+                let tally = Tally::from_row(row);
+                self.evidence_bytes += tally.evidence_bytes();
+                self.tallies.restore(key, tally);
+            }
+        }
+        for row in &saved.connections {
+            self.connections.restore(row.key, Connection::from_row(row));
+        }
+        for row in &saved.history {
+            self.history.restore(row.subject, Past::from_row(row));
+        }
+        for row in &saved.successes {
+            self.successes.restore(row.address, Success::from_row(row));
+        }
+        for row in saved.blocks {
+            self.blocks.restore(row);
+        }
+    }
+
+    /// What changed since the last call, each thing once.
+    pub fn take_changes(&mut self) -> Vec<StateRow> {
+        let mut rows = Vec::new();
+        let policies = &self.setup.policies;
+        let mut gone = Vec::new();
+        self.tallies.take_changes(
+            |key| gone.push(key),
+            |key, tally| {
+                let name = &policies[usize::from(key.0)].name;
+                rows.push(StateRow::Tally(tally.to_row(name, key.1)));
+            },
+        );
+        for (at, subject) in gone {
+            rows.push(StateRow::NoTally(policies[usize::from(at)].name.clone(), subject));
+        }
+        let mut gone = Vec::new();
+        self.connections.take_changes(
+            |key| gone.push(StateRow::NoConnection(key)),
+            |key, connection| rows.push(StateRow::Connection(connection.to_row(*key))),
+        );
+        self.history.take_changes(
+            |subject| gone.push(StateRow::NoHistory(subject)),
+            |subject, past| rows.push(StateRow::History(past.to_row(*subject))),
+        );
+        self.successes.take_changes(
+            |address| gone.push(StateRow::NoSuccess(address)),
+            |address, success| rows.push(StateRow::Success(success.to_row(*address))),
+        );
+        rows.append(&mut gone);
+        self.blocks.take_changes(&mut rows);
+        rows
+    }
+
+    /// The numbers of the next record and order.
+    pub fn next_numbers(&self) -> (u64, u64) {
+        (self.next_seq, self.next_order)
+    }
+
+    /// What the limits cost so far.
+    pub fn evicted(&self) -> Evicted {
+        Evicted {
+            tallies: self.tallies.evicted(),
+            connections: self.connections.evicted(),
+            successes: self.successes.evicted(),
+            history: self.history.evicted(),
+        }
+    }
+
+    /// Open counts, and blocks in force.
+    pub fn sizes(&self) -> (usize, usize) {
+        (self.tallies.len(), self.blocks.len())
+    }
+
+    /// After a change of policies: counts go on under the same name at its new place.
+    pub(super) fn rename_policies(&mut self, old: &[Policy]) {
+        let same = old.len() == self.setup.policies.len()
+            && old.iter().zip(&self.setup.policies).all(|(a, b)| a.name == b.name);
+        if same {
+            return;
+        }
+        let mut kept = Vec::new();
+        while let Some((key, tally)) = self.tallies.oldest() {
+            let key = *key;
+            let row = tally.to_row(&old[usize::from(key.0)].name, key.1);
+            kept.push(row);
+            self.tallies.remove(&key);
+        }
+        // The rows stand in the ledger under their names already.
+        self.tallies.take_changes(|_| {}, |_, _| {});
+        self.evidence_bytes = 0;
+        for row in kept {
+            if let Some(at) = position_of(&self.setup.policies, &row.policy) {
+                let tally = Tally::from_row(row.clone());
+                self.evidence_bytes += tally.evidence_bytes();
+                *self.tallies.entry((at, row.subject), Tally::default).0 = tally;
+            }
+        }
+    }
+
+    /// The latest time that is known of a tally: for tests and views.
+    pub fn last_of(&self, subject: monban_model::Subject) -> Option<Stamp> {
+        (0..self.setup.policies.len())
+            .filter_map(|at| self.tallies.get(&(at as u8, subject)))
+            .map(|tally| tally.last)
+            .max()
+    }
+}
+
+fn position_of(policies: &[Policy], name: &str) -> Option<u8> {
+    policies.iter().position(|policy| policy.name == name).and_then(|at| u8::try_from(at).ok())
+}

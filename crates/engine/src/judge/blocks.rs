@@ -1,0 +1,217 @@
+//! The blocks in force: one a subject, kept free of overlaps.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use monban_model::limits::BLOCKS_MAX;
+use monban_model::{BlockRow, Net, Scope, Stamp, StateRow, Subject};
+
+/// All blocks in force, in the order of their ends as well.
+#[derive(Debug, Default)]
+pub(crate) struct Blocks {
+    by_subject: BTreeMap<Subject, BlockRow>,
+    ends: BTreeSet<(Stamp, Subject)>,
+    networks: BTreeSet<Subject>,
+    changed: BTreeSet<Subject>,
+    saved_scopes: BTreeMap<Subject, Scope>,
+}
+
+/// How a subject lies to the blocks in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Overlap {
+    /// It shares no address with another block.
+    Free,
+    /// It lies within this blocked network.
+    Inside(Subject),
+    /// It covers these blocks.
+    Covers(Vec<Subject>),
+}
+
+impl Blocks {
+    pub(crate) fn get(&self, subject: Subject) -> Option<&BlockRow> {
+        self.by_subject.get(&subject)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.by_subject.len()
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.len() >= BLOCKS_MAX
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &BlockRow> {
+        self.by_subject.values()
+    }
+
+    /// Other blocks that share addresses with `subject`.
+    pub(crate) fn overlap(&self, subject: Subject) -> Overlap {
+        let outer =
+            self.networks.iter().find(|net| **net != subject && net.net().covers(subject.net()));
+        if let Some(outer) = outer {
+            return Overlap::Inside(*outer);
+        }
+        if subject.is_single() {
+            return Overlap::Free;
+        }
+        let inner = self.within(subject.net()).into_iter().filter(|s| *s != subject);
+        match inner.collect::<Vec<_>>() {
+            none if none.is_empty() => Overlap::Free,
+            some => Overlap::Covers(some),
+        }
+    }
+
+    /// The blocked subjects that share an address with `net`.
+    pub(crate) fn touching(&self, net: Net) -> Vec<Subject> {
+        let touches = |subject: &&Subject| subject.net().overlaps(net);
+        self.by_subject.keys().filter(touches).copied().collect()
+    }
+
+    /// The blocked subjects that lie within `net`.
+    pub(crate) fn within(&self, net: Net) -> Vec<Subject> {
+        self.by_subject.keys().filter(|subject| net.covers(subject.net())).copied().collect()
+    }
+
+    /// Puts a block in force. A second block of a subject widens the first: the later end, and
+    /// the ports of both.
+    pub(crate) fn put(&mut self, row: BlockRow) -> BlockRow {
+        let row = match self.by_subject.get(&row.subject) {
+            Some(known) => BlockRow {
+                scope: union(&known.scope, &row.scope),
+                until: known.until.and_then(|old| row.until.map(|new| new.max(old))),
+                since: known.since,
+                ..row
+            },
+            None => row,
+        };
+        self.take_end(row.subject);
+        if let Some(until) = row.until {
+            self.ends.insert((until, row.subject));
+        }
+        if !row.subject.is_single() {
+            self.networks.insert(row.subject);
+        }
+        self.changed.insert(row.subject);
+        self.by_subject.insert(row.subject, row.clone());
+        row
+    }
+
+    /// Puts a saved block back.
+    pub(crate) fn restore(&mut self, row: BlockRow) {
+        self.saved_scopes.insert(row.subject, row.scope.clone());
+        let subject = row.subject;
+        self.put(row);
+        self.changed.remove(&subject);
+    }
+
+    /// Ends a block.
+    pub(crate) fn remove(&mut self, subject: Subject) -> Option<BlockRow> {
+        self.take_end(subject);
+        self.networks.remove(&subject);
+        let row = self.by_subject.remove(&subject)?;
+        self.changed.insert(subject);
+        Some(row)
+    }
+
+    /// Takes out the next block whose end has come.
+    pub(crate) fn next_ended(&mut self, now: Stamp) -> Option<BlockRow> {
+        let (until, subject) = *self.ends.first()?;
+        if until > now { None } else { self.remove(subject) }
+    }
+
+    /// The next end.
+    pub(crate) fn next_end(&self) -> Option<Stamp> {
+        self.ends.first().map(|(until, _)| *until)
+    }
+
+    /// Hands out what changed since the last call, as rows.
+    pub(crate) fn take_changes(&mut self, rows: &mut Vec<StateRow>) {
+        for subject in std::mem::take(&mut self.changed) {
+            let now = self.by_subject.get(&subject);
+            let saved = self.saved_scopes.remove(&subject);
+            if let Some(scope) = saved
+                && now.is_none_or(|row| row.scope != scope)
+            {
+                rows.push(StateRow::NoBlock(subject, scope));
+            }
+            if let Some(row) = now {
+                self.saved_scopes.insert(subject, row.scope.clone());
+                rows.push(StateRow::Block(row.clone()));
+            }
+        }
+    }
+
+    fn take_end(&mut self, subject: Subject) {
+        if let Some(until) = self.by_subject.get(&subject).and_then(|row| row.until) {
+            self.ends.remove(&(until, subject));
+        }
+    }
+}
+
+/// The ports of both; more than a scope may hold means every port.
+fn union(one: &Scope, other: &Scope) -> Scope {
+    match (one, other) {
+        (Scope::Ports(a), Scope::Ports(b)) => {
+            let ports: BTreeSet<u16> = a.iter().chain(b).copied().collect();
+            if ports.len() > monban_model::limits::PORTS_MAX {
+                return Scope::All;
+            }
+            Scope::Ports(ports.into_iter().collect())
+        }
+        _ => Scope::All,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(subject: &str, until: Option<i64>, scope: Scope) -> BlockRow {
+        BlockRow {
+            subject: subject.parse().unwrap(),
+            scope,
+            since: Stamp(0),
+            until: until.map(Stamp),
+            policy: String::new(),
+            why: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_second_block_widens_the_first() {
+        let mut blocks = Blocks::default();
+        blocks.put(row("192.0.2.1", Some(10), Scope::Ports(vec![22])));
+        let wider = blocks.put(row("192.0.2.1", Some(5), Scope::Ports(vec![25])));
+        assert_eq!((wider.until, wider.scope), (Some(Stamp(10)), Scope::Ports(vec![22, 25])));
+        assert_eq!(blocks.put(row("192.0.2.1", None, Scope::All)).until, None);
+        assert_eq!(blocks.next_end(), None);
+    }
+
+    #[test]
+    fn networks_never_overlap_unseen() {
+        let mut blocks = Blocks::default();
+        blocks.put(row("192.0.2.1", None, Scope::All));
+        let net = "192.0.2.0/24".parse().unwrap();
+        assert_eq!(blocks.overlap(net), Overlap::Covers(vec!["192.0.2.1".parse().unwrap()]));
+        blocks.put(row("192.0.2.0/24", None, Scope::All));
+        assert_eq!(blocks.overlap("192.0.2.9".parse().unwrap()), Overlap::Inside(net));
+        assert_eq!(blocks.overlap("192.0.3.9".parse().unwrap()), Overlap::Free);
+        assert_eq!(blocks.overlap(net), Overlap::Covers(vec!["192.0.2.1".parse().unwrap()]));
+    }
+
+    #[test]
+    fn changes_are_rows_once() {
+        let mut blocks = Blocks::default();
+        let mut rows = Vec::new();
+        blocks.put(row("192.0.2.1", Some(10), Scope::Ports(vec![22])));
+        blocks.take_changes(&mut rows);
+        blocks.put(row("192.0.2.1", Some(10), Scope::All));
+        blocks.take_changes(&mut rows);
+        assert!(blocks.next_ended(Stamp(9)).is_none());
+        assert!(blocks.next_ended(Stamp(10)).is_some());
+        blocks.take_changes(&mut rows);
+        let subject = "192.0.2.1".parse().unwrap();
+        assert_eq!(rows[1], StateRow::NoBlock(subject, Scope::Ports(vec![22])));
+        assert_eq!(rows[3], StateRow::NoBlock(subject, Scope::All));
+        assert_eq!(rows.len(), 4);
+    }
+}

@@ -1,0 +1,67 @@
+//! What goes into the engine and what comes out: both lists are closed.
+
+use monban_model::wire::Command;
+use monban_model::{Address, Net, Notice, Order, Outcome, Record, Sighting, Stamp, Subject};
+
+/// What the engine is told.
+#[derive(Clone, Debug)]
+pub enum Observation<'a> {
+    /// A rule read this out of a line; its time is already the event's time (see [`crate::Times`]).
+    Sighting(Sighting<'a>),
+    /// An order was carried out, or not.
+    Outcome(Outcome),
+    /// An operator wants this; the answer carries the number.
+    Command(u32, Command),
+    /// The whole allow list.
+    Allow(Vec<Net>),
+    /// Where people are logged in from at this moment.
+    Present {
+        /// Sessions of accounts that may become root.
+        administrators: Vec<Address>,
+        /// Other sessions.
+        guests: Vec<Address>,
+    },
+    /// Something to be recorded as it is.
+    Notice(Notice),
+    /// Time has passed.
+    Tick,
+}
+
+/// One attempt more: what a person sees on the way to a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// When.
+    pub time: Stamp,
+    /// Who, exactly.
+    pub address: Address,
+    /// Who is counted.
+    pub subject: Subject,
+    /// How many attempts the sighting added; at least 1.
+    pub attempts: u32,
+    /// Attempts that are in the policy's window now.
+    pub in_window: u32,
+    /// Attempts that fill it.
+    pub needed: u32,
+    /// Whether they are failures, and not connections that tried nothing.
+    pub failure: bool,
+}
+
+/// What the engine wants done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Said at a terminal and added up by `monban scan`; never stored.
+    Counted(Counted),
+    /// To be written.
+    Record(Record),
+    /// To be carried out now.
+    Order(Order),
+    /// To be answered to the operator.
+    Answer {
+        /// The command's number.
+        id: u32,
+        /// Whether it was done.
+        done: bool,
+        /// What to tell.
+        notices: Vec<Notice>,
+    },
+}

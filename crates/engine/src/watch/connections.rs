@@ -1,0 +1,84 @@
+//! One attempt, several lines: which lines of a connection add to its attempts.
+//!
+//! A wrong password is told by sshd, by PAM, and by the line that closes the connection. The
+//! attempts of a connection are the maximum over these witnesses, so each attempt counts once,
+//! whichever of them are logged and in whichever order.
+
+use monban_model::limits::CONNECTION_IDLE_S;
+use monban_model::{Address, ConnectionKey, ConnectionRow, Sighting, Stamp, WITNESSES};
+
+/// What is known of one open connection.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Connection {
+    address: Option<Address>,
+    told: [u32; WITNESSES],
+    /// Attempts that are already in a tally; they need the address.
+    counted: u32,
+    last: Stamp,
+}
+
+/// What one sighting adds to its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// The connection's address, as far as it is known.
+    pub(crate) address: Option<Address>,
+    /// Attempts that no earlier line told of.
+    pub(crate) new: u32,
+}
+
+impl Connection {
+    /// Takes in a sighting of an attempt.
+    pub(crate) fn tell(&mut self, seen: &Sighting<'_>) -> Told {
+        self.meet(seen);
+        let witness = usize::from(seen.witness.0).min(WITNESSES - 1);
+        self.told[witness] = self.told[witness].saturating_add(seen.weight.max(1));
+        let most = self.told.iter().copied().max().unwrap_or(0);
+        if self.address.is_none() {
+            return Told { address: None, new: 0 };
+        }
+        let new = most.saturating_sub(self.counted);
+        self.counted = self.counted.max(most);
+        Told { address: self.address, new }
+    }
+
+    /// Takes in a sighting that is no attempt: the address, and that the connection lives.
+    pub(crate) fn meet(&mut self, seen: &Sighting<'_>) {
+        let idle = seen.time.since_s(self.last) > CONNECTION_IDLE_S;
+        let other = match (self.address, seen.address) {
+            (Some(known), Some(now)) => known != now,
+            _ => false,
+        };
+        // The pid came back for somebody else.
+        if (idle && self.last != Stamp::default()) || other {
+            *self = Self::default();
+        }
+        self.address = self.address.or(seen.address);
+        self.last = self.last.max(seen.time);
+    }
+
+    /// Somebody came in: what the connection tried before is settled.
+    pub(crate) fn settle(&mut self) {
+        self.told = [0; WITNESSES];
+        self.counted = 0;
+    }
+
+    pub(crate) fn address(&self) -> Option<Address> {
+        self.address
+    }
+
+    pub(crate) fn last(&self) -> Stamp {
+        self.last
+    }
+
+    pub(crate) fn to_row(&self, key: ConnectionKey) -> ConnectionRow {
+        let most = self.told.iter().copied().max().unwrap_or(0);
+        let pending = most.saturating_sub(self.counted);
+        ConnectionRow { key, address: self.address, told: self.told, pending, last: self.last }
+    }
+
+    pub(crate) fn from_row(row: &ConnectionRow) -> Self {
+        let most = row.told.iter().copied().max().unwrap_or(0);
+        let counted = most.saturating_sub(row.pending);
+        Self { address: row.address, told: row.told, counted, last: row.last }
+    }
+}

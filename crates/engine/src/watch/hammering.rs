@@ -1,0 +1,194 @@
+//! Detector: brute force, fast and slow.
+//!
+//! Each policy counts failures per subject in two windows: a short one for those who hammer, and
+//! a long one for the patient, which blocks only an address that never logged in.
+//!
+//! # Absent on purpose
+//! User names play no part: attackers change them, and a password typed into the wrong field
+//! must not become a key of durable state.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use monban_model::limits::{EVIDENCE_LINES_MAX, EVIDENCE_TEXT_MAX};
+use monban_model::{
+    ConnectionKey, Evidence, FindingKind, Policy, Stamp, Subject, TallyRow, Window,
+};
+
+/// One counted failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) time: Stamp,
+    /// 0: the line named no connection.
+    pub(crate) connection: u64,
+}
+
+/// One line that told of a counted failure.
+#[derive(Clone, Debug)]
+pub(crate) struct EvidenceLine {
+    pub(crate) time: Stamp,
+    pub(crate) rule: Arc<str>,
+    pub(crate) weight: u32,
+    pub(crate) connection: u64,
+    pub(crate) main: bool,
+    pub(crate) line: Box<[u8]>,
+}
+
+/// The failures of one subject under one policy.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) first: Stamp,
+    pub(crate) last: Stamp,
+    pub(crate) total: u64,
+    marks: VecDeque<Mark>,
+    evidence: VecDeque<EvidenceLine>,
+}
+
+/// A window that is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Full {
+    pub(crate) kind: FindingKind,
+    pub(crate) failures: u32,
+    pub(crate) window: Window,
+}
+
+impl Tally {
+    /// Counts `attempts` failures. Returns how many bytes of evidence the tally gained or lost.
+    pub(crate) fn add(
+        &mut self,
+        mark: Mark,
+        attempts: u32,
+        line: EvidenceLine,
+        most: u32,
+    ) -> isize {
+        if self.total == 0 {
+            self.first = mark.time;
+        }
+        // Lines of several sources come in almost, but not quite, in the order of time.
+        self.last = self.last.max(mark.time);
+        self.total = self.total.saturating_add(u64::from(attempts));
+        for _ in 0..attempts.min(most) {
+            if self.marks.len() >= most as usize {
+                self.marks.pop_front();
+            }
+            self.marks.push_back(mark);
+        }
+        let mut gained = line.line.len() as isize;
+        self.evidence.push_back(line);
+        if self.evidence.len() > EVIDENCE_LINES_MAX {
+            gained -= self.evidence.pop_front().map_or(0, |out| out.line.len() as isize);
+        }
+        gained
+    }
+
+    /// The service's own line tells of an attempt that another witness told of before: it is the
+    /// better evidence for the same attempt.
+    pub(crate) fn retell(&mut self, better: EvidenceLine) -> isize {
+        let same = |known: &&mut EvidenceLine| known.connection == better.connection && !known.main;
+        match self.evidence.iter_mut().find(same) {
+            Some(known) => {
+                let gained = better.line.len() as isize - known.line.len() as isize;
+                known.rule = better.rule;
+                known.line = better.line;
+                known.main = true;
+                gained
+            }
+            None => 0,
+        }
+    }
+
+    /// How many failures lie in a window that ends now.
+    pub(crate) fn within(&self, window: Window, now: Stamp) -> u32 {
+        let inside = |mark: &&Mark| now.since_s(mark.time) < window.length_s;
+        self.marks.iter().rev().take_while(inside).count() as u32
+    }
+
+    /// Which window is full now, with `factor` times the failures of the policy.
+    pub(crate) fn full(
+        &self,
+        policy: &Policy,
+        factor: u32,
+        ever_logged_in: bool,
+        now: Stamp,
+    ) -> Option<Full> {
+        let check = |kind, window: Window| {
+            let failures = self.within(window, now);
+            let needed = window.failures.saturating_mul(factor);
+            (failures >= needed).then_some(Full { kind, failures, window })
+        };
+        check(FindingKind::BruteForce, policy.window).or_else(|| {
+            let slow = policy.slow.filter(|_| !ever_logged_in)?;
+            check(FindingKind::SlowBruteForce, slow)
+        })
+    }
+
+    /// Takes back the failures of a connection that ended in a login.
+    pub(crate) fn forgive(&mut self, connection: ConnectionKey) -> u32 {
+        let before = self.marks.len();
+        self.marks.retain(|mark| mark.connection != connection.0);
+        self.evidence.retain(|line| line.connection != connection.0);
+        let taken = (before - self.marks.len()) as u32;
+        self.total = self.total.saturating_sub(u64::from(taken));
+        taken
+    }
+
+    /// The answer is given: counting starts anew. Returns the lines it rests on.
+    pub(crate) fn settle(&mut self) -> Vec<Evidence> {
+        self.marks.clear();
+        self.evidence.drain(..).map(EvidenceLine::into_evidence).collect()
+    }
+
+    pub(crate) fn evidence_bytes(&self) -> usize {
+        self.evidence.iter().map(|line| line.line.len()).sum()
+    }
+
+    pub(crate) fn to_row(&self, policy: &str, subject: Subject) -> TallyRow {
+        TallyRow {
+            policy: policy.to_owned(),
+            subject,
+            first: self.first,
+            last: self.last,
+            total: self.total,
+            marks: self.marks.iter().map(|mark| (mark.time, mark.connection)).collect(),
+            evidence: self.evidence.iter().cloned().map(EvidenceLine::into_evidence).collect(),
+        }
+    }
+
+    pub(crate) fn from_row(row: TallyRow) -> Self {
+        let mark = |(time, connection)| Mark { time, connection };
+        Self {
+            first: row.first,
+            last: row.last,
+            total: row.total,
+            marks: row.marks.into_iter().map(mark).collect(),
+            evidence: row.evidence.into_iter().map(EvidenceLine::from_evidence).collect(),
+        }
+    }
+}
+
+impl EvidenceLine {
+    /// The line as it was, cut at its limit.
+    pub(crate) fn cut(line: &[u8]) -> Box<[u8]> {
+        line[..line.len().min(EVIDENCE_TEXT_MAX)].into()
+    }
+
+    fn into_evidence(self) -> Evidence {
+        Evidence {
+            time: self.time,
+            rule: self.rule.to_string(),
+            weight: self.weight,
+            line: self.line.into_vec(),
+        }
+    }
+
+    fn from_evidence(kept: Evidence) -> Self {
+        Self {
+            time: kept.time,
+            rule: kept.rule.into(),
+            weight: kept.weight,
+            connection: 0,
+            main: true,
+            line: kept.line.into_boxed_slice(),
+        }
+    }
+}

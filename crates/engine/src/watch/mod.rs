@@ -1,0 +1,9 @@
+//! Detectors: they count sightings and conclude findings.
+
+mod connections;
+mod hammering;
+mod logins;
+
+pub(crate) use connections::{Connection, Told};
+pub(crate) use hammering::{EvidenceLine, Full, Mark, Tally};
+pub(crate) use logins::Success;

@@ -1,0 +1,155 @@
+//! What is counted, and when it is enough.
+
+mod world;
+
+use monban_model::{FindingKind, Kind};
+use world::{DAY_S, World};
+
+const EVE: &str = "192.0.2.1";
+
+#[test]
+fn five_failures_in_ten_minutes_block_for_ten_minutes() {
+    let mut world = World::new();
+    for n in 0..4 {
+        world.at(n * 149).fail(EVE);
+    }
+    assert!(world.blocks().is_empty());
+    world.at(4 * 149).fail(EVE);
+    assert_eq!(world.blocks(), [(EVE.to_owned(), 600)]);
+    let finding = world.findings()[0];
+    assert_eq!((finding.kind, finding.failures), (FindingKind::BruteForce, 5));
+}
+
+#[test]
+fn failures_further_apart_than_the_window_do_not_add_up() {
+    let mut world = World::new();
+    for n in 0..9 {
+        world.at(n * 151).fail(EVE);
+    }
+    assert!(world.blocks().is_empty(), "the fifth before is always 604 s old");
+}
+
+#[test]
+fn three_tries_every_half_hour_are_blocked_at_the_tenth_line() {
+    let mut world = World::new();
+    for n in 0..10 {
+        assert!(world.blocks().is_empty(), "before line {n}");
+        world.at(n / 3 * 1800 + n % 3).fail(EVE);
+    }
+    assert_eq!(world.blocks().len(), 1);
+    assert_eq!(world.findings()[0].kind, FindingKind::SlowBruteForce);
+}
+
+#[test]
+fn the_slow_window_spares_whoever_ever_came_in() {
+    let mut world = World::new();
+    world.see(Kind::LoginAccepted, EVE, 9, 0);
+    for n in 0..30 {
+        world.at(2 * DAY_S + n / 3 * 1800).fail(EVE);
+    }
+    assert!(world.blocks().is_empty());
+}
+
+#[test]
+fn each_attempt_counts_once_whatever_lines_tell_of_it() {
+    let mut world = World::new();
+    // An unknown user: the notice, PAM, sshd itself, and the close, four times in one connection.
+    for _ in 0..4 {
+        for witness in [3, 1, 0] {
+            world.see(Kind::LoginFailed, EVE, 7, witness);
+        }
+    }
+    world.see(Kind::LoginFailed, EVE, 7, 2);
+    assert!(world.blocks().is_empty());
+    world.see(Kind::LoginFailed, EVE, 8, 1);
+    assert_eq!(world.blocks().len(), 1);
+    let told: Vec<_> = world.findings()[0].evidence.iter().map(|e| e.rule.as_str()).collect();
+    assert_eq!(told[..4], ["sshd/failed"; 4], "the service's own lines are the evidence");
+}
+
+#[test]
+fn an_attempt_whose_address_comes_later_counts_then() {
+    let mut world = World::new();
+    for pid in 1..=5 {
+        world.see(Kind::LoginFailed, "-", pid, 1);
+        assert!(world.blocks().is_empty());
+        world.see(Kind::LoginFailed, EVE, pid, 0);
+    }
+    assert_eq!(world.blocks().len(), 1);
+}
+
+#[test]
+fn a_login_takes_back_the_failures_of_its_connection_only() {
+    let mut world = World::new();
+    world.fail(EVE);
+    for _ in 0..3 {
+        world.see(Kind::LoginFailed, EVE, 5, 0);
+    }
+    world.see(Kind::LoginAccepted, EVE, 5, 0);
+    let login = world.findings()[0];
+    assert_eq!((login.kind, login.failures), (FindingKind::LoginAfterFailures, 1));
+    for _ in 0..3 {
+        world.fail(EVE);
+    }
+    assert!(world.blocks().is_empty(), "1 + 3 remain");
+}
+
+#[test]
+fn a_pid_that_comes_back_for_somebody_else_is_another_connection() {
+    let mut world = World::new();
+    world.see(Kind::LoginFailed, EVE, 5, 0);
+    for _ in 0..4 {
+        world.see(Kind::LoginFailed, "198.51.100.1", 5, 0);
+    }
+    assert!(world.blocks().is_empty());
+    world.at(3600).see(Kind::LoginFailed, EVE, 5, 0);
+    let counted = world.engine.last_of(EVE.parse().unwrap());
+    assert_eq!(counted, Some(world.now), "after an hour the pid means a new connection");
+}
+
+#[test]
+fn ipv6_is_counted_by_its_64() {
+    let mut world = World::new();
+    for n in 1..=5 {
+        world.fail(&format!("2001:db8:0:1::{n}"));
+    }
+    assert_eq!(world.blocks(), [("2001:db8:0:1::/64".to_owned(), 600)]);
+}
+
+#[test]
+fn probes_have_a_policy_of_their_own() {
+    let mut world = World::new();
+    for _ in 0..9 {
+        world.see(Kind::Probe, EVE, 0, 2);
+    }
+    assert!(world.blocks().is_empty());
+    world.see(Kind::Probe, EVE, 0, 2);
+    assert_eq!(world.findings()[0].policy, "probe");
+}
+
+#[test]
+fn whoever_used_a_key_today_needs_twice_the_failures() {
+    let mut world = World::new();
+    world.see(Kind::LoginAccepted, EVE, 9, 0);
+    for _ in 0..9 {
+        world.at(60).fail(EVE);
+    }
+    assert!(world.blocks().is_empty());
+    world.at(61).fail(EVE);
+    assert_eq!(world.blocks().len(), 1);
+}
+
+#[test]
+fn blocks_double_and_are_forgotten_after_30_quiet_days() {
+    let mut world = World::new();
+    let attack = |world: &mut World, at| {
+        for _ in 0..5 {
+            world.at(at).fail(EVE);
+        }
+        world.blocks().last().map(|(_, length_s)| *length_s)
+    };
+    assert_eq!(attack(&mut world, 0), Some(600));
+    assert_eq!(attack(&mut world, 601), Some(1200));
+    assert_eq!(attack(&mut world, 2000), Some(2400));
+    assert_eq!(attack(&mut world, 32 * DAY_S), Some(600));
+}
