@@ -1,0 +1,153 @@
+//! The files of a configuration, as they are handed from the role that may read them to the one
+//! that works by them.
+
+use std::fs;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use monban_model::Problem;
+use monban_model::limits::{CONFIG_BYTES_MAX, RULE_FILE_BYTES_MAX};
+
+/// One file: its name as a person would write it, and its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Its path.
+    pub file: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// `monban.toml`, if there is one, and the files of `rules.d/` beside it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bundle {
+    /// The configuration.
+    pub config: Option<SourceFile>,
+    /// The operator's own rule files, in the order of their names.
+    pub rules: Vec<SourceFile>,
+}
+
+impl Bundle {
+    /// Reads the files. A configuration that is missing is no problem unless it was asked for.
+    ///
+    /// # Errors
+    /// Files that cannot be read, are too large or not UTF-8, and, for root, files that somebody
+    /// else may write: whoever may change them decides whom root shuts out.
+    pub fn read(path: &Path, asked_for: bool) -> Result<Self, Vec<Problem>> {
+        let mut bundle = Self::default();
+        let mut problems = Vec::new();
+        match read_file(path, CONFIG_BYTES_MAX) {
+            Ok(file) => bundle.config = Some(file),
+            Err(None) if !asked_for => {}
+            Err(None) => {
+                let name = path.display().to_string();
+                let why = "without it the defaults would be in force unseen";
+                problems.push(Problem::of_file(&name, "there is no such file", why));
+            }
+            Err(Some(problem)) => problems.push(problem),
+        }
+        let folder = path.with_file_name("rules.d");
+        let mut names: Vec<_> = match fs::read_dir(&folder) {
+            Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
+            Err(_) => Vec::new(),
+        };
+        names.retain(|name| name.extension().is_some_and(|end| end == "toml"));
+        names.sort();
+        let mut total = 0;
+        for name in names {
+            match read_file(&name, RULE_FILE_BYTES_MAX) {
+                Ok(file) => {
+                    total += file.text.len();
+                    bundle.rules.push(file);
+                }
+                Err(Some(problem)) => problems.push(problem),
+                Err(None) => {}
+            }
+        }
+        if total > CONFIG_BYTES_MAX {
+            let name = folder.display().to_string();
+            let what = format!("the rule files have more than {CONFIG_BYTES_MAX} bytes in all");
+            problems.push(Problem::of_file(&name, what, "they are held in memory"));
+        }
+        if problems.is_empty() { Ok(bundle) } else { Err(problems) }
+    }
+
+    /// One run of bytes: for each file its kind, the lengths of name and text, name and text.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        let files = self.config.iter().map(|file| (0, file));
+        for (kind, file) in files.chain(self.rules.iter().map(|file| (1, file))) {
+            out.push(kind);
+            out.extend_from_slice(&(file.file.len() as u32).to_le_bytes());
+            out.extend_from_slice(&(file.text.len() as u32).to_le_bytes());
+            out.extend_from_slice(file.file.as_bytes());
+            out.extend_from_slice(file.text.as_bytes());
+        }
+        out
+    }
+
+    /// Reads what [`Bundle::to_bytes`] wrote; `None` for anything else.
+    pub fn from_bytes(mut bytes: &[u8]) -> Option<Self> {
+        let mut bundle = Self::default();
+        while let Some((kind, rest)) = bytes.split_first() {
+            let (name_len, rest) = rest.split_first_chunk::<4>()?;
+            let (text_len, rest) = rest.split_first_chunk::<4>()?;
+            let (name, rest) = rest.split_at_checked(u32::from_le_bytes(*name_len) as usize)?;
+            let (text, rest) = rest.split_at_checked(u32::from_le_bytes(*text_len) as usize)?;
+            let owned = |part: &[u8]| std::str::from_utf8(part).ok().map(str::to_owned);
+            let file = SourceFile { file: owned(name)?, text: owned(text)? };
+            match kind {
+                0 => bundle.config = Some(file),
+                1 => bundle.rules.push(file),
+                _ => return None,
+            }
+            bytes = rest;
+        }
+        Some(bundle)
+    }
+}
+
+/// Reads a file; `Err(None)` if there is none.
+fn read_file(path: &Path, most: usize) -> Result<SourceFile, Option<Problem>> {
+    let name = path.display().to_string();
+    let refuse = |what: String, why: &str| Some(Problem::of_file(&name, what, why));
+    let mut file = match fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(None),
+        Err(error) => return Err(refuse(format!("cannot be read: {error}"), "")),
+    };
+    let facts = file.metadata().map_err(|error| refuse(format!("cannot be read: {error}"), ""))?;
+    if !facts.is_file() {
+        return Err(refuse("is no regular file".to_owned(), ""));
+    }
+    let foreign = is_foreign(&facts);
+    if foreign || facts.mode() & 0o022 != 0 {
+        let what = format!(
+            "may be written by others (owner {}, mode {:o})",
+            facts.uid(),
+            facts.mode() & 0o7777
+        );
+        let why = "whoever may change it decides whom monban shuts out";
+        return Err(
+            refuse(what, why).map(|p| p.hint(format!("chown root {name}; chmod go-w {name}")))
+        );
+    }
+    let mut bytes = Vec::new();
+    let limit = most as u64 + 1;
+    if let Err(error) = file.by_ref().take(limit).read_to_end(&mut bytes) {
+        return Err(refuse(format!("cannot be read: {error}"), ""));
+    }
+    if bytes.len() > most {
+        return Err(refuse(format!("has more than {most} bytes"), "it is held in memory"));
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(SourceFile { file: name, text }),
+        Err(_) => Err(refuse("is not UTF-8 text".to_owned(), "TOML is UTF-8")),
+    }
+}
+
+/// Whether the file belongs to somebody who is neither root nor the one who runs this.
+fn is_foreign(facts: &fs::Metadata) -> bool {
+    let me = fs::metadata("/proc/self").map_or(0, |me| me.uid());
+    facts.uid() != 0 && facts.uid() != me
+}

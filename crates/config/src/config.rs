@@ -1,0 +1,157 @@
+//! What a configuration means.
+
+use monban_model::limits::{ALLOW_MAX, FILES_MAX, PATH_MAX};
+use monban_model::{Net, Policy, Problem, Reach};
+use toml::de::DeTable;
+
+use crate::DEFAULTS;
+use crate::policies;
+use crate::suggest::closest;
+use crate::written::{Page, Table};
+
+/// Whether the systemd journal is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JournalUse {
+    /// Where no log file tells of logins.
+    Auto,
+    /// Always.
+    On,
+    /// Never.
+    Off,
+}
+
+/// What a configuration means, complete.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Find and say, but block nobody.
+    pub observe: bool,
+    /// Most bytes of the ledger.
+    pub ledger_bytes_max: u64,
+    /// Look for the usual logs.
+    pub discover: bool,
+    /// Further log files, with wildcards.
+    pub logs: Vec<String>,
+    /// The systemd journal.
+    pub journal: JournalUse,
+    /// Never blocked.
+    pub allow: Vec<Net>,
+    /// The policies, most specific first.
+    pub policies: Vec<Policy>,
+}
+
+impl Config {
+    /// The shipped defaults.
+    pub fn shipped() -> Self {
+        let mut config = Self {
+            observe: false,
+            ledger_bytes_max: monban_model::limits::LEDGER_BYTES_MAX,
+            discover: true,
+            logs: Vec::new(),
+            journal: JournalUse::Auto,
+            allow: Vec::new(),
+            policies: Vec::new(),
+        };
+        // The defaults are tested to be without a problem.
+        let _ = config.overlay("default.toml", DEFAULTS);
+        config
+    }
+
+    /// The defaults with what `text` changes.
+    ///
+    /// # Errors
+    /// All problems of the text at once.
+    pub fn parse(file: &str, text: &str) -> Result<Self, Vec<Problem>> {
+        let mut config = Self::shipped();
+        let problems = config.overlay(file, text);
+        if problems.is_empty() { Ok(config) } else { Err(problems) }
+    }
+
+    fn overlay(&mut self, file: &str, text: &str) -> Vec<Problem> {
+        let mut page = Page { file, text, problems: Vec::new() };
+        let (root, errors) = DeTable::parse_recoverable(text);
+        for error in errors {
+            let place = error.span().map_or(0, |span| span.start);
+            let why = "the file is no valid TOML here";
+            page.problem(place, error.message().to_owned(), why, "");
+        }
+        let mut root = Table::new("the file", root.into_inner());
+        self.observe = root.bool("observe", &mut page).unwrap_or(self.observe);
+        if let Some(mib) = root.number("ledger_mib", (8, 1 << 20), &mut page) {
+            self.ledger_bytes_max = mib << 20;
+        }
+        if let Some(table) = root.table("sources", &mut page) {
+            self.read_sources(table, &mut page);
+        }
+        if let Some(table) = root.table("allow", &mut page) {
+            self.read_allow(table, &mut page);
+        }
+        if let Some(table) = root.table("policy", &mut page) {
+            policies::read(table, &mut self.policies, &mut page);
+        }
+        root.finish(&mut page);
+        page.problems.sort_by_key(|problem| (problem.line, problem.column));
+        page.problems
+    }
+
+    fn read_sources(&mut self, mut table: Table<'_>, page: &mut Page<'_>) {
+        self.discover = table.bool("discover", page).unwrap_or(self.discover);
+        if let Some(logs) = table.texts("logs", page, read_path) {
+            if logs.len() > FILES_MAX {
+                let what = format!("`logs` has more than {FILES_MAX} entries");
+                page.problem(0, what, "so many files cannot be followed at once", "use a wildcard");
+            }
+            self.logs = logs;
+        }
+        let journal = table.text("journal", page, |text| match text {
+            "auto" => Ok(JournalUse::Auto),
+            "on" => Ok(JournalUse::On),
+            "off" => Ok(JournalUse::Off),
+            _ => Err(format!("`{text}` is none of \"auto\", \"on\", \"off\"")),
+        });
+        self.journal = journal.unwrap_or(self.journal);
+        table.finish(page);
+    }
+
+    fn read_allow(&mut self, mut table: Table<'_>, page: &mut Page<'_>) {
+        let nets = table.texts("addresses", page, |text| {
+            text.parse::<Net>().map_err(|error| error.to_string())
+        });
+        if let Some(nets) = nets {
+            if nets.len() > ALLOW_MAX {
+                let what = format!("`addresses` has more than {ALLOW_MAX} entries");
+                page.problem(0, what, "every block is compared with them", "use wider networks");
+            }
+            self.allow = nets;
+        }
+        table.finish(page);
+    }
+
+    /// The problems of names that only the rules can tell: policies for services that no rule
+    /// file describes.
+    pub fn unknown_services(&self, file: &str, services: &[&str]) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for policy in &self.policies {
+            let Reach::Services(names) = &policy.reach else { continue };
+            for name in names.iter().filter(|name| !services.contains(&name.as_str())) {
+                let hint = match closest(name, services.iter().copied()) {
+                    Some(meant) => format!("did you mean `{meant}`?"),
+                    None => format!("known: {}", services.join(", ")),
+                };
+                let what = format!("[policy.{}] is for the service `{name}`", policy.name);
+                let why = "no rule file describes that service, so it would count nothing";
+                problems.push(Problem::of_file(file, what, why).hint(hint));
+            }
+        }
+        problems
+    }
+}
+
+fn read_path(text: &str) -> Result<String, String> {
+    if !text.starts_with('/') {
+        return Err(format!("`{text}` is not an absolute path"));
+    }
+    if text.len() > PATH_MAX {
+        return Err("the path is too long".to_owned());
+    }
+    Ok(text.to_owned())
+}

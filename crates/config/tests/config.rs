@@ -1,0 +1,129 @@
+//! What is written, what it means, and what is said of mistakes.
+
+use monban_config::{Bundle, Config, DEFAULTS, JournalUse, SourceFile};
+use monban_model::{Kind, Reach, Scope, Window};
+
+fn problems(text: &str) -> Vec<String> {
+    match Config::parse("monban.toml", text) {
+        Ok(_) => Vec::new(),
+        Err(problems) => problems.iter().map(ToString::to_string).collect(),
+    }
+}
+
+#[test]
+fn the_shipped_defaults_are_without_a_problem_and_change_nothing() {
+    assert_eq!(problems(DEFAULTS), [""; 0]);
+    assert_eq!(Config::parse("x", DEFAULTS).unwrap(), Config::shipped());
+    let config = Config::shipped();
+    let default = config.policies.iter().find(|p| p.name == "default").unwrap();
+    assert_eq!(default.window, Window { failures: 5, length_s: 600 });
+    assert_eq!(default.slow, Some(Window { failures: 10, length_s: 86_400 }));
+    assert_eq!(default.reach, Reach::EveryService);
+    assert!(default.kinds.contains(Kind::LoginFailed));
+    let probe = config.policies.iter().find(|p| p.name == "probe").unwrap();
+    assert_eq!((probe.slow, &probe.reach), (None, &Reach::EveryService));
+}
+
+#[test]
+fn a_policy_for_a_service_takes_what_it_leaves_out_from_the_default() {
+    let text = "[policy.sshd]\nfailures = 3\nblock = \"forever\"\nports = [22, 2222, 22]\n";
+    let config = Config::parse("monban.toml", text).unwrap();
+    let sshd = &config.policies[0];
+    assert_eq!((sshd.name.as_str(), &sshd.reach), ("sshd", &Reach::Services(vec!["sshd".into()])));
+    assert_eq!(sshd.window, Window { failures: 3, length_s: 600 });
+    assert_eq!((sshd.backoff.first_s, &sshd.scope), (None, &Scope::Ports(vec![22, 2222])));
+}
+
+#[test]
+fn changing_the_default_leaves_the_other_policies_alone() {
+    let config = Config::parse("x", "[policy.default]\nfailures = 2\n").unwrap();
+    let of = |name: &str| config.policies.iter().find(|p| p.name == name).unwrap().window.failures;
+    assert_eq!((of("default"), of("probe")), (2, 20));
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_with_place_and_hint() {
+    let text = "observ = true\n\
+        [allow]\naddresses = [\"192.0.2.1\", \"example.org\", 5]\n\
+        [policy.sshd]\nfailurs = 3\nwithin = \"ten minutes\"\nblock = 600\nports = \"ssh\"\n\
+        kinds = [\"login-faild\"]\n";
+    let said = problems(text);
+    let expected = [
+        "monban.toml:1: unknown key `observ` in the file (it would have no effect); did you mean `observe`?",
+        "monban.toml:3: `addresses`: `example.org` is not an address or a network such as 192.0.2.0/24",
+        "monban.toml:3: `addresses` wants texts in quotes",
+        "monban.toml:5: unknown key `failurs` in [policy.sshd] (it would have no effect); did you mean `failures`?",
+        "monban.toml:6: `within`: `ten minutes` is not a duration; write for example 90s, 10m, 1h30m, 7d",
+        "monban.toml:7: `block` in [policy.sshd] is the number 600; write a text in quotes",
+        "monban.toml:8: `ports` is neither \"all\" nor a list of port numbers; write \"all\", or 1 to 32 ports such as [22, 2222]",
+        "monban.toml:9: `kinds`: `login-faild` is no kind; did you mean `login-failed`?",
+    ];
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn broken_toml_is_told_with_its_line_and_the_rest_is_read_on() {
+    let said = problems("observe = true\nledger_mib = \n[allow]\nadresses = []\n");
+    assert!(said[0].starts_with("monban.toml:2: "), "{said:?}");
+    assert!(said.iter().any(|line| line.contains("did you mean `addresses`?")), "{said:?}");
+}
+
+#[test]
+fn sources_are_absolute_paths() {
+    let config =
+        Config::parse("x", "[sources]\nlogs = [\"/srv/*/a.log\"]\njournal = \"off\"\n").unwrap();
+    assert_eq!((config.logs.len(), config.journal), (1, JournalUse::Off));
+    assert_eq!(problems("[sources]\nlogs = [\"a.log\"]\n").len(), 1);
+}
+
+#[test]
+fn a_policy_for_an_unknown_service_is_a_problem() {
+    let config = Config::parse("x", "[policy.shd]\nfailures = 3\n").unwrap();
+    let said = config.unknown_services("x", &["sshd", "dovecot"]);
+    assert!(said[0].to_string().contains("did you mean `sshd`?"), "{said:?}");
+}
+
+#[test]
+fn hostile_bytes_never_panic() {
+    let mut state = 1_u64;
+    for _ in 0..20_000 {
+        let mut text = String::new();
+        for _ in 0..24 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let parts = [
+                "[", "]", "=", "\"", "policy", ".", "a", "\n", "{", "}", "9", ",", "'", "é", "#",
+                "-",
+            ];
+            text.push_str(parts[(state >> 60) as usize]);
+        }
+        let _ = Config::parse("x", &text);
+    }
+}
+
+#[test]
+fn a_bundle_survives_the_way_and_writable_files_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("monban.toml");
+    std::fs::write(&path, "observe = true\n").unwrap();
+    std::fs::create_dir(folder.path().join("rules.d")).unwrap();
+    std::fs::write(folder.path().join("rules.d/b.toml"), "x").unwrap();
+    std::fs::write(folder.path().join("rules.d/a.toml"), "y").unwrap();
+    std::fs::write(folder.path().join("rules.d/notes.txt"), "z").unwrap();
+    let bundle = Bundle::read(&path, true).unwrap();
+    let names: Vec<_> = bundle.rules.iter().map(|file| file.text.as_str()).collect();
+    assert_eq!(names, ["y", "x"]);
+    assert_eq!(Bundle::from_bytes(&bundle.to_bytes()).as_ref(), Some(&bundle));
+    assert_eq!(Bundle::from_bytes(&bundle.to_bytes()[..20]), None);
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
+    let said = Bundle::read(&path, true).unwrap_err();
+    assert!(said[0].to_string().contains("may be written by others"), "{said:?}");
+}
+
+#[test]
+fn a_missing_file_is_a_problem_only_when_it_was_asked_for() {
+    let path = std::path::Path::new("/nonexistent/monban.toml");
+    assert_eq!(Bundle::read(path, false), Ok(Bundle::default()));
+    assert!(Bundle::read(path, true).is_err());
+    let _ = SourceFile { file: String::new(), text: String::new() };
+}
