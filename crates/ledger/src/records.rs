@@ -1,0 +1,276 @@
+//! Records and rows: one flat row per record, its evidence and values beside it.
+
+use monban_model::{
+    Decision, Event, Evidence, Finding, Notice, Order, OrderAct, OrderId, Outcome, Record, Scope,
+    Seq, Stamp, Verdict,
+};
+use rusqlite::{Connection, Row, named_params};
+
+use crate::LedgerError;
+use crate::words::{
+    Typed, because_of, because_words, finding_of, finding_word, result_of, result_words, scope_of,
+    scope_word, unknown,
+};
+
+/// Adds a record. A number that is taken, or that SQLite cannot hold, is refused.
+pub(crate) fn insert(db: &Connection, record: &Record) -> Result<(), LedgerError> {
+    let seq = seq_number(record.seq)?;
+    let mut flat = Flat::default();
+    match &record.event {
+        Event::Found(finding) => flat.found(finding),
+        Event::Decided(decision) => flat.decided(decision)?,
+        Event::Ordered(order) => flat.ordered(order),
+        Event::Happened(outcome) => flat.happened(outcome),
+        Event::Noticed(notice) => (flat.event, flat.what) = ("noticed", &notice.key),
+    }
+    flat.insert(db, seq, record.time)?;
+    match &record.event {
+        Event::Found(finding) => insert_evidence(db, seq, &finding.evidence),
+        Event::Noticed(notice) => insert_values(db, seq, &notice.values),
+        _ => Ok(()),
+    }
+}
+
+/// The columns of `records` in the order in which [`read`] wants them.
+pub(crate) const COLUMNS: &str = "seq, time, event, what, subject, address, service, user, \
+    method, policy, failures, window_s, first, last, scope, until, because, detail, finding, \
+    order_id, earlier";
+
+/// The record of a row, with its evidence and values.
+pub(crate) fn read(db: &Connection, row: &Row<'_>) -> Result<Record, LedgerError> {
+    let seq: i64 = row.get("seq")?;
+    let event: String = row.get("event")?;
+    let event = match event.as_str() {
+        "found" => Event::Found(Box::new(read_finding(db, seq, row)?)),
+        "decided" => Event::Decided(read_decision(row)?),
+        "ordered" => Event::Ordered(read_order(row)?),
+        "happened" => Event::Happened(Outcome {
+            order: OrderId(row.get::<_, i64>("order_id")?.cast_unsigned()),
+            subject: subject(row)?,
+            result: result_of(&row.get::<_, String>("what")?, row.get("detail")?)?,
+        }),
+        "noticed" => {
+            Event::Noticed(Notice { key: row.get("what")?, values: read_values(db, seq)? })
+        }
+        other => return Err(unknown("event", other)),
+    };
+    Ok(Record { seq: Seq(seq.cast_unsigned()), time: Stamp(row.get("time")?), event })
+}
+
+/// A record's number as SQLite's row number.
+pub(crate) fn seq_number(seq: Seq) -> Result<i64, LedgerError> {
+    i64::try_from(seq.0).map_err(|_| LedgerError::Refused(format!("record number {}", seq.0)))
+}
+
+/// The columns between `time` and the end; what does not apply is NULL.
+#[derive(Default)]
+struct Flat<'a> {
+    event: &'static str,
+    what: &'a str,
+    subject: Option<String>,
+    address: Option<String>,
+    service: Option<&'a str>,
+    user: Option<Typed<'a>>,
+    method: Option<Typed<'a>>,
+    policy: Option<&'a str>,
+    failures: Option<u32>,
+    window_s: Option<i64>,
+    first: Option<i64>,
+    last: Option<i64>,
+    lines: Option<i64>,
+    scope: Option<String>,
+    until: Option<i64>,
+    because: Option<&'static str>,
+    detail: Option<String>,
+    finding: Option<i64>,
+    order_id: Option<i64>,
+    earlier: Option<u32>,
+}
+
+impl<'a> Flat<'a> {
+    fn found(&mut self, finding: &'a Finding) {
+        (self.event, self.what) = ("found", finding_word(finding.kind));
+        self.subject = Some(finding.subject.to_string());
+        self.address = Some(finding.address.to_string());
+        self.service = Some(&finding.service);
+        self.user = finding.user.as_deref().map(Typed);
+        self.method = finding.method.as_deref().map(Typed);
+        self.policy = Some(&finding.policy);
+        self.failures = Some(finding.failures);
+        self.window_s = Some(finding.window_s.cast_signed());
+        self.first = Some(finding.first.0);
+        self.last = Some(finding.last.0);
+        self.lines = i64::try_from(finding.evidence.len()).ok();
+    }
+
+    fn decided(&mut self, decision: &'a Decision) -> Result<(), LedgerError> {
+        self.event = "decided";
+        self.what = match decision.verdict {
+            Verdict::Block { until } => {
+                self.until = until.map(|stamp| stamp.0);
+                "block"
+            }
+            Verdict::Free => "free",
+            Verdict::Nothing => "nothing",
+        };
+        self.subject = Some(decision.subject.to_string());
+        self.scope = Some(scope_word(&decision.scope));
+        let (because, detail) = because_words(&decision.because);
+        (self.because, self.detail) = (Some(because), detail);
+        self.finding = decision.finding.map(seq_number).transpose()?;
+        self.policy = Some(&decision.policy);
+        self.earlier = Some(decision.earlier);
+        Ok(())
+    }
+
+    fn ordered(&mut self, order: &'a Order) {
+        self.event = "ordered";
+        self.subject = Some(order.subject.to_string());
+        self.order_id = Some(order.id.0.cast_signed());
+        self.what = match &order.act {
+            OrderAct::Block { scope, until } => {
+                self.scope = Some(scope_word(scope));
+                self.until = until.map(|stamp| stamp.0);
+                "block"
+            }
+            OrderAct::Free => "free",
+        };
+    }
+
+    fn happened(&mut self, outcome: &'a Outcome) {
+        let (what, detail) = result_words(&outcome.result);
+        (self.event, self.what) = ("happened", what);
+        self.detail = detail.map(str::to_owned);
+        self.subject = Some(outcome.subject.to_string());
+        self.order_id = Some(outcome.order.0.cast_signed());
+    }
+
+    fn insert(&self, db: &Connection, seq: i64, time: Stamp) -> Result<(), LedgerError> {
+        let mut statement = db.prepare_cached(
+            "INSERT INTO records VALUES (:seq, :time, :event, :what, :subject, :address, :service,
+             :user, :method, :policy, :failures, :window_s, :first, :last, :lines, :scope, :until,
+             :because, :detail, :finding, :order_id, :earlier)",
+        )?;
+        statement.execute(named_params! {
+            ":seq": seq, ":time": time.0, ":event": self.event, ":what": self.what,
+            ":subject": self.subject, ":address": self.address, ":service": self.service,
+            ":user": self.user, ":method": self.method, ":policy": self.policy,
+            ":failures": self.failures, ":window_s": self.window_s, ":first": self.first,
+            ":last": self.last, ":lines": self.lines, ":scope": self.scope, ":until": self.until,
+            ":because": self.because, ":detail": self.detail, ":finding": self.finding,
+            ":order_id": self.order_id, ":earlier": self.earlier,
+        })?;
+        Ok(())
+    }
+}
+
+fn insert_evidence(db: &Connection, seq: i64, evidence: &[Evidence]) -> Result<(), LedgerError> {
+    let mut statement = db.prepare_cached("INSERT INTO evidence VALUES (?, ?, ?, ?, ?, ?)")?;
+    for (n, one) in (0_i64..).zip(evidence) {
+        statement.execute((seq, n, one.time.0, &one.rule, one.weight, Typed(&one.line)))?;
+    }
+    Ok(())
+}
+
+fn insert_values(
+    db: &Connection,
+    seq: i64,
+    values: &[(String, String)],
+) -> Result<(), LedgerError> {
+    let mut statement = db.prepare_cached("INSERT INTO notice_values VALUES (?, ?, ?, ?)")?;
+    for (n, (name, value)) in (0_i64..).zip(values) {
+        statement.execute((seq, n, name, value))?;
+    }
+    Ok(())
+}
+
+fn read_finding(db: &Connection, seq: i64, row: &Row<'_>) -> Result<Finding, LedgerError> {
+    let address: String = row.get("address")?;
+    let bytes = |name| -> Result<Option<Vec<u8>>, LedgerError> {
+        let bytes = row.get_ref(name)?.as_bytes_or_null();
+        let bytes = bytes.map_err(|error| LedgerError::Unreadable(error.to_string()))?;
+        Ok(bytes.map(<[u8]>::to_vec))
+    };
+    Ok(Finding {
+        kind: finding_of(&row.get::<_, String>("what")?)?,
+        subject: subject(row)?,
+        address: address.parse().map_err(|_| unknown("address", &address))?,
+        service: row.get("service")?,
+        user: bytes("user")?,
+        method: bytes("method")?,
+        policy: row.get("policy")?,
+        failures: row.get("failures")?,
+        window_s: row.get::<_, i64>("window_s")?.cast_unsigned(),
+        first: Stamp(row.get("first")?),
+        last: Stamp(row.get("last")?),
+        evidence: read_evidence(db, seq)?,
+    })
+}
+
+fn read_decision(row: &Row<'_>) -> Result<Decision, LedgerError> {
+    let what: String = row.get("what")?;
+    Ok(Decision {
+        subject: subject(row)?,
+        verdict: match what.as_str() {
+            "block" => Verdict::Block { until: until(row)? },
+            "free" => Verdict::Free,
+            "nothing" => Verdict::Nothing,
+            other => return Err(unknown("verdict", other)),
+        },
+        scope: scope(row)?,
+        because: because_of(&row.get::<_, String>("because")?, row.get("detail")?)?,
+        finding: row.get::<_, Option<i64>>("finding")?.map(|seq| Seq(seq.cast_unsigned())),
+        policy: row.get("policy")?,
+        earlier: row.get("earlier")?,
+    })
+}
+
+fn read_order(row: &Row<'_>) -> Result<Order, LedgerError> {
+    let what: String = row.get("what")?;
+    Ok(Order {
+        id: OrderId(row.get::<_, i64>("order_id")?.cast_unsigned()),
+        subject: subject(row)?,
+        act: match what.as_str() {
+            "block" => OrderAct::Block { scope: scope(row)?, until: until(row)? },
+            "free" => OrderAct::Free,
+            other => return Err(unknown("order", other)),
+        },
+    })
+}
+
+fn read_evidence(db: &Connection, seq: i64) -> Result<Vec<Evidence>, LedgerError> {
+    let mut statement = db
+        .prepare_cached("SELECT time, rule, weight, line FROM evidence WHERE seq = ? ORDER BY n")?;
+    let mut rows = statement.query([seq])?;
+    let mut evidence = Vec::new();
+    while let Some(row) = rows.next()? {
+        let line = row.get_ref(3)?.as_bytes();
+        evidence.push(Evidence {
+            time: Stamp(row.get(0)?),
+            rule: row.get(1)?,
+            weight: row.get(2)?,
+            line: line.map_err(|error| LedgerError::Unreadable(error.to_string()))?.to_vec(),
+        });
+    }
+    Ok(evidence)
+}
+
+fn read_values(db: &Connection, seq: i64) -> Result<Vec<(String, String)>, LedgerError> {
+    let mut statement =
+        db.prepare_cached("SELECT name, value FROM notice_values WHERE seq = ? ORDER BY n")?;
+    let values = statement.query_map([seq], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(values.collect::<Result<_, _>>()?)
+}
+
+fn subject(row: &Row<'_>) -> Result<monban_model::Subject, LedgerError> {
+    let text: String = row.get("subject")?;
+    text.parse().map_err(|_| unknown("subject", &text))
+}
+
+fn scope(row: &Row<'_>) -> Result<Scope, LedgerError> {
+    scope_of(&row.get::<_, String>("scope")?)
+}
+
+fn until(row: &Row<'_>) -> Result<Option<Stamp>, LedgerError> {
+    Ok(row.get::<_, Option<i64>>("until")?.map(Stamp))
+}

@@ -1,0 +1,223 @@
+//! The rows of the open state: written when they change, read at the start and by readers.
+
+use monban_model::{
+    BlockRow, ConnectionKey, ConnectionRow, HistoryRow, PositionRow, Stamp, StateRow, SuccessRow,
+    Tail, TallyRow, WITNESSES,
+};
+use rusqlite::{Connection, Row, ToSql};
+
+use crate::LedgerError;
+use crate::codec::{evidence_from_bytes, evidence_to_bytes, marks_from_bytes, marks_to_bytes};
+use crate::words::{scope_of, scope_word, unknown};
+
+/// Writes or forgets one row.
+pub(crate) fn write(db: &Connection, row: &StateRow) -> Result<(), LedgerError> {
+    match row {
+        StateRow::Tally(tally) => write_tally(db, tally),
+        StateRow::NoTally(policy, subject) => run(
+            db,
+            "DELETE FROM tallies WHERE subject = ? AND policy = ?",
+            &[&subject.to_string(), policy],
+        ),
+        StateRow::Connection(connection) => write_connection(db, connection),
+        StateRow::NoConnection(key) => {
+            run(db, "DELETE FROM connections WHERE key = ?", &[&key.0.cast_signed()])
+        }
+        StateRow::Block(block) => write_block(db, block),
+        StateRow::NoBlock(subject, scope) => run(
+            db,
+            "DELETE FROM blocks WHERE subject = ? AND scope = ?",
+            &[&subject.to_string(), &scope_word(scope)],
+        ),
+        StateRow::History(history) => run(
+            db,
+            "INSERT INTO history VALUES (?, ?, ?) ON CONFLICT (subject)
+             DO UPDATE SET blocks = excluded.blocks, last = excluded.last",
+            &[&history.subject.to_string(), &history.blocks, &history.last.0],
+        ),
+        StateRow::NoHistory(subject) => {
+            run(db, "DELETE FROM history WHERE subject = ?", &[&subject.to_string()])
+        }
+        StateRow::Success(success) => run(
+            db,
+            "INSERT INTO successes VALUES (?, ?, ?) ON CONFLICT (address)
+             DO UPDATE SET last = excluded.last, by_key = excluded.by_key",
+            &[&success.address.to_string(), &success.last.0, &success.by_key.map(|stamp| stamp.0)],
+        ),
+        StateRow::NoSuccess(address) => {
+            run(db, "DELETE FROM successes WHERE address = ?", &[&address.to_string()])
+        }
+    }
+}
+
+/// Writes how far a source was read.
+pub(crate) fn write_position(db: &Connection, row: &PositionRow) -> Result<(), LedgerError> {
+    run(
+        db,
+        "INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        &[
+            &row.path,
+            &row.dev.cast_signed(),
+            &row.ino.cast_signed(),
+            &row.offset.cast_signed(),
+            &row.tail.0,
+            &row.head.0.cast_signed(),
+            &row.head.1,
+            &row.lines.cast_signed(),
+            &row.sightings.cast_signed(),
+            &row.last.0,
+            &row.cursor,
+        ],
+    )
+}
+
+pub(crate) const TALLIES: &str =
+    "SELECT subject, policy, first, last, total, marks, evidence FROM tallies";
+pub(crate) const CONNECTIONS: &str = "SELECT key, address, told, pending, last FROM connections";
+pub(crate) const BLOCKS: &str = "SELECT subject, scope, since, until, policy, why FROM blocks";
+pub(crate) const HISTORY: &str = "SELECT subject, blocks, last FROM history";
+pub(crate) const SUCCESSES: &str = "SELECT address, last, by_key FROM successes";
+pub(crate) const POSITIONS: &str = "SELECT path, dev, ino, offset, tail, head, head_len, lines, \
+    sightings, last, cursor FROM positions";
+
+/// A row of [`TALLIES`].
+pub(crate) fn read_tally(row: &Row<'_>) -> Result<TallyRow, LedgerError> {
+    let blob = |at| -> Result<&[u8], LedgerError> {
+        let bytes = row.get_ref(at)?.as_bytes();
+        bytes.map_err(|error| LedgerError::Unreadable(error.to_string()))
+    };
+    let broken = |what| LedgerError::Unreadable(format!("the {what} of a tally"));
+    Ok(TallyRow {
+        subject: parsed(row, 0)?,
+        policy: row.get(1)?,
+        first: Stamp(row.get(2)?),
+        last: Stamp(row.get(3)?),
+        total: row.get::<_, i64>(4)?.cast_unsigned(),
+        marks: marks_from_bytes(blob(5)?).ok_or_else(|| broken("marks"))?,
+        evidence: evidence_from_bytes(blob(6)?).ok_or_else(|| broken("evidence"))?,
+    })
+}
+
+/// A row of [`CONNECTIONS`].
+pub(crate) fn read_connection(row: &Row<'_>) -> Result<ConnectionRow, LedgerError> {
+    let word: String = row.get(2)?;
+    let mut told = [0; WITNESSES];
+    let mut parts = word.split(',');
+    for one in &mut told {
+        let part = parts.next().and_then(|part| part.parse().ok());
+        *one = part.ok_or_else(|| unknown("list of attempts", &word))?;
+    }
+    Ok(ConnectionRow {
+        key: ConnectionKey(row.get::<_, i64>(0)?.cast_unsigned()),
+        address: match row.get_ref(1)?.data_type() {
+            rusqlite::types::Type::Null => None,
+            _ => Some(parsed(row, 1)?),
+        },
+        told,
+        pending: row.get(3)?,
+        last: Stamp(row.get(4)?),
+    })
+}
+
+/// A row of [`BLOCKS`].
+pub(crate) fn read_block(row: &Row<'_>) -> Result<BlockRow, LedgerError> {
+    Ok(BlockRow {
+        subject: parsed(row, 0)?,
+        scope: scope_of(&row.get::<_, String>(1)?)?,
+        since: Stamp(row.get(2)?),
+        until: row.get::<_, Option<i64>>(3)?.map(Stamp),
+        policy: row.get(4)?,
+        why: row.get(5)?,
+    })
+}
+
+/// A row of [`HISTORY`].
+pub(crate) fn read_history(row: &Row<'_>) -> Result<HistoryRow, LedgerError> {
+    Ok(HistoryRow { subject: parsed(row, 0)?, blocks: row.get(1)?, last: Stamp(row.get(2)?) })
+}
+
+/// A row of [`SUCCESSES`].
+pub(crate) fn read_success(row: &Row<'_>) -> Result<SuccessRow, LedgerError> {
+    Ok(SuccessRow {
+        address: parsed(row, 0)?,
+        last: Stamp(row.get(1)?),
+        by_key: row.get::<_, Option<i64>>(2)?.map(Stamp),
+    })
+}
+
+/// A row of [`POSITIONS`].
+pub(crate) fn read_position(row: &Row<'_>) -> Result<PositionRow, LedgerError> {
+    let number = |at| row.get::<_, i64>(at).map(i64::cast_unsigned);
+    Ok(PositionRow {
+        path: row.get(0)?,
+        dev: number(1)?,
+        ino: number(2)?,
+        offset: number(3)?,
+        tail: Tail(row.get(4)?),
+        head: (number(5)?, row.get(6)?),
+        lines: number(7)?,
+        sightings: number(8)?,
+        last: Stamp(row.get(9)?),
+        cursor: row.get(10)?,
+    })
+}
+
+/// Runs a cached statement.
+pub(crate) fn run(db: &Connection, sql: &str, values: &[&dyn ToSql]) -> Result<(), LedgerError> {
+    db.prepare_cached(sql)?.execute(values)?;
+    Ok(())
+}
+
+fn write_tally(db: &Connection, row: &TallyRow) -> Result<(), LedgerError> {
+    run(
+        db,
+        "INSERT INTO tallies VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (subject, policy)
+         DO UPDATE SET first = excluded.first, last = excluded.last, total = excluded.total,
+         marks = excluded.marks, evidence = excluded.evidence",
+        &[
+            &row.subject.to_string(),
+            &row.policy,
+            &row.first.0,
+            &row.last.0,
+            &row.total.cast_signed(),
+            &marks_to_bytes(&row.marks),
+            &evidence_to_bytes(&row.evidence),
+        ],
+    )
+}
+
+fn write_connection(db: &Connection, row: &ConnectionRow) -> Result<(), LedgerError> {
+    let told: Vec<String> = row.told.iter().map(u32::to_string).collect();
+    run(
+        db,
+        "INSERT OR REPLACE INTO connections VALUES (?, ?, ?, ?, ?)",
+        &[
+            &row.key.0.cast_signed(),
+            &row.address.map(|address| address.to_string()),
+            &told.join(","),
+            &row.pending,
+            &row.last.0,
+        ],
+    )
+}
+
+fn write_block(db: &Connection, row: &BlockRow) -> Result<(), LedgerError> {
+    run(
+        db,
+        "INSERT OR REPLACE INTO blocks VALUES (?, ?, ?, ?, ?, ?)",
+        &[
+            &row.subject.to_string(),
+            &scope_word(&row.scope),
+            &row.since.0,
+            &row.until.map(|stamp| stamp.0),
+            &row.policy,
+            &row.why,
+        ],
+    )
+}
+
+fn parsed<T: std::str::FromStr>(row: &Row<'_>, at: usize) -> Result<T, LedgerError> {
+    let text = row.get_ref(at)?.as_str();
+    let text = text.map_err(|error| LedgerError::Unreadable(error.to_string()))?;
+    text.parse().map_err(|_| unknown("address or network", text))
+}
