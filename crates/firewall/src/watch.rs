@@ -1,0 +1,81 @@
+//! Notices when somebody else changes our table.
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use crate::FirewallError;
+use crate::decode::Message;
+use crate::read::is_ours;
+use crate::socket::Socket;
+use crate::uapi::{
+    NEWGEN, NEWSETELEM, NFNL_SUBSYS_NFTABLES, NFNLGRP_NFTABLES_BIT, NFTA_GEN_PROC_NAME,
+    NFTA_GEN_PROC_PID,
+};
+
+/// Reports of the kernel about changes of nftables. Its descriptor becomes readable when there
+/// are some; our own changes are among them.
+#[derive(Debug)]
+pub struct Watch {
+    socket: Socket,
+    own_port_id: u32,
+}
+
+/// Somebody else changed our table, or may have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Foreign {
+    /// The name of his program, at most 15 bytes, as he chose it, without control characters;
+    /// empty if the kernel did not say.
+    pub program: String,
+    /// The number of his process, 0 if the kernel did not say.
+    pub pid: u32,
+}
+
+impl Watch {
+    pub(crate) fn open(own_port_id: u32) -> Result<Self, FirewallError> {
+        Ok(Self { socket: Socket::open(NFNLGRP_NFTABLES_BIT)?, own_port_id })
+    }
+
+    /// Reads all reports that wait, and never blocks. Says who else changed or removed the table
+    /// or something in it; an element that somebody adds is no such change. If reports were lost
+    /// (the kernel drops them when many wait) the answer is a nobody: look with
+    /// [`crate::Nftables::intact`] and [`crate::Nftables::list`].
+    ///
+    /// # Errors
+    /// What the kernel said.
+    pub fn foreign_change(&mut self) -> Result<Option<Foreign>, FirewallError> {
+        let own = self.own_port_id;
+        let mut foreign = None;
+        let drained = self.socket.drain("read reports of changes", |message| {
+            if message.port_id == own || message.kind >> 8 != NFNL_SUBSYS_NFTABLES {
+                return;
+            }
+            if message.kind == NEWGEN {
+                // It ends the reports of a transaction and names who made it.
+                if let Some(unnamed @ Foreign { pid: 0, .. }) = &mut foreign {
+                    *unnamed = who(message);
+                }
+            } else if message.kind != NEWSETELEM && is_ours(message) {
+                foreign.get_or_insert_with(Foreign::default);
+            }
+        });
+        match drained {
+            Ok(()) => Ok(foreign),
+            Err(error) if error.is_loss() => Ok(Some(foreign.unwrap_or_default())),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl AsFd for Watch {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+fn who(message: &Message<'_>) -> Foreign {
+    let attributes = message.attributes();
+    let name = attributes.find_text(NFTA_GEN_PROC_NAME).unwrap_or("");
+    Foreign {
+        program: name.chars().filter(|c| !c.is_control()).collect(),
+        pid: attributes.find_number(NFTA_GEN_PROC_PID).unwrap_or(0),
+    }
+}
