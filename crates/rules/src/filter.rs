@@ -1,0 +1,86 @@
+//! `where` and `where_not`: what a captured field may be.
+
+use crate::field::Slot;
+
+/// A condition on one captured field.
+#[derive(Clone, Debug)]
+pub(crate) struct Filter {
+    /// The field.
+    pub(crate) slot: Slot,
+    /// Whether a value of the list is asked for, or refused.
+    wanted: bool,
+    /// Values that must be equal, sorted.
+    exact: Vec<Vec<u8>>,
+    prefixes: Vec<Vec<u8>>,
+    suffixes: Vec<Vec<u8>>,
+    parts: Vec<memchr::memmem::Finder<'static>>,
+}
+
+impl Filter {
+    /// The condition that the field is (or is not) one of `values`.
+    pub(crate) fn new(slot: Slot, wanted: bool, values: &[String]) -> Self {
+        let mut filter = Self {
+            slot,
+            wanted,
+            exact: Vec::new(),
+            prefixes: Vec::new(),
+            suffixes: Vec::new(),
+            parts: Vec::new(),
+        };
+        for value in values {
+            let bytes = value.as_bytes();
+            match (bytes.strip_prefix(b"*"), bytes.strip_suffix(b"*")) {
+                (Some(_), Some(_)) => {
+                    // `*` alone is both: it asks for the empty part, which everything has.
+                    let inner = bytes.get(1..bytes.len() - 1).unwrap_or(b"");
+                    let finder = memchr::memmem::Finder::new(inner).into_owned();
+                    filter.parts.push(finder);
+                }
+                (Some(end), None) => filter.suffixes.push(end.to_vec()),
+                (None, Some(start)) => filter.prefixes.push(start.to_vec()),
+                (None, None) => filter.exact.push(bytes.to_vec()),
+            }
+        }
+        filter.exact.sort();
+        filter
+    }
+
+    /// Whether `value` satisfies the condition. A field that is not in the line has no value: it
+    /// is none of the list.
+    pub(crate) fn admits(&self, value: Option<&[u8]>) -> bool {
+        value.is_some_and(|value| self.lists(value)) == self.wanted
+    }
+
+    /// A value that the condition asks for, if it asks for any.
+    pub(crate) fn sample(&self) -> Option<Vec<u8>> {
+        let lists = [&self.exact, &self.prefixes, &self.suffixes];
+        let part = || self.parts.first().map(|part| part.needle().to_vec());
+        let first = lists.iter().find_map(|list| list.first().cloned());
+        first.or_else(part).filter(|_| self.wanted)
+    }
+
+    fn lists(&self, value: &[u8]) -> bool {
+        self.exact.binary_search_by(|exact| exact.as_slice().cmp(value)).is_ok()
+            || self.prefixes.iter().any(|start| value.starts_with(start))
+            || self.suffixes.iter().any(|end| value.ends_with(end))
+            || self.parts.iter().any(|part| part.find(value).is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_listed_exactly_or_by_its_start_end_or_part() {
+        let values = ["/a", "/b*", "*.env", "*x*"].map(str::to_owned);
+        let filter = Filter::new(Slot::Path, true, &values);
+        for yes in ["/a", "/bc", "/.env", "1x2"] {
+            assert!(filter.admits(Some(yes.as_bytes())), "{yes}");
+        }
+        assert!(!filter.admits(Some(b"/aa")) && !filter.admits(None));
+        let none = Filter::new(Slot::Path, false, &values);
+        assert!(none.admits(Some(b"/aa")) && none.admits(None) && !none.admits(Some(b"/a")));
+        assert!(Filter::new(Slot::Path, true, &["*".to_owned()]).admits(Some(b"")));
+    }
+}

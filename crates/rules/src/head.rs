@@ -1,0 +1,304 @@
+//! What stands before the message: date, host, program and pid.
+
+use crate::json::{self, Scratch};
+
+/// The head of a line, taken apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Head<'a> {
+    /// The text of the date, in any of the forms that [`crate::Clock`] reads; perhaps empty.
+    pub(crate) date: &'a [u8],
+    /// The host, or empty.
+    pub(crate) host: &'a [u8],
+    /// The program's tag, or empty.
+    pub(crate) program: &'a [u8],
+    /// The process, or empty.
+    pub(crate) pid: &'a [u8],
+    /// The rest.
+    pub(crate) message: &'a [u8],
+}
+
+/// Longest host or tag.
+const WORD_MAX: usize = 255;
+
+/// Takes the head off a line. `None` if the line has none.
+#[inline]
+pub(crate) fn split<'a>(line: &'a [u8], scratch: &'a mut Scratch) -> Option<Head<'a>> {
+    match line.first()? {
+        b'{' => json_line(line, scratch),
+        b'<' => {
+            let rest = after_priority(line)?;
+            match rest.strip_prefix(b"1 ") {
+                Some(rest) => rfc5424(rest),
+                None => plain(rest).or_else(|| tagged(rest, Head::default())),
+            }
+        }
+        _ => plain(line),
+    }
+}
+
+/// RFC 3164 or ISO 8601, the two forms that logs on disk have.
+#[inline]
+fn plain(line: &[u8]) -> Option<Head<'_>> {
+    let length = date_length(line)?;
+    let (date, rest) = line.split_at(length);
+    let rest = rest.strip_prefix(b" ")?;
+    let head = Head { date, ..Head::default() };
+    Some(hosted(rest, head))
+}
+
+/// Length of a date at the start of `line`, which a space follows.
+#[inline]
+fn date_length(line: &[u8]) -> Option<usize> {
+    let colons = |at: usize| line.get(at) == Some(&b':') && line.get(at + 3) == Some(&b':');
+    match line.first()? {
+        b'A'..=b'Z' => {
+            // `Nov 22 05:33:01` or `Nov  2 05:33:01`; some pad with no space: `Nov 2 05:33:01`.
+            if line.get(3) != Some(&b' ') {
+                return None;
+            }
+            if line.get(6) == Some(&b' ') && colons(9) {
+                Some(15)
+            } else if line.get(5) == Some(&b' ') && colons(8) {
+                Some(14)
+            } else {
+                None
+            }
+        }
+        b'0'..=b'9' => {
+            let separated = line.get(4) == Some(&b'-') && line.get(7) == Some(&b'-');
+            let joined = matches!(line.get(10), Some(b'T' | b't' | b' '));
+            if !(separated && joined && colons(13)) {
+                return None;
+            }
+            let rest = &line[19.min(line.len())..];
+            let tail = rest.iter().position(|b| *b == b' ')?;
+            let fits = |b: &u8| b.is_ascii_digit() || b".,:+-Zz".contains(b);
+            rest[..tail].iter().all(fits).then_some(19 + tail)
+        }
+        _ => None,
+    }
+}
+
+/// `host tag[pid]: message` or `tag[pid]: message`.
+#[inline]
+fn hosted<'a>(rest: &'a [u8], mut head: Head<'a>) -> Head<'a> {
+    let bounded = &rest[..rest.len().min(WORD_MAX + 1)];
+    let Some(space) = memchr::memchr(b' ', bounded) else {
+        // A tag with an empty message, or no tag at all.
+        head.message = rest;
+        return match rest.strip_suffix(b":") {
+            Some(_) => tagged(rest, head).unwrap_or(head),
+            None => head,
+        };
+    };
+    let first = &rest[..space];
+    if first.last() == Some(&b':')
+        && let Some(done) = tagged(rest, head)
+    {
+        return done;
+    }
+    let after = &rest[space + 1..];
+    let with_host = Head { host: first, message: after, ..head };
+    match tagged(after, with_host) {
+        Some(done) => done,
+        None => {
+            head.message = rest;
+            head
+        }
+    }
+}
+
+/// `tag[pid]: message` or `tag: message`.
+#[inline]
+fn tagged<'a>(text: &'a [u8], mut head: Head<'a>) -> Option<Head<'a>> {
+    let bounded = &text[..text.len().min(WORD_MAX)];
+    let end = bounded.iter().position(|byte| matches!(byte, b'[' | b':' | b' '))?;
+    let mut at = end;
+    if text[at] == b'[' {
+        let close = at + memchr::memchr(b']', &bounded[at..])?;
+        head.pid = &text[at + 1..close];
+        at = close + 1;
+    }
+    if text.get(at) != Some(&b':') || end == 0 {
+        return None;
+    }
+    head.program = &text[..end];
+    head.message = trimmed(&text[at + 1..]);
+    Some(head)
+}
+
+/// Without the spaces that pad the message (sudo writes its user right-aligned).
+#[inline]
+pub(crate) fn trimmed(text: &[u8]) -> &[u8] {
+    let spaces = text.iter().position(|b| *b != b' ').unwrap_or(text.len());
+    &text[spaces..]
+}
+
+fn after_priority(line: &[u8]) -> Option<&[u8]> {
+    let digits = line.get(1..)?.iter().take_while(|b| b.is_ascii_digit()).count();
+    if !(1..=3).contains(&digits) || line.get(digits + 1) != Some(&b'>') {
+        return None;
+    }
+    line.get(digits + 2..)
+}
+
+/// RFC 5424 behind `<PRI>1 `: date, host, program, pid, message id, structured data, message.
+fn rfc5424(rest: &[u8]) -> Option<Head<'_>> {
+    let mut words = [&b""[..]; 5];
+    let mut rest = rest;
+    for word in &mut words {
+        let bounded = &rest[..rest.len().min(WORD_MAX + 1)];
+        let space = memchr::memchr(b' ', bounded)?;
+        *word = match &rest[..space] {
+            b"-" => b"",
+            other => other,
+        };
+        rest = &rest[space + 1..];
+    }
+    let message = match rest.strip_prefix(b"-") {
+        Some(after) => after,
+        None => after_structured_data(rest)?,
+    };
+    let message = trimmed(message);
+    let [date, host, program, pid, _] = words;
+    Some(Head {
+        date,
+        host,
+        program,
+        pid,
+        message: message.strip_prefix(b"\xef\xbb\xbf").unwrap_or(message),
+    })
+}
+
+/// What follows `[id name="value" ...]...`; `]` and `"` in a value are escaped.
+fn after_structured_data(mut rest: &[u8]) -> Option<&[u8]> {
+    if rest.first() != Some(&b'[') {
+        return None;
+    }
+    while rest.first() == Some(&b'[') {
+        let (mut at, mut quoted) = (1, false);
+        loop {
+            match rest.get(at)? {
+                b'\\' if quoted => at += 1,
+                b'"' => quoted = !quoted,
+                b']' if !quoted => break,
+                _ => {}
+            }
+            at += 1;
+        }
+        rest = &rest[at + 1..];
+    }
+    Some(rest)
+}
+
+/// A JSON line. Its message may be a whole line itself (docker's `log`).
+fn json_line<'a>(line: &'a [u8], scratch: &'a mut Scratch) -> Option<Head<'a>> {
+    let fields = json::read(line, scratch)?;
+    let text = fields.message.strip_suffix(b"\n").unwrap_or(fields.message);
+    let mut head = match plain(text) {
+        Some(inner) if fields.program.is_empty() => inner,
+        _ => Head { message: text, ..Head::default() },
+    };
+    if head.program.is_empty() {
+        (head.program, head.pid) = (fields.program, fields.pid);
+        if !head.program.is_empty() {
+            head.message = trimmed(head.message);
+        }
+    }
+    if head.host.is_empty() {
+        head.host = fields.host;
+    }
+    if head.date.is_empty() {
+        head.date = fields.time;
+    }
+    Some(head)
+}
+
+/// Takes rsyslog's `message repeated N times: [ ... ]` off; the message and N.
+#[inline]
+pub(crate) fn unrepeated(message: &[u8]) -> (&[u8], u32) {
+    let once = (message, 1);
+    let Some(rest) = message.strip_prefix(b"message repeated ") else {
+        return once;
+    };
+    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+    let inner =
+        rest[digits..].strip_prefix(b" times: [").and_then(|inner| inner.strip_suffix(b"]"));
+    match inner {
+        Some(inner) if digits > 0 => {
+            (trimmed(inner), crate::table::read_number(&rest[..digits]).max(1))
+        }
+        _ => once,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(line: &str) -> Option<[String; 5]> {
+        let mut scratch = Scratch::default();
+        let head = split(line.as_bytes(), &mut scratch)?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let parts = [head.date, head.host, head.program, head.pid, head.message];
+        Some(parts.map(text))
+    }
+
+    #[test]
+    fn every_kind_of_head_is_taken_off() {
+        let cases = [
+            ("Nov 22 05:33:01 h sshd[12]: m x", ["Nov 22 05:33:01", "h", "sshd", "12", "m x"]),
+            ("Nov  2 05:33:01 sshd[12]: m", ["Nov  2 05:33:01", "", "sshd", "12", "m"]),
+            ("Nov 2 05:33:01 h sshd: m", ["Nov 2 05:33:01", "h", "sshd", "", "m"]),
+            (
+                "Aug 10 14:25:01 main dovecot: pop3-login: A",
+                ["Aug 10 14:25:01", "main", "dovecot", "", "pop3-login: A"],
+            ),
+            ("Nov 22 05:33:01 h sudo:     pi : T", ["Nov 22 05:33:01", "h", "sudo", "", "pi : T"]),
+            (
+                "Nov 22 05:33:01 h postfix/smtps/smtpd[1]: m",
+                ["Nov 22 05:33:01", "h", "postfix/smtps/smtpd", "1", "m"],
+            ),
+            (
+                "2026-11-22T05:33:01.123456+09:00 h sshd[12]: m",
+                ["2026-11-22T05:33:01.123456+09:00", "h", "sshd", "12", "m"],
+            ),
+            ("2026-11-22 05:33:01 h a.b-c_d: m", ["2026-11-22 05:33:01", "h", "a.b-c_d", "", "m"]),
+            ("<86>Nov 22 05:33:01 sshd[12]: m", ["Nov 22 05:33:01", "", "sshd", "12", "m"]),
+            ("<86>sshd[12]: m", ["", "", "sshd", "12", "m"]),
+            (
+                "<86>1 2026-11-22T05:33:01Z h sshd 12 - - m",
+                ["2026-11-22T05:33:01Z", "h", "sshd", "12", "m"],
+            ),
+            (r#"<1>1 - h sshd - I [a b="\"]"][c] m"#, ["", "h", "sshd", "", "m"]),
+            (
+                r#"{"SYSLOG_IDENTIFIER":"sshd","_PID":"7","MESSAGE":"a \"b\"","_HOSTNAME":"h"}"#,
+                ["", "h", "sshd", "7", "a \"b\""],
+            ),
+            (
+                r#"{"log":"Nov 22 05:33:01 h sshd[1]: m\n","stream":"x","time":"2026-11-22T05:33:01Z"}"#,
+                ["Nov 22 05:33:01", "h", "sshd", "1", "m"],
+            ),
+            (
+                r#"{"log":"192.0.2.1 - -\n","time":"2026-11-22T05:33:01Z"}"#,
+                ["2026-11-22T05:33:01Z", "", "", "", "192.0.2.1 - -"],
+            ),
+            ("Nov 22 05:33:01 h -- MARK --", ["Nov 22 05:33:01", "", "", "", "h -- MARK --"]),
+            ("Nov 22 05:33:01 h sshd[12]:", ["Nov 22 05:33:01", "h", "sshd", "12", ""]),
+        ];
+        for (line, expected) in cases {
+            assert_eq!(told(line), Some(expected.map(str::to_owned)), "{line}");
+        }
+        for none in ["", "x", "192.0.2.1 - - [22/Nov", "<999999>x: y", "{", "<1>1 x", "Nov"] {
+            assert_eq!(told(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn a_repeated_message_counts_as_often_as_it_says() {
+        assert_eq!(unrepeated(b"message repeated 3 times: [ a]b]"), (&b"a]b"[..], 3));
+        for text in ["message repeated times: [x]", "message repeated 3 times: [ a", "a"] {
+            assert_eq!(unrepeated(text.as_bytes()), (text.as_bytes(), 1));
+        }
+    }
+}

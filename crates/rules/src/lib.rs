@@ -1,0 +1,47 @@
+//! Rule files, compiled into a matcher that turns a [`monban_model::Line`] into a
+//! [`monban_model::Sighting`].
+//!
+//! A rule is a log line with its changing parts named. Its optional parts are expanded into
+//! linear patterns, each is compiled into steps over bytes ([`mod@linear`]), patterns that begin
+//! alike are merged ([`mod@tree`]), and a message finds the few patterns that may fit it by the
+//! program of its head ([`mod@programs`]) and by its first bytes ([`mod@trie`]). Nothing is
+//! allocated for a line, and no step looks at a byte more than a bounded number of times.
+//!
+//! The address that is reported is never one that an attacker typed: [`mod@linear`] refuses
+//! patterns that would let him, [`mod@overlap`] compares the rules of a service with each other,
+//! and [`mod@hostile`] tries it.
+#![forbid(unsafe_code)]
+// The modules are named above for the reader of the source; they are not public.
+#![allow(rustdoc::private_intra_doc_links)]
+
+mod bytes;
+mod check;
+mod class;
+mod clock;
+mod field;
+mod file;
+mod filter;
+mod head;
+mod hostile;
+mod json;
+mod key;
+mod linear;
+mod overlap;
+mod pattern;
+mod programs;
+mod read;
+mod scan;
+mod service;
+mod set;
+mod shape;
+mod table;
+mod tree;
+mod trie;
+
+pub use clock::Clock;
+pub use hostile::{HostileLine, TRUE_ADDRESS, TYPED_ADDRESS};
+pub use json::Scratch;
+pub use read::{Reading, Seen};
+pub use service::{Example, Rule, Service, ShapeName, Wording};
+pub use set::{RuleSet, RuleText};
+pub use table::Found;

@@ -1,0 +1,147 @@
+//! From a line to what it tells.
+
+use monban_model::limits::LINE_MAX;
+use monban_model::{ConnectionKey, Line, ServiceId, Sighting, Stamp};
+
+use crate::clock::Clock;
+use crate::field::Slot;
+use crate::head::{self, Head};
+use crate::json::Scratch;
+use crate::key;
+use crate::set::RuleSet;
+use crate::shape;
+use crate::table::Found;
+
+/// What a line tells.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading<'a> {
+    /// The line's own time, if it has one.
+    pub time: Option<Stamp>,
+    /// The host of its head, or empty.
+    pub host: &'a [u8],
+    /// The program of its head, or empty.
+    pub program: &'a [u8],
+    /// The process of its head, or empty.
+    pub pid: &'a [u8],
+    /// The message behind the head; the whole line if it has none.
+    pub message: &'a [u8],
+    /// Whether a service and a rule know it.
+    pub seen: Seen,
+    /// What a rule read out of it, harmless ones included.
+    pub sighting: Option<Sighting<'a>>,
+    /// All fields that the rule captured, such as the path of a request.
+    pub found: Option<Found<'a>>,
+}
+
+/// Whether a line is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// A rule of this service saw it.
+    Known(ServiceId),
+    /// It is a line of this service, and none of its rules sees it.
+    Unknown(ServiceId),
+    /// It belongs to no loaded service.
+    Foreign,
+}
+
+impl RuleSet {
+    /// Reads one line. Nothing is allocated; `scratch` holds the texts of JSON lines.
+    ///
+    /// The sighting's time is the line's own, or its arrival. Lines longer than [`LINE_MAX`] are
+    /// cut there.
+    pub fn read<'a>(
+        &self,
+        line: &Line<'a>,
+        clock: &mut Clock,
+        scratch: &'a mut Scratch,
+    ) -> Reading<'a> {
+        let bytes = &line.bytes[..line.bytes.len().min(LINE_MAX)];
+        let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+        let headed = head::split(bytes, scratch);
+        let head = headed.unwrap_or(Head { message: bytes, ..Head::default() });
+        let (message, weight) = head::unrepeated(head.message);
+        let mut date = head.date;
+        let services = self.programs.services(head.program);
+        let (mut seen, mut found) = self.first_found(services, message);
+        // A line with a program has no other shape.
+        if head.program.is_empty()
+            && let Some((shape, shape_date)) = shape::detect(message)
+        {
+            (seen, found) = self.first_found(self.shaped(shape), message);
+            let own = found.and_then(|found| found.get(Slot::Date));
+            if own.is_some() || date.is_empty() {
+                date = own.unwrap_or(shape_date);
+            }
+        }
+        let time = clock.read(date);
+        let sighting = match (seen, &found) {
+            (Seen::Known(service), Some(found)) => {
+                Some(self.sighting(service, found, &head, time, weight, line))
+            }
+            _ => None,
+        };
+        Reading {
+            time,
+            host: head.host,
+            program: head.program,
+            pid: head.pid,
+            message,
+            seen,
+            sighting,
+            found,
+        }
+    }
+
+    /// Lets services look at the message in turn.
+    #[inline]
+    fn first_found<'m>(
+        &self,
+        services: &[ServiceId],
+        message: &'m [u8],
+    ) -> (Seen, Option<Found<'m>>) {
+        for &service in services {
+            if let Some(found) = self.read_message(service, message) {
+                return (Seen::Known(service), Some(found));
+            }
+        }
+        let seen = services.first().map_or(Seen::Foreign, |first| Seen::Unknown(*first));
+        (seen, None)
+    }
+
+    fn sighting<'a>(
+        &self,
+        service: ServiceId,
+        found: &Found<'a>,
+        head: &Head<'a>,
+        time: Option<Stamp>,
+        repeated: u32,
+        line: &Line<'a>,
+    ) -> Sighting<'a> {
+        let number = usize::from(service.0);
+        let known = &self.services[number];
+        let rule = &known.rules[found.index];
+        // Neither is typed by an attacker: the pid is the head's, and a pattern in which
+        // {session} could be moved is refused.
+        let (sort, name) = match found.get(Slot::Session) {
+            Some(session) => (1, session),
+            None => (2, head.pid),
+        };
+        let connection = (!name.is_empty()).then(|| {
+            let host = key::hash(self.seeds[number].wrapping_add(sort), head.host);
+            ConnectionKey(key::hash(host, name).max(1))
+        });
+        Sighting {
+            kind: rule.kind,
+            time: time.unwrap_or(line.arrival),
+            address: found.address,
+            user: found.user_of(known),
+            method: found.get(Slot::Method),
+            service,
+            connection,
+            witness: rule.witness,
+            rule: found.rule,
+            weight: found.times().saturating_mul(repeated),
+            line: line.bytes,
+        }
+    }
+}

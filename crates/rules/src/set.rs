@@ -1,0 +1,161 @@
+//! The set of all loaded rules.
+
+use monban_model::limits::{RULES_MAX, USER_MAX};
+use monban_model::{Catalog, Problem, RuleId, RuleInfo, ServiceId, ServiceInfo};
+
+use crate::check;
+use crate::file;
+use crate::programs::Programs;
+use crate::service::{Service, ShapeName};
+use crate::table::{Found, Table};
+
+/// One rule file.
+#[derive(Clone, Debug)]
+pub struct RuleText {
+    /// Its name for messages.
+    pub file: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// The compiled rules of all services. It is immutable and may be shared by threads.
+#[derive(Debug)]
+pub struct RuleSet {
+    pub(crate) catalog: Catalog,
+    pub(crate) services: Vec<Service>,
+    pub(crate) tables: Vec<Table>,
+    /// The first rule's id of each service.
+    pub(crate) first_rule: Vec<u16>,
+    /// A hash of each service's name, the base of its connection keys.
+    pub(crate) seeds: Vec<u64>,
+    pub(crate) programs: Programs,
+    /// The services of each shape, in the order of [`ShapeName::NAMED`].
+    pub(crate) shapes: [Vec<ServiceId>; 3],
+}
+
+const _: () = assert!(USER_MAX < u32::MAX as usize && RULES_MAX <= u16::MAX as usize);
+
+impl RuleSet {
+    /// Compiles rule files and runs all their checks, see [`RuleSet::check`].
+    ///
+    /// # Errors
+    /// All problems of all files.
+    pub fn compile(texts: &[RuleText]) -> Result<Self, Vec<Problem>> {
+        let set = Self::compile_unchecked(texts)?;
+        let problems = set.check();
+        if problems.is_empty() { Ok(set) } else { Err(problems) }
+    }
+
+    /// Compiles rule files without running their examples and without comparing the rules of a
+    /// service with each other. A pattern that would let an attacker choose the address is
+    /// refused here too.
+    ///
+    /// # Errors
+    /// All problems of all files.
+    pub fn compile_unchecked(texts: &[RuleText]) -> Result<Self, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut services: Vec<Service> = Vec::new();
+        for text in texts {
+            let (service, mut found) = file::read(&text.file, &text.text);
+            problems.append(&mut found);
+            let Some(service) = service else {
+                continue;
+            };
+            if let Some(other) = services.iter().find(|other| other.name == service.name) {
+                let what = format!("service `{}` is also in {}", service.name, other.file);
+                let why = "one file describes a service";
+                problems.push(Problem::of_file(&text.file, what, why));
+            }
+            services.push(service);
+        }
+        let count: usize = services.iter().map(|service| service.rules.len()).sum();
+        if count > RULES_MAX {
+            let what = format!("there are {count} rules");
+            let why = format!("at most {RULES_MAX} can be loaded");
+            problems.push(Problem::of_file("rules", what, why));
+            return Err(problems);
+        }
+        let tables =
+            services.iter().map(|service| Table::compile(service, &mut problems)).collect();
+        if problems.is_empty() {
+            Ok(Self::assemble(services, tables))
+        } else {
+            problems.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+            Err(problems)
+        }
+    }
+
+    fn assemble(services: Vec<Service>, tables: Vec<Table>) -> Self {
+        let mut catalog = Catalog::default();
+        let mut first_rule = Vec::new();
+        let mut shapes: [Vec<ServiceId>; 3] = Default::default();
+        for (number, service) in services.iter().enumerate() {
+            let id = ServiceId(number as u16);
+            first_rule.push(catalog.rules.len() as u16);
+            catalog.services.push(ServiceInfo {
+                name: service.name.clone(),
+                ports: service.ports.clone(),
+                shell: service.shell,
+            });
+            for rule in &service.rules {
+                catalog
+                    .rules
+                    .push(RuleInfo { name: format!("{}/{}", service.name, rule.id), service: id });
+            }
+            if let Some(shape) = service.shape {
+                shapes[shape as usize].push(id);
+            }
+        }
+        let seed = |service: &Service| crate::key::hash(0, service.name.as_bytes());
+        Self {
+            seeds: services.iter().map(seed).collect(),
+            programs: Programs::build(&services),
+            catalog,
+            services,
+            tables,
+            first_rule,
+            shapes,
+        }
+    }
+
+    /// The names behind the ids.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// All services, in the order of the files; the place of one is its [`ServiceId`].
+    pub fn services(&self) -> impl Iterator<Item = &Service> {
+        self.services.iter()
+    }
+
+    /// The service of that name.
+    pub fn service(&self, name: &str) -> Option<ServiceId> {
+        let place = self.services.iter().position(|s| s.name == name)?;
+        Some(ServiceId(place as u16))
+    }
+
+    /// What the rules of `service` read out of a message without its head (for services with a
+    /// shape: out of the whole line).
+    #[inline]
+    pub fn read_message<'m>(&self, service: ServiceId, message: &'m [u8]) -> Option<Found<'m>> {
+        let number = usize::from(service.0);
+        let rules = &self.services.get(number)?.rules;
+        let mut found = Found::none(message);
+        let index = self.tables[number].read(rules, message, &mut found.captures)?;
+        found.rule = RuleId(self.first_rule[number] + index);
+        found.index = usize::from(index);
+        found.address = found.captures.address;
+        Some(found)
+    }
+
+    /// Runs the examples of all rules and looks for lines in which an attacker could choose the
+    /// address although each pattern alone is safe. Takes much longer than compiling.
+    pub fn check(&self) -> Vec<Problem> {
+        check::run(self)
+    }
+
+    /// The services whose lines look so.
+    pub(crate) fn shaped(&self, shape: ShapeName) -> &[ServiceId] {
+        &self.shapes[shape as usize]
+    }
+}

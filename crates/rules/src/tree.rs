@@ -1,0 +1,59 @@
+//! The variants of a pattern, merged where they begin alike, so that no step is done twice.
+
+use crate::linear::{Free, Linear, Step};
+
+/// Steps from the left, shared by all variants that begin with them.
+#[derive(Debug, Default)]
+pub(crate) struct Front {
+    /// What may come next, in the order of the variants.
+    pub(crate) branches: Vec<(Step, Front)>,
+    /// A variant ends here.
+    pub(crate) end: bool,
+    /// Variants go on with a free field here; these are their steps from the right.
+    pub(crate) back: Option<Back>,
+}
+
+/// Steps from the right.
+#[derive(Debug, Default)]
+pub(crate) struct Back {
+    /// What may come next, seen from the right.
+    pub(crate) branches: Vec<(Step, Back)>,
+    /// The free fields of variants whose steps end here.
+    pub(crate) free: Vec<Vec<Free>>,
+}
+
+impl Front {
+    /// Adds a variant (without its prefix).
+    pub(crate) fn add(&mut self, linear: Linear) {
+        let mut node = self;
+        for step in linear.front {
+            let known = node.branches.iter().position(|(other, _)| *other == step);
+            let place = known.unwrap_or_else(|| {
+                node.branches.push((step, Self::default()));
+                node.branches.len() - 1
+            });
+            node = &mut node.branches[place].1;
+        }
+        if linear.free.is_empty() {
+            node.end = true;
+        } else {
+            let back = node.back.get_or_insert_with(Back::default);
+            back.add(linear.back, linear.free);
+        }
+    }
+}
+
+impl Back {
+    fn add(&mut self, steps: Vec<Step>, free: Vec<Free>) {
+        let mut node = self;
+        for step in steps {
+            let known = node.branches.iter().position(|(other, _)| *other == step);
+            let place = known.unwrap_or_else(|| {
+                node.branches.push((step, Self::default()));
+                node.branches.len() - 1
+            });
+            node = &mut node.branches[place].1;
+        }
+        node.free.push(free);
+    }
+}
