@@ -1,0 +1,174 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use monban_model::{Address, Net, Subject, parse_duration_s};
+
+/// The command line as it was written.
+#[derive(Debug, Parser)]
+#[command(
+    name = "monban",
+    version,
+    about = "Guards a Linux server: watches its logs, shuts attackers out, tells who came in"
+)]
+pub struct Cli {
+    /// What to do; without it, `run`.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// What every command takes.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Common {
+    /// Folder of socket, lock and ledger [default: /var/lib/monban, without root a folder of yours]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// Configuration [default: /etc/monban/monban.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Language: en or ja [default: by LANG]
+    #[arg(long, global = true, value_name = "LANG", value_parser = ["en", "ja"])]
+    pub lang: Option<String>,
+    /// Print JSON, for machines
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Guard this machine (or watch and say, without root or nftables)
+    Run(RunArgs),
+    /// See it at work: an attack in a network namespace of its own
+    Demo,
+    /// Read logs after the fact and report attackers and logins
+    Scan(ScanArgs),
+    /// How the guard stands; exits 0 only when it is ready
+    Status,
+    /// Who is blocked now
+    Bans,
+    /// Why an address is blocked, or is not
+    Why {
+        /// The address
+        address: Address,
+    },
+    /// Block an address or network
+    Ban {
+        /// The address or network
+        subject: Subject,
+        /// How long, such as 1h or 7d, or forever
+        #[arg(long = "for", value_name = "TIME", default_value = "1h", value_parser = length)]
+        length: Length,
+        /// The reason, for the record
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        why: String,
+    },
+    /// End the block of an address, or of all in a network
+    Free {
+        /// The address or network
+        #[arg(required_unless_present = "all")]
+        subject: Option<Subject>,
+        /// End all blocks
+        #[arg(long, conflicts_with = "subject")]
+        all: bool,
+    },
+    /// Never block an address or network
+    Allow {
+        /// The address or network
+        net: Net,
+        /// How long, such as 1d, or forever
+        #[arg(long = "for", value_name = "TIME", default_value = "forever", value_parser = length)]
+        length: Length,
+        /// Take it off the list again
+        #[arg(long, conflicts_with = "length")]
+        remove: bool,
+    },
+    /// Show what happens, as it happens
+    Feed {
+        /// Also the last so many records
+        #[arg(long, value_name = "N", default_value_t = 10)]
+        last: u32,
+    },
+    /// What monban recognises
+    Rules {
+        /// One service
+        service: Option<String>,
+    },
+    /// About the configuration
+    Config {
+        /// What to do
+        #[command(subcommand)]
+        action: ConfigAction,
+    },
+    /// Take over the configuration anew
+    Reload,
+    /// The role that reads logs; started by `run`
+    #[command(hide = true)]
+    Watcher(WatcherArgs),
+}
+
+/// What to do with the configuration.
+#[derive(Debug, Subcommand)]
+pub enum ConfigAction {
+    /// Say all that is wrong with it
+    Check,
+    /// Print the defaults, with comments
+    Defaults,
+}
+
+/// A length of time; `None` is forever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Length(pub Option<u64>);
+
+/// `monban run`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct RunArgs {
+    /// Watch exactly these files instead of the discovered ones; * and ? are allowed
+    #[arg(long = "log", value_name = "PATH")]
+    pub logs: Vec<PathBuf>,
+    /// Do everything but the block
+    #[arg(long)]
+    pub observe: bool,
+}
+
+/// `monban scan`.
+#[derive(Clone, Debug, Args)]
+pub struct ScanArgs {
+    /// Files, folders, patterns, or - for standard input; .gz .xz .zst .bz2 are unpacked
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Show so many attackers
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub top: usize,
+    /// Leave out lines before this time, such as 2026-11-01 or "2026-11-01 12:00"
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Leave out lines from this time on
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+}
+
+/// The watcher's own arguments.
+#[derive(Clone, Debug, Args)]
+pub struct WatcherArgs {
+    /// The user to become; nobody else if it is absent
+    #[arg(long)]
+    pub uid: Option<u32>,
+    /// Whether a person looks at the output
+    #[arg(long)]
+    pub terminal: bool,
+}
+
+fn length(text: &str) -> Result<Length, String> {
+    match text {
+        "forever" => Ok(Length(None)),
+        _ => match parse_duration_s(text)? {
+            0 => Err("a length of no time".to_owned()),
+            seconds => Ok(Length(Some(seconds))),
+        },
+    }
+}

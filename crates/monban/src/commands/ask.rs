@@ -1,0 +1,90 @@
+//! Questions to the daemon over its control socket.
+
+use crate::out;
+use std::fs::File;
+use std::io;
+use std::process::ExitCode;
+
+use monban_model::Notice;
+use monban_model::wire::{Reply, Request};
+use monban_views::printable_lines;
+use monban_warden::{Channel, Received};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+use serde_json::{Value, json};
+
+use super::Context;
+use crate::roles::warden::short_path;
+
+/// Asks the daemon; `None` if no daemon listens.
+///
+/// # Errors
+/// A text for people: no access, or an answer that cannot be read.
+pub fn ask(context: &Context<'_>, request: &Request) -> Result<Option<Reply>, String> {
+    let no_access = |error: io::Error| {
+        let path = context.place.state.display().to_string();
+        let values = [("path", path.as_str()), ("error", &error.to_string())];
+        context.say.text("no-access", &values)
+    };
+    let folder = match File::open(&context.place.state) {
+        Ok(folder) => folder,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(no_access(error)),
+    };
+    let exchange = || -> io::Result<Option<Reply>> {
+        let socket = rustix::net::socket_with(
+            AddressFamily::UNIX,
+            SocketType::SEQPACKET,
+            SocketFlags::CLOEXEC,
+            None,
+        )?;
+        use rustix::io::Errno;
+        match rustix::net::connect(&socket, &SocketAddrUnix::new(short_path(&folder))?) {
+            Err(Errno::NOENT | Errno::CONNREFUSED) => return Ok(None),
+            other => other?,
+        }
+        let mut channel = Channel::over(socket);
+        channel.send(request, None)?;
+        match channel.wait::<Reply>()? {
+            Received::Frame(reply, _) => Ok(Some(reply)),
+            Received::Nothing | Received::End => Ok(None),
+        }
+    };
+    exchange().map_err(no_access)
+}
+
+/// Asks the daemon to do something and tells what came of it.
+///
+/// # Errors
+/// A text for people if there is no daemon.
+pub fn order(context: &Context<'_>, request: &Request) -> Result<ExitCode, String> {
+    let Some(reply) = ask(context, request)? else {
+        let path = context.place.state.display().to_string();
+        return Err(context.say.text("not-running-command", &[("path", &path)]));
+    };
+    let (done, mut notices) = match reply {
+        Reply::Done { done, notices } => (done, notices),
+        Reply::Refused(text) => {
+            let values = vec![("text".to_owned(), text)];
+            (false, vec![Notice { key: "config-refused".to_owned(), values }])
+        }
+        Reply::Status(_) => (false, Vec::new()),
+    };
+    if let (true, Request::Allow { net, .. }) = (done, request) {
+        let values = vec![("net".to_owned(), net.to_string())];
+        notices.insert(0, Notice { key: "allowed".to_owned(), values });
+    }
+    if context.json {
+        out::line(json!({"done": done, "notices": notices.iter().map(notice).collect::<Vec<_>>()}));
+    } else {
+        for told in &notices {
+            out::line(printable_lines(&context.say.notice(told)));
+        }
+    }
+    Ok(if done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn notice(told: &Notice) -> Value {
+    let values: serde_json::Map<String, Value> =
+        told.values.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    json!({"notice": told.key, "values": values})
+}

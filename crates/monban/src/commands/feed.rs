@@ -1,0 +1,43 @@
+//! `monban feed`: records as they are committed.
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use monban_model::Seq;
+use monban_views::{Narrator, record_json};
+
+use super::{Context, ledger};
+
+/// The ledger is looked at so often. A commit follows its lines within 200 ms.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Records that are fetched at once.
+const PAGE: usize = 500;
+
+/// Shows records until the reader of the output goes away.
+pub fn feed(context: &Context<'_>, last: u32) -> Result<ExitCode, String> {
+    let mut narrator = Narrator::new(context.say.clone(), true);
+    let reader = ledger::open(context)?;
+    let newest = reader.last_seq().map_err(|error| error.to_string())?;
+    let mut at = Seq(newest.0.saturating_sub(u64::from(last)));
+    let mut out = std::io::stdout();
+    loop {
+        let records = reader.records_after(at, PAGE).map_err(|error| error.to_string())?;
+        for record in &records {
+            at = record.seq;
+            let line = match context.json {
+                true => Some(record_json(record).to_string()),
+                false => narrator.tell(record),
+            };
+            if let Some(line) = line
+                && (writeln!(out, "{line}").is_err() || out.flush().is_err())
+            {
+                return Ok(ExitCode::SUCCESS);
+            }
+        }
+        if records.len() < PAGE {
+            std::thread::sleep(LOOK);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! The ledger, read as the watcher would: with its uid, in its folder, nothing else.
+
+use monban_ledger::{LedgerError, Reader};
+
+use super::Context;
+use crate::place::is_root;
+use crate::roles::sandbox;
+
+/// Opens the ledger for reading. As root this gives up root first: strangers' bytes are in it.
+///
+/// # Errors
+/// A text for people if there is none or it cannot be read.
+pub fn open(context: &Context<'_>) -> Result<Reader, String> {
+    let corner = context.place.watcher();
+    let path = corner.display().to_string();
+    let no_ledger = || context.say.text("no-ledger", &[("path", &path)]);
+    let refuse = |error: &dyn std::fmt::Display| {
+        context.say.text("no-access", &[("path", &path), ("error", &error.to_string())])
+    };
+    if !corner.exists() && std::fs::metadata(&context.place.state).is_ok() {
+        return Err(no_ledger());
+    }
+    let mut folder = corner.clone();
+    if is_root() {
+        use std::os::unix::fs::MetadataExt;
+        let uid = std::fs::metadata(&corner).map_err(|_| no_ledger())?.uid();
+        if uid != 0 {
+            sandbox::become_nobody_in(&corner, uid).map_err(|error| refuse(&error))?;
+            folder = "/".into();
+        }
+    }
+    Reader::open(&folder).map_err(|error| match error {
+        LedgerError::Missing(_) => no_ledger(),
+        error => refuse(&error),
+    })
+}

@@ -1,0 +1,67 @@
+//! The commands that talk to the daemon or read its ledger.
+
+mod ask;
+mod feed;
+mod ledger;
+mod policy;
+mod status;
+mod why;
+
+use crate::out;
+use std::process::ExitCode;
+
+use monban_model::wire::Request;
+use monban_views::Say;
+use serde_json::json;
+
+use crate::cli::{Command, Common, ConfigAction, Length};
+use crate::place::Place;
+
+/// Everything that a command needs.
+pub struct Context<'a> {
+    /// Where things lie.
+    pub place: Place,
+    /// The message table.
+    pub say: &'a Say,
+    /// Machines are reading.
+    pub json: bool,
+}
+
+/// Runs a command.
+pub fn main(common: &Common, command: Command, say: &Say) -> ExitCode {
+    let context = Context { place: Place::of(common), say, json: common.json };
+    let result = match command {
+        Command::Status => status::status(&context),
+        Command::Bans => why::bans(&context),
+        Command::Why { address } => why::why(&context, address),
+        Command::Feed { last } => feed::feed(&context, last),
+        Command::Rules { service } => policy::rules(&context, service.as_deref()),
+        Command::Config { action: ConfigAction::Check } => policy::check(&context),
+        Command::Config { action: ConfigAction::Defaults } => policy::defaults(),
+        Command::Ban { subject, length: Length(for_s), why } => {
+            ask::order(&context, &Request::Ban { subject, for_s, why })
+        }
+        Command::Free { subject: Some(subject), .. } => {
+            ask::order(&context, &Request::Free { subject })
+        }
+        Command::Free { subject: None, .. } => ask::order(&context, &Request::FreeAll),
+        Command::Allow { net, remove: true, .. } => {
+            ask::order(&context, &Request::Disallow { net })
+        }
+        Command::Allow { net, length: Length(for_s), .. } => {
+            ask::order(&context, &Request::Allow { net, for_s })
+        }
+        Command::Reload => ask::order(&context, &Request::Reload),
+        Command::Run(_) | Command::Demo | Command::Scan(_) | Command::Watcher(_) => {
+            Ok(ExitCode::SUCCESS)
+        }
+    };
+    result.unwrap_or_else(|text| {
+        if common.json {
+            out::line(json!({"error": text}));
+        } else {
+            eprintln!("{text}");
+        }
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,117 @@
+//! `monban rules` and `monban config`.
+
+use crate::out;
+use std::process::ExitCode;
+
+use monban_config::{Bundle, DEFAULTS};
+use monban_rules::Service;
+use serde_json::{Value, json};
+
+use super::Context;
+use crate::{problems, shipped};
+
+/// What monban recognises.
+pub fn rules(context: &Context<'_>, service: Option<&str>) -> Result<ExitCode, String> {
+    let bundle =
+        Bundle::read(&context.place.config, context.place.config_named).unwrap_or_default();
+    let loaded =
+        shipped::load(&bundle, false).map_err(|found| problems::show(&found, Some(&bundle)))?;
+    let all: Vec<&Service> = loaded.rules.services().collect();
+    let chosen: Vec<&Service> =
+        all.iter().copied().filter(|s| service.is_none_or(|name| s.name == name)).collect();
+    if let (true, Some(name)) = (chosen.is_empty(), service) {
+        let known: Vec<&str> = all.iter().map(|s| s.name.as_str()).collect();
+        let values = [("service", name), ("known", &known.join(", "))];
+        return Err(context.say.text("rules-unknown", &values));
+    }
+    if context.json {
+        out::line(json!({"services": chosen.iter().map(|s| as_json(s)).collect::<Vec<_>>()}));
+        return Ok(ExitCode::SUCCESS);
+    }
+    for service in chosen {
+        let programs = match service.programs.is_empty() {
+            true => "-".to_owned(),
+            false => service.programs.join(", "),
+        };
+        let values = [
+            ("service", service.name.as_str()),
+            ("title", &service.title),
+            ("programs", &programs),
+        ];
+        out::line(context.say.text("rules-head", &values));
+        for rule in &service.rules {
+            for wording in rule.wordings.iter().chain(&rule.regex) {
+                let (kind, id) = (rule.kind.name(), &rule.id);
+                out::line(format!("  {kind:18} {id:28} {}", wording.text));
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn as_json(service: &Service) -> Value {
+    let rule = |rule: &monban_rules::Rule| {
+        json!({
+            "id": rule.id,
+            "kind": rule.kind.name(),
+            "lines": rule.wordings.iter().chain(&rule.regex).map(|w| &w.text).collect::<Vec<_>>(),
+            "cites": rule.cites,
+            "sees": rule.sees.iter().map(|e| &e.message).collect::<Vec<_>>(),
+        })
+    };
+    json!({
+        "service": service.name,
+        "title": service.title,
+        "programs": service.programs,
+        "ports": service.ports,
+        "rules": service.rules.iter().map(rule).collect::<Vec<_>>(),
+    })
+}
+
+/// Says all that is wrong with the configuration and the operator's rules.
+pub fn check(context: &Context<'_>) -> Result<ExitCode, String> {
+    let found = match Bundle::read(&context.place.config, context.place.config_named) {
+        Err(found) => Err((found, None)),
+        Ok(bundle) => match shipped::load(&bundle, true) {
+            Ok(loaded) => Ok(loaded),
+            Err(found) => Err((found, Some(bundle))),
+        },
+    };
+    match found {
+        Ok(loaded) => {
+            let rules = loaded.rules.catalog().rules.len();
+            let policies = loaded.config.policies.len();
+            if context.json {
+                out::line(
+                    json!({"good": true, "policies": policies, "patterns": rules, "problems": []}),
+                );
+            } else {
+                let values = [("policies", policies.to_string()), ("rules", rules.to_string())];
+                let values: Vec<(&str, &str)> =
+                    values.iter().map(|(n, v)| (*n, v.as_str())).collect();
+                out::line(context.say.text("config-good", &values));
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Err((found, bundle)) => {
+            if context.json {
+                let problems: Vec<Value> = found
+                    .iter()
+                    .map(|p| json!({"file": p.file, "line": p.line, "column": p.column, "what": p.what, "why": p.why, "hint": p.hint}))
+                    .collect();
+                out::line(json!({"good": false, "problems": problems}));
+            } else {
+                out::write(&problems::show(&found, bundle.as_ref()));
+                let count = found.len().to_string();
+                out::line(context.say.text("problems", &[("count", &count)]));
+            }
+            Ok(ExitCode::from(2))
+        }
+    }
+}
+
+/// Prints the defaults.
+pub fn defaults() -> Result<ExitCode, String> {
+    out::write(DEFAULTS);
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,94 @@
+//! `monban bans` and `monban why`.
+
+use crate::out;
+use std::process::ExitCode;
+
+use monban_config::{Bundle, Config};
+use monban_ledger::{LedgerError, Reader};
+use monban_model::wire::Request;
+use monban_model::{Address, Subject};
+use monban_views::{LocalClock, Why, bans_json, bans_text, why_json, why_text};
+
+use super::{Context, ask, ledger};
+use crate::watch::now;
+
+/// Records that are looked through for one address.
+const RECORDS_MAX: usize = 200;
+
+/// Who is blocked now.
+pub fn bans(context: &Context<'_>) -> Result<ExitCode, String> {
+    let clock = LocalClock::of_system();
+    tell_if_down(context)?;
+    let reader = ledger::open(context)?;
+    let time = now();
+    let mut blocks = reader.blocks().map_err(text)?;
+    // The kernel ended them by itself; a daemon that is down has not written so.
+    blocks.retain(|row| row.until.is_none_or(|end| end > time));
+    if context.json {
+        out::line(bans_json(&blocks));
+    } else {
+        out::write(&bans_text(context.say, &clock, &blocks));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Why an address is blocked, or is not.
+pub fn why(context: &Context<'_>, address: Address) -> Result<ExitCode, String> {
+    let clock = LocalClock::of_system();
+    tell_if_down(context)?;
+    // Read while this process still may: the configuration lies outside of the ledger's folder.
+    let bundle = Bundle::read(&context.place.config, false).unwrap_or_default();
+    let config = match &bundle.config {
+        Some(file) => Config::parse(&file.file, &file.text).unwrap_or_else(|_| Config::shipped()),
+        None => Config::shipped(),
+    };
+    let added = monban_warden::AllowList::open(&context.place.state, config.allow.clone()).ok();
+    let reader = ledger::open(context)?;
+    let subject = Subject::of(address);
+    let why = gather(&reader, address, subject)
+        .map(|why| Why {
+            allowed: added.as_ref().and_then(|list| list.shields(subject)),
+            policies: config.policies,
+            ..why
+        })
+        .map_err(text)?;
+    if context.json {
+        out::line(why_json(&why));
+    } else {
+        out::write(&why_text(&why, context.say, &clock));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn gather(reader: &Reader, address: Address, subject: Subject) -> Result<Why, LedgerError> {
+    let time = now();
+    let mut blocks = reader.block(subject)?;
+    blocks.retain(|row| row.until.is_none_or(|end| end > time));
+    let mut tallies = reader.tallies_of(subject)?;
+    tallies.retain(|row| row.subject == subject);
+    Ok(Why {
+        address,
+        subject,
+        blocks,
+        tallies,
+        history: reader.history(subject)?.into_iter().find(|row| row.subject == subject),
+        success: reader.success(address)?,
+        allowed: None,
+        records: reader.records_of(subject, RECORDS_MAX)?,
+        policies: Vec::new(),
+        now: time,
+    })
+}
+
+/// A ledger without a daemon is old news: said, so that nobody feels guarded.
+fn tell_if_down(context: &Context<'_>) -> Result<(), String> {
+    if ask::ask(context, &Request::Status)?.is_none() {
+        let path = context.place.state.display().to_string();
+        eprintln!("{}", context.say.text("not-running", &[("path", &path)]));
+    }
+    Ok(())
+}
+
+fn text(error: LedgerError) -> String {
+    error.to_string()
+}

@@ -1,0 +1,43 @@
+//! monban: the gatekeeper of a Linux server.
+//!
+//! One binary in several roles. `run` is the warden, which starts the watcher from the same file;
+//! the other commands talk to the warden or read the ledger.
+#![forbid(unsafe_code)]
+
+mod cli;
+mod commands;
+mod demo;
+mod discover;
+mod out;
+mod place;
+mod problems;
+mod roles;
+mod scan;
+mod shipped;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use monban_views::{Say, Tongue};
+
+use cli::{Cli, Command, Common, RunArgs};
+use place::Place;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let say = Say::new(tongue(&cli.common));
+    let common = &cli.common;
+    match cli.command.unwrap_or(Command::Run(RunArgs::default())) {
+        Command::Run(args) => roles::warden::main(common, &args, say),
+        Command::Watcher(args) => roles::watcher::main(&Place::of(common), &args, common.json, say),
+        Command::Demo => demo::main(common, say),
+        Command::Scan(args) => scan::main(common, &args, &say),
+        command => commands::main(common, command, &say),
+    }
+}
+
+fn tongue(common: &Common) -> Tongue {
+    let named = common.lang.as_deref().and_then(Tongue::from_name);
+    named.unwrap_or_else(Tongue::from_environment)
+}

@@ -1,0 +1,17 @@
+//! Standard output of the commands. A reader that went away (`monban bans | head -1`) is no
+//! error: the command ends as if it had been read to its end.
+
+use std::io::Write;
+
+/// Prints a text with a line end.
+pub fn line(text: impl std::fmt::Display) {
+    write(&format!("{text}\n"));
+}
+
+/// Prints a text as it is.
+pub fn write(text: &str) {
+    let mut out = std::io::stdout().lock();
+    if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
+        std::process::exit(0);
+    }
+}

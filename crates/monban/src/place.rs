@@ -1,0 +1,97 @@
+//! Where things lie: the state folder, the configuration, the watcher's corner.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::cli::Common;
+
+/// The uid and gid of the watcher where there is no user `monban`. It belongs to nobody on any
+/// distribution we know: above the 59999 of adduser would be systemd's and Debian's ranges.
+const WATCHER_UID: u32 = 59_123;
+
+/// The folders and files of one monban.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// Socket, lock and allow list lie here, and the watcher's folder.
+    pub state: PathBuf,
+    /// The configuration.
+    pub config: PathBuf,
+    /// Whether the configuration was named on the command line.
+    pub config_named: bool,
+}
+
+impl Place {
+    /// By the command line, or the defaults of this user.
+    pub fn of(common: &Common) -> Self {
+        let root = is_root();
+        let state = common.state.clone().unwrap_or_else(|| match root {
+            true => PathBuf::from("/var/lib/monban"),
+            false => user_folder("XDG_STATE_HOME", ".local/state"),
+        });
+        let config = common.config.clone().unwrap_or_else(|| match root {
+            true => PathBuf::from("/etc/monban/monban.toml"),
+            false => user_folder("XDG_CONFIG_HOME", ".config").join("monban.toml"),
+        });
+        let state = std::path::absolute(&state).unwrap_or(state);
+        Self { state, config, config_named: common.config.is_some() }
+    }
+
+    /// The watcher's own folder: the ledger lies in it.
+    pub fn watcher(&self) -> PathBuf {
+        self.state.join("watcher")
+    }
+
+    /// Makes the folders. The state folder is readable for all (its socket asks who speaks); the
+    /// watcher's is the watcher's alone.
+    ///
+    /// # Errors
+    /// If they cannot be made, or belong to a stranger.
+    pub fn prepare(&self, uid: Option<u32>) -> io::Result<()> {
+        fs::DirBuilder::new().recursive(true).mode(0o755).create(&self.state)?;
+        let facts = fs::metadata(&self.state)?;
+        let me = rustix::process::geteuid().as_raw();
+        if facts.uid() != me && facts.uid() != 0 {
+            let text = format!("{} belongs to user {}", self.state.display(), facts.uid());
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
+        }
+        let corner = self.watcher();
+        if !corner.exists() {
+            fs::DirBuilder::new().mode(0o700).create(&corner)?;
+        }
+        fs::set_permissions(&corner, fs::Permissions::from_mode(0o700))?;
+        if let Some(uid) = uid {
+            let own = |path: &Path| std::os::unix::fs::lchown(path, Some(uid), Some(uid));
+            own(&corner)?;
+            for entry in fs::read_dir(&corner)?.flatten() {
+                own(&entry.path())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether this process may do what root may.
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// The uid that the watcher gets, when root starts it.
+pub fn watcher_uid() -> Option<u32> {
+    is_root().then(|| {
+        let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
+        let named = passwd.lines().find_map(|line| {
+            let mut fields = line.strip_prefix("monban:")?.split(':');
+            fields.nth(1)?.parse().ok()
+        });
+        named.filter(|uid| *uid != 0).unwrap_or(WATCHER_UID)
+    })
+}
+
+fn user_folder(variable: &str, below_home: &str) -> PathBuf {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let base = set(variable).map(PathBuf::from);
+    let base = base.or_else(|| Some(PathBuf::from(set("HOME")?).join(below_home)));
+    base.unwrap_or_else(std::env::temp_dir).join("monban")
+}

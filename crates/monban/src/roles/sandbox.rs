@@ -1,0 +1,124 @@
+//! Rights are given up here.
+//!
+//! The order is: folder, groups, gid, uid, capabilities, no new privileges, landlock, seccomp; the
+//! last two are the lock, right before the role's loop.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset,
+    RulesetAttr, RulesetCreatedAttr,
+};
+use rustix::process::{Gid, Uid};
+use rustix::thread::{CapabilitySet, CapabilitySets};
+use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
+
+/// Makes `folder` the whole file system and becomes `uid`, for good.
+///
+/// # Errors
+/// If any step fails: then the role must not go on.
+pub fn become_nobody_in(folder: &Path, uid: u32) -> io::Result<()> {
+    rustix::process::chroot(folder)?;
+    std::env::set_current_dir("/")?;
+    let (gid, uid) = (Gid::from_raw(uid), Uid::from_raw(uid));
+    rustix::thread::set_thread_groups(&[])?;
+    rustix::thread::set_thread_res_gid(gid, gid, gid)?;
+    rustix::thread::set_thread_res_uid(uid, uid, uid)?;
+    if rustix::process::geteuid() != uid || rustix::thread::set_thread_uid(Uid::ROOT).is_ok() {
+        return Err(io::Error::other("the rights of root did not go"));
+    }
+    Ok(())
+}
+
+/// Keeps only the capabilities of `kept`, and none of them over an exec for whoever is not root.
+///
+/// # Errors
+/// If the kernel refuses.
+pub fn keep_capabilities(kept: CapabilitySet) -> io::Result<()> {
+    let had = rustix::thread::capabilities(None)?;
+    let left = had.permitted & kept;
+    for capability in CapabilitySet::all().iter() {
+        if !kept.contains(capability) && had.effective.contains(CapabilitySet::SETPCAP) {
+            // Unknown to an older kernel: then nobody has it.
+            let _ = rustix::thread::remove_capability_from_bounding_set(capability);
+        }
+    }
+    let sets =
+        CapabilitySets { effective: left, permitted: left, inheritable: CapabilitySet::empty() };
+    Ok(rustix::thread::set_capabilities(None, sets)?)
+}
+
+/// The lock: nothing of the file system but `folder`, no network, and only these system calls.
+///
+/// # Errors
+/// If the kernel refuses. A kernel without landlock is no error; then the other walls stand.
+pub fn lock(folder: &Path) -> io::Result<()> {
+    rustix::thread::set_no_new_privs(true)?;
+    confine_files(folder).map_err(|error| io::Error::other(format!("landlock: {error}")))?;
+    confine_calls().map_err(|error| io::Error::other(format!("seccomp: {error}")))
+}
+
+fn confine_files(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let abi = ABI::V5;
+    let below = PathBeneath::new(PathFd::new(folder)?, AccessFs::from_all(abi));
+    Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::from_all(abi))?
+        .handle_access(AccessNet::from_all(abi))?
+        .create()?
+        .add_rule(below)?
+        .restrict_self()?;
+    Ok(())
+}
+
+/// Whatever is not on the list answers EPERM. It is not answered with an end: a call that a newer
+/// libc makes in place of an older one then fails over to the older one, and the guard lives.
+fn confine_calls() -> Result<(), Box<dyn std::error::Error>> {
+    let rules: BTreeMap<i64, _> = CALLS.iter().map(|call| (*call, Vec::new())).collect();
+    let filter = SeccompFilter::new(
+        rules,
+        SeccompAction::Errno(libc::EPERM as u32),
+        SeccompAction::Allow,
+        std::env::consts::ARCH.try_into()?,
+    )?;
+    let program: BpfProgram = filter.try_into()?;
+    seccompiler::apply_filter(&program)?;
+    Ok(())
+}
+
+/// What the watcher calls, and for what.
+#[rustfmt::skip]
+const CALLS: &[i64] = &[
+    // Log files, the channel and the terminal: descriptors that were given.
+    libc::SYS_read, libc::SYS_readv, libc::SYS_pread64, libc::SYS_lseek, libc::SYS_fstat,
+    libc::SYS_statx, libc::SYS_newfstatat, libc::SYS_write, libc::SYS_writev, libc::SYS_close,
+    libc::SYS_recvmsg, libc::SYS_sendmsg, libc::SYS_recvfrom, libc::SYS_sendto,
+    libc::SYS_ppoll, libc::SYS_fcntl, libc::SYS_dup, libc::SYS_fadvise64,
+    // The ledger, in the one folder that landlock leaves.
+    libc::SYS_openat, libc::SYS_pwrite64, libc::SYS_ftruncate, libc::SYS_fsync,
+    libc::SYS_fdatasync, libc::SYS_unlinkat, libc::SYS_faccessat, libc::SYS_readlinkat,
+    libc::SYS_getcwd, libc::SYS_fchmod, libc::SYS_fchown, libc::SYS_renameat, libc::SYS_renameat2,
+    libc::SYS_flock, libc::SYS_getdents64, libc::SYS_fallocate, libc::SYS_fstatfs,
+    libc::SYS_geteuid, libc::SYS_getpid, libc::SYS_getuid, libc::SYS_utimensat,
+    // Memory, time, threads, randomness: the language's own needs.
+    libc::SYS_mmap, libc::SYS_munmap, libc::SYS_mremap, libc::SYS_mprotect, libc::SYS_madvise,
+    libc::SYS_brk, libc::SYS_futex, libc::SYS_getrandom, libc::SYS_clock_gettime,
+    libc::SYS_clock_nanosleep, libc::SYS_nanosleep, libc::SYS_gettimeofday, libc::SYS_sched_yield,
+    libc::SYS_sched_getaffinity, libc::SYS_gettid, libc::SYS_set_robust_list, libc::SYS_rseq,
+    libc::SYS_clone3, libc::SYS_clone, libc::SYS_prctl,
+    libc::SYS_rt_sigaction, libc::SYS_rt_sigprocmask, libc::SYS_rt_sigreturn,
+    libc::SYS_sigaltstack, libc::SYS_restart_syscall, libc::SYS_exit, libc::SYS_exit_group,
+    libc::SYS_tgkill, libc::SYS_uname, libc::SYS_sysinfo, libc::SYS_prlimit64,
+    // Where these numbers exist beside the newer ones.
+    #[cfg(target_arch = "x86_64")] libc::SYS_poll,
+    #[cfg(target_arch = "x86_64")] libc::SYS_open,
+    #[cfg(target_arch = "x86_64")] libc::SYS_stat,
+    #[cfg(target_arch = "x86_64")] libc::SYS_lstat,
+    #[cfg(target_arch = "x86_64")] libc::SYS_access,
+    #[cfg(target_arch = "x86_64")] libc::SYS_unlink,
+    #[cfg(target_arch = "x86_64")] libc::SYS_rename,
+    #[cfg(target_arch = "x86_64")] libc::SYS_readlink,
+    #[cfg(target_arch = "x86_64")] libc::SYS_time,
+];

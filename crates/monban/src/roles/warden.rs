@@ -1,0 +1,263 @@
+//! `monban run`: the warden's start-up. It makes the folders, takes the lock, opens the firewall
+//! and the control socket, keeps the few capabilities it needs, and enters its loop.
+
+use std::fs::File;
+use std::io::{self, IsTerminal};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitCode, Stdio};
+
+use monban_config::{Bundle, Config, JournalUse};
+use monban_firewall::FirewallError;
+use monban_model::Notice;
+use monban_views::{Say, printable_lines};
+use monban_warden::{AllowList, Host, Keeper, Load, Start, Wall};
+use rustix::fs::FlockOperation;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+use rustix::thread::CapabilitySet;
+
+use super::sandbox;
+use crate::cli::{Common, RunArgs};
+use crate::place::{Place, is_root, watcher_uid};
+use crate::{discover, problems};
+
+/// What the warden needs after its start, and what each is for.
+const KEPT: CapabilitySet = CapabilitySet::NET_ADMIN // the firewall
+    .union(CapabilitySet::DAC_READ_SEARCH) // logs of any owner
+    .union(CapabilitySet::SYS_PTRACE) // whose sockets sshd's sessions have
+    .union(CapabilitySet::SETUID) // a new watcher drops to its user,
+    .union(CapabilitySet::SETGID)
+    .union(CapabilitySet::SYS_CHROOT) // in its folder,
+    .union(CapabilitySet::SETPCAP) // without capabilities
+    .union(CapabilitySet::KILL) // and is ended when it hangs
+    .union(CapabilitySet::CHOWN); // and its folder is its own
+
+/// The program around the warden.
+struct Program {
+    place: Place,
+    common: Common,
+    args: RunArgs,
+    say: Say,
+    uid: Option<u32>,
+}
+
+/// Runs the warden until it is told to end.
+pub fn main(common: &Common, args: &RunArgs, say: Say) -> ExitCode {
+    let place = Place::of(common);
+    let mut program =
+        Program { place, common: common.clone(), args: args.clone(), say, uid: watcher_uid() };
+    match program.run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("monban: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl Program {
+    fn run(&mut self) -> io::Result<ExitCode> {
+        let load = match self.load() {
+            Ok(load) => load,
+            Err(text) => {
+                eprint!("{text}");
+                return Ok(ExitCode::from(2));
+            }
+        };
+        if load.patterns.is_empty() && !load.journal {
+            let paths = discover::USUAL_LOGS.join(" ");
+            eprintln!("{}", self.say.text("start-nothing", &[("paths", &paths)]));
+            eprintln!("{}", self.say.text("start-demo", &[]));
+            return Ok(ExitCode::FAILURE);
+        }
+        self.place.prepare(self.uid)?;
+        let _lock = self.lock()?;
+        let wall = self.wall(&load);
+        self.tell_start(&load, &wall);
+        let control = self.control_socket()?;
+        let signals = signals()?;
+        if is_root() {
+            sandbox::keep_capabilities(KEPT)?;
+        }
+        let state = self.place.state.clone();
+        let start = Start { state, load, control, signals, wall, host: self };
+        Keeper::new(start)?.run()?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// One monban a state folder; a start waits for the end of the run before.
+    fn lock(&self) -> io::Result<OwnedFd> {
+        let path = self.place.state.join("lock");
+        let lock: OwnedFd = File::create(&path)?.into();
+        if rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+            let path = path.display().to_string();
+            eprintln!("{}", self.say.text("running-already", &[("path", &path)]));
+            rustix::fs::flock(&lock, FlockOperation::LockExclusive)?;
+        }
+        Ok(lock)
+    }
+
+    fn wall(&self, load: &Load) -> Result<Wall, String> {
+        if load.observe {
+            let key = if self.args.observe { "why-observe-flag" } else { "why-observe-config" };
+            return Err(self.say.text(key, &[]));
+        }
+        Wall::open().map_err(|error| match error {
+            FirewallError::NotPermitted if !is_root() => self.say.text("why-no-root", &[]),
+            error => error.to_string(),
+        })
+    }
+
+    fn tell_start(&self, load: &Load, wall: &Result<Wall, String>) {
+        if self.common.json {
+            return;
+        }
+        let version = env!("CARGO_PKG_VERSION");
+        println!("{}", self.say.text("start-version", &[("version", version)]));
+        match wall {
+            Ok(_) => println!("{}", self.say.text("start-guards", &[("firewall", "nftables")])),
+            Err(why) => println!("{}", self.say.text("start-observes", &[("why", why)])),
+        }
+        if let Ok(list) = AllowList::open(&self.place.state, load.allow.clone()) {
+            let nets: Vec<String> = list.nets().iter().map(ToString::to_string).collect();
+            println!("{}", self.say.text("start-allows", &[("nets", &nets.join(", "))]));
+        }
+        let state = self.place.state.display().to_string();
+        println!("{}", self.say.text("start-state", &[("path", &state)]));
+        if load.journal {
+            println!("{}", self.say.text("start-journal", &[]));
+        }
+    }
+
+    /// Bound by way of the open folder: a socket's path may have 108 bytes only.
+    fn control_socket(&self) -> io::Result<OwnedFd> {
+        let folder = File::open(&self.place.state)?;
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let socket =
+            rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
+        let path = self.place.state.join("control.sock");
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        rustix::net::bind(&socket, &SocketAddrUnix::new(short_path(&folder))?)?;
+        // Who speaks is asked of the kernel at each connection.
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+        std::fs::set_permissions(&path, mode)?;
+        rustix::net::listen(&socket, 16)?;
+        Ok(socket)
+    }
+
+    fn patterns(&self, config: &Config) -> Vec<String> {
+        if !self.args.logs.is_empty() {
+            let absolute =
+                |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            return self.args.logs.iter().map(|p| absolute(p).display().to_string()).collect();
+        }
+        let usual: &[&str] = match config.discover && discover::usual_logs_present() {
+            true => discover::USUAL_LOGS,
+            false => &[],
+        };
+        usual.iter().map(|path| (*path).to_owned()).chain(config.logs.clone()).collect()
+    }
+
+    fn wants_journal(&self, config: &Config) -> bool {
+        if !self.args.logs.is_empty() {
+            return false;
+        }
+        match config.journal {
+            JournalUse::On => true,
+            JournalUse::Off => false,
+            JournalUse::Auto => {
+                config.discover && discover::has_journal() && !discover::has_login_log()
+            }
+        }
+    }
+}
+
+impl Host for Program {
+    fn start_watcher(&mut self, channel: OwnedFd) -> io::Result<Child> {
+        let mut command = Command::new("/proc/self/exe");
+        command.arg("watcher").arg("--state").arg(&self.place.state);
+        command.arg("--lang").arg(self.say.tongue().name());
+        if self.common.json {
+            command.arg("--json");
+        }
+        if io::stdout().is_terminal() {
+            command.arg("--terminal");
+        }
+        if let Some(uid) = self.uid {
+            command.arg("--uid").arg(uid.to_string());
+        }
+        // A Ctrl-C at the terminal is for the warden, which ends the watcher in order.
+        command.stdin(Stdio::from(channel)).process_group(0).spawn()
+    }
+
+    fn start_journal(&mut self, after: Option<&str>) -> io::Result<(Child, OwnedFd)> {
+        let mut command = Command::new("journalctl");
+        command.args(["--output=export", "--follow", "--quiet", "--no-pager"]);
+        match after {
+            Some(cursor) => command.arg(format!("--after-cursor={cursor}")),
+            None => command.arg("--since=-1d"),
+        };
+        if let Some(uid) = self.uid {
+            let group = std::fs::read_to_string("/etc/group").unwrap_or_default();
+            let gid = group.lines().find_map(|line| {
+                line.strip_prefix("systemd-journal:")?.split(':').nth(1)?.parse().ok()
+            });
+            command.uid(uid).gid(gid.unwrap_or(uid));
+        }
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).process_group(0).spawn()?;
+        let output = child.stdout.take().ok_or_else(|| io::Error::other("no output"))?;
+        Ok((child, output.into()))
+    }
+
+    fn load(&mut self) -> Result<Load, String> {
+        let bundle = Bundle::read(&self.place.config, self.place.config_named)
+            .map_err(|found| problems::show(&found, None))?;
+        let (file, text) = match &bundle.config {
+            Some(config) => (config.file.as_str(), config.text.as_str()),
+            None => ("", ""),
+        };
+        let config =
+            Config::parse(file, text).map_err(|found| problems::show(&found, Some(&bundle)))?;
+        Ok(Load {
+            bundle: bundle.to_bytes(),
+            patterns: self.patterns(&config),
+            observe: config.observe || self.args.observe,
+            journal: self.wants_journal(&config),
+            allow: config.allow,
+        })
+    }
+
+    fn tell(&mut self, notice: &Notice) {
+        eprintln!("{}", printable_lines(&self.say.notice(notice)));
+    }
+}
+
+/// The control socket's path by way of the open state folder.
+pub fn short_path(folder: &File) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}/control.sock", folder.as_fd().as_raw_fd()))
+}
+
+/// A pipe that gets a byte for each signal: `T` to end, `H` to reload.
+fn signals() -> io::Result<OwnedFd> {
+    let (reader, writer) = std::os::unix::net::UnixStream::pair()?;
+    let (reload_reader, reload_writer) = std::os::unix::net::UnixStream::pair()?;
+    for signal in [libc::SIGTERM, libc::SIGINT] {
+        signal_hook::low_level::pipe::register(signal, writer.try_clone()?)?;
+    }
+    signal_hook::low_level::pipe::register(libc::SIGHUP, reload_writer)?;
+    let (out, into) = std::os::unix::net::UnixStream::pair()?;
+    for (mut from, byte) in [(reader, b'T'), (reload_reader, b'H')] {
+        let mut into = into.try_clone()?;
+        std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            use std::io::{Read, Write};
+            let mut one = [0; 1];
+            while from.read_exact(&mut one).is_ok() && into.write_all(&[byte]).is_ok() {}
+        })?;
+    }
+    Ok(out.into())
+}

@@ -1,0 +1,52 @@
+//! The watcher's start-up: open what needs a path, give up every right, lock, then the loop.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use monban_ledger::Ledger;
+use monban_rules::Clock;
+use monban_views::Say;
+use monban_warden::Channel;
+use rustix::fs::FlockOperation;
+
+use super::sandbox;
+use crate::cli::WatcherArgs;
+use crate::place::Place;
+use crate::watch::{Output, Watch};
+
+/// Runs the role. Descriptor 0 is the channel to the warden.
+pub fn main(place: &Place, args: &WatcherArgs, json: bool, say: Say) -> ExitCode {
+    match start(place, args, json, say).and_then(|mut watch| watch.run()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("monban watcher: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(place: &Place, args: &WatcherArgs, json: bool, say: Say) -> io::Result<Watch> {
+    let channel = io::stdin().as_fd().try_clone_to_owned()?;
+    // The zone's rules lie outside of the folder that will be left.
+    let clock = Clock::system(crate::watch::now());
+    let output = Output::new(say, json, args.terminal);
+    let corner = place.watcher();
+    let folder = match args.uid {
+        Some(uid) => {
+            sandbox::become_nobody_in(&corner, uid)?;
+            PathBuf::from("/")
+        }
+        None => corner,
+    };
+    sandbox::keep_capabilities(rustix::thread::CapabilitySet::empty())?;
+    rustix::process::set_parent_process_death_signal(None)?;
+    // The watcher of a killed warden may still commit its last lines: two would count twice.
+    let lock: OwnedFd = File::create(folder.join("lock"))?.into();
+    rustix::fs::flock(&lock, FlockOperation::LockExclusive)?;
+    sandbox::lock(&folder)?;
+    let (ledger, saved) = Ledger::open(&folder).map_err(io::Error::other)?;
+    Ok(Watch::new(Channel::over(channel), ledger, saved, clock, output, lock))
+}

@@ -1,0 +1,144 @@
+//! What a scan adds up: who failed, what he tried, what would have been answered, who came in.
+
+use std::collections::{BTreeMap, HashMap};
+
+use monban_engine::{Counted, Effect};
+use monban_model::{
+    Address, Decision, Event, Finding, FindingKind, Sighting, Stamp, Subject, Verdict,
+};
+
+/// Addresses that are told one by one at most; the failures of the others are counted.
+const ATTACKERS_MAX: usize = 1_000_000;
+
+/// Names that are kept of one attacker.
+const USERS_MAX: usize = 50;
+
+/// Logins that are kept.
+const LOGINS_MAX: usize = 100_000;
+
+/// One address that failed.
+#[derive(Clone, Debug, Default)]
+pub struct Attacker {
+    /// Failures.
+    pub failures: u64,
+    /// Failures of each service.
+    pub services: BTreeMap<String, u64>,
+    /// How often each name was tried, by its bytes; at most [`USERS_MAX`] names.
+    pub users: HashMap<Vec<u8>, u64>,
+    /// The first failure.
+    pub first: Stamp,
+    /// The last one.
+    pub last: Stamp,
+}
+
+/// One block that would have been made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WouldBlock {
+    /// Since when.
+    pub from: Stamp,
+    /// Until when; `None` is forever.
+    pub until: Option<Stamp>,
+    /// The policy.
+    pub policy: String,
+}
+
+/// What a scan adds up.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Lines read.
+    pub lines: u64,
+    /// Bytes of these lines, unpacked.
+    pub bytes: u64,
+    /// Sightings among them.
+    pub sightings: u64,
+    /// Files read.
+    pub files: u64,
+    /// Everyone with at least one failure.
+    pub attackers: HashMap<Address, Attacker>,
+    /// Blocks that would have been made.
+    pub blocks: HashMap<Subject, Vec<WouldBlock>>,
+    /// Who came in, in order.
+    pub logins: Vec<Finding>,
+    /// Failures of addresses beyond the limit.
+    pub overflow: u64,
+    /// What was left out: path and reason.
+    pub skipped: Vec<(String, String)>,
+}
+
+impl Report {
+    /// Takes in what the engine made of one sighting.
+    pub fn take(&mut self, effects: &mut Vec<Effect>, seen: &Sighting<'_>, service: &str) {
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Counted(counted) if counted.failure => {
+                    self.failure(&counted, seen, service);
+                }
+                Effect::Record(record) => match record.event {
+                    Event::Decided(decision) => self.decision(record.time, decision),
+                    Event::Found(finding) => self.login(*finding),
+                    _ => {}
+                },
+                _ => {}
+            }
+        }
+    }
+
+    fn failure(&mut self, counted: &Counted, seen: &Sighting<'_>, service: &str) {
+        let full = self.attackers.len() >= ATTACKERS_MAX;
+        if full && !self.attackers.contains_key(&counted.address) {
+            self.overflow += u64::from(counted.attempts);
+            return;
+        }
+        let attempts = u64::from(counted.attempts);
+        let attacker = self
+            .attackers
+            .entry(counted.address)
+            .or_insert_with(|| Attacker { first: counted.time, ..Attacker::default() });
+        attacker.failures += attempts;
+        attacker.first = attacker.first.min(counted.time);
+        attacker.last = attacker.last.max(counted.time);
+        match attacker.services.get_mut(service) {
+            Some(count) => *count += attempts,
+            None => {
+                attacker.services.insert(service.to_owned(), attempts);
+            }
+        }
+        if let Some(user) = seen.user.filter(|user| !user.is_empty()) {
+            let user = &user[..user.len().min(monban_model::limits::USER_MAX)];
+            let full = attacker.users.len() >= USERS_MAX;
+            match attacker.users.get_mut(user) {
+                Some(count) => *count += attempts,
+                None if full => {}
+                None => {
+                    attacker.users.insert(user.to_vec(), attempts);
+                }
+            }
+        }
+    }
+
+    fn decision(&mut self, time: Stamp, decision: Decision) {
+        if let Verdict::Block { until } = decision.verdict {
+            let block = WouldBlock { from: time, until, policy: decision.policy };
+            self.blocks.entry(decision.subject).or_default().push(block);
+        }
+    }
+
+    fn login(&mut self, finding: Finding) {
+        let is_login = matches!(finding.kind, FindingKind::Login | FindingKind::LoginAfterFailures);
+        if is_login && self.logins.len() < LOGINS_MAX {
+            self.logins.push(finding);
+        }
+    }
+
+    /// Everyone with at least one failure, the worst first.
+    pub fn sorted(&self) -> Vec<(Address, &Attacker)> {
+        let mut all: Vec<_> = self.attackers.iter().map(|(address, a)| (*address, a)).collect();
+        all.sort_by(|(a, x), (b, y)| y.failures.cmp(&x.failures).then(a.cmp(b)));
+        all
+    }
+
+    /// The blocks of an address.
+    pub fn blocks_of(&self, address: Address) -> &[WouldBlock] {
+        self.blocks.get(&Subject::of(address)).map_or(&[], Vec::as_slice)
+    }
+}

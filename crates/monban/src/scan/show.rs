@@ -1,0 +1,217 @@
+//! A scan's report for people and machines.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use monban_model::{Finding, FindingKind, show_duration};
+use monban_views::{LocalClock, Say, printable, table, time_json};
+use serde_json::{Value, json};
+
+use super::report::{Attacker, Report, WouldBlock};
+
+/// Names that are shown of one attacker.
+const NAMES_SHOWN: usize = 5;
+
+/// As JSON: `{"lines","bytes","sightings","attackers":[...],"logins":[...]}`.
+pub fn as_json(report: &Report) -> Value {
+    let attacker = |(address, attacker): (monban_model::Address, &Attacker)| {
+        json!({
+            "address": address.to_string(),
+            "subject": monban_model::Subject::of(address).to_string(),
+            "failures": attacker.failures,
+            "services": attacker.services.keys().collect::<Vec<_>>(),
+            "users": names(attacker).iter().map(|n| String::from_utf8_lossy(n)).collect::<Vec<_>>(),
+            "first": time_json(attacker.first),
+            "last": time_json(attacker.last),
+            "blocks": report.blocks_of(address).iter().map(block_json).collect::<Vec<_>>(),
+        })
+    };
+    let skipped = |(path, why): &(String, String)| json!({"path": path, "why": why});
+    json!({
+        "lines": report.lines,
+        "bytes": report.bytes,
+        "sightings": report.sightings,
+        "files": report.files,
+        "attackers": report.sorted().into_iter().map(attacker).collect::<Vec<_>>(),
+        "logins": report.logins.iter().map(login_json).collect::<Vec<_>>(),
+        "skipped": report.skipped.iter().map(skipped).collect::<Vec<_>>(),
+        "beyond_limit": report.overflow,
+    })
+}
+
+fn block_json(block: &WouldBlock) -> Value {
+    json!({
+        "from": time_json(block.from),
+        "until": block.until.map(time_json),
+        "rule": block.policy,
+    })
+}
+
+fn login_json(finding: &Finding) -> Value {
+    let text = |bytes: &Option<Vec<u8>>| {
+        bytes.as_deref().map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+    };
+    json!({
+        "time": time_json(finding.last),
+        "address": finding.address.to_string(),
+        "user": text(&finding.user),
+        "service": finding.service,
+        "method": text(&finding.method),
+        "after_failures": finding.kind == FindingKind::LoginAfterFailures,
+        "failures": finding.failures,
+    })
+}
+
+/// Names by how often they were tried.
+fn names(attacker: &Attacker) -> Vec<&[u8]> {
+    let mut all: Vec<_> = attacker.users.iter().collect();
+    all.sort_by(|(a, x), (b, y)| y.cmp(x).then(a.cmp(b)));
+    all.into_iter().map(|(name, _)| name.as_slice()).collect()
+}
+
+/// As text for people.
+pub fn as_text(report: &Report, say: &Say, top: usize, took: Duration) -> String {
+    let clock = LocalClock::of_system();
+    let mut text = String::new();
+    let mut line = |key: &str, values: &[(&str, String)]| {
+        let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        text.push_str(&say.text(key, &values));
+        text.push('\n');
+    };
+    for (path, why) in &report.skipped {
+        line("scan-skipped", &[("path", printable(path.as_bytes())), ("why", why.clone())]);
+    }
+    line(
+        "scan-read",
+        &[
+            ("lines", report.lines.to_string()),
+            ("bytes", show_bytes(report.bytes)),
+            ("files", report.files.to_string()),
+            ("time", format!("{:.1} s", took.as_secs_f64())),
+            ("sightings", report.sightings.to_string()),
+        ],
+    );
+    let all = report.sorted();
+    if all.is_empty() {
+        line("scan-none", &[]);
+    } else {
+        let blocked = all.iter().filter(|(a, _)| !report.blocks_of(*a).is_empty()).count();
+        let counts = [("count", all.len().to_string()), ("blocked", blocked.to_string())];
+        line("scan-attackers", &counts);
+        text.push('\n');
+        text.push_str(&attackers_table(report, say, &clock, top));
+    }
+    text.push_str(&logins_text(report, say, &clock));
+    text
+}
+
+fn attackers_table(report: &Report, say: &Say, clock: &LocalClock, top: usize) -> String {
+    let existing = account_names();
+    let all = report.sorted();
+    let mut rows = vec![say.text("scan-head", &[])];
+    let mut marked = false;
+    for (address, attacker) in all.iter().take(top) {
+        let services: Vec<String> =
+            attacker.services.iter().map(|(name, count)| format!("{name} {count}")).collect();
+        let tried = names(attacker);
+        let mut shown: Vec<String> = Vec::new();
+        for name in tried.iter().take(NAMES_SHOWN) {
+            let exists = existing.contains(*name);
+            marked |= exists;
+            shown.push(format!("{}{}", printable(name), if exists { "*" } else { "" }));
+        }
+        if tried.len() > NAMES_SHOWN {
+            shown.push("...".to_owned());
+        }
+        rows.push(format!(
+            "{address}\t{}\t{}\t{}\t{}\t{}\t{}",
+            attacker.failures,
+            services.join(", "),
+            shown.join(" "),
+            clock.date_time(attacker.first),
+            clock.date_time(attacker.last),
+            blocked_for(say, report.blocks_of(*address)),
+        ));
+    }
+    let mut text = table(&rows);
+    if all.len() > top {
+        let values = [("count", (all.len() - top).to_string()), ("all", all.len().to_string())];
+        let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        text.push_str(&(say.text("scan-more", &values) + "\n"));
+    }
+    if marked {
+        text.push_str(&(say.text("scan-exists", &[]) + "\n"));
+    }
+    text
+}
+
+/// `10m, 20m, 40m`: the blocks that would have been made.
+fn blocked_for(say: &Say, blocks: &[WouldBlock]) -> String {
+    if blocks.is_empty() {
+        return "-".to_owned();
+    }
+    let length = |block: &WouldBlock| match block.until {
+        Some(end) => show_duration(end.since_s(block.from)),
+        None => say.text("forever", &[]),
+    };
+    let mut shown: Vec<String> = blocks.iter().take(4).map(length).collect();
+    if blocks.len() > 4 {
+        shown.push(format!("... ({})", blocks.len()));
+    }
+    shown.join(", ")
+}
+
+fn logins_text(report: &Report, say: &Say, clock: &LocalClock) -> String {
+    if report.logins.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("\n{}\n", say.text("scan-logins", &[]));
+    for finding in &report.logins {
+        let key = match finding.kind {
+            FindingKind::LoginAfterFailures => "scan-login-after",
+            _ => "scan-login",
+        };
+        let shown = |bytes: &Option<Vec<u8>>| bytes.as_deref().map_or("?".to_owned(), printable);
+        let values = [
+            ("time", clock.date_time(finding.last)),
+            ("user", shown(&finding.user)),
+            ("address", finding.address.to_string()),
+            ("service", finding.service.clone()),
+            ("method", shown(&finding.method)),
+            ("failures", finding.failures.to_string()),
+        ];
+        let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        text.push_str(&say.text(key, &values));
+        text.push('\n');
+    }
+    text
+}
+
+/// The accounts of this machine: a name that exists here is worth another look.
+fn account_names() -> HashSet<Vec<u8>> {
+    let passwd = std::fs::read("/etc/passwd").unwrap_or_default();
+    passwd
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| line.split(|byte| *byte == b':').next())
+        .filter(|name| !name.is_empty())
+        .map(<[u8]>::to_vec)
+        .collect()
+}
+
+/// `214 kB`, `1.2 GB`.
+pub fn show_bytes(bytes: u64) -> String {
+    let mut size = bytes as f64;
+    let mut unit = "B";
+    for next in ["kB", "MB", "GB", "TB"] {
+        if size < 1000.0 {
+            break;
+        }
+        size /= 1000.0;
+        unit = next;
+    }
+    if size < 10.0 && unit != "B" {
+        format!("{size:.1} {unit}")
+    } else {
+        format!("{size:.0} {unit}")
+    }
+}

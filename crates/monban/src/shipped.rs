@@ -1,0 +1,59 @@
+//! The shipped rules, and the set that a configuration makes of them and the operator's own.
+
+use monban_config::{Bundle, Config};
+use monban_model::Problem;
+use monban_rules::{RuleSet, RuleText};
+
+/// Name and text of every file of `rules/`.
+const SHIPPED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/shipped_rules.rs"));
+
+/// A configuration with its rules, both without a problem.
+pub struct Loaded {
+    /// What the configuration means.
+    pub config: Config,
+    /// The compiled rules.
+    pub rules: RuleSet,
+}
+
+/// The shipped rules and these; a file of the same service takes the place of the shipped one.
+fn rule_texts(bundle: &Bundle) -> Vec<RuleText> {
+    let own = bundle.rules.iter().map(|file| (file.file.as_str(), file.text.as_str()));
+    let name = |file: &str| file.rsplit('/').next().unwrap_or(file).to_owned();
+    let replaced: Vec<String> = own.clone().map(|(file, _)| name(file)).collect();
+    SHIPPED
+        .iter()
+        .copied()
+        .filter(|(file, _)| !replaced.contains(&name(file)))
+        .chain(own)
+        .map(|(file, text)| RuleText { file: file.to_owned(), text: text.to_owned() })
+        .collect()
+}
+
+/// Reads a configuration and compiles its rules. The examples of the operator's rules are tried
+/// only if `examples`: it takes longer than a start may.
+///
+/// # Errors
+/// All problems at once.
+pub fn load(bundle: &Bundle, examples: bool) -> Result<Loaded, Vec<Problem>> {
+    let (file, text) = match &bundle.config {
+        Some(config) => (config.file.as_str(), config.text.as_str()),
+        None => ("default.toml", ""),
+    };
+    let texts = rule_texts(bundle);
+    let compiled = match examples {
+        true => RuleSet::compile(&texts),
+        false => RuleSet::compile_unchecked(&texts),
+    };
+    match (Config::parse(file, text), compiled) {
+        (Ok(config), Ok(rules)) => {
+            let services: Vec<&str> = rules.services().map(|s| s.name.as_str()).collect();
+            let problems = config.unknown_services(file, &services);
+            if problems.is_empty() { Ok(Loaded { config, rules }) } else { Err(problems) }
+        }
+        (config, rules) => {
+            let mut problems = config.err().unwrap_or_default();
+            problems.extend(rules.err().unwrap_or_default());
+            Err(problems)
+        }
+    }
+}

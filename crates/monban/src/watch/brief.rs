@@ -1,0 +1,195 @@
+//! What the warden says is done.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt;
+
+use monban_config::Bundle;
+use monban_engine::Observation;
+use monban_model::limits::CONFIG_BYTES_MAX;
+use monban_model::wire::{Offered, ToWarden, ToWatcher};
+use monban_sources::journal::JournalReader;
+use monban_sources::{From, Notice as FeedNotice, Offer, OfferError};
+
+use super::{Watch, notice, now};
+use crate::{problems, shipped};
+
+/// A log that was never read before is read so far back: the last days of a busy server.
+const FIRST_READ_BYTES: u64 = 256 << 20;
+
+impl Watch {
+    pub(super) fn obey(&mut self, frame: ToWatcher, fd: Option<OwnedFd>) -> io::Result<()> {
+        match (frame, fd) {
+            (ToWatcher::Brief { guards, reload, again, journal }, Some(fd)) => {
+                self.brief(guards, reload, again, journal, fd)?;
+            }
+            (ToWatcher::Opened(offered), Some(fd)) => self.opened(offered, fd),
+            (ToWatcher::Sibling(offered), Some(fd)) => {
+                self.stage.new_file();
+                self.feed.sibling(&offered.path, File::from(fd));
+            }
+            (ToWatcher::SiblingsEnd { path }, _) => self.feed.siblings_end(&path),
+            (ToWatcher::Gone { path }, _) => {
+                self.feed.gone(&path);
+                self.observe(Observation::Notice(notice("source-gone", &[("path", path)])));
+            }
+            (ToWatcher::Wake { files }, _) => {
+                for file in files {
+                    if let Some(path) = self.paths.get(&file) {
+                        self.feed.wake(path);
+                    }
+                }
+            }
+            (ToWatcher::Allow { nets, more }, _) => {
+                self.allow.extend(nets);
+                if !more {
+                    let nets = std::mem::take(&mut self.allow);
+                    self.observe(Observation::Allow(nets));
+                }
+            }
+            (ToWatcher::Present { administrators, guests }, _) => {
+                self.observe(Observation::Present { administrators, guests });
+            }
+            (ToWatcher::Command { id, command }, _) => {
+                self.observe(Observation::Command(id, command));
+            }
+            (ToWatcher::Outcomes(outcomes), _) => {
+                for outcome in outcomes {
+                    self.observe(Observation::Outcome(outcome));
+                }
+            }
+            (ToWatcher::Tell(told), _) => self.observe(Observation::Notice(told)),
+            (ToWatcher::Journal, Some(fd)) => {
+                self.stage.new_file();
+                self.journal = Some((File::from(fd), JournalReader::default()));
+            }
+            (ToWatcher::SendBlocks, _) => self.send_blocks()?,
+            (ToWatcher::AllOpened, _) => self.stage.all_opened = true,
+            (ToWatcher::Stop, _) => self.finish()?,
+            (frame, None) => {
+                let text = format!("a frame without its descriptor: {frame:?}");
+                return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+            }
+        }
+        Ok(())
+    }
+
+    fn brief(
+        &mut self,
+        guards: bool,
+        reload: u32,
+        again: bool,
+        journal: bool,
+        fd: OwnedFd,
+    ) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        File::from(fd).take(2 * CONFIG_BYTES_MAX as u64).read_to_end(&mut bytes)?;
+        let bundle = Bundle::from_bytes(&bytes)
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "not a configuration"))?;
+        let loaded = match shipped::load(&bundle, false) {
+            Ok(loaded) => loaded,
+            Err(found) => {
+                let text = problems::show(&found, Some(&bundle));
+                return self.channel.send(&ToWarden::Refused { reload, text }, None);
+            }
+        };
+        let first = !self.stage.briefed;
+        self.mind.output().set_guards(guards);
+        self.mind.take_over(loaded, now());
+        self.collect();
+        self.channel.send(&ToWarden::Ready { reload }, None)?;
+        if first {
+            self.stage.briefed = true;
+            self.again = again;
+            self.tell_rules();
+            self.send_blocks()?;
+        }
+        if journal && self.journal.is_none() {
+            self.stage.want_journal();
+        }
+        Ok(())
+    }
+
+    fn tell_rules(&mut self) {
+        if self.again {
+            return;
+        }
+        if let Some((patterns, names)) = self.mind.knows() {
+            let values = [
+                ("patterns", patterns.to_string()),
+                ("services", names.len().to_string()),
+                ("names", names.join(", ")),
+            ];
+            self.mind.output().notice(&notice("start-rules", &values));
+        }
+    }
+
+    fn opened(&mut self, offered: Offered, fd: OwnedFd) {
+        let from = match offered.later || self.again {
+            true => From::Start,
+            false => From::Bytes(FIRST_READ_BYTES),
+        };
+        self.stage.new_file();
+        self.paths.insert(offered.file, offered.path.clone());
+        let told = [("path", offered.path.clone())];
+        let file = File::from(fd);
+        self.mind.learn_form(&offered.path, &first_line(&file));
+        match self.feed.offer(Offer { path: offered.path, from }, file) {
+            Ok(_) if !self.stage.all_opened && !self.again => {
+                self.mind.output().notice(&notice("start-watches", &told));
+            }
+            Ok(_) => {}
+            Err(error) => {
+                let [(_, path)] = told;
+                let values = [("path", path), ("error", offer_error(&error))];
+                self.observe(Observation::Notice(notice("source-failed", &values)));
+            }
+        }
+        self.pending.touch();
+    }
+
+    /// Reads what is there, orders what follows from it, and ends.
+    fn finish(&mut self) -> io::Result<()> {
+        self.feed.wake_all();
+        for _ in 0..64 {
+            if !self.read_files()? {
+                break;
+            }
+        }
+        self.send_orders()?;
+        self.ended = true;
+        Ok(())
+    }
+}
+
+/// The first line of a file, as far as it is there.
+fn first_line(file: &File) -> Vec<u8> {
+    let mut bytes = vec![0; 4096];
+    let count = file.read_at(&mut bytes, 0).unwrap_or(0);
+    bytes.truncate(count);
+    let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(count);
+    bytes.truncate(end);
+    bytes
+}
+
+/// What the feed has to say, for people.
+pub(super) fn feed_notice(told: &FeedNotice) -> monban_model::Notice {
+    match told {
+        FeedNotice::Lost { path, lost } => {
+            notice("source-lost", &[("path", path.clone()), ("why", lost.to_string())])
+        }
+        FeedNotice::Unreadable { path, why } => {
+            notice("source-failed", &[("path", path.clone()), ("error", why.clone())])
+        }
+        FeedNotice::More(count) => notice("source-more", &[("count", count.to_string())]),
+    }
+}
+
+fn offer_error(error: &OfferError) -> String {
+    match error {
+        OfferError::TooMany => "too many files are followed".to_owned(),
+        OfferError::PathTooLong => "the path is too long".to_owned(),
+        OfferError::Io(error) => error.to_string(),
+    }
+}

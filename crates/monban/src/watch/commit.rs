@@ -1,0 +1,204 @@
+//! Records, open state and positions become durable together.
+//!
+//! The positions are those behind the last line that went into the engine, so an end at any
+//! instant loses nothing and counts nothing twice. Orders have left before: they are idempotent.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use monban_engine::Observation;
+use monban_ledger::{Batch, LedgerError};
+use monban_model::limits::ORDERS_PER_FRAME_MAX;
+use monban_model::wire::{ToWarden, WireAct, WireOrder};
+use monban_model::{Order, OrderAct, OrderId, Record, Stamp};
+
+use super::{Watch, notice, now};
+
+/// Records that wait for a disk at most; later ones are counted and dropped.
+const WAITING_MAX: usize = 20_000;
+
+/// While the disk takes nothing, it is tried so often.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What is not committed yet.
+#[derive(Debug, Default)]
+pub struct Pending {
+    batch: Batch,
+    since: Option<Instant>,
+    retry_at: Option<Instant>,
+    dropped: u64,
+}
+
+impl Pending {
+    /// Something changed.
+    pub fn touch(&mut self) {
+        self.since.get_or_insert_with(Instant::now);
+    }
+
+    /// More records.
+    pub fn add(&mut self, records: Vec<Record>) {
+        let room = WAITING_MAX.saturating_sub(self.batch.records.len());
+        self.dropped += records.len().saturating_sub(room) as u64;
+        self.batch.records.extend(records.into_iter().take(room));
+        self.touch();
+    }
+
+    /// A path will not come back.
+    pub fn forget(&mut self, path: String) {
+        self.batch.forgotten_positions.push(path);
+        self.touch();
+    }
+
+    /// When the next commit is due.
+    pub fn due_at(&self, after: Duration) -> Option<Instant> {
+        self.retry_at.or(self.since.map(|since| since + after))
+    }
+
+    /// Whether a commit is due.
+    pub fn is_due(&self, after: Duration) -> bool {
+        self.due_at(after).is_some_and(|due| due <= Instant::now())
+    }
+}
+
+impl Watch {
+    /// Commits everything that was made from the lines so far.
+    pub(super) fn commit(&mut self) {
+        let mut batch = std::mem::take(&mut self.pending.batch);
+        // A batch that could not be written holds older rows; the newer ones take their place.
+        merge(&mut batch.state, self.mind.take_changes());
+        let mut positions = self.feed.positions();
+        if let Some(row) = self.journal_row.clone().filter(|row| !row.cursor.is_empty()) {
+            positions.push(row);
+        }
+        batch.positions.retain(|old| !positions.iter().any(|new| new.path == old.path));
+        batch.positions.extend(positions);
+        self.pending.since = None;
+        if batch.is_empty() {
+            return;
+        }
+        batch.meta = self.meta();
+        match self.ledger.commit(&batch) {
+            Ok(()) => self.committed(),
+            Err(error) => self.not_committed(batch, &error),
+        }
+    }
+
+    fn committed(&mut self) {
+        if self.pending.retry_at.take().is_some() {
+            let dropped = std::mem::take(&mut self.pending.dropped);
+            self.mind.output().notice(&notice("disk-back", &[("dropped", dropped.to_string())]));
+        }
+        match self.ledger.trim(self.mind.ledger_bytes_max) {
+            Ok(trimmed) if trimmed.evidence_lines + trimmed.records > 0 => {
+                let values = [
+                    ("evidence", trimmed.evidence_lines.to_string()),
+                    ("records", trimmed.records.to_string()),
+                ];
+                self.mind.output().notice(&notice("ledger-trimmed", &values));
+            }
+            _ => {}
+        }
+    }
+
+    fn not_committed(&mut self, batch: Batch, error: &LedgerError) {
+        if self.pending.retry_at.is_none() {
+            let values = [("error", error.to_string())];
+            self.mind.output().notice(&notice("disk-full", &values));
+        }
+        if !error.is_passing() {
+            // It would fail for ever: the watcher starts anew, and a damaged file is set aside.
+            eprintln!("monban watcher: {error}");
+            self.ended = true;
+        }
+        self.pending.batch = batch;
+        self.pending.retry_at = Some(Instant::now() + RETRY);
+    }
+
+    fn meta(&self) -> Vec<(String, String)> {
+        let evicted = self.mind.engine().evicted();
+        vec![
+            ("evicted.tallies".to_owned(), evicted.tallies.to_string()),
+            ("evicted.connections".to_owned(), evicted.connections.to_string()),
+            ("evicted.successes".to_owned(), evicted.successes.to_string()),
+            ("evicted.history".to_owned(), evicted.history.to_string()),
+            ("lines.misplaced".to_owned(), self.mind.misplaced().to_string()),
+            ("time.disbelieved".to_owned(), self.mind.disbelieved().to_string()),
+        ]
+    }
+
+    /// Sends the orders that the engine gave, and the answers that follow them.
+    pub(super) fn send_orders(&mut self) -> io::Result<()> {
+        let orders = self.mind.take_orders();
+        let clock = now();
+        for part in orders.chunks(ORDERS_PER_FRAME_MAX) {
+            let wire = part.iter().map(|order| wire_order(order, clock)).collect();
+            self.channel.send(&ToWarden::Orders(wire), None)?;
+        }
+        for (id, done, notices) in std::mem::take(&mut self.stage.answers) {
+            // Whoever asks the ledger after the answer finds what he did.
+            self.commit();
+            self.channel.send(&ToWarden::Answer { id, done, notices }, None)?;
+        }
+        Ok(())
+    }
+
+    /// Says which blocks are in force.
+    pub(super) fn send_blocks(&mut self) -> io::Result<()> {
+        self.observe(Observation::Tick);
+        let clock = now();
+        let blocks: Vec<WireOrder> = self
+            .mind
+            .engine()
+            .standing_orders()
+            .map(|(subject, scope, until)| {
+                let act = OrderAct::Block { scope: scope.clone(), until };
+                wire_order(&Order { id: OrderId(0), subject, act }, clock)
+            })
+            .collect();
+        let mut parts = blocks.chunks(ORDERS_PER_FRAME_MAX).peekable();
+        if parts.peek().is_none() {
+            self.channel.send(&ToWarden::Restore { blocks: Vec::new(), more: false }, None)?;
+        }
+        while let Some(part) = parts.next() {
+            let more = parts.peek().is_some();
+            self.channel.send(&ToWarden::Restore { blocks: part.to_vec(), more }, None)?;
+        }
+        Ok(())
+    }
+}
+
+fn wire_order(order: &Order, clock: Stamp) -> WireOrder {
+    let act = match &order.act {
+        OrderAct::Block { scope, until } => WireAct::Block {
+            scope: scope.clone(),
+            left_ms: until.map(|end| end.0.saturating_sub(clock.0).max(1) as u64),
+        },
+        OrderAct::Free => WireAct::Free,
+    };
+    WireOrder { id: order.id, subject: order.subject, act }
+}
+
+/// One row a key: the newer.
+fn merge(old: &mut Vec<monban_model::StateRow>, new: Vec<monban_model::StateRow>) {
+    if !old.is_empty() {
+        let taken: std::collections::HashSet<String> = new.iter().map(key_of).collect();
+        old.retain(|row| !taken.contains(&key_of(row)));
+    }
+    old.extend(new);
+}
+
+fn key_of(row: &monban_model::StateRow) -> String {
+    use monban_model::StateRow as R;
+    match row {
+        R::Tally(row) => format!("t{} {}", row.policy, row.subject),
+        R::NoTally(policy, subject) => format!("t{policy} {subject}"),
+        R::Connection(row) => format!("c{}", row.key.0),
+        R::NoConnection(key) => format!("c{}", key.0),
+        R::Block(row) => format!("b{} {:?}", row.subject, row.scope),
+        R::NoBlock(subject, scope) => format!("b{subject} {scope:?}"),
+        R::History(row) => format!("h{}", row.subject),
+        R::NoHistory(subject) => format!("h{subject}"),
+        R::Success(row) => format!("s{}", row.address),
+        R::NoSuccess(address) => format!("s{address}"),
+    }
+}

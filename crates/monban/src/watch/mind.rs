@@ -1,0 +1,292 @@
+//! From a line to the engine: rules read it, its time is judged, the engine takes it in.
+
+use std::collections::HashMap;
+
+use monban_config::Config;
+use monban_engine::{Effect, Engine, Observation, Setup, Times};
+use monban_ledger::Saved;
+use monban_model::{
+    Kind, Line, Notice, Order, Policy, PositionRow, Record, SourceId, Stamp, StateRow, Tail,
+};
+use monban_rules::{Clock, RuleSet, Scratch};
+use monban_sources::journal::JournalEntry;
+
+use super::form::Form;
+use super::output::Output;
+use super::stage::Stage;
+use crate::shipped::Loaded;
+
+/// The source of the journal's lines.
+const JOURNAL: SourceId = SourceId(u32::MAX);
+
+/// An answer to an operator: the number of the question, whether it was done, what to tell.
+pub type Answer = (u32, bool, Vec<Notice>);
+
+/// Rules, engine and voice of the watcher.
+pub struct Mind {
+    rules: Option<RuleSet>,
+    clock: Clock,
+    scratch: Scratch,
+    engine: Engine,
+    times: Times,
+    output: Output,
+    effects: Vec<Effect>,
+    records: Vec<Record>,
+    orders: Vec<Order>,
+    answers: Vec<Answer>,
+    notes: HashMap<SourceId, (u64, Stamp)>,
+    forms: HashMap<String, Form>,
+    misplaced: u64,
+    /// Lines from before this are of no use to any window or block.
+    useful_s: u64,
+    evictions_told: u64,
+    /// Limit of the ledger, by the configuration.
+    pub ledger_bytes_max: u64,
+    saved: Option<Saved>,
+    notices: Vec<Notice>,
+}
+
+impl Mind {
+    /// A mind that remembers what was saved and waits for its first configuration.
+    pub fn new(mut saved: Saved, clock: Clock, output: Output) -> Self {
+        let notices = std::mem::take(&mut saved.notices);
+        Self {
+            rules: None,
+            clock,
+            scratch: Scratch::default(),
+            engine: Engine::new(Setup::default(), monban_engine::Saved::default()),
+            times: Times::default(),
+            output,
+            effects: Vec::new(),
+            records: Vec::new(),
+            orders: Vec::new(),
+            answers: Vec::new(),
+            notes: HashMap::new(),
+            forms: HashMap::new(),
+            misplaced: 0,
+            useful_s: 0,
+            evictions_told: 0,
+            ledger_bytes_max: Config::shipped().ledger_bytes_max,
+            saved: Some(saved),
+            notices,
+        }
+    }
+
+    /// Takes over a configuration: the first makes the engine, later ones change it.
+    pub fn take_over(&mut self, loaded: Loaded, now: Stamp) {
+        let Loaded { config, rules } = loaded;
+        let setup = Setup { catalog: rules.catalog().clone(), policies: config.policies.clone() };
+        match self.saved.take() {
+            Some(saved) => {
+                self.engine = Engine::new(setup, engine_state(saved));
+                for notice in std::mem::take(&mut self.notices) {
+                    self.observe(now, Observation::Notice(notice));
+                }
+            }
+            None => self.engine.set_up(setup),
+        }
+        self.useful_s = useful_s(&config.policies);
+        self.ledger_bytes_max = config.ledger_bytes_max;
+        self.rules = Some(rules);
+    }
+
+    /// The voice.
+    pub fn output(&mut self) -> &mut Output {
+        &mut self.output
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+
+    /// Learns from the first line of a file what is written there. A server begins each file
+    /// itself, while a later line may be forged: nginx writes a decoded `%0a` into its error log.
+    pub fn learn_form(&mut self, path: &str, first: &[u8]) {
+        let Some(rules) = &self.rules else { return };
+        let line = Line { bytes: first, source: JOURNAL, position: 0, arrival: super::now() };
+        let reading = rules.read(&line, &mut self.clock, &mut self.scratch);
+        if let Some(form) = Form::of(&reading, rules) {
+            self.forms.insert(path.to_owned(), form);
+        }
+    }
+
+    /// Takes in one line of a file.
+    pub fn line(&mut self, line: &Line<'_>, path: &str, stage: &mut Stage) {
+        let Some(rules) = &self.rules else { return };
+        self.clock.set_reference(line.arrival);
+        let reading = rules.read(line, &mut self.clock, &mut self.scratch);
+        let form = Form::of(&reading, rules);
+        match (form, self.forms.get(path)) {
+            (Some(now), Some(known)) if now != *known => {
+                self.misplaced += 1;
+                return;
+            }
+            (Some(now), None) => {
+                self.forms.insert(path.to_owned(), now);
+            }
+            _ => {}
+        }
+        let own = reading.time;
+        let (time, _) = self.times.event(line.source, own, line.arrival, stage.is_catching_up());
+        let note = self.notes.entry(line.source).or_insert((0, time));
+        note.1 = time;
+        let Some(mut sighting) = reading.sighting else { return };
+        if sighting.kind == Kind::Harmless {
+            return;
+        }
+        note.0 += 1;
+        if line.arrival.since_s(time) > self.useful_s {
+            return;
+        }
+        sighting.time = time;
+        self.engine.step(line.arrival, Observation::Sighting(sighting), &mut self.effects);
+        for effect in self.effects.drain(..) {
+            match effect {
+                Effect::Counted(counted) => {
+                    let service = rules.catalog().service(sighting.service);
+                    self.output.counted(&counted, &sighting, service, line.arrival);
+                }
+                Effect::Record(record) => {
+                    self.output.record(&record);
+                    self.records.push(record);
+                }
+                Effect::Order(order) => self.orders.push(order),
+                Effect::Answer { id, done, notices } => self.answers.push((id, done, notices)),
+            }
+        }
+    }
+
+    /// Takes in one entry of the journal and gives the row of its position.
+    pub fn journal_entry(
+        &mut self,
+        entry: &JournalEntry,
+        stage: &mut Stage,
+        row: Option<PositionRow>,
+    ) -> PositionRow {
+        let now = super::now();
+        let mut row = row.unwrap_or_else(journal_row);
+        let text = entry.as_line();
+        let line = Line { bytes: &text, source: JOURNAL, position: row.lines, arrival: now };
+        self.line(&line, &row.path, stage);
+        let (sightings, last) = self.notes.remove(&JOURNAL).unwrap_or((0, now));
+        row.lines += 1;
+        row.sightings += sightings;
+        row.last = last;
+        entry.cursor.clone_into(&mut row.cursor);
+        row
+    }
+
+    /// Tells the engine something that is no line.
+    pub fn observe(&mut self, now: Stamp, observation: Observation<'_>) {
+        self.engine.step(now, observation, &mut self.effects);
+        for effect in self.effects.drain(..) {
+            match effect {
+                Effect::Counted(_) => {}
+                Effect::Record(record) => {
+                    self.output.record(&record);
+                    self.records.push(record);
+                }
+                Effect::Order(order) => self.orders.push(order),
+                Effect::Answer { id, done, notices } => self.answers.push((id, done, notices)),
+            }
+        }
+    }
+
+    /// Sightings and last event time per source since the last call.
+    pub fn take_notes(&mut self) -> Vec<(SourceId, u64, Stamp)> {
+        self.notes.drain().map(|(source, (sightings, last))| (source, sightings, last)).collect()
+    }
+
+    /// Records to be committed and answers to be sent.
+    pub fn take_results(&mut self) -> (Vec<Record>, Vec<Answer>) {
+        (std::mem::take(&mut self.records), std::mem::take(&mut self.answers))
+    }
+
+    /// Orders to be carried out now.
+    pub fn take_orders(&mut self) -> Vec<Order> {
+        std::mem::take(&mut self.orders)
+    }
+
+    /// The changed state, for the commit.
+    pub fn take_changes(&mut self) -> Vec<StateRow> {
+        self.engine.take_changes()
+    }
+
+    /// The number of counts that had to make room, when it has grown by a notable part.
+    pub fn new_evictions(&mut self) -> Option<u64> {
+        let evicted = self.engine.evicted().tallies;
+        if evicted > self.evictions_told + self.evictions_told / 2 {
+            self.evictions_told = evicted;
+            return Some(evicted);
+        }
+        None
+    }
+
+    /// Lines of another form than their file's, which may be forged: they are not counted.
+    pub fn misplaced(&self) -> u64 {
+        self.misplaced
+    }
+
+    /// Lines whose own time was not believed.
+    pub fn disbelieved(&self) -> u64 {
+        self.times.disbelieved()
+    }
+
+    /// What the rules know: patterns and services.
+    pub fn knows(&self) -> Option<(usize, Vec<String>)> {
+        let rules = self.rules.as_ref()?;
+        let names = rules.services().map(|service| service.name.clone()).collect();
+        Some((rules.catalog().rules.len(), names))
+    }
+
+    /// Says that the guard is ready.
+    pub fn tell_ready(&mut self) {
+        self.output.notice(&super::notice("ready", &[]));
+    }
+
+    /// Tells what waits to be told.
+    pub fn flush_output(&mut self) {
+        self.output.flush();
+    }
+}
+
+/// Seconds that a line may be old and still matter: the longest window and the longest block.
+fn useful_s(policies: &[Policy]) -> u64 {
+    let window_s =
+        |policy: &Policy| policy.slow.map_or(0, |slow| slow.length_s).max(policy.window.length_s);
+    let block_s = |policy: &Policy| match policy.backoff.first_s {
+        Some(_) => policy.backoff.longest_s,
+        None => monban_model::limits::DURATION_MAX_S,
+    };
+    let longest = |of: &dyn Fn(&Policy) -> u64| policies.iter().map(of).max().unwrap_or(0);
+    longest(&window_s).saturating_add(longest(&block_s))
+}
+
+fn engine_state(saved: Saved) -> monban_engine::Saved {
+    monban_engine::Saved {
+        tallies: saved.tallies,
+        connections: saved.connections,
+        blocks: saved.blocks,
+        history: saved.history,
+        successes: saved.successes,
+        next_seq: saved.next_seq.0,
+        next_order: saved.next_order.0,
+    }
+}
+
+fn journal_row() -> PositionRow {
+    PositionRow {
+        path: "journal".to_owned(),
+        dev: 0,
+        ino: 0,
+        offset: 0,
+        tail: Tail::default(),
+        head: (0, 0),
+        lines: 0,
+        sightings: 0,
+        last: Stamp::default(),
+        cursor: String::new(),
+    }
+}

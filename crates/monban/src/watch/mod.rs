@@ -1,0 +1,247 @@
+//! The watcher at work: frames and lines in, records and orders out, all of it committed at once.
+
+mod brief;
+mod commit;
+mod form;
+mod mind;
+mod output;
+mod stage;
+
+pub use form::Form;
+pub use mind::Mind;
+pub use output::Output;
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant, SystemTime};
+
+use monban_engine::Observation;
+use monban_ledger::{Ledger, Saved};
+use monban_model::wire::{ToWarden, ToWatcher};
+use monban_model::{Notice, Stamp};
+use monban_rules::Clock;
+use monban_sources::Feed;
+use monban_sources::journal::JournalReader;
+use monban_warden::{Channel, Received};
+use rustix::event::{PollFd, PollFlags};
+
+use commit::Pending;
+
+/// Bytes that are read before orders, frames and commits have their turn.
+const SLICE_BYTES: usize = 4 << 20;
+
+/// Changes wait at most so long for their commit.
+const COMMIT_AFTER: Duration = Duration::from_millis(200);
+
+/// Once a second every file is looked at, and time passes in the engine.
+const TICK: Duration = Duration::from_secs(1);
+
+/// The watcher.
+pub struct Watch {
+    channel: Channel,
+    feed: Feed,
+    mind: Mind,
+    ledger: Ledger,
+    pending: Pending,
+    stage: stage::Stage,
+    journal: Option<(File, JournalReader)>,
+    journal_row: Option<monban_model::PositionRow>,
+    paths: std::collections::HashMap<u32, String>,
+    allow: Vec<monban_model::Net>,
+    again: bool,
+    ended: bool,
+    _lock: OwnedFd,
+}
+
+impl Watch {
+    /// A watcher that goes on where the saved state ends.
+    pub fn new(
+        channel: Channel,
+        ledger: Ledger,
+        saved: Saved,
+        clock: Clock,
+        output: Output,
+        lock: OwnedFd,
+    ) -> Self {
+        let (journal_rows, files): (Vec<_>, Vec<_>) =
+            saved.positions.iter().cloned().partition(|row| !row.cursor.is_empty());
+        Self {
+            channel,
+            feed: Feed::new(files),
+            pending: Pending::default(),
+            mind: Mind::new(saved, clock, output),
+            ledger,
+            stage: stage::Stage::default(),
+            journal: None,
+            journal_row: journal_rows.into_iter().next(),
+            paths: std::collections::HashMap::new(),
+            allow: Vec::new(),
+            again: false,
+            ended: false,
+            _lock: lock,
+        }
+    }
+
+    /// Works until the warden says stop or is gone.
+    ///
+    /// # Errors
+    /// If the warden speaks nonsense or the kernel fails; the warden starts another watcher.
+    pub fn run(&mut self) -> io::Result<()> {
+        let mut more = false;
+        let mut next_tick = Instant::now() + TICK;
+        while !self.ended {
+            let journal_ready = self.wait(more, next_tick)?;
+            self.hear()?;
+            if journal_ready {
+                self.read_journal();
+            }
+            more = self.read_files()?;
+            self.send_orders()?;
+            if Instant::now() >= next_tick {
+                next_tick = Instant::now() + TICK;
+                self.tick()?;
+            }
+            if self.pending.is_due(COMMIT_AFTER) {
+                self.commit();
+            }
+        }
+        self.commit();
+        Ok(())
+    }
+
+    /// Waits for frames, the journal, the next commit or tick; not at all if there is more to
+    /// read. True if the journal has something.
+    fn wait(&self, more: bool, next_tick: Instant) -> io::Result<bool> {
+        let until = self.pending.due_at(COMMIT_AFTER).map_or(next_tick, |due| due.min(next_tick));
+        let left = match more {
+            true => Duration::ZERO,
+            false => until.saturating_duration_since(Instant::now()),
+        };
+        let mut fds = vec![PollFd::from_borrowed_fd(self.channel.as_fd(), PollFlags::IN)];
+        if let Some((pipe, _)) = &self.journal {
+            fds.push(PollFd::from_borrowed_fd(pipe.as_fd(), PollFlags::IN));
+        }
+        let timeout = left.try_into().map_err(io::Error::other)?;
+        match rustix::event::poll(&mut fds, Some(&timeout)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(fds.get(1).is_some_and(|fd| !fd.revents().is_empty()))
+    }
+
+    fn hear(&mut self) -> io::Result<()> {
+        loop {
+            match self.channel.receive::<ToWatcher>()? {
+                Received::Frame(frame, fd) => self.obey(frame, fd)?,
+                Received::Nothing => return Ok(()),
+                Received::End => {
+                    self.ended = true;
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn read_files(&mut self) -> io::Result<bool> {
+        let arrival = now();
+        let mind = &mut self.mind;
+        let stage = &mut self.stage;
+        let progress = self.feed.read(SLICE_BYTES, arrival, &mut |line, file| {
+            mind.line(&line, file.path, stage);
+        });
+        if progress.lines > 0 {
+            for (source, sightings, last) in self.mind.take_notes() {
+                self.feed.note(source, sightings, last);
+            }
+            self.pending.touch();
+        }
+        self.ask_siblings()?;
+        let backlog = self.feed.backlog_bytes();
+        self.stage.progress(&mut self.mind, backlog, progress.lines, progress.bytes);
+        if !progress.more && self.feed.wants_are_empty() && self.stage.settle() {
+            self.send_orders()?;
+            self.channel.send(&ToWarden::CaughtUp, None)?;
+            self.mind.tell_ready();
+        }
+        self.collect();
+        Ok(progress.more)
+    }
+
+    fn ask_siblings(&mut self) -> io::Result<()> {
+        for want in self.feed.wants() {
+            let of =
+                monban_model::wire::SiblingsOf { path: want.path, dev: want.dev, ino: want.ino };
+            self.channel.send(&ToWarden::Siblings(of), None)?;
+        }
+        Ok(())
+    }
+
+    fn read_journal(&mut self) {
+        let Some((pipe, reader)) = &mut self.journal else { return };
+        let mut bytes = [0; 64 * 1024];
+        match pipe.read(&mut bytes) {
+            Ok(0) | Err(_) => {
+                self.journal = None;
+                self.observe(Observation::Notice(notice("journal-ended", &[])));
+                self.stage.journal_ended(Instant::now());
+            }
+            Ok(count) => {
+                reader.push(&bytes[..count]);
+                while let Some(entry) = reader.next_entry() {
+                    let row =
+                        self.mind.journal_entry(&entry, &mut self.stage, self.journal_row.take());
+                    self.journal_row = Some(row);
+                }
+                self.pending.touch();
+                self.collect();
+            }
+        }
+    }
+
+    fn tick(&mut self) -> io::Result<()> {
+        self.feed.wake_all();
+        self.observe(Observation::Tick);
+        for notice in self.feed.notices() {
+            self.observe(Observation::Notice(brief::feed_notice(&notice)));
+        }
+        for path in self.feed.forgotten() {
+            self.pending.forget(path);
+        }
+        if self.stage.journal_due(Instant::now()) {
+            let after = self.journal_row.as_ref().map(|row| row.cursor.clone());
+            self.channel.send(&ToWarden::Journal { after }, None)?;
+        }
+        if let Some(count) = self.mind.new_evictions() {
+            self.observe(Observation::Notice(notice("evicted", &[("count", count.to_string())])));
+        }
+        self.mind.flush_output();
+        self.send_orders()
+    }
+
+    fn observe(&mut self, observation: Observation<'_>) {
+        self.mind.observe(now(), observation);
+        self.collect();
+    }
+
+    /// What the engine wanted: records wait for the commit, answers leave.
+    fn collect(&mut self) {
+        let (records, answers) = self.mind.take_results();
+        if !records.is_empty() {
+            self.pending.add(records);
+        }
+        self.stage.answers.extend(answers);
+    }
+}
+
+/// A notice of the watcher itself.
+fn notice(key: &str, values: &[(&str, String)]) -> Notice {
+    let values = values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    Notice { key: key.to_owned(), values }
+}
+
+/// The clock.
+pub fn now() -> Stamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Stamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,118 @@
+//! What the watcher says: one line per thing that happens.
+
+use std::io::Write;
+
+use monban_engine::Counted;
+use monban_model::{Notice, Record, Sighting, Stamp};
+use monban_views::{Narrator, Say, printable, record_json, time_json};
+use serde_json::json;
+
+/// Lines about single failures in one second at most; the rest is added up and told as a number.
+const COUNTED_PER_S: u32 = 20;
+
+/// The standard output of the daemon.
+#[derive(Debug)]
+pub struct Output {
+    narrator: Narrator,
+    json: bool,
+    second: i64,
+    told: u32,
+    untold: u64,
+}
+
+impl Output {
+    /// For people in their language, or JSON lines.
+    pub fn new(say: Say, json: bool, _terminal: bool) -> Self {
+        Self { narrator: Narrator::new(say, true), json, second: 0, told: 0, untold: 0 }
+    }
+
+    /// Whether blocks are told as done or as what would have been.
+    pub fn set_guards(&mut self, guards: bool) {
+        self.narrator = Narrator::new(self.narrator.say().clone(), guards);
+    }
+
+    /// Tells a record, if it is for people.
+    pub fn record(&mut self, record: &Record) {
+        if self.json {
+            return print(&record_json(record).to_string());
+        }
+        if let Some(line) = self.narrator.tell(record) {
+            print(&line);
+        }
+    }
+
+    /// Tells something about the watcher itself that is no record.
+    pub fn notice(&self, notice: &Notice) {
+        if self.json {
+            let values: serde_json::Map<String, serde_json::Value> =
+                notice.values.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+            let line = json!({"event": "notice", "notice": notice.key, "values": values});
+            return print(&line.to_string());
+        }
+        print(&self.narrator.say().notice(notice));
+    }
+
+    /// Tells one attempt more, unless too many are told in this second already.
+    pub fn counted(&mut self, counted: &Counted, seen: &Sighting<'_>, service: &str, now: Stamp) {
+        if self.second != now.as_s() {
+            self.flush();
+            self.second = now.as_s();
+            self.told = 0;
+        }
+        if self.told >= COUNTED_PER_S {
+            self.untold += 1;
+            return;
+        }
+        self.told += 1;
+        let user = seen.user.map(printable);
+        if self.json {
+            let line = json!({
+                "event": "counted",
+                "time": time_json(counted.time),
+                "address": counted.address.to_string(),
+                "subject": counted.subject.to_string(),
+                "service": service,
+                "user": seen.user.map(String::from_utf8_lossy),
+                "kind": seen.kind.name(),
+                "attempts": counted.attempts,
+                "in_window": counted.in_window,
+                "needed": counted.needed,
+            });
+            return print(&line.to_string());
+        }
+        let key = match (&user, counted.failure) {
+            (_, false) => "counted-probe",
+            (Some(_), true) => "counted",
+            (None, true) => "counted-nameless",
+        };
+        let values = [
+            ("service", service.to_owned()),
+            ("user", user.unwrap_or_default()),
+            ("address", counted.address.to_string()),
+            ("count", counted.in_window.to_string()),
+            ("needed", counted.needed.to_string()),
+        ];
+        let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        print(&self.narrator.line(counted.time, key, &values));
+    }
+
+    /// Tells how many single failures were not told.
+    pub fn flush(&mut self) {
+        let untold = std::mem::take(&mut self.untold);
+        if untold > 0 && !self.json {
+            let count = untold.to_string();
+            print(&self.narrator.line(
+                Stamp::from_s(self.second),
+                "counted-more",
+                &[("count", &count)],
+            ));
+        }
+    }
+}
+
+/// A closed output is no reason to stop guarding.
+fn print(line: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(line.as_bytes()).and_then(|()| out.write_all(b"\n"));
+    let _ = out.flush();
+}

@@ -1,0 +1,100 @@
+//! How far the watcher has come: starting, catching up, live.
+
+use std::time::{Duration, Instant};
+
+use super::mind::{Answer, Mind};
+
+/// A backlog of so many lines is told, with its progress.
+const BACKLOG_LINES: u64 = 100_000;
+
+/// Bytes of a line, as long as none was read: that of a usual syslog line.
+const USUAL_LINE_BYTES: u64 = 110;
+
+/// The wait before the journal is opened again.
+const JOURNAL_WAIT: Duration = Duration::from_secs(2);
+
+/// How far the watcher has come.
+#[derive(Debug, Default)]
+pub struct Stage {
+    /// Every file of the start was passed on.
+    pub all_opened: bool,
+    /// A configuration is in force.
+    pub briefed: bool,
+    /// Answers to operators that leave after the orders they caused.
+    pub answers: Vec<Answer>,
+    caught_up: bool,
+    told_caught_up: bool,
+    backlog: Option<Backlog>,
+    journal_at: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Backlog {
+    bytes_at_start: u64,
+    told_percent: u64,
+}
+
+impl Stage {
+    /// Whether old lines are being read: their own times count then.
+    pub fn is_catching_up(&self) -> bool {
+        !self.caught_up
+    }
+
+    /// A file came that may hold old lines.
+    pub fn new_file(&mut self) {
+        self.caught_up = false;
+    }
+
+    /// Everything is read for the moment. True the first time after the start.
+    pub fn settle(&mut self) -> bool {
+        if !self.all_opened || !self.briefed {
+            return false;
+        }
+        self.caught_up = true;
+        !std::mem::replace(&mut self.told_caught_up, true)
+    }
+
+    /// Tells of a long backlog, and of each tenth of it.
+    pub fn progress(&mut self, mind: &mut Mind, left: u64, lines: u64, bytes: u64) {
+        let line_bytes = bytes.checked_div(lines).unwrap_or(USUAL_LINE_BYTES).max(1);
+        let lines_left = left / line_bytes;
+        let Some(backlog) = &mut self.backlog else {
+            if lines_left > BACKLOG_LINES {
+                self.backlog = Some(Backlog { bytes_at_start: left, told_percent: 0 });
+                tell(mind, lines_left, 0);
+            }
+            return;
+        };
+        backlog.bytes_at_start = backlog.bytes_at_start.max(left);
+        let done = backlog.bytes_at_start - left;
+        let percent = done.saturating_mul(100).checked_div(backlog.bytes_at_start).unwrap_or(100);
+        if left == 0 {
+            self.backlog = None;
+            mind.output().notice(&super::notice("caught-up", &[]));
+        } else if percent >= backlog.told_percent + 10 {
+            backlog.told_percent = percent / 10 * 10;
+            let percent = backlog.told_percent;
+            tell(mind, lines_left, percent);
+        }
+    }
+
+    /// The journal is to be opened.
+    pub fn want_journal(&mut self) {
+        self.journal_at = Some(Instant::now());
+    }
+
+    /// The journal ended: it is opened again after a while.
+    pub fn journal_ended(&mut self, now: Instant) {
+        self.journal_at = Some(now + JOURNAL_WAIT);
+    }
+
+    /// Whether the journal is to be asked for now.
+    pub fn journal_due(&mut self, now: Instant) -> bool {
+        self.journal_at.take_if(|at| *at <= now).is_some()
+    }
+}
+
+fn tell(mind: &mut Mind, lines: u64, percent: u64) {
+    let values = [("lines", lines.to_string()), ("percent", percent.to_string())];
+    mind.output().notice(&super::notice("backlog", &values));
+}

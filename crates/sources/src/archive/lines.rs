@@ -1,0 +1,321 @@
+//! The lines of a family, one after the other, in constant memory.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use monban_model::Stamp;
+use monban_model::limits::LINE_MAX;
+
+use super::family::{Family, LogFile, Skipped};
+use crate::unpack::Packing;
+
+/// Bytes that are read at once.
+const BUFFER_BYTES: usize = 256 * 1024;
+
+/// A file whose first bytes hold a zero byte is no text.
+const LOOK_BYTES: usize = 4096;
+
+/// Counts the bytes that were read from disk, for a progress bar.
+#[derive(Clone, Debug, Default)]
+pub struct Meter(Arc<AtomicU64>);
+
+impl Meter {
+    /// Bytes so far.
+    pub fn bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+struct Metered(Box<dyn Read + Send>, Meter);
+
+impl Read for Metered {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.0.read(buffer)?;
+        self.1.0.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+/// A file of the family begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileStart {
+    /// When it was last written, if that is known.
+    pub modified: Option<Stamp>,
+}
+
+/// The lines of a family.
+pub struct LogLines {
+    files: std::vec::IntoIter<LogFile>,
+    meter: Meter,
+    reader: Option<Box<dyn Read + Send>>,
+    path: std::path::PathBuf,
+    started: Option<FileStart>,
+    buffer: Vec<u8>,
+    from: usize,
+    to: usize,
+    skipped: Vec<Skipped>,
+    read_files: u64,
+    cut: u64,
+}
+
+impl LogLines {
+    /// The lines of a family; `meter` counts what is read from disk.
+    pub fn of(family: Family, meter: Meter) -> Self {
+        Self {
+            files: family.files.into_iter(),
+            meter,
+            reader: None,
+            path: family.name,
+            started: None,
+            buffer: vec![0; BUFFER_BYTES],
+            from: 0,
+            to: 0,
+            skipped: Vec::new(),
+            read_files: 0,
+            cut: 0,
+        }
+    }
+
+    /// The next line without its line end, cut at [`LINE_MAX`]; `None` after the last of the last
+    /// file. Files that cannot be read are left out, broken archives are read as far as they go;
+    /// both are told by [`LogLines::skipped`].
+    pub fn next_line(&mut self) -> Option<&[u8]> {
+        loop {
+            if let Some(end) = memchr::memchr(b'\n', &self.buffer[self.from..self.to]) {
+                let line = self.from..self.from + end;
+                self.from = line.end + 1;
+                return Some(self.cut_line(line));
+            }
+            if self.to - self.from > LINE_MAX {
+                return Some(self.long_line());
+            }
+            if self.reader.is_none() {
+                if self.from < self.to {
+                    let line = self.from..self.to;
+                    self.from = self.to;
+                    return Some(self.cut_line(line));
+                }
+                if !self.open_next() {
+                    return None;
+                }
+                continue;
+            }
+            self.fill();
+        }
+    }
+
+    /// Whether the line that was just given is the first of a file.
+    pub fn take_start(&mut self) -> Option<FileStart> {
+        self.started.take()
+    }
+
+    /// What was left out, and why.
+    pub fn skipped(&self) -> &[Skipped] {
+        &self.skipped
+    }
+
+    /// Files that were read.
+    pub fn read_files(&self) -> u64 {
+        self.read_files
+    }
+
+    /// Lines that were cut.
+    pub fn cut(&self) -> u64 {
+        self.cut
+    }
+
+    fn cut_line(&mut self, line: std::ops::Range<usize>) -> &[u8] {
+        let line = &self.buffer[line];
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        self.cut += u64::from(line.len() > LINE_MAX);
+        &line[..line.len().min(LINE_MAX)]
+    }
+
+    /// The head of a line that is too long; the rest of it is passed over.
+    fn long_line(&mut self) -> &[u8] {
+        let head = self.buffer[self.from..self.from + LINE_MAX].to_vec();
+        self.cut += 1;
+        loop {
+            if let Some(end) = memchr::memchr(b'\n', &self.buffer[self.from..self.to]) {
+                self.from += end + 1;
+                break;
+            }
+            self.from = self.to;
+            if self.reader.is_none() {
+                break;
+            }
+            self.fill();
+        }
+        // The head lies where nothing is read from any more: before the rest of the buffer.
+        if self.from >= LINE_MAX {
+            self.buffer[..LINE_MAX].copy_from_slice(&head);
+            return &self.buffer[..LINE_MAX];
+        }
+        self.buffer.copy_within(self.from..self.to, LINE_MAX);
+        self.to = LINE_MAX + (self.to - self.from);
+        self.from = LINE_MAX;
+        self.buffer[..LINE_MAX].copy_from_slice(&head);
+        &self.buffer[..LINE_MAX]
+    }
+
+    fn fill(&mut self) {
+        if self.from > 0 {
+            self.buffer.copy_within(self.from..self.to, 0);
+            self.to -= self.from;
+            self.from = 0;
+        }
+        let Some(reader) = &mut self.reader else { return };
+        match reader.read(&mut self.buffer[self.to..]) {
+            Ok(0) => self.reader = None,
+            Ok(count) => self.to += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                self.reader = None;
+                let why = format!("read as far as it goes: {error}");
+                self.skipped.push(Skipped { path: self.path.clone(), why });
+            }
+        }
+    }
+
+    /// Opens the next file that can be read; false if there is none.
+    fn open_next(&mut self) -> bool {
+        for file in self.files.by_ref() {
+            self.path.clone_from(&file.path);
+            let opened = open(&file.path, &self.meter);
+            (self.from, self.to) = (0, 0);
+            let why = match opened {
+                Ok(mut reader) => match look(&mut reader, &mut self.buffer) {
+                    Ok(count) if !self.buffer[..count].contains(&0) => {
+                        self.to = count;
+                        self.reader = Some(reader);
+                        self.started = Some(FileStart { modified: file.modified });
+                        self.read_files += 1;
+                        return true;
+                    }
+                    Ok(_) => "is no text".to_owned(),
+                    Err(error) => error.to_string(),
+                },
+                Err(error) => error.to_string(),
+            };
+            self.skipped.push(Skipped { path: file.path, why });
+        }
+        false
+    }
+}
+
+fn open(path: &Path, meter: &Meter) -> io::Result<Box<dyn Read + Send>> {
+    let raw: Box<dyn Read + Send> = match path == Path::new("-") {
+        true => Box::new(io::stdin()),
+        false => Box::new(File::open(path)?),
+    };
+    let mut metered = Metered(raw, meter.clone());
+    let mut first = [0; 6];
+    let count = read_up_to(&mut metered, &mut first)?;
+    let packing = Packing::of(&first[..count]);
+    Ok(packing.reader(Box::new(io::Cursor::new(first[..count].to_vec()).chain(metered))))
+}
+
+fn look(reader: &mut Box<dyn Read + Send>, buffer: &mut [u8]) -> io::Result<usize> {
+    read_up_to(reader, &mut buffer[..LOOK_BYTES])
+}
+
+fn read_up_to(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match reader.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // What came before a break is read; the break comes up again at the next read.
+            Err(_) if filled > 0 => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive::expand;
+    use std::io::Write;
+
+    fn lines_of(path: &Path) -> (Vec<Vec<u8>>, LogLines) {
+        let (families, _) = expand(&[path.to_owned()]);
+        let family = families.into_iter().next().unwrap();
+        let mut lines = LogLines::of(family, Meter::default());
+        let mut all = Vec::new();
+        while let Some(line) = lines.next_line() {
+            all.push(line.to_vec());
+        }
+        (all, lines)
+    }
+
+    #[test]
+    fn packed_and_plain_files_are_one_stream_oldest_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let pack = |name: &str, text: &[u8]| {
+            let file = File::create(folder.path().join(name)).unwrap();
+            let mut gz = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+            gz.write_all(text).unwrap();
+            gz.finish().unwrap();
+        };
+        pack("log.2.gz", b"one\ntwo");
+        std::fs::write(folder.path().join("log.1"), "three\r\n\nfour\n").unwrap();
+        std::fs::write(folder.path().join("log"), "five").unwrap();
+        let (all, lines) = lines_of(folder.path());
+        assert_eq!(
+            all,
+            [
+                b"one".to_vec(),
+                b"two".to_vec(),
+                b"three".to_vec(),
+                vec![],
+                b"four".to_vec(),
+                b"five".to_vec()
+            ]
+        );
+        assert_eq!(lines.read_files(), 3);
+    }
+
+    #[test]
+    fn overlong_lines_are_cut_wherever_they_lie() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        for (before, length) in
+            [(0, LINE_MAX + 1), (10, BUFFER_BYTES * 2), (BUFFER_BYTES - 5, LINE_MAX * 3)]
+        {
+            let mut text = vec![b'a'; before];
+            text.push(b'\n');
+            text.extend(vec![b'x'; length]);
+            text.extend_from_slice(b"\nafter\nlast");
+            std::fs::write(&path, &text).unwrap();
+            let (all, lines) = lines_of(&path);
+            let lengths: Vec<usize> = all.iter().map(Vec::len).collect();
+            assert_eq!(lengths, [before.min(LINE_MAX), LINE_MAX, 5, 4], "{before} {length}");
+            assert!(all[1].iter().all(|b| *b == b'x') && all[2] == b"after" && all[3] == b"last");
+            assert!(lines.cut() >= 1);
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_is_left_out_and_a_broken_archive_is_read_as_far_as_it_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("wtmp"), [7, 0, 0, 0, 1]).unwrap();
+        let (all, lines) = lines_of(&folder.path().join("wtmp"));
+        assert_eq!((all.len(), lines.skipped().len()), (0, 1));
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        for n in 0..20_000 {
+            writeln!(gz, "line {n}").unwrap();
+        }
+        let mut bytes = gz.finish().unwrap();
+        bytes.truncate(bytes.len() / 2);
+        std::fs::write(folder.path().join("log.gz"), bytes).unwrap();
+        let (all, lines) = lines_of(&folder.path().join("log.gz"));
+        assert!(all.len() > 1000, "{}", all.len());
+        assert!(lines.skipped()[0].why.starts_with("read as far"), "{:?}", lines.skipped());
+    }
+}

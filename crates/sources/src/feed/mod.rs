@@ -1,0 +1,541 @@
+//! Following files over every style of rotation, each line exactly once.
+//!
+//! A [`Feed`] holds one chain of files for each path: the rotated file that is not read to its end
+//! yet, the whole files after it, the one that stands at the path now. They are read strictly one
+//! after the other, so one row says how far a path was read. The caller commits the rows of
+//! [`Feed::positions`] together with what it made of the lines; after an end at any instant,
+//! `Feed::new` with the committed rows goes on at exactly that place.
+//!
+//! What happens to a log, and how it is met:
+//!
+//! | happens | met by |
+//! |---|---|
+//! | rename and create, symlink swap | the old descriptor is read to its end first, and watched for late lines for `LATE_S` |
+//! | the same while we were away, also several times | the half-read file is found among its siblings by inode, the files after it are read whole |
+//! | copytruncate | the size or the bytes before our place tell; the copy is found by its content |
+//! | packed before we read the rest | the packed sibling is found by its content and unpacked |
+//! | cut in its middle | what is left was counted; reading goes on where it was cut |
+//! | a glob that also matches rotated names | a file is read by the path that began it, once |
+//!
+//! Absent on purpose: rotated files in another directory (logrotate's `olddir`) are not found, and
+//! what was unread of them is reported as lost.
+
+mod body;
+mod chain;
+mod mark;
+mod member;
+mod notice;
+mod resolve;
+mod row;
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io;
+
+use monban_model::limits::{FEED_NOTICES_MAX, FILES_MAX, LATE_FILES_MAX, PATH_MAX, POSITIONS_MAX};
+use monban_model::{Line, PositionRow, SourceId, Stamp, Tail};
+
+use chain::Chain;
+use mark::{Mark, Match};
+use member::{FileKey, Member, Out};
+pub use notice::{Counters, Lost, Notice};
+use resolve::{Anchor, Pending};
+use row::Words;
+
+/// Bytes of one read; it is also what one file gets before the others have their turn.
+const BUFFER_BYTES: usize = 256 * 1024;
+
+/// A file that stands at a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// The path, as the warden found it: the durable name of the source.
+    pub path: String,
+    /// Where to begin if neither the path nor the file was ever read.
+    pub from: From,
+}
+
+/// Where to begin with a file that was never read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum From {
+    /// At its first line: it appeared while we were watching.
+    Start,
+    /// Behind its last complete line.
+    End,
+    /// At the first line that begins within its last so many bytes.
+    Bytes(u64),
+}
+
+/// A request to the warden for the rotated files beside a path. They are given to
+/// [`Feed::sibling`], oldest first, and then [`Feed::siblings_end`] is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Want {
+    /// The path.
+    pub path: String,
+    /// Device and inode of the half-read file.
+    pub dev: u64,
+    /// See `dev`.
+    pub ino: u64,
+    /// How far it was read: a copy that holds the rest is at least so large, unless it is packed.
+    pub size_min: u64,
+}
+
+/// The file that a line came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileRef<'a> {
+    /// The path of its source.
+    pub path: &'a str,
+    /// Whether the file was rotated away from the path already.
+    pub rotated: bool,
+}
+
+/// What one [`Feed::read`] did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes that were looked at.
+    pub bytes: u64,
+    /// Lines that were handed out.
+    pub lines: u64,
+    /// Whether there is more to read now.
+    pub more: bool,
+}
+
+/// Why a file is not followed.
+#[derive(Debug)]
+pub enum OfferError {
+    /// [`FILES_MAX`] paths are followed already.
+    TooMany,
+    /// The path is longer than [`PATH_MAX`].
+    PathTooLong,
+    /// It cannot be read.
+    Io(io::Error),
+}
+
+/// Follows files. It opens nothing and knows no clock.
+pub struct Feed {
+    chains: Vec<Option<Chain>>,
+    paths: HashMap<String, usize>,
+    saved: HashMap<String, PositionRow>,
+    forgotten: Vec<String>,
+    notices: Vec<Notice>,
+    buffer: Vec<u8>,
+    next: usize,
+    now: Stamp,
+    looked_after: Stamp,
+}
+
+impl Feed {
+    /// Goes on where these rows end. Rows of the journal (they have no inode) are left alone.
+    pub fn new(saved: Vec<PositionRow>) -> Self {
+        let files = saved.into_iter().filter(|row| row.ino != 0).take(POSITIONS_MAX);
+        Self {
+            chains: Vec::new(),
+            paths: HashMap::new(),
+            saved: files.map(|row| (row.path.clone(), row)).collect(),
+            forgotten: Vec::new(),
+            notices: Vec::new(),
+            buffer: vec![0; BUFFER_BYTES],
+            next: 0,
+            now: Stamp(i64::MIN),
+            looked_after: Stamp(i64::MIN),
+        }
+    }
+
+    /// Takes the file that stands at a path now: at the start, when it appears, and when another
+    /// one takes its place. The same file again changes nothing. Follow with [`Feed::wants`].
+    ///
+    /// # Errors
+    /// See [`OfferError`]; nothing is changed then.
+    pub fn offer(&mut self, offer: Offer, file: File) -> Result<SourceId, OfferError> {
+        if offer.path.len() > PATH_MAX {
+            return Err(OfferError::PathTooLong);
+        }
+        let mut member = Member::open(file).map_err(OfferError::Io)?;
+        if let Some(&index) = self.paths.get(&offer.path) {
+            let taken = self.taken_by_others(index);
+            let known = self.known_mark(&offer.path, &mut member);
+            if let Some(chain) = &mut self.chains[index] {
+                if taken.contains(&member.key) {
+                    member.borrowed = true;
+                } else if let Some(mark) = known {
+                    member.restart(mark);
+                }
+                chain.arrive(member);
+            }
+            return Ok(SourceId(index as u32));
+        }
+        if self.paths.len() >= FILES_MAX {
+            return Err(OfferError::TooMany);
+        }
+        let index = self.chains.iter().position(Option::is_none).unwrap_or(self.chains.len());
+        let chain = self.begin(index, &offer, member).map_err(OfferError::Io)?;
+        if index == self.chains.len() {
+            self.chains.push(None);
+        }
+        self.chains[index] = Some(chain);
+        self.paths.insert(offer.path, index);
+        Ok(SourceId(index as u32))
+    }
+
+    /// No file stands at this path any more. What is open is still read.
+    pub fn gone(&mut self, path: &str) {
+        let now = self.now;
+        if let Some(chain) = self.chain_mut(path) {
+            chain.gone_since.get_or_insert(now);
+        }
+    }
+
+    /// What the warden has to be asked now. Each request is given once.
+    pub fn wants(&mut self) -> Vec<Want> {
+        self.chains.iter_mut().flatten().filter_map(Chain::want).collect()
+    }
+
+    /// Whether [`Feed::wants`] would give nothing.
+    pub fn wants_are_empty(&self) -> bool {
+        self.chains.iter().flatten().all(|chain| !chain.has_want())
+    }
+
+    /// Takes one file of the answer to a [`Want`]; oldest first.
+    pub fn sibling(&mut self, path: &str, file: File) {
+        if let Some(pending) = self.chain_mut(path).and_then(|chain| chain.pending.as_mut()) {
+            pending.sibling(file);
+        }
+    }
+
+    /// The answer to a [`Want`] is complete.
+    pub fn siblings_end(&mut self, path: &str) {
+        let Some(&index) = self.paths.get(path) else { return };
+        let taken = self.taken_by_others(index);
+        if let Some(chain) = &mut self.chains[index] {
+            chain.resolve(&taken, self.now, &mut self.notices);
+        }
+    }
+
+    /// The file at this path, or the one before it, may have changed.
+    pub fn wake(&mut self, path: &str) {
+        if let Some(chain) = self.chain_mut(path) {
+            chain.hot = true;
+        }
+    }
+
+    /// Every file may have changed. To be called about once a second, since not every file system
+    /// tells of changes, and late files are closed by time.
+    pub fn wake_all(&mut self) {
+        for chain in self.chains.iter_mut().flatten() {
+            chain.hot = true;
+        }
+    }
+
+    /// Reads about `max_bytes` (at least one piece) of the files that were woken, in turns, and
+    /// hands out complete lines. `arrival` is the time now.
+    pub fn read(
+        &mut self,
+        max_bytes: usize,
+        arrival: Stamp,
+        sink: &mut dyn FnMut(Line<'_>, FileRef<'_>),
+    ) -> Progress {
+        self.now = arrival;
+        let mut progress = Progress::default();
+        let mut cold_in_a_row = 0;
+        while cold_in_a_row < self.chains.len() && progress.bytes < max_bytes as u64 {
+            let index = self.next % self.chains.len();
+            self.next = index + 1;
+            let Some(chain) = self.chains[index].as_mut().filter(|chain| chain.hot) else {
+                cold_in_a_row += 1;
+                continue;
+            };
+            let left = usize::try_from(max_bytes as u64 - progress.bytes).unwrap_or(max_bytes);
+            let path = chain.row.path.clone();
+            let mut counters = Counters::default();
+            let mut out = Out {
+                sink: &mut *sink,
+                arrival,
+                source: chain.source,
+                path: &path,
+                rotated: false,
+                counters: &mut counters,
+                bytes: 0,
+                lines: 0,
+            };
+            let budget = left.min(BUFFER_BYTES);
+            let turn = chain.turn(&mut self.buffer, budget, &mut out, &mut self.notices);
+            progress.bytes += turn.bytes;
+            progress.lines += turn.lines;
+            chain.hot = turn.more;
+            cold_in_a_row = if turn.more { 0 } else { cold_in_a_row + 1 };
+        }
+        self.hand_over();
+        if arrival.since_s(self.looked_after) >= 1 {
+            self.looked_after = arrival;
+            self.look_after(arrival);
+        }
+        progress.more = self.chains.iter().flatten().any(|chain| chain.hot);
+        progress
+    }
+
+    /// Adds to the sightings of a source and sets the event time of its last line; both are kept
+    /// in its row.
+    pub fn note(&mut self, source: SourceId, sightings: u64, last: Stamp) {
+        if let Some(Some(chain)) = self.chains.get_mut(source.0 as usize) {
+            chain.row.sightings += sightings;
+            chain.row.last = last;
+        }
+    }
+
+    /// The rows that changed since the last call. Every offset is behind the last line that was
+    /// handed out, so they are to be committed with what was made from the lines up to now.
+    pub fn positions(&mut self) -> Vec<PositionRow> {
+        let dirty = self.chains.iter_mut().flatten().filter(|chain| chain.dirty);
+        dirty
+            .map(|chain| {
+                chain.dirty = false;
+                chain.row.clone()
+            })
+            .collect()
+    }
+
+    /// Paths whose rows are of no use any more: their files were read, and have no name now.
+    pub fn forgotten(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.forgotten)
+    }
+
+    /// What was lost or could not be read since the last call, at most [`FEED_NOTICES_MAX`].
+    pub fn notices(&mut self) -> Vec<Notice> {
+        let mut notices = std::mem::take(&mut self.notices);
+        let over = notices.len().saturating_sub(FEED_NOTICES_MAX);
+        if over > 0 {
+            notices.truncate(FEED_NOTICES_MAX);
+            notices.push(Notice::More(over));
+        }
+        notices
+    }
+
+    /// Bytes that are there and not read, packed files by their packed size.
+    pub fn backlog_bytes(&self) -> u64 {
+        self.chains.iter().flatten().map(Chain::backlog).sum()
+    }
+
+    /// The path of a source.
+    pub fn path(&self, source: SourceId) -> Option<&str> {
+        Some(&self.chains.get(source.0 as usize)?.as_ref()?.row.path)
+    }
+
+    /// Every path that is followed, with its row as it is now and what was counted in this run.
+    pub fn sources(&self) -> impl Iterator<Item = (SourceId, &PositionRow, &Counters)> {
+        self.chains.iter().flatten().map(|chain| (chain.source, &chain.row, &chain.counters))
+    }
+
+    /// Begins the chain of a path that was not followed until now.
+    fn begin(&mut self, index: usize, offer: &Offer, mut member: Member) -> io::Result<Chain> {
+        let source = SourceId(index as u32);
+        let taken = self.taken_by_others(index);
+        let row = self.saved.remove(&offer.path);
+        let Some(row) = row else {
+            let mut chain = Chain::new(source, empty_row(&offer.path));
+            if taken.contains(&member.key) {
+                member.borrowed = true;
+            } else if let Some(mark) = self.known_mark(&offer.path, &mut member) {
+                member.restart(mark);
+            } else {
+                let mark = first_mark(&mut member, offer.from)?;
+                member.restart(mark);
+            }
+            chain.arrive(member);
+            chain.update_row(true);
+            return Ok(chain);
+        };
+        let mut mark = Mark::of_row(&row);
+        let key = (row.dev, row.ino);
+        let words = Words::read(&row.cursor);
+        let mut chain = Chain::new(source, row);
+        if taken.contains(&member.key) {
+            member.borrowed = true;
+        }
+        if key == member.key {
+            if matches!(mark.compare(&mut member.body), Ok(Match::Here)) {
+                let further = self.known_mark(&offer.path, &mut member);
+                let further = further.filter(|further| further.offset > mark.offset);
+                member.restart(further.unwrap_or(mark));
+                if words.late.is_empty() {
+                    chain.arrive(member);
+                } else {
+                    chain.pending = Some(Pending::new(Anchor::Same, member));
+                }
+                return Ok(chain);
+            }
+            let size = member.body.stat()?.size;
+            let cut = size > 0 && size < mark.offset && mark.is_cut(&mut member.body, size);
+            let anchor = Anchor::Gone { key, mark, mtime_ns: words.mtime_ns, unread: 0 };
+            let arrivals = [member].into();
+            chain.pending = Some(Pending::truncated(anchor, arrivals, cut.then_some(size)));
+            return Ok(chain);
+        }
+        if !member.borrowed
+            && let Some(known) = self.known_mark(&offer.path, &mut member)
+        {
+            member.restart(known);
+        }
+        let anchor = Anchor::Gone { key, mark, mtime_ns: words.mtime_ns, unread: 0 };
+        chain.pending = Some(Pending::new(anchor, member));
+        Ok(chain)
+    }
+
+    /// How far a file was read under the name of another path, now or in an earlier run.
+    fn known_mark(&mut self, path: &str, member: &mut Member) -> Option<Mark> {
+        let mut best: Option<Mark> = None;
+        let mut consider = |mut mark: Mark, body: &mut body::Body| {
+            let further = best.as_ref().is_none_or(|best| mark.offset > best.offset);
+            if further && mark.offset > 0 && matches!(mark.compare(body), Ok(Match::Here)) {
+                best = Some(mark);
+            }
+        };
+        let followed = self.chains.iter().flatten().map(|chain| &chain.row);
+        for row in self.saved.values().chain(followed).filter(|row| row.path != path) {
+            if (row.dev, row.ino) == member.key {
+                consider(Mark::of_row(row), &mut member.body);
+            }
+            for late in Words::read(&row.cursor).late {
+                if late.key == member.key
+                    && let Ok(mark) = Mark::read(&mut member.body, late.offset)
+                    && mark.tail_hash() == late.tail_hash
+                {
+                    consider(mark, &mut member.body);
+                }
+            }
+        }
+        for chain in self.chains.iter().flatten().filter(|chain| chain.row.path != path) {
+            for (_, mark) in chain.finished.iter().filter(|(key, _)| *key == member.key) {
+                consider(mark.clone(), &mut member.body);
+            }
+        }
+        best
+    }
+
+    fn chain_mut(&mut self, path: &str) -> Option<&mut Chain> {
+        self.chains.get_mut(*self.paths.get(path)?)?.as_mut()
+    }
+
+    /// The files that the chains other than `index` read.
+    fn taken_by_others(&self, index: usize) -> HashSet<FileKey> {
+        let others = self.chains.iter().enumerate().filter(|(other, _)| *other != index);
+        others.filter_map(|(_, chain)| chain.as_ref()).flat_map(Chain::keys).collect()
+    }
+
+    /// Gives a file that its first path has read to its end to the path it was renamed to.
+    fn hand_over(&mut self) {
+        for index in 0..self.chains.len() {
+            let keys = self.chains[index].as_ref().map(Chain::borrowed).unwrap_or_default();
+            for key in keys {
+                if !self.release(index, key) {
+                    continue;
+                }
+                let Some(mut chain) = self.chains[index].take() else { continue };
+                let path = chain.row.path.clone();
+                let arrivals = chain.pending.iter_mut().flat_map(|pending| &mut pending.arrivals);
+                let held = chain.members.iter_mut().chain(arrivals);
+                for member in held.filter(|member| member.key == key) {
+                    member.borrowed = false;
+                    let mark = self.known_mark(&path, member).unwrap_or_else(Mark::start);
+                    member.restart(mark);
+                }
+                chain.hot = true;
+                chain.update_row(true);
+                self.chains[index] = Some(chain);
+            }
+        }
+    }
+
+    /// Takes a file from the chain that holds it. False if that chain is not done with it.
+    fn release(&mut self, index: usize, key: FileKey) -> bool {
+        let others = self.chains.iter_mut().enumerate().filter(|(other, _)| *other != index);
+        for chain in others.filter_map(|(_, chain)| chain.as_mut()) {
+            if let Some(at) = chain.members.iter().position(|m| m.key == key && !m.borrowed) {
+                if chain.members[at].drained_at.is_none() {
+                    return false;
+                }
+                if let Some(member) = chain.members.remove(at) {
+                    chain.remember(key, member.mark);
+                }
+                chain.update_row(true);
+                return true;
+            }
+            if chain.holds(key) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Closes what is not needed any more.
+    fn look_after(&mut self, now: Stamp) {
+        let late: usize = self.chains.iter().flatten().map(Chain::late_count).sum();
+        for _ in LATE_FILES_MAX..late {
+            let most = self.chains.iter_mut().flatten().max_by_key(|chain| chain.late_count());
+            most.into_iter().for_each(Chain::drop_oldest_late);
+        }
+        for slot in &mut self.chains {
+            // A chain with a change that was not fetched yet stays until it was.
+            let Some(chain) = slot.take_if(|chain| chain.is_over(now) && !chain.dirty) else {
+                continue;
+            };
+            self.paths.remove(&chain.row.path);
+            let unread = chain.backlog();
+            if unread > 0 {
+                let path = chain.row.path.clone();
+                self.notices.push(Notice::Lost { path, lost: Lost::Unfinished(unread) });
+            }
+            if chain.members.back().is_none_or(|member| member.body.is_deleted())
+                || self.saved.len() >= POSITIONS_MAX
+            {
+                self.forgotten.push(chain.row.path);
+            } else {
+                self.saved.insert(chain.row.path.clone(), chain.row);
+            }
+        }
+    }
+}
+
+/// Where a file begins that was never read.
+fn first_mark(member: &mut Member, from: From) -> io::Result<Mark> {
+    let back = match from {
+        From::Start => return Ok(Mark::start()),
+        From::End => 0,
+        From::Bytes(back) => back,
+    };
+    if member.body.is_packed() {
+        return Ok(Mark::start());
+    }
+    let size = member.body.stat()?.size;
+    let around = size.saturating_sub(back);
+    let mut buf = vec![0; BUFFER_BYTES];
+    // For the end: the start of the last line, which may not be finished yet.
+    if back == 0 {
+        let from = size.saturating_sub(BUFFER_BYTES as u64);
+        let got = member.body.read_at(&mut buf, from)?;
+        let line = memchr::memrchr(b'\n', &buf[..got]).map_or(0, |at| at + 1);
+        return Mark::read(&mut member.body, from + line as u64);
+    }
+    if around == 0 {
+        return Ok(Mark::start());
+    }
+    let got = member.body.read_at(&mut buf, around - 1)?;
+    let offset = match memchr::memchr(b'\n', &buf[..got]) {
+        Some(at) => around + at as u64,
+        None => around,
+    };
+    Mark::read(&mut member.body, offset)
+}
+
+fn empty_row(path: &str) -> PositionRow {
+    PositionRow {
+        path: path.to_owned(),
+        dev: 0,
+        ino: 0,
+        offset: 0,
+        tail: Tail::default(),
+        head: (0, 0),
+        lines: 0,
+        sightings: 0,
+        last: Stamp::default(),
+        cursor: String::new(),
+    }
+}

@@ -1,0 +1,295 @@
+//! Finding the half-read file among its siblings, and putting the files after it in order.
+
+use std::collections::{HashSet, VecDeque};
+use std::fs::File;
+
+use monban_model::Stamp;
+use monban_model::limits::SIBLINGS_MAX;
+
+use super::chain::Chain;
+use super::mark::{Mark, Match};
+use super::member::{FileKey, Member};
+use super::row::Words;
+use super::{Lost, Notice, Want};
+
+/// The file that was read last, before the ones that came.
+pub(crate) enum Anchor {
+    /// The last of the chain: it is still open, so nothing of it is lost.
+    Live,
+    /// The arrival itself: only the late files of a saved row are asked for.
+    Same,
+    /// Only known by its place: it was read before a restart, or its bytes were replaced.
+    Gone {
+        key: FileKey,
+        mark: Mark,
+        /// The time of its last change as it was read; every older turn is older than that.
+        mtime_ns: Option<i128>,
+        /// Bytes that were seen in it and not read.
+        unread: u64,
+    },
+}
+
+/// A question to the warden: which files lie between the anchor and the arrivals?
+pub(crate) struct Pending {
+    anchor: Anchor,
+    /// Files that stood at the path since, oldest first.
+    pub(crate) arrivals: VecDeque<Member>,
+    /// The first arrival is the anchor's own file, cut to this size while we read it.
+    cut_at: Option<u64>,
+    /// The first arrival is the anchor's own file with other content.
+    truncated: bool,
+    asked: bool,
+    got: Vec<File>,
+}
+
+impl Pending {
+    pub(crate) fn new(anchor: Anchor, arrival: Member) -> Self {
+        Self {
+            anchor,
+            arrivals: VecDeque::from([arrival]),
+            cut_at: None,
+            truncated: false,
+            asked: false,
+            got: Vec::new(),
+        }
+    }
+
+    /// The first of the arrivals was cut or written anew.
+    pub(crate) fn truncated(
+        anchor: Anchor,
+        arrivals: VecDeque<Member>,
+        cut_at: Option<u64>,
+    ) -> Self {
+        let got = Vec::new();
+        Self { anchor, arrivals, cut_at, truncated: true, asked: false, got }
+    }
+
+    /// Takes one file of the answer.
+    pub(crate) fn sibling(&mut self, file: File) {
+        if self.got.len() < SIBLINGS_MAX {
+            self.got.push(file);
+        }
+    }
+}
+
+impl Chain {
+    /// Whether something has to be asked.
+    pub(crate) fn has_want(&self) -> bool {
+        self.pending.as_ref().is_some_and(|pending| !pending.asked)
+    }
+
+    /// What has to be asked, once.
+    pub(crate) fn want(&mut self) -> Option<Want> {
+        let late = Words::read(&self.row.cursor).late;
+        let last = self.members.back().map(|member| (member.key, member.mark.offset));
+        let pending = self.pending.as_mut().filter(|pending| !pending.asked)?;
+        pending.asked = true;
+        let ((dev, ino), offset) = match &pending.anchor {
+            Anchor::Live => last?,
+            Anchor::Same => (late.first()?.key, 0),
+            Anchor::Gone { key, mark, .. } => {
+                // The warden answers with the named file and those after it.
+                let oldest = late.first().filter(|_| self.members.is_empty());
+                (oldest.map_or(*key, |late| late.key), mark.offset)
+            }
+        };
+        Some(Want { path: self.row.path.clone(), dev, ino, size_min: offset })
+    }
+
+    /// Uses the answer. `taken` are the files that other paths read.
+    pub(crate) fn resolve(
+        &mut self,
+        taken: &HashSet<FileKey>,
+        now: Stamp,
+        notices: &mut Vec<Notice>,
+    ) {
+        let Some(mut pending) = self.pending.take() else { return };
+        self.hot = true;
+        let mut found: Vec<Member> =
+            pending.got.drain(..).filter_map(|file| Member::open(file).ok()).collect();
+        self.adopt_late(&mut found, taken, now);
+        let after = match self.find_anchor(&pending, &mut found) {
+            Some((at, place)) => {
+                let mut rest = found.split_off(at);
+                let half_read = rest.remove(0);
+                if let Some(mark) = place.filter(|_| !taken.contains(&half_read.key)) {
+                    match pending.arrivals.iter_mut().find(|m| m.key == half_read.key) {
+                        Some(again) => again.restart(mark),
+                        None => self.members.push_back(half_read.at(mark)),
+                    }
+                }
+                rest
+            }
+            None if matches!(pending.anchor, Anchor::Same) => Vec::new(),
+            None => self.not_found(&mut pending, found, notices),
+        };
+        let known: HashSet<FileKey> = self.keys().into_iter().collect();
+        for mut member in after {
+            let arrived = pending.arrivals.iter().position(|m| m.key == member.key);
+            if let Some(arrival) = arrived.and_then(|at| pending.arrivals.remove(at)) {
+                member = arrival;
+                self.recall(&mut member);
+            } else if taken.contains(&member.key)
+                || known.contains(&member.key)
+                || self.is_finished(&mut member)
+            {
+                continue;
+            }
+            self.members.push_back(member);
+        }
+        for mut member in pending.arrivals {
+            self.recall(&mut member);
+            self.members.push_back(member);
+        }
+        self.dirty = true;
+        self.update_row(true);
+    }
+
+    /// The place of the anchor among the siblings, and where to read on in it, if it is to be
+    /// read there.
+    fn find_anchor(
+        &mut self,
+        pending: &Pending,
+        found: &mut [Member],
+    ) -> Option<(usize, Option<Mark>)> {
+        match &pending.anchor {
+            Anchor::Live => {
+                let last = self.members.back()?;
+                let (key, mut mark) = (last.key, last.mark.clone());
+                let by_key = found.iter().position(|m| m.key == key);
+                let at = by_key.or_else(|| copy_of(&mut mark, found, &[]).map(|(at, _)| at))?;
+                Some((at, None))
+            }
+            Anchor::Same => None,
+            Anchor::Gone { key, mark, .. } => {
+                let mut mark = mark.clone();
+                if !pending.truncated {
+                    for (at, member) in found.iter_mut().enumerate() {
+                        if member.key == *key
+                            && matches!(mark.compare(&mut member.body), Ok(Match::Here))
+                        {
+                            return Some((at, Some(mark)));
+                        }
+                    }
+                }
+                let own: Vec<FileKey> = pending.arrivals.iter().map(|m| m.key).collect();
+                let (at, is) = copy_of(&mut mark, found, &own)?;
+                Some((at, (is == Match::Here).then_some(mark)))
+            }
+        }
+    }
+
+    /// Nothing is like the anchor. Answers the siblings that must be newer than it, and says
+    /// what is lost.
+    fn not_found(
+        &mut self,
+        pending: &mut Pending,
+        mut found: Vec<Member>,
+        notices: &mut Vec<Notice>,
+    ) -> Vec<Member> {
+        let (bound, live) = match &pending.anchor {
+            Anchor::Live => {
+                let stat = self.members.back().and_then(|member| member.body.stat().ok());
+                (stat.map(|stat| stat.mtime_ns), true)
+            }
+            Anchor::Same => (None, false),
+            Anchor::Gone { key, mtime_ns, mark, unread } => {
+                if !pending.truncated {
+                    // It may stand at another path, in another directory.
+                    self.remember(*key, mark.clone());
+                }
+                let lost = match pending.cut_at {
+                    Some(_) => Some(Lost::Cut(*unread)),
+                    None if mark.offset == 0 && *unread == 0 => None,
+                    None if pending.truncated => Some(Lost::Truncated(*unread)),
+                    None => Some(Lost::RotatedAway),
+                };
+                if let Some(lost) = lost {
+                    lost.count(&mut self.counters);
+                    notices.push(Notice::Lost { path: self.row.path.clone(), lost });
+                }
+                (*mtime_ns, false)
+            }
+        };
+        if let (Some(size), Some(first)) = (pending.cut_at, pending.arrivals.front_mut())
+            && let Ok(mark) = Mark::read(&mut first.body, size)
+        {
+            // What is left of the file was counted already; new lines follow it.
+            first.restart(mark);
+        }
+        for m in &found {
+            eprintln!("DBG found {:?} {:?} packed {}", m.key, m.body.stat(), m.body.is_packed());
+        }
+        eprintln!(
+            "DBG bound {bound:?} live {live} trunc {} row {:?} {} {}",
+            pending.truncated, self.row.ino, self.row.offset, self.row.cursor
+        );
+        found.retain(|member| match (bound, member.body.stat()) {
+            (Some(bound), Ok(stat)) if live => stat.mtime_ns >= bound,
+            (Some(bound), Ok(stat)) => stat.mtime_ns > bound,
+            _ => false,
+        });
+        found
+    }
+
+    /// Takes back the late files of a saved row, so that their late lines are not lost either.
+    fn adopt_late(&mut self, found: &mut Vec<Member>, taken: &HashSet<FileKey>, now: Stamp) {
+        if !self.members.is_empty() {
+            return;
+        }
+        for late in Words::read(&self.row.cursor).late {
+            let Some(at) = found.iter().position(|m| m.key == late.key) else { continue };
+            if taken.contains(&late.key) {
+                continue;
+            }
+            let mark = Mark::read(&mut found[at].body, late.offset);
+            if let Ok(mark) = mark
+                && mark.tail_hash() == late.tail_hash
+            {
+                let mut member = found.remove(at).at(mark);
+                member.drained_at = Some(now);
+                self.members.push_back(member);
+            }
+        }
+    }
+
+    /// Whether this file was read to its end before. More of it is read on.
+    fn is_finished(&mut self, member: &mut Member) -> bool {
+        let known = self.finished.iter_mut().find(|(key, _)| *key == member.key);
+        known.is_some_and(|(_, mark)| {
+            mark.head().1 > 0 && matches!(mark.compare(&mut member.body), Ok(Match::Here))
+        })
+    }
+
+    /// A file that stood at this path before stands there again: it is read on, not anew.
+    fn recall(&mut self, member: &mut Member) {
+        let held = self.members.iter().position(|m| m.key == member.key && m.drained_at.is_some());
+        if let Some(old) = held.and_then(|at| self.members.remove(at)) {
+            member.restart(old.mark);
+        } else if self.is_finished(member)
+            && let Some((_, mark)) = self.finished.iter().find(|(key, _)| *key == member.key)
+        {
+            member.restart(mark.clone());
+        }
+    }
+}
+
+/// The sibling that holds a copy of what the mark was made in, other than `own`: with the unread
+/// rest, or else at least with the same beginning.
+fn copy_of(mark: &mut Mark, found: &mut [Member], own: &[FileKey]) -> Option<(usize, Match)> {
+    if mark.offset == 0 {
+        return None;
+    }
+    let mut behind = None;
+    for (at, member) in found.iter_mut().enumerate() {
+        if own.contains(&member.key) {
+            continue;
+        }
+        match mark.compare(&mut member.body) {
+            Ok(Match::Here) => return Some((at, Match::Here)),
+            Ok(Match::Behind) => behind = Some((at, Match::Behind)),
+            Ok(Match::No) | Err(_) => {}
+        }
+    }
+    behind
+}

@@ -1,0 +1,84 @@
+//! What a saved row says of files beyond the one that is being read.
+//!
+//! For files, the `cursor` of a [`monban_model::PositionRow`] holds words: `mtime=NS`, the time of
+//! the file's last change as it was read, and for each rotated file that may still get late lines
+//! `late=DEV:INO:OFFSET:HASH`, with the hash of the bytes before the offset in hex.
+
+use monban_model::limits::LATE_PER_PATH_MAX;
+
+use super::member::{FileKey, Member};
+
+/// A rotated file that was read to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Late {
+    pub(crate) key: FileKey,
+    pub(crate) offset: u64,
+    pub(crate) tail_hash: u64,
+}
+
+/// The words of a cursor.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Words {
+    pub(crate) mtime_ns: Option<i128>,
+    pub(crate) late: Vec<Late>,
+}
+
+impl Late {
+    pub(crate) fn of(member: &Member) -> Self {
+        Self { key: member.key, offset: member.mark.offset, tail_hash: member.mark.tail_hash() }
+    }
+}
+
+impl Words {
+    /// Reads a cursor; what is not understood is left out.
+    pub(crate) fn read(cursor: &str) -> Self {
+        let mut words = Self::default();
+        for word in cursor.split_ascii_whitespace() {
+            if let Some(time) = word.strip_prefix("mtime=") {
+                words.mtime_ns = time.parse().ok();
+            } else if let Some(late) = word.strip_prefix("late=").and_then(read_late)
+                && words.late.len() < LATE_PER_PATH_MAX
+            {
+                words.late.push(late);
+            }
+        }
+        words
+    }
+
+    /// Writes it.
+    pub(crate) fn write(&self) -> String {
+        use std::fmt::Write;
+        let mut text = String::new();
+        if let Some(time) = self.mtime_ns {
+            // Writing to a String does not fail.
+            let _ = write!(text, "mtime={time}");
+        }
+        for Late { key: (dev, ino), offset, tail_hash } in &self.late {
+            let _ = write!(text, " late={dev}:{ino}:{offset}:{tail_hash:x}");
+        }
+        text
+    }
+}
+
+fn read_late(text: &str) -> Option<Late> {
+    let mut parts = text.split(':');
+    let mut number = || parts.next()?.parse::<u64>().ok();
+    let (dev, ino, offset) = (number()?, number()?, number()?);
+    let tail_hash = u64::from_str_radix(parts.next()?, 16).ok()?;
+    Some(Late { key: (dev, ino), offset, tail_hash })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let words = Words {
+            mtime_ns: Some(-5),
+            late: vec![Late { key: (1, u64::MAX), offset: 9, tail_hash: u64::MAX }],
+        };
+        assert_eq!(Words::read(&words.write()), words);
+        assert_eq!(Words::read("late=1:2 mtime=x late=:::: \u{1f}"), Words::default());
+    }
+}

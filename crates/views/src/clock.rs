@@ -1,0 +1,35 @@
+//! Times as people read them: local, short.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use monban_model::Stamp;
+
+/// Shows stamps in a time zone.
+#[derive(Clone, Debug)]
+pub struct LocalClock {
+    zone: TimeZone,
+}
+
+impl LocalClock {
+    /// The zone of the system, or of `TZ`.
+    pub fn of_system() -> Self {
+        Self { zone: TimeZone::system() }
+    }
+
+    /// `05:33:01`.
+    pub fn time(&self, stamp: Stamp) -> String {
+        self.show(stamp, "%H:%M:%S")
+    }
+
+    /// `2026-11-22 05:33:01`.
+    pub fn date_time(&self, stamp: Stamp) -> String {
+        self.show(stamp, "%Y-%m-%d %H:%M:%S")
+    }
+
+    fn show(&self, stamp: Stamp, format: &str) -> String {
+        match Timestamp::from_millisecond(stamp.0) {
+            Ok(time) => time.to_zoned(self.zone.clone()).strftime(format).to_string(),
+            Err(_) => stamp.to_string(),
+        }
+    }
+}

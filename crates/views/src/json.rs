@@ -1,0 +1,164 @@
+//! Records as JSON. Names are stable; a new one may be added.
+
+use monban_model::{
+    Address, Because, BlockRow, Decision, Event, Evidence, Finding, FindingKind, Order, OrderAct,
+    Outcome, OutcomeResult, Record, Scope, Stamp, Verdict,
+};
+use serde_json::{Value, json};
+
+/// RFC 3339 in UTC.
+pub fn time_json(stamp: Stamp) -> Value {
+    Value::String(stamp.to_string())
+}
+
+/// An address as text.
+pub fn address_json(address: Address) -> Value {
+    Value::String(address.to_string())
+}
+
+/// A block in force.
+pub fn block_json(row: &BlockRow) -> Value {
+    json!({
+        "subject": row.subject.to_string(),
+        "ports": ports_json(&row.scope),
+        "since": time_json(row.since),
+        "until": row.until.map(time_json),
+        "policy": non_empty(&row.policy),
+        "why": non_empty(&row.why),
+    })
+}
+
+/// One record: `seq`, `time`, `event`, and what belongs to the event.
+pub fn record_json(record: &Record) -> Value {
+    let (event, mut fields) = match &record.event {
+        Event::Found(finding) => ("finding", finding_json(finding)),
+        Event::Decided(decision) => ("decision", decision_json(decision)),
+        Event::Ordered(order) => ("order", order_json(order)),
+        Event::Happened(outcome) => ("outcome", outcome_json(outcome)),
+        Event::Noticed(notice) => {
+            let values: serde_json::Map<String, Value> =
+                notice.values.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+            ("notice", json!({"notice": notice.key, "values": values}))
+        }
+    };
+    if let Value::Object(map) = &mut fields {
+        map.insert("seq".into(), json!(record.seq.0));
+        map.insert("time".into(), time_json(record.time));
+        map.insert("event".into(), json!(event));
+    }
+    fields
+}
+
+pub(crate) fn evidence_json(line: &Evidence) -> Value {
+    json!({
+        "time": time_json(line.time),
+        "rule": line.rule,
+        "attempts": line.weight,
+        "line": text(&line.line),
+    })
+}
+
+pub(crate) fn finding_json(finding: &Finding) -> Value {
+    json!({
+        "finding": finding_name(finding.kind),
+        "subject": finding.subject.to_string(),
+        "address": finding.address.to_string(),
+        "service": finding.service,
+        "user": finding.user.as_deref().map(text),
+        "method": finding.method.as_deref().map(text),
+        "policy": non_empty(&finding.policy),
+        "failures": finding.failures,
+        "window_s": finding.window_s,
+        "first": time_json(finding.first),
+        "last": time_json(finding.last),
+        "lines": finding.evidence.iter().map(evidence_json).collect::<Vec<_>>(),
+    })
+}
+
+pub(crate) fn decision_json(decision: &Decision) -> Value {
+    let (because, detail) = because_words(&decision.because);
+    let (verdict, until) = match decision.verdict {
+        Verdict::Block { until } => ("block", until),
+        Verdict::Free => ("free", None),
+        Verdict::Nothing => ("nothing", None),
+    };
+    json!({
+        "subject": decision.subject.to_string(),
+        "verdict": verdict,
+        "until": until.map(time_json),
+        "forever": matches!(decision.verdict, Verdict::Block { until: None }),
+        "ports": ports_json(&decision.scope),
+        "because": because,
+        "detail": detail,
+        "finding": decision.finding.map(|seq| seq.0),
+        "policy": non_empty(&decision.policy),
+        "earlier_blocks": decision.earlier,
+    })
+}
+
+fn order_json(order: &Order) -> Value {
+    let (act, ports, until) = match &order.act {
+        OrderAct::Block { scope, until } => ("block", ports_json(scope), *until),
+        OrderAct::Free => ("free", Value::Null, None),
+    };
+    json!({
+        "order": order.id.0,
+        "subject": order.subject.to_string(),
+        "act": act,
+        "ports": ports,
+        "until": until.map(time_json),
+    })
+}
+
+fn outcome_json(outcome: &Outcome) -> Value {
+    let (result, why) = match &outcome.result {
+        OutcomeResult::Applied => ("applied", None),
+        OutcomeResult::Observed => ("observed", None),
+        OutcomeResult::Refused(why) => ("refused", Some(why)),
+        OutcomeResult::Failed(why) => ("failed", Some(why)),
+    };
+    json!({
+        "order": outcome.order.0,
+        "subject": outcome.subject.to_string(),
+        "result": result,
+        "why": why,
+    })
+}
+
+fn because_words(because: &Because) -> (&'static str, Option<String>) {
+    match because {
+        Because::Policy => ("policy", None),
+        Because::Allowed(net) => ("allowed", Some(net.to_string())),
+        Because::Administrator => ("administrator", None),
+        Because::PolicyObserves => ("policy-observes", None),
+        Because::AlreadyBlocked => ("already-blocked", None),
+        Because::TooManyBlocks => ("too-many-blocks", None),
+        Because::Operator(why) => ("operator", Some(why.clone())),
+        Because::Expired => ("expired", None),
+    }
+}
+
+const fn finding_name(kind: FindingKind) -> &'static str {
+    match kind {
+        FindingKind::BruteForce => "brute-force",
+        FindingKind::SlowBruteForce => "slow-brute-force",
+        FindingKind::Login => "login",
+        FindingKind::LoginAfterFailures => "login-after-failures",
+    }
+}
+
+fn ports_json(scope: &Scope) -> Value {
+    match scope {
+        Scope::All => json!("all"),
+        Scope::Ports(ports) => json!(ports),
+    }
+}
+
+/// Bytes of a log as text: what is no UTF-8 becomes U+FFFD; JSON escapes the rest.
+fn text(bytes: &[u8]) -> Value {
+    Value::String(String::from_utf8_lossy(bytes).into_owned())
+}
+
+fn non_empty(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}

@@ -1,0 +1,23 @@
+//! Records of the ledger as people and machines read them.
+//!
+//! Everything a stranger wrote goes through [`printable`] before it reaches a terminal. Machines
+//! get JSON with stable names and RFC 3339 times in UTC; people get their language and local time.
+#![forbid(unsafe_code)]
+
+mod bans;
+mod clock;
+mod json;
+mod narrate;
+mod printable;
+mod say;
+mod table;
+mod why;
+
+pub use bans::{bans_json, bans_text};
+pub use clock::LocalClock;
+pub use json::{address_json, block_json, record_json, time_json};
+pub use narrate::Narrator;
+pub use printable::{printable, printable_lines};
+pub use say::{Say, Tongue};
+pub use table::table;
+pub use why::{Why, why_json, why_text};

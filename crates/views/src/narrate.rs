@@ -1,0 +1,127 @@
+//! One readable line per thing that happens.
+
+use monban_model::{
+    Because, Decision, Event, Finding, FindingKind, Outcome, OutcomeResult, Record, Verdict,
+    show_duration,
+};
+
+use crate::{LocalClock, Say, printable};
+
+/// Turns records into lines. A decision is told together with the finding before it.
+#[derive(Debug)]
+pub struct Narrator {
+    say: Say,
+    clock: LocalClock,
+    last: Option<Box<Finding>>,
+    guards: bool,
+}
+
+impl Narrator {
+    /// A narrator; if monban does not guard, blocks are told as what would have been.
+    pub fn new(say: Say, guards: bool) -> Self {
+        Self { say, clock: LocalClock::of_system(), last: None, guards }
+    }
+
+    /// Its message table.
+    pub const fn say(&self) -> &Say {
+        &self.say
+    }
+
+    /// The line of a record, if it is for people.
+    pub fn tell(&mut self, record: &Record) -> Option<String> {
+        let text = match &record.event {
+            Event::Found(finding) => match finding.kind {
+                FindingKind::Login | FindingKind::LoginAfterFailures => self.login(finding),
+                _ => {
+                    self.last = Some(finding.clone());
+                    return None;
+                }
+            },
+            Event::Decided(decision) => {
+                let finding = self.last.take();
+                self.decision(record, decision, finding.as_deref())
+            }
+            Event::Ordered(_) => return None,
+            Event::Happened(outcome) => self.outcome(outcome)?,
+            Event::Noticed(notice) => self.say.notice(notice),
+        };
+        Some(format!("{}  {text}", self.clock.time(record.time)))
+    }
+
+    /// A line at this moment.
+    pub fn line(&self, time: monban_model::Stamp, key: &str, values: &[(&str, &str)]) -> String {
+        format!("{}  {}", self.clock.time(time), self.say.text(key, values))
+    }
+
+    fn login(&self, finding: &Finding) -> String {
+        let user = finding.user.as_deref().map_or_else(|| "?".to_owned(), printable);
+        let method = finding.method.as_deref().map_or_else(|| "?".to_owned(), printable);
+        let key = match finding.kind {
+            FindingKind::LoginAfterFailures => "login-after-failures",
+            _ => "login",
+        };
+        let values = [
+            ("user", user.as_str()),
+            ("address", &finding.address.to_string()),
+            ("service", &finding.service),
+            ("method", &method),
+            ("failures", &finding.failures.to_string()),
+        ];
+        self.say.text(key, &values)
+    }
+
+    fn decision(&self, record: &Record, decision: &Decision, found: Option<&Finding>) -> String {
+        let length = match decision.verdict {
+            Verdict::Block { until: Some(end) } => show_duration(end.since_s(record.time)),
+            _ => self.say.text("forever", &[]),
+        };
+        let detail = match &decision.because {
+            Because::Allowed(net) => net.to_string(),
+            Because::Operator(why) => printable(why.as_bytes()),
+            _ => String::new(),
+        };
+        let values = [
+            ("subject", decision.subject.to_string()),
+            ("length", length),
+            ("failures", found.map_or(0, |finding| finding.failures).to_string()),
+            ("span", show_duration(found.map_or(0, |finding| finding.last.since_s(finding.first)))),
+            ("policy", decision.policy.clone()),
+            ("service", found.map_or_else(String::new, |finding| finding.service.clone())),
+            ("number", (decision.earlier + 1).to_string()),
+            ("net", detail.clone()),
+            ("why", detail),
+        ];
+        let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        self.say.text(self.decision_key(decision), &values)
+    }
+
+    fn decision_key(&self, decision: &Decision) -> &'static str {
+        match (decision.verdict, &decision.because) {
+            (Verdict::Block { until: None }, Because::Operator(_)) => "ban-forever",
+            (Verdict::Block { .. }, Because::Operator(_)) => "ban",
+            (Verdict::Block { .. }, _) if !self.guards => "would-block",
+            (Verdict::Block { until: None }, _) => "block-forever",
+            (Verdict::Block { .. }, _) => "block",
+            (Verdict::Free, Because::Expired) => "over",
+            (Verdict::Free, Because::Allowed(_)) => "free-allowed",
+            (Verdict::Free, Because::Administrator) => "free-administrator",
+            (Verdict::Free, _) => "free-operator",
+            (Verdict::Nothing, Because::Allowed(_)) => "spared-allowed",
+            (Verdict::Nothing, Because::Administrator) => "spared-administrator",
+            (Verdict::Nothing, Because::AlreadyBlocked) => "spared-again",
+            (Verdict::Nothing, Because::TooManyBlocks) => "spared-full",
+            (Verdict::Nothing, _) => "spared-observes",
+        }
+    }
+
+    fn outcome(&self, outcome: &Outcome) -> Option<String> {
+        let (key, why) = match &outcome.result {
+            OutcomeResult::Applied | OutcomeResult::Observed => return None,
+            OutcomeResult::Refused(why) => ("outcome-refused", why),
+            OutcomeResult::Failed(why) => ("outcome-failed", why),
+        };
+        let values = [("subject", outcome.subject.to_string()), ("why", printable(why.as_bytes()))];
+        let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        Some(self.say.text(key, &values))
+    }
+}

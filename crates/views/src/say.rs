@@ -1,0 +1,155 @@
+//! What is said to people, in their language.
+
+use std::collections::HashMap;
+
+use toml::de::DeTable;
+
+/// A language of the message tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tongue {
+    /// English.
+    English,
+    /// Japanese.
+    Japanese,
+}
+
+impl Tongue {
+    /// The language of a name such as `ja`, `ja_JP.UTF-8` or `en`; `None` for one we do not speak.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name.split(['_', '.', '@', '-']).next()? {
+            "ja" => Some(Self::Japanese),
+            "en" | "C" | "POSIX" => Some(Self::English),
+            _ => None,
+        }
+    }
+
+    /// The language of the environment: the first of `LC_ALL`, `LC_MESSAGES`, `LANG` that is set,
+    /// as POSIX orders them; else English.
+    pub fn from_environment() -> Self {
+        let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .into_iter()
+            .find_map(set)
+            .and_then(|value| Self::from_name(&value))
+            .unwrap_or(Self::English)
+    }
+
+    /// `en` or `ja`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Japanese => "ja",
+        }
+    }
+
+    const fn table(self) -> &'static str {
+        match self {
+            Self::English => include_str!("say/en.toml"),
+            Self::Japanese => include_str!("say/ja.toml"),
+        }
+    }
+}
+
+/// The message table of one language.
+#[derive(Clone, Debug)]
+pub struct Say {
+    tongue: Tongue,
+    texts: HashMap<String, String>,
+}
+
+impl Say {
+    /// The table of a language.
+    pub fn new(tongue: Tongue) -> Self {
+        let (table, _) = DeTable::parse_recoverable(tongue.table());
+        let texts = table
+            .into_inner()
+            .into_iter()
+            .filter_map(|(key, value)| {
+                let text = value.into_inner().as_str()?.to_owned();
+                Some((key.into_inner().into_owned(), text))
+            })
+            .collect();
+        Self { tongue, texts }
+    }
+
+    /// Its language.
+    pub const fn tongue(&self) -> Tongue {
+        self.tongue
+    }
+
+    /// The text of a key with its values put in. A key that is missing is shown itself: a test
+    /// keeps that from happening.
+    pub fn text(&self, key: &str, values: &[(&str, &str)]) -> String {
+        let Some(template) = self.texts.get(key) else { return key.to_owned() };
+        let mut text = String::with_capacity(template.len() + 32);
+        let mut rest = template.as_str();
+        while let Some((before, after)) = rest.split_once('{') {
+            text.push_str(before);
+            let Some((name, tail)) = after.split_once('}') else { break };
+            match values.iter().find(|(known, _)| *known == name) {
+                Some((_, value)) => text.push_str(value),
+                None => text.push('?'),
+            }
+            rest = tail;
+        }
+        text.push_str(rest);
+        text
+    }
+
+    /// The text of a notice.
+    pub fn notice(&self, notice: &monban_model::Notice) -> String {
+        let clean: Vec<(&str, String)> = notice
+            .values
+            .iter()
+            .map(|(name, value)| (name.as_str(), crate::printable_lines(value)))
+            .collect();
+        let values: Vec<(&str, &str)> =
+            clean.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        self.text(&notice.key, &values)
+    }
+
+    /// All keys, for tests.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.texts.keys().map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn holes(text: &str) -> BTreeSet<String> {
+        text.split('{')
+            .skip(1)
+            .filter_map(|part| Some(part.split_once('}')?.0.to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn both_languages_say_the_same_with_the_same_values() {
+        let (en, ja) = (Say::new(Tongue::English), Say::new(Tongue::Japanese));
+        let keys = |say: &Say| say.keys().map(str::to_owned).collect::<BTreeSet<String>>();
+        assert!(keys(&en).len() > 100);
+        assert_eq!(keys(&en), keys(&ja));
+        for key in en.keys() {
+            assert_eq!(holes(&en.texts[key]), holes(&ja.texts[key]), "{key}");
+            assert_ne!(en.texts[key], "", "{key}");
+        }
+    }
+
+    #[test]
+    fn a_language_is_told_by_its_name() {
+        assert_eq!(Tongue::from_name("ja_JP.UTF-8"), Some(Tongue::Japanese));
+        assert_eq!(Tongue::from_name("C.UTF-8"), Some(Tongue::English));
+        assert_eq!(Tongue::from_name("fr_FR"), None);
+    }
+
+    #[test]
+    fn values_are_put_in_and_never_read_as_a_template() {
+        let say = Say::new(Tongue::English);
+        let text = say.text("freed", &[("subject", "{subject} {x}")]);
+        assert_eq!(text, "{subject} {x} is free");
+        assert_eq!(say.text("no-such-key", &[]), "no-such-key");
+    }
+}

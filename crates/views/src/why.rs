@@ -1,0 +1,249 @@
+//! `monban why ADDRESS`: from the lines to the verdict, for blocked and for not blocked ones.
+
+use monban_model::{
+    Address, Because, BlockRow, Decision, Event, Evidence, Finding, HistoryRow, Net, Policy,
+    Record, Stamp, Subject, SuccessRow, TallyRow, Verdict, show_duration,
+};
+use serde_json::{Value, json};
+
+use crate::json::{decision_json, evidence_json, finding_json};
+use crate::{LocalClock, Say, block_json, printable, time_json};
+
+/// All that is known of an address.
+#[derive(Clone, Debug)]
+pub struct Why {
+    /// The address that was asked about.
+    pub address: Address,
+    /// Who is counted for it.
+    pub subject: Subject,
+    /// The blocks that cover it.
+    pub blocks: Vec<BlockRow>,
+    /// Its open counts.
+    pub tallies: Vec<TallyRow>,
+    /// Its earlier blocks.
+    pub history: Option<HistoryRow>,
+    /// Its last login.
+    pub success: Option<SuccessRow>,
+    /// The network of the allow list that covers it, as far as the configuration tells.
+    pub allowed: Option<Net>,
+    /// Its records, newest first.
+    pub records: Vec<Record>,
+    /// The policies in force.
+    pub policies: Vec<Policy>,
+    /// The moment of the question.
+    pub now: Stamp,
+}
+
+impl Why {
+    /// Decisions with the findings they answer, newest first.
+    fn decided(&self) -> Vec<(&Record, &Decision, Option<&Finding>)> {
+        let finding = |seq| {
+            self.records.iter().find(|record| record.seq == seq).and_then(|record| {
+                match &record.event {
+                    Event::Found(finding) => Some(&**finding),
+                    _ => None,
+                }
+            })
+        };
+        self.records
+            .iter()
+            .filter_map(|record| match &record.event {
+                Event::Decided(decision) if decision.verdict != Verdict::Free => {
+                    Some((record, decision, decision.finding.and_then(finding)))
+                }
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// An open count with its policy: failures in the window and how many fill it.
+    fn open(&self) -> impl Iterator<Item = (&TallyRow, &Policy, u32)> {
+        self.tallies.iter().filter_map(|tally| {
+            let policy = self.policies.iter().find(|policy| policy.name == tally.policy)?;
+            let inside =
+                |(time, _): &&(Stamp, u64)| self.now.since_s(*time) < policy.window.length_s;
+            let count = tally.marks.iter().filter(inside).count() as u32;
+            (!tally.marks.is_empty()).then_some((tally, policy, count))
+        })
+    }
+}
+
+/// As JSON: `address`, `subject`, `blocked`, `blocks`, `decisions` (each with its `lines`),
+/// `open` counts, `history`, `last_login`, `allowed`.
+pub fn why_json(why: &Why) -> Value {
+    let decisions: Vec<Value> = why
+        .decided()
+        .into_iter()
+        .map(|(record, decision, finding)| {
+            let mut value = decision_json(decision);
+            if let (Value::Object(map), Some(finding)) = (&mut value, finding) {
+                if let Value::Object(found) = finding_json(finding) {
+                    map.extend(found.into_iter().filter(|(key, _)| key != "policy"));
+                }
+            }
+            value["time"] = time_json(record.time);
+            value
+        })
+        .collect();
+    let open: Vec<Value> = why
+        .open()
+        .map(|(tally, policy, count)| {
+            json!({
+                "policy": tally.policy,
+                "in_window": count,
+                "window_s": policy.window.length_s,
+                "needed": policy.window.failures,
+                "slow": policy.slow.map(|slow| json!({
+                    "in_window": tally.marks.len(),
+                    "window_s": slow.length_s,
+                    "needed": slow.failures,
+                })),
+                "failures": tally.total,
+                "first": time_json(tally.first),
+                "last": time_json(tally.last),
+                "lines": tally.evidence.iter().map(evidence_json).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    json!({
+        "address": why.address.to_string(),
+        "subject": why.subject.to_string(),
+        "blocked": !why.blocks.is_empty(),
+        "blocks": why.blocks.iter().map(block_json).collect::<Vec<_>>(),
+        "decisions": decisions,
+        "open": open,
+        "history": why.history.map(|past| json!({"blocks": past.blocks, "last": time_json(past.last)})),
+        "last_login": why.success.map(|success| time_json(success.last)),
+        "allowed": why.allowed.map(|net| net.to_string()),
+    })
+}
+
+/// As text for people.
+pub fn why_text(why: &Why, say: &Say, clock: &LocalClock) -> String {
+    let mut page = Page { say, clock, text: String::new() };
+    page.head(why);
+    for (record, decision, finding) in why.decided().into_iter().take(3) {
+        page.decided(record, decision, finding);
+    }
+    for (tally, policy, count) in why.open() {
+        page.open(why, tally, policy, count);
+    }
+    page.tail(why);
+    page.text
+}
+
+struct Page<'a> {
+    say: &'a Say,
+    clock: &'a LocalClock,
+    text: String,
+}
+
+impl Page<'_> {
+    fn line(&mut self, key: &str, values: &[(&str, &str)]) {
+        self.text.push_str(&self.say.text(key, values));
+        self.text.push('\n');
+    }
+
+    fn until(&self, until: Option<Stamp>) -> String {
+        match until {
+            Some(end) => self.clock.date_time(end),
+            None => self.say.text("forever", &[]),
+        }
+    }
+
+    fn head(&mut self, why: &Why) {
+        for block in &why.blocks {
+            let until = self.until(block.until);
+            self.line("why-blocked", &[("subject", &block.subject.to_string()), ("until", &until)]);
+            if block.policy.is_empty() {
+                self.line("why-reason-operator", &[("why", &printable(block.why.as_bytes()))]);
+            } else {
+                self.line("why-reason-policy", &[("policy", &block.policy)]);
+            }
+        }
+        if why.blocks.is_empty() {
+            self.line("why-not-blocked", &[("subject", &why.subject.to_string())]);
+        }
+        if why.records.is_empty() && why.tallies.is_empty() {
+            self.line("why-never-seen", &[("address", &why.address.to_string())]);
+        }
+    }
+
+    fn decided(&mut self, record: &Record, decision: &Decision, finding: Option<&Finding>) {
+        let Some(finding) = finding else { return };
+        let verdict = self.verdict(decision);
+        let values = [
+            ("time", self.clock.date_time(record.time)),
+            ("verdict", verdict),
+            ("failures", finding.failures.to_string()),
+            ("span", show_duration(finding.last.since_s(finding.first))),
+            ("window", show_duration(finding.window_s)),
+            ("policy", decision.policy.clone()),
+        ];
+        let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        self.line("why-decided", &values);
+        self.line("why-rests", &[]);
+        self.lines(&finding.evidence);
+    }
+
+    fn verdict(&self, decision: &Decision) -> String {
+        match (decision.verdict, &decision.because) {
+            (Verdict::Block { until }, _) => {
+                self.say.text("why-verdict-block", &[("until", &self.until(until))])
+            }
+            (_, Because::Allowed(net)) => {
+                self.say.text("why-verdict-allowed", &[("net", &net.to_string())])
+            }
+            (_, Because::Administrator) => self.say.text("why-verdict-administrator", &[]),
+            (_, Because::AlreadyBlocked) => self.say.text("why-verdict-again", &[]),
+            (_, Because::TooManyBlocks) => self.say.text("why-verdict-full", &[]),
+            _ => self.say.text("why-verdict-observes", &[]),
+        }
+    }
+
+    fn open(&mut self, why: &Why, tally: &TallyRow, policy: &Policy, count: u32) {
+        let values = [
+            ("policy", tally.policy.clone()),
+            ("count", count.to_string()),
+            ("window", show_duration(policy.window.length_s)),
+            ("needed", policy.window.failures.to_string()),
+        ];
+        let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        self.line("why-open", &values);
+        if let (Some(slow), None) = (policy.slow, why.success) {
+            let values = [
+                ("count", tally.marks.len().to_string()),
+                ("window", show_duration(slow.length_s)),
+                ("needed", slow.failures.to_string()),
+            ];
+            let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
+            self.line("why-open-slow", &values);
+        }
+        self.line("why-open-lines", &[]);
+        self.lines(&tally.evidence);
+    }
+
+    fn lines(&mut self, evidence: &[Evidence]) {
+        for line in evidence {
+            self.text.push_str("    ");
+            self.text.push_str(&printable(&line.line));
+            self.text.push_str(&format!("   [{}]\n", line.rule));
+        }
+    }
+
+    fn tail(&mut self, why: &Why) {
+        if let Some(success) = why.success {
+            let time = self.clock.date_time(success.last);
+            self.line("why-success", &[("time", &time)]);
+        }
+        if let Some(past) = why.history {
+            let values =
+                [("count", past.blocks.to_string()), ("time", self.clock.date_time(past.last))];
+            let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
+            self.line("why-history", &values);
+        }
+        if let Some(net) = why.allowed {
+            self.line("why-allowed", &[("net", &net.to_string())]);
+        }
+    }
+}

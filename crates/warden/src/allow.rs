@@ -1,0 +1,251 @@
+//! Whom nothing may block: the configuration's list, this machine itself, and what an operator
+//! added with `monban allow`. The watcher has a copy; the warden asks its own before each block.
+
+use std::fs;
+use std::io::{self, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use monban_model::limits::ALLOW_MAX;
+use monban_model::{Address, Net, Stamp, Subject};
+
+/// The allow list of the warden.
+#[derive(Debug)]
+pub struct AllowList {
+    file: PathBuf,
+    configured: Vec<Net>,
+    own: Vec<Net>,
+    added: Vec<(Net, Option<Stamp>)>,
+}
+
+impl AllowList {
+    /// The list of a configuration, of this machine, and of the file in the state folder.
+    ///
+    /// # Errors
+    /// If the file is there but cannot be read: to go on would be to block whom an operator
+    /// protected.
+    pub fn open(state: &Path, configured: Vec<Net>) -> io::Result<Self> {
+        let file = state.join("allow");
+        let added = match fs::read_to_string(&file) {
+            Ok(text) => text.lines().filter_map(read_line).take(ALLOW_MAX).collect(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        Ok(Self { file, configured, own: own_networks(), added })
+    }
+
+    /// Replaces the configuration's part.
+    pub fn configure(&mut self, configured: Vec<Net>) {
+        self.configured = configured;
+    }
+
+    /// Looks at this machine anew and drops what has run out; true if the list is another now.
+    pub fn refresh(&mut self, now: Stamp) -> bool {
+        let own = own_networks();
+        let before = self.added.len();
+        self.added.retain(|(_, until)| until.is_none_or(|end| end > now));
+        let changed = own != self.own || before != self.added.len();
+        self.own = own;
+        changed
+    }
+
+    /// Adds a network until then, and keeps it over restarts.
+    ///
+    /// # Errors
+    /// If the list is full or the file cannot be written.
+    pub fn add(&mut self, net: Net, until: Option<Stamp>) -> io::Result<()> {
+        if self.added.len() >= ALLOW_MAX {
+            return Err(io::Error::other(format!("the list holds {ALLOW_MAX} networks already")));
+        }
+        self.added.retain(|(known, _)| *known != net);
+        self.added.push((net, until));
+        self.save()
+    }
+
+    /// Takes a network off that was added; false if it was not there.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn remove(&mut self, net: Net) -> io::Result<bool> {
+        let before = self.added.len();
+        self.added.retain(|(known, _)| *known != net);
+        if self.added.len() == before {
+            return Ok(false);
+        }
+        self.save()?;
+        Ok(true)
+    }
+
+    /// All networks of the list.
+    pub fn nets(&self) -> Vec<Net> {
+        let added = self.added.iter().map(|(net, _)| *net);
+        self.configured.iter().chain(&self.own).copied().chain(added).take(ALLOW_MAX).collect()
+    }
+
+    /// The network that shields a subject, if one does.
+    pub fn shields(&self, subject: Subject) -> Option<Net> {
+        let touches = |net: &&Net| net.overlaps(subject.net());
+        let added = self.added.iter().map(|(net, _)| net);
+        self.configured.iter().chain(&self.own).chain(added).find(touches).copied()
+    }
+
+    /// What stands on the list because of this machine alone.
+    pub fn own(&self) -> &[Net] {
+        &self.own
+    }
+
+    /// Written beside the file and renamed, so that an end in between loses nothing.
+    fn save(&self) -> io::Result<()> {
+        let beside = self.file.with_extension("new");
+        let mut options = fs::OpenOptions::new();
+        let mut out = options.write(true).create(true).truncate(true).mode(0o644).open(&beside)?;
+        writeln!(
+            out,
+            "# Written by `monban allow`: a network, and the second it ends or `forever`."
+        )?;
+        for (net, until) in &self.added {
+            match until {
+                Some(end) => writeln!(out, "{net} {}", end.as_s())?,
+                None => writeln!(out, "{net} forever")?,
+            }
+        }
+        out.sync_all()?;
+        fs::rename(&beside, &self.file)
+    }
+}
+
+fn read_line(line: &str) -> Option<(Net, Option<Stamp>)> {
+    let (net, end) = line.split_once(' ')?;
+    let until = match end.trim() {
+        "forever" => None,
+        seconds => Some(Stamp::from_s(seconds.parse().ok()?)),
+    };
+    Some((net.parse().ok()?, until))
+}
+
+/// Loopback, this machine's own addresses, its gateways, and the networks of its bridges to
+/// containers and virtual machines, in order and without doubles.
+fn own_networks() -> Vec<Net> {
+    let read =
+        |name: &str| fs::read_to_string(Path::new("/proc/self/net").join(name)).unwrap_or_default();
+    let mut nets = Vec::new();
+    nets.extend(Net::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), 8));
+    nets.push(Net::host(Address::new(IpAddr::V6(Ipv6Addr::LOCALHOST))));
+    nets.extend(own_ipv4(&read("fib_trie")));
+    nets.extend(read("if_inet6").lines().filter_map(own_ipv6));
+    nets.extend(read("route").lines().skip(1).filter_map(|line| route_ipv4(line, is_bridge)));
+    nets.extend(read("ipv6_route").lines().filter_map(|line| route_ipv6(line, is_bridge)));
+    nets.sort();
+    nets.dedup();
+    let all = nets.clone();
+    nets.retain(|net| !all.iter().any(|wider| wider != net && wider.covers(*net)));
+    nets
+}
+
+fn is_bridge(interface: &str) -> bool {
+    !interface.contains('/') && Path::new("/sys/class/net").join(interface).join("bridge").exists()
+}
+
+/// `/proc/net/fib_trie`: an address stands on the line before `/32 host LOCAL`.
+fn own_ipv4(text: &str) -> Vec<Net> {
+    let mut nets = Vec::new();
+    let mut last: Option<Ipv4Addr> = None;
+    for line in text.lines() {
+        if line.contains("/32 host LOCAL") {
+            nets.extend(last.map(|ip| Net::host(Address::new(IpAddr::V4(ip)))));
+        } else if let Some(word) = line.trim_start().strip_prefix("|-- ") {
+            last = word.trim().parse().ok();
+        }
+    }
+    nets
+}
+
+/// A line of `/proc/net/if_inet6`: 32 hex digits, then interface number, prefix, scope, flags.
+fn own_ipv6(line: &str) -> Option<Net> {
+    Some(Net::host(Address::new(IpAddr::V6(hex_ipv6(line.split_whitespace().next()?)?))))
+}
+
+fn hex_ipv6(digits: &str) -> Option<Ipv6Addr> {
+    (digits.len() == 32).then(|| u128::from_str_radix(digits, 16).ok().map(Ipv6Addr::from_bits))?
+}
+
+/// A line of `/proc/net/route`: the gateway, or the network of a bridge. The numbers are hex in
+/// the byte order of the machine.
+fn route_ipv4(line: &str, is_bridge: impl Fn(&str) -> bool) -> Option<Net> {
+    let fields: Vec<&str> = line.split_whitespace().collect();
+    let number = |at: usize| u32::from_str_radix(fields.get(at)?, 16).ok();
+    let ip = |raw: u32| IpAddr::V4(Ipv4Addr::from(raw.to_ne_bytes()));
+    let (destination, gateway, mask) = (number(1)?, number(2)?, number(7)?);
+    if gateway != 0 {
+        return Some(Net::host(Address::new(ip(gateway))));
+    }
+    if mask != 0 && is_bridge(fields.first()?) {
+        return Net::new(ip(destination), mask.count_ones() as u8);
+    }
+    None
+}
+
+/// A line of `/proc/net/ipv6_route`: destination, prefix, source, prefix, next hop, metric,
+/// counters, flags, interface.
+fn route_ipv6(line: &str, is_bridge: impl Fn(&str) -> bool) -> Option<Net> {
+    let fields: Vec<&str> = line.split_whitespace().collect();
+    let hop = hex_ipv6(fields.get(4)?)?;
+    if !hop.is_unspecified() {
+        return Some(Net::host(Address::new(IpAddr::V6(hop))));
+    }
+    let prefix = u8::from_str_radix(fields.get(1)?, 16).ok()?;
+    let base = hex_ipv6(fields.first()?)?;
+    if prefix > 0 && prefix < 128 && !base.is_multicast() && is_bridge(fields.get(9)?) {
+        return Net::new(IpAddr::V6(base), prefix);
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn net(text: &str) -> Net {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn what_was_added_stays_over_a_restart_and_runs_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut list = AllowList::open(folder.path(), vec![net("10.0.0.0/8")]).unwrap();
+        list.add(net("192.0.2.0/24"), None).unwrap();
+        list.add(net("198.51.100.1"), Some(Stamp::from_s(1000))).unwrap();
+        let mut list = AllowList::open(folder.path(), vec![]).unwrap();
+        assert_eq!(list.shields("198.51.100.1".parse().unwrap()), Some(net("198.51.100.1")));
+        assert!(list.refresh(Stamp::from_s(1000)));
+        assert_eq!(list.shields("198.51.100.1".parse().unwrap()), None);
+        assert!(list.remove(net("192.0.2.0/24")).unwrap());
+        assert!(!list.remove(net("192.0.2.0/24")).unwrap());
+    }
+
+    #[test]
+    fn loopback_is_always_on_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let list = AllowList::open(folder.path(), vec![]).unwrap();
+        assert!(list.shields("127.0.0.53".parse().unwrap()).is_some());
+        assert!(list.shields("::1".parse().unwrap()).is_some());
+    }
+
+    #[test]
+    fn the_kernels_tables_are_read() {
+        let trie = "Main:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 192.0.2.5\n        /32 host LOCAL\n\
+                    \x20    |-- 192.0.2.255\n        /32 link BROADCAST\n";
+        assert_eq!(own_ipv4(trie), [net("192.0.2.5")]);
+        let gateway = "eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0";
+        assert_eq!(route_ipv4(gateway, |_| false), Some(net("192.0.2.1")));
+        let docker = "docker0\t000011AC\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0";
+        assert_eq!(route_ipv4(docker, |name| name == "docker0"), Some(net("172.17.0.0/16")));
+        assert_eq!(route_ipv4(docker, |_| false), None);
+        let hop = "00000000000000000000000000000000 00 00000000000000000000000000000000 00 \
+                   fe800000000000000000000000000001 00000400 00000001 00000000 00000003 eth0";
+        assert_eq!(route_ipv6(hop, |_| false), Some(net("fe80::1")));
+        let own = "20010db8000000000000000000000005 02 40 00 80 eth0";
+        assert_eq!(own_ipv6(own), Some(net("2001:db8::5")));
+    }
+}

@@ -1,0 +1,47 @@
+//! What the warden needs of the program around it: how roles are started, where the
+//! configuration comes from, and how people are told.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::process::Child;
+
+use monban_model::{Net, Notice};
+
+/// A configuration, as far as the warden needs it.
+#[derive(Clone, Debug, Default)]
+pub struct Load {
+    /// Its files, for the watcher.
+    pub bundle: Vec<u8>,
+    /// Log files, with wildcards.
+    pub patterns: Vec<String>,
+    /// Never blocked.
+    pub allow: Vec<Net>,
+    /// Block nobody.
+    pub observe: bool,
+    /// Read the systemd journal.
+    pub journal: bool,
+}
+
+/// The program around the warden.
+pub trait Host {
+    /// Starts a watcher that speaks over `channel`.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    fn start_watcher(&mut self, channel: OwnedFd) -> io::Result<Child>;
+
+    /// Starts `journalctl` after a cursor and hands out its standard output.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    fn start_journal(&mut self, after: Option<&str>) -> io::Result<(Child, OwnedFd)>;
+
+    /// Reads the configuration.
+    ///
+    /// # Errors
+    /// Its problems, as text for people.
+    fn load(&mut self) -> Result<Load, String>;
+
+    /// Tells people something about the warden itself.
+    fn tell(&mut self, notice: &Notice);
+}

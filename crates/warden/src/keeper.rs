@@ -1,0 +1,345 @@
+//! The warden's loop: it waits for the watcher, operators, log files, the kernel and signals, and
+//! does what the table of verbs allows.
+
+mod clients;
+mod files;
+mod verbs;
+
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::time::{Duration, Instant, SystemTime};
+
+use monban_model::wire::{Mode, ToWarden, ToWatcher};
+use monban_model::{Notice, Stamp};
+use rustix::event::{PollFd, PollFlags};
+
+use crate::gate::Gate;
+use crate::host::{Host, Load};
+use crate::{AllowList, Channel, Presence, Received, Wall};
+use clients::Clients;
+
+/// A rescan of log paths, the presence of people and the firewall's state.
+const TICK: Duration = Duration::from_secs(1);
+
+/// After a wake-up by log files, so long nothing more is said of them: writers that write each
+/// line by itself would else wake the watcher for each.
+const WAKE_PAUSE: Duration = Duration::from_micros(500);
+
+/// The first wait before a watcher that ended is started again; it doubles.
+const RESTART_FIRST: Duration = Duration::from_millis(100);
+
+/// The longest wait before a watcher is started again.
+const RESTART_LONGEST: Duration = Duration::from_secs(30);
+
+/// What the warden is started with.
+pub struct Start<'h> {
+    /// The state folder: lock, socket and allow list lie in it.
+    pub state: PathBuf,
+    /// The first configuration.
+    pub load: Load,
+    /// The control socket, listening.
+    pub control: OwnedFd,
+    /// Becomes readable when the process is asked to end (a byte `T`) or to reload (`H`).
+    pub signals: OwnedFd,
+    /// The firewall, or why there is none.
+    pub wall: Result<Wall, String>,
+    /// The program around.
+    pub host: &'h mut dyn Host,
+}
+
+/// The warden.
+pub struct Keeper<'h> {
+    host: &'h mut dyn Host,
+    load: Load,
+    /// A reload that the watcher has not answered yet.
+    proposed: Option<(u32, Load, Option<u32>)>,
+    reloads: u32,
+    allow: AllowList,
+    presence: Presence,
+    looked: Instant,
+    wall: Result<Wall, String>,
+    gate: Gate,
+    watcher: Option<Watcher>,
+    starts: u32,
+    restart_at: Option<Instant>,
+    restart_wait: Duration,
+    clients: Clients,
+    signals: OwnedFd,
+    since: Stamp,
+    ready: bool,
+    restored: Vec<monban_model::wire::WireOrder>,
+    journal: Option<Child>,
+    files: HashMap<String, u32>,
+    pause_until: Option<Instant>,
+    ticks: u64,
+}
+
+struct Watcher {
+    child: Child,
+    channel: Channel,
+    started: Instant,
+}
+
+/// Why the loop ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flow {
+    Go,
+    End,
+}
+
+impl<'h> Keeper<'h> {
+    /// A warden that has not started its watcher yet.
+    ///
+    /// # Errors
+    /// If the allow list in the state folder or the log paths cannot be read.
+    pub fn new(start: Start<'h>) -> io::Result<Self> {
+        Ok(Self {
+            allow: AllowList::open(&start.state, start.load.allow.clone())?,
+            presence: Presence::look(Path::new("/proc")),
+            looked: Instant::now(),
+            gate: Gate::new(&start.load.patterns).map_err(io::Error::other)?,
+            host: start.host,
+            load: start.load,
+            proposed: None,
+            reloads: 0,
+            wall: start.wall,
+            watcher: None,
+            starts: 0,
+            restart_at: None,
+            restart_wait: RESTART_FIRST,
+            clients: Clients::new(start.control),
+            signals: start.signals,
+            since: now(),
+            ready: false,
+            restored: Vec::new(),
+            journal: None,
+            files: HashMap::new(),
+            pause_until: None,
+            ticks: 0,
+        })
+    }
+
+    /// Guards until it is told to end. Blocks stay in place then.
+    ///
+    /// # Errors
+    /// If the kernel does not let it wait.
+    pub fn run(&mut self) -> io::Result<()> {
+        self.start_watcher();
+        let mut next_tick = Instant::now() + TICK;
+        loop {
+            if self.wait(next_tick)? == Flow::End {
+                break;
+            }
+            if Instant::now() >= next_tick {
+                self.tick();
+                next_tick = Instant::now() + TICK;
+            }
+        }
+        self.stop();
+        Ok(())
+    }
+
+    /// Whether blocks reach the firewall.
+    fn guards(&self) -> bool {
+        self.wall.is_ok() && !self.load.observe
+    }
+
+    fn mode(&self) -> Mode {
+        if self.guards() { Mode::Guard } else { Mode::Observe }
+    }
+
+    /// Waits for the next thing to do and does it.
+    fn wait(&mut self, next_tick: Instant) -> io::Result<Flow> {
+        let paused = self.pause_until.is_some_and(|until| until > Instant::now());
+        let mut until = next_tick;
+        for earlier in [self.restart_at, self.pause_until.filter(|_| paused)].into_iter().flatten()
+        {
+            until = until.min(earlier);
+        }
+        let ready = self.poll(until, paused)?;
+        if ready.signals && self.signal()? == Flow::End {
+            return Ok(Flow::End);
+        }
+        // Orders before everything else: they are what it is all for.
+        if ready.watcher {
+            self.hear_watcher();
+        }
+        if ready.files {
+            self.wake_watcher();
+            self.pause_until = Some(Instant::now() + WAKE_PAUSE);
+        }
+        if ready.wall {
+            self.check_wall();
+        }
+        if ready.clients {
+            self.serve_clients();
+        }
+        if self.restart_at.is_some_and(|at| at <= Instant::now()) {
+            self.restart_at = None;
+            self.start_watcher();
+        }
+        Ok(Flow::Go)
+    }
+
+    fn poll(&self, until: Instant, paused: bool) -> io::Result<Ready> {
+        let mut fds: Vec<PollFd<'_>> = vec![PollFd::new(&self.signals, PollFlags::IN)];
+        let mut places = [usize::MAX; 3];
+        if let Some(watcher) = &self.watcher {
+            let behind = watcher.channel.is_behind();
+            let flags = if behind { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
+            places[0] = fds.len();
+            fds.push(PollFd::from_borrowed_fd(watcher.channel.as_fd(), flags));
+        }
+        if !paused {
+            places[1] = fds.len();
+            fds.push(PollFd::from_borrowed_fd(self.gate.fd(), PollFlags::IN));
+        }
+        if let Ok(wall) = &self.wall {
+            places[2] = fds.len();
+            fds.push(PollFd::from_borrowed_fd(wall.as_fd(), PollFlags::IN));
+        }
+        let clients_at = fds.len();
+        fds.extend(self.clients.fds().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+        let left = until.saturating_duration_since(Instant::now());
+        let timeout = left.try_into().map_err(io::Error::other)?;
+        match rustix::event::poll(&mut fds, Some(&timeout)) {
+            Err(rustix::io::Errno::INTR) | Ok(_) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let is_ready = |at: usize| fds.get(at).is_some_and(|fd| !fd.revents().is_empty());
+        Ok(Ready {
+            signals: is_ready(0),
+            watcher: is_ready(places[0]),
+            files: is_ready(places[1]),
+            wall: is_ready(places[2]),
+            clients: (clients_at..fds.len()).any(is_ready),
+        })
+    }
+
+    fn signal(&mut self) -> io::Result<Flow> {
+        let mut bytes = [0; 64];
+        let count = rustix::io::read(&self.signals, &mut bytes)?;
+        if count == 0 || bytes[..count].contains(&b'T') {
+            return Ok(Flow::End);
+        }
+        self.propose_reload(None);
+        Ok(Flow::Go)
+    }
+
+    fn tick(&mut self) {
+        self.ticks += 1;
+        self.offer_files();
+        if self.ticks.is_multiple_of(5) {
+            self.look_around();
+        }
+        if self.ticks.is_multiple_of(10) && self.allow.refresh(now()) {
+            self.send_allow();
+        }
+        self.check_wall();
+    }
+
+    /// Somebody may have changed the table: it is put back at once, and the watcher says again
+    /// which blocks are in force.
+    fn check_wall(&mut self) {
+        let Ok(wall) = &mut self.wall else { return };
+        let started = Instant::now();
+        match wall.foreign_change() {
+            Ok(None) => {}
+            // Reports were lost, as in a large transaction of our own, and nothing is amiss.
+            Ok(Some(foreign)) if foreign.pid == 0 && wall.is_intact() == Ok(true) => {}
+            Ok(Some(foreign)) => {
+                let repaired = wall.repair();
+                let mut values = vec![("program", foreign.program)];
+                let key = match &repaired {
+                    Ok(_) => {
+                        values.push(("ms", started.elapsed().as_millis().to_string()));
+                        "firewall-changed"
+                    }
+                    Err(error) => {
+                        values.push(("error", error.to_string()));
+                        "firewall-broken"
+                    }
+                };
+                self.post(&ToWatcher::SendBlocks, None);
+                self.note(key, values);
+            }
+            Err(error) => self.note("firewall-broken", vec![("error", error.to_string())]),
+        }
+    }
+
+    fn stop(&mut self) {
+        self.post(&ToWatcher::Stop, None);
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while let Some(watcher) = &mut self.watcher {
+            if !matches!(watcher.child.try_wait(), Ok(None)) {
+                break;
+            }
+            if Instant::now() > deadline {
+                let _ = watcher.child.kill();
+                let _ = watcher.child.wait();
+                break;
+            }
+            // What it still orders is carried out: the last lines may hold the fifth failure.
+            self.hear_watcher();
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.end_journal();
+    }
+
+    fn end_journal(&mut self) {
+        if let Some(mut child) = self.journal.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// Tells the watcher, who records it and says it.
+    fn note(&mut self, key: &str, values: Vec<(&str, String)>) {
+        let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let notice = Notice { key: key.to_owned(), values };
+        if self.watcher.is_some() {
+            self.post(&ToWatcher::Tell(notice), None);
+        } else {
+            self.host.tell(&notice);
+        }
+    }
+
+    fn post(&mut self, frame: &ToWatcher, fd: Option<OwnedFd>) {
+        if let Some(watcher) = &mut self.watcher
+            && watcher.channel.post(frame, fd).is_err()
+        {
+            self.lose_watcher();
+        }
+    }
+
+    fn hear_watcher(&mut self) {
+        loop {
+            let Some(watcher) = &mut self.watcher else { return };
+            if watcher.channel.flush().is_err() {
+                return self.lose_watcher();
+            }
+            match watcher.channel.receive::<ToWarden>() {
+                Ok(Received::Frame(frame, _)) => self.serve(frame),
+                Ok(Received::Nothing) => return,
+                Ok(Received::End) | Err(_) => return self.lose_watcher(),
+            }
+        }
+    }
+}
+
+/// What has something to read.
+struct Ready {
+    signals: bool,
+    watcher: bool,
+    files: bool,
+    wall: bool,
+    clients: bool,
+}
+
+fn now() -> Stamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Stamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,160 @@
+//! Operators at the control socket. Who may speak is decided by the kernel's word for the peer:
+//! root, and whoever runs this warden.
+
+use std::collections::BTreeMap;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use monban_model::wire::{Command, Mode, Reply, Request, StatusReply, ToWatcher};
+use monban_model::{Net, Notice};
+use rustix::net::SocketFlags;
+
+use super::{Keeper, now};
+use crate::{Channel, Received};
+
+/// Operators that are connected at once at most.
+const CLIENTS_MAX: usize = 32;
+
+/// The control socket and who is connected to it.
+pub(super) struct Clients {
+    listener: OwnedFd,
+    connected: BTreeMap<u32, Channel>,
+    next: u32,
+}
+
+impl Clients {
+    pub(super) fn new(listener: OwnedFd) -> Self {
+        Self { listener, connected: BTreeMap::new(), next: 0 }
+    }
+
+    pub(super) fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        std::iter::once(self.listener.as_fd()).chain(self.connected.values().map(AsFd::as_fd))
+    }
+
+    /// Answers a question and ends the conversation.
+    pub(super) fn reply(&mut self, id: u32, reply: &Reply) {
+        if let Some(mut channel) = self.connected.remove(&id) {
+            let _ = channel.post(reply, None);
+        }
+    }
+
+    /// Whoever waits for a watcher that is gone is told so.
+    pub(super) fn fail_all(&mut self) {
+        let ids: Vec<u32> = self.connected.keys().copied().collect();
+        for id in ids {
+            self.reply(id, &done(false, "watcher-away", vec![]));
+        }
+    }
+
+    fn accept(&mut self) {
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        while let Ok(socket) = rustix::net::accept_with(&self.listener, flags) {
+            let me = rustix::process::geteuid();
+            let trusted = rustix::net::sockopt::socket_peercred(&socket)
+                .is_ok_and(|peer| peer.uid.is_root() || peer.uid == me);
+            let mut channel = Channel::over(socket);
+            if !trusted {
+                let _ = channel.post(&done(false, "not-allowed", vec![]), None);
+            } else if self.connected.len() < CLIENTS_MAX {
+                self.connected.insert(self.next, channel);
+                self.next = self.next.wrapping_add(1);
+            }
+        }
+    }
+
+    /// Requests that have come in; whoever hung up or spoke nonsense is let go.
+    fn requests(&mut self) -> Vec<(u32, Request)> {
+        let mut requests = Vec::new();
+        self.connected.retain(|id, channel| match channel.receive::<Request>() {
+            Ok(Received::Frame(request, _)) => {
+                requests.push((*id, request));
+                true
+            }
+            Ok(Received::Nothing) => true,
+            Ok(Received::End) | Err(_) => false,
+        });
+        requests
+    }
+}
+
+impl Keeper<'_> {
+    pub(super) fn serve_clients(&mut self) {
+        self.clients.accept();
+        for (id, request) in self.clients.requests() {
+            self.answer(id, request);
+        }
+    }
+
+    fn answer(&mut self, id: u32, request: Request) {
+        match request {
+            Request::Status => {
+                let reply = Reply::Status(self.status());
+                self.clients.reply(id, &reply);
+            }
+            Request::Reload => self.propose_reload(Some(id)),
+            Request::Ban { subject, for_s, why } => {
+                self.look_around();
+                self.command(id, Command::Ban { subject, for_s, why });
+            }
+            Request::Free { subject } => self.command(id, Command::Free { subject }),
+            Request::FreeAll => self.command(id, Command::FreeAll),
+            Request::Allow { net, for_s } => {
+                let until = for_s.map(|seconds| now().plus_s(seconds));
+                match self.allow.add(net, until) {
+                    Ok(()) => {
+                        // The blocks are lifted by the command, which answers with their names.
+                        self.command(id, Command::Allowed { net });
+                        self.send_allow();
+                    }
+                    Err(error) => {
+                        let values = vec![("error", error.to_string())];
+                        self.clients.reply(id, &done(false, "allow-failed", values));
+                    }
+                }
+            }
+            Request::Disallow { net } => {
+                let reply = self.disallow(net);
+                self.clients.reply(id, &reply);
+            }
+        }
+    }
+
+    fn disallow(&mut self, net: Net) -> Reply {
+        match self.allow.remove(net) {
+            Ok(true) => {
+                self.send_allow();
+                done(true, "disallowed", vec![("net", net.to_string())])
+            }
+            Ok(false) => done(false, "disallow-none", vec![("net", net.to_string())]),
+            Err(error) => done(false, "allow-failed", vec![("error", error.to_string())]),
+        }
+    }
+
+    fn command(&mut self, id: u32, command: Command) {
+        if self.watcher.is_none() {
+            self.clients.reply(id, &done(false, "watcher-away", vec![]));
+            return;
+        }
+        self.post(&ToWatcher::Command { id, command }, None);
+    }
+
+    fn status(&mut self) -> StatusReply {
+        let observes = self.load.observe;
+        let firewall = match &mut self.wall {
+            Ok(wall) => format!("nftables, {} packets dropped", wall.dropped_packets()),
+            Err(why) => why.clone(),
+        };
+        let firewall = if observes { "none: observing as configured".to_owned() } else { firewall };
+        StatusReply {
+            mode: self.mode(),
+            ready: self.ready && (self.mode() == Mode::Guard || self.wall.is_err() || observes),
+            since: self.since,
+            firewall,
+            files: self.open_files(),
+        }
+    }
+}
+
+fn done(done: bool, key: &str, values: Vec<(&str, String)>) -> Reply {
+    let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    Reply::Done { done, notices: vec![Notice { key: key.to_owned(), values }] }
+}

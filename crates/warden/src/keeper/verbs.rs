@@ -1,0 +1,161 @@
+//! The table of verbs: everything the warden does for a watcher, who may be in a stranger's
+//! hands. Lengths were checked before a frame comes here.
+//!
+//! | verb | when | what the warden checks itself |
+//! |---|---|---|
+//! | ready, refused | after a brief | the number of the reload |
+//! | orders | any time | the allow list, and who is logged in; only blocks and frees exist |
+//! | restore | any time | as orders; the kernel then holds these blocks only |
+//! | siblings | any time | only folders of configured log paths are looked into |
+//! | journal | once a start | the cursor's letters |
+//! | answer | any time | the number of an open question |
+//! | caught-up | any time | nothing |
+
+use std::time::{Duration, Instant};
+
+use monban_model::limits::BLOCKS_MAX;
+use monban_model::wire::{Reply, ToWarden, ToWatcher, WireAct, WireOrder};
+use monban_model::{Outcome, OutcomeResult, Subject};
+
+use super::{Keeper, RESTART_FIRST};
+use crate::Presence;
+
+/// People are looked for anew before a block if the last look is older.
+const LOOK_AGE_MAX: Duration = Duration::from_millis(200);
+
+impl Keeper<'_> {
+    pub(super) fn serve(&mut self, frame: ToWarden) {
+        match frame {
+            ToWarden::Ready { reload } => self.briefed(reload, None),
+            ToWarden::Refused { reload, text } => self.briefed(reload, Some(text)),
+            ToWarden::Orders(orders) => self.carry_out(orders),
+            ToWarden::Restore { blocks, more } => self.restore(blocks, more),
+            ToWarden::Siblings(of) => self.offer_siblings(&of),
+            ToWarden::Journal { after } => self.start_journal(after.as_deref()),
+            ToWarden::Answer { id, done, notices } => {
+                self.clients.reply(id, &Reply::Done { done, notices });
+            }
+            ToWarden::CaughtUp => {
+                self.ready = true;
+                self.restart_wait = RESTART_FIRST;
+            }
+        }
+    }
+
+    fn carry_out(&mut self, orders: Vec<WireOrder>) {
+        self.look_if_stale();
+        let (mut wanted, mut outcomes) = (Vec::with_capacity(orders.len()), Vec::new());
+        for order in orders {
+            match self.refusal(&order) {
+                Some(why) => outcomes.push(Outcome {
+                    order: order.id,
+                    subject: order.subject,
+                    result: OutcomeResult::Refused(why),
+                }),
+                None => wanted.push(order),
+            }
+        }
+        let guards = self.guards();
+        match &mut self.wall {
+            Ok(wall) if guards && !wanted.is_empty() => outcomes.extend(wall.execute(&wanted)),
+            _ => outcomes.extend(wanted.into_iter().map(|order| Outcome {
+                order: order.id,
+                subject: order.subject,
+                result: OutcomeResult::Observed,
+            })),
+        }
+        self.post(&ToWatcher::Outcomes(outcomes), None);
+    }
+
+    /// Why the warden itself does not block a subject, whatever the watcher says.
+    fn refusal(&self, order: &WireOrder) -> Option<String> {
+        if order.act == WireAct::Free {
+            return None;
+        }
+        self.shield(order.subject)
+    }
+
+    fn shield(&self, subject: Subject) -> Option<String> {
+        if let Some(net) = self.allow.shields(subject) {
+            return Some(format!("allowed by {net}"));
+        }
+        let present = self.presence.administrators.iter().any(|a| subject.contains(*a));
+        present.then(|| "an administrator is logged in from there".to_owned())
+    }
+
+    fn restore(&mut self, blocks: Vec<WireOrder>, more: bool) {
+        let room = BLOCKS_MAX.saturating_sub(self.restored.len());
+        self.restored.extend(blocks.into_iter().take(room));
+        if more {
+            return;
+        }
+        self.look_if_stale();
+        let all = std::mem::take(&mut self.restored);
+        let wanted: Vec<WireOrder> =
+            all.into_iter().filter(|order| self.shield(order.subject).is_none()).collect();
+        if !self.guards() {
+            return;
+        }
+        if let Ok(wall) = &mut self.wall {
+            match wall.restore(&wanted) {
+                Ok(0) => {}
+                Ok(count) => self.note("restore-refused", vec![("count", count.to_string())]),
+                Err(error) => self.note("firewall-broken", vec![("error", error.to_string())]),
+            }
+        }
+    }
+
+    fn look_if_stale(&mut self) {
+        if self.looked.elapsed() > LOOK_AGE_MAX {
+            self.look_around();
+        }
+    }
+
+    /// Looks who is logged in, and tells the watcher if that changed.
+    pub(super) fn look_around(&mut self) {
+        let seen = Presence::look(std::path::Path::new("/proc"));
+        self.looked = Instant::now();
+        if seen != self.presence {
+            self.presence = seen;
+            self.send_presence();
+        }
+    }
+
+    pub(super) fn send_presence(&mut self) {
+        let frame = ToWatcher::Present {
+            administrators: self.presence.administrators.clone(),
+            guests: self.presence.guests.clone(),
+        };
+        self.post(&frame, None);
+    }
+
+    pub(super) fn send_allow(&mut self) {
+        let nets = self.allow.nets();
+        let mut parts = nets.chunks(1024).peekable();
+        if parts.peek().is_none() {
+            self.post(&ToWatcher::Allow { nets: Vec::new(), more: false }, None);
+        }
+        while let Some(part) = parts.next() {
+            let more = parts.peek().is_some();
+            self.post(&ToWatcher::Allow { nets: part.to_vec(), more }, None);
+        }
+    }
+
+    fn start_journal(&mut self, after: Option<&str>) {
+        let is_cursor = |text: &str| {
+            text.len() <= 512
+                && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"=;-".contains(&b))
+        };
+        if after.is_some_and(|text| !is_cursor(text)) {
+            return self.note("journal-failed", vec![("error", "not a cursor".to_owned())]);
+        }
+        self.end_journal();
+        match self.host.start_journal(after) {
+            Ok((child, output)) => {
+                self.journal = Some(child);
+                self.post(&ToWatcher::Journal, Some(output));
+            }
+            Err(error) => self.note("journal-failed", vec![("error", error.to_string())]),
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! The warden: the one process with rights, and a table of what it does for others.
+//!
+//! It opens logs and passes their descriptors, keeps the allow list, talks to the kernel's
+//! firewall and to operators. It reads no log line, and no byte that a stranger wrote.
+#![forbid(unsafe_code)]
+
+mod allow;
+mod channel;
+mod gate;
+mod host;
+mod keeper;
+mod presence;
+mod wall;
+
+pub use allow::AllowList;
+pub use channel::{Channel, Received};
+pub use gate::{FileId, Gate, GateError, GateEvent, Opened, Why, Woken};
+pub use host::{Host, Load};
+pub use keeper::{Keeper, Start};
+pub use presence::Presence;
+pub use wall::Wall;

@@ -1,0 +1,254 @@
+//! Where people are logged in from at this moment, by the processes of sshd and dropbear
+//! themselves and not by utmp, which an intruder edits first.
+//!
+//! A session is a process of the SSH server with a login uid (set by pam_loginuid, and not to
+//! be changed afterwards), or, where the system sets none, one whose title sshd itself wrote
+//! after the login (`sshd: alice@pts/0`). Its peer is the remote end of its TCP socket.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::io::Read;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::Path;
+
+use monban_model::Address;
+use monban_model::limits::PRESENT_MAX;
+
+/// Groups whose members may become root on the usual distributions.
+const ROOT_GROUPS: [&str; 4] = ["sudo", "wheel", "admin", "root"];
+
+/// The login uid of a process that never logged in.
+const NO_LOGIN: u32 = u32::MAX;
+
+/// Addresses of present sessions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Presence {
+    /// Of accounts that may become root.
+    pub administrators: Vec<Address>,
+    /// Of others.
+    pub guests: Vec<Address>,
+}
+
+impl Presence {
+    /// Looks at all processes. What cannot be read (a process that just ended) is passed over.
+    pub fn look(proc: &Path) -> Self {
+        let mut seen = Self::default();
+        let mut accounts = None;
+        let Ok(entries) = fs::read_dir(proc) else { return seen };
+        for entry in entries.flatten() {
+            let folder = entry.path();
+            let is_pid = entry.file_name().as_encoded_bytes().iter().all(u8::is_ascii_digit);
+            if !is_pid || !is_ssh_server(&folder) {
+                continue;
+            }
+            let accounts = accounts.get_or_insert_with(Accounts::read);
+            let Some(uid) = session_uid(&folder, accounts) else { continue };
+            let list = match accounts.may_become_root(uid) {
+                true => &mut seen.administrators,
+                false => &mut seen.guests,
+            };
+            for address in peers(&folder) {
+                if !list.contains(&address) && list.len() < PRESENT_MAX {
+                    list.push(address);
+                }
+            }
+        }
+        seen.administrators.sort();
+        seen.guests.sort();
+        seen
+    }
+}
+
+fn read_small(path: &Path) -> String {
+    let mut text = Vec::new();
+    if let Ok(file) = fs::File::open(path) {
+        // A title may hold anything; it is cut where no part of it is of interest any more.
+        let _ = file.take(4096).read_to_end(&mut text);
+    }
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+fn is_ssh_server(folder: &Path) -> bool {
+    let name = read_small(&folder.join("comm"));
+    matches!(name.trim_end(), "sshd" | "sshd-session" | "dropbear")
+}
+
+/// The account that a process of the SSH server serves, if it is past the login.
+fn session_uid(folder: &Path, accounts: &Accounts) -> Option<u32> {
+    let login: u32 = read_small(&folder.join("loginuid")).trim().parse().unwrap_or(NO_LOGIN);
+    let title = read_small(&folder.join("cmdline"));
+    let user = title_user(&title);
+    if login != NO_LOGIN && inherited_login(folder) != Some(login) {
+        return Some(login);
+    }
+    accounts.uid_of(user?)
+}
+
+/// The login uid of the listening server: a server that was started by hand from a session
+/// passes that on to every child, so it says nothing of who logged in to them.
+fn inherited_login(folder: &Path) -> Option<u32> {
+    let mut at = folder.to_path_buf();
+    let mut top = None;
+    for _ in 0..8 {
+        let stat = read_small(&at.join("stat"));
+        let parent = stat.rsplit_once(") ")?.1.split(' ').nth(1)?.to_owned();
+        at = folder.parent()?.join(parent);
+        if !is_ssh_server(&at) {
+            break;
+        }
+        top = read_small(&at.join("loginuid")).trim().parse().ok();
+    }
+    top
+}
+
+/// The user of a title such as `sshd: alice@pts/0` or `sshd-session: root@notty`. Before the
+/// login the title ends in `[priv]`, `[net]`, `[accepted]` or `[preauth]`, whatever the name.
+fn title_user(title: &str) -> Option<&str> {
+    let title = title.trim_end_matches(['\0', ' ']);
+    let rest = title.strip_prefix("sshd: ").or_else(|| title.strip_prefix("sshd-session: "))?;
+    if rest.ends_with(']') {
+        return None;
+    }
+    let (user, terminal) = rest.rsplit_once('@')?;
+    (terminal == "notty" || terminal.starts_with("pts/")).then_some(user)
+}
+
+/// The accounts of this machine: names, and who may become root.
+struct Accounts {
+    uids: HashMap<String, u32>,
+    root_like: HashSet<u32>,
+}
+
+impl Accounts {
+    fn read() -> Self {
+        let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
+        let group = fs::read_to_string("/etc/group").unwrap_or_default();
+        Self::from_texts(&passwd, &group)
+    }
+
+    fn from_texts(passwd: &str, group: &str) -> Self {
+        let mut accounts = Self { uids: HashMap::new(), root_like: HashSet::from([0]) };
+        let mut root_groups = HashSet::from(["0"]);
+        let mut members = HashSet::new();
+        for line in group.lines() {
+            let fields: Vec<&str> = line.split(':').collect();
+            if let [name, _, gid, list] = fields[..]
+                && ROOT_GROUPS.contains(&name)
+            {
+                root_groups.insert(gid);
+                members.extend(list.split(',').filter(|user| !user.is_empty()));
+            }
+        }
+        for line in passwd.lines() {
+            let fields: Vec<&str> = line.split(':').collect();
+            let (Some(name), Some(gid)) = (fields.first(), fields.get(3)) else { continue };
+            let Some(uid) = fields.get(2).and_then(|uid| uid.parse().ok()) else { continue };
+            accounts.uids.insert((*name).to_owned(), uid);
+            if members.contains(name) || root_groups.contains(gid) {
+                accounts.root_like.insert(uid);
+            }
+        }
+        accounts
+    }
+
+    fn uid_of(&self, name: &str) -> Option<u32> {
+        self.uids.get(name).copied()
+    }
+
+    fn may_become_root(&self, uid: u32) -> bool {
+        self.root_like.contains(&uid)
+    }
+}
+
+/// Remote ends of the established TCP sockets of a process, by the tables of its own network
+/// namespace.
+fn peers(folder: &Path) -> Vec<Address> {
+    let Ok(entries) = fs::read_dir(folder.join("fd")) else { return Vec::new() };
+    let inodes: HashSet<String> = entries
+        .flatten()
+        .filter_map(|entry| fs::read_link(entry.path()).ok())
+        .filter_map(|link| {
+            let inner = link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?;
+            Some(inner.to_owned())
+        })
+        .collect();
+    if inodes.is_empty() {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for table in ["net/tcp", "net/tcp6"] {
+        let text = fs::read_to_string(folder.join(table)).unwrap_or_default();
+        found.extend(text.lines().skip(1).filter_map(|line| established(line, &inodes)));
+    }
+    found
+}
+
+/// The remote address of a line of `/proc/net/tcp`, if it is established (`01`) and ours.
+fn established(line: &str, inodes: &HashSet<String>) -> Option<Address> {
+    let fields: Vec<&str> = line.split_whitespace().collect();
+    if fields.get(3) != Some(&"01") || !inodes.contains(*fields.get(9)?) {
+        return None;
+    }
+    let (ip, _) = fields.get(2)?.split_once(':')?;
+    let word = |at: usize| u32::from_str_radix(ip.get(at * 8..at * 8 + 8)?, 16).ok();
+    let ip = match ip.len() {
+        8 => IpAddr::V4(Ipv4Addr::from(word(0)?.to_ne_bytes())),
+        32 => {
+            let mut bytes = [0; 16];
+            for at in 0..4 {
+                bytes[at * 4..at * 4 + 4].copy_from_slice(&word(at)?.to_ne_bytes());
+            }
+            IpAddr::V6(Ipv6Addr::from(bytes))
+        }
+        _ => return None,
+    };
+    Some(Address::new(ip))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_tells_of_a_session_only_after_the_login() {
+        assert_eq!(title_user("sshd: alice@pts/0\0\0"), Some("alice"));
+        assert_eq!(title_user("sshd-session: root@notty"), Some("root"));
+        assert_eq!(title_user("sshd: a@b@pts/12"), Some("a@b"));
+        for before in [
+            "sshd: root [priv]",
+            "sshd: root@pts/0 [net]",
+            "sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups",
+            "sshd: unknown [priv]",
+            "bash: root@pts/0",
+        ] {
+            assert_eq!(title_user(before), None, "{before}");
+        }
+    }
+
+    #[test]
+    fn who_may_become_root_is_told_by_uid_and_groups() {
+        let passwd = "root:x:0:0:::\ntoor:x:0:0:::\nalice:x:1000:1000:::\nbob:x:1001:27:::\neve:x:1002:1002:::\n";
+        let accounts = Accounts::from_texts(passwd, "root:x:0:\nsudo:x:27:alice\neve:x:1002:\n");
+        let may: Vec<bool> =
+            [0, 1000, 1001, 1002].into_iter().map(|uid| accounts.may_become_root(uid)).collect();
+        assert_eq!(may, [true, true, true, false]);
+        assert_eq!(accounts.uid_of("eve"), Some(1002));
+    }
+
+    #[test]
+    fn the_remote_end_of_a_socket_is_read() {
+        let inodes = HashSet::from(["77".to_owned()]);
+        let line =
+            "0: 050200C0:0016 010200C0:D2F0 01 00000000:00000000 00:00000000 00000000 0 0 77 1";
+        assert_eq!(established(line, &inodes), Some("192.0.2.1".parse().unwrap()));
+        let listening = line.replace(" 01 ", " 0A ");
+        assert_eq!(established(&listening, &inodes), None);
+        let six = "0: 0:0016 B80D0120000000000000000001000000:D2F0 01 0:0 00:0 0 0 0 77 1";
+        assert_eq!(established(six, &inodes), Some("2001:db8::1".parse().unwrap()));
+    }
+
+    #[test]
+    fn the_real_processes_are_looked_through() {
+        let _ = Presence::look(Path::new("/proc"));
+    }
+}

@@ -1,0 +1,146 @@
+//! Orders into the kernel's firewall, read back after writing.
+
+use std::collections::{BTreeSet, HashSet};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+use monban_firewall::{Change, FirewallError, Foreign, Nftables, Placed, Watch};
+use monban_model::wire::{WireAct, WireOrder};
+use monban_model::{Outcome, OutcomeResult, Subject};
+
+/// With more blocks than this the kernel's list is not compared but made anew: the kernel needs
+/// quadratic time to list a set (measured: 0.4 s for 100,000).
+const LISTED_MAX: usize = 20_000;
+
+/// The kernel's firewall, ready to take orders.
+#[derive(Debug)]
+pub struct Wall {
+    nftables: Nftables,
+    watch: Watch,
+}
+
+impl Wall {
+    /// Opens nftables and places monban's table.
+    ///
+    /// # Errors
+    /// Why this machine cannot be guarded.
+    pub fn open() -> Result<Self, FirewallError> {
+        let nftables = Nftables::open()?;
+        let watch = nftables.watch()?;
+        Ok(Self { nftables, watch })
+    }
+
+    /// Carries orders out in one transaction and reads them back.
+    pub fn execute(&mut self, orders: &[WireOrder]) -> Vec<Outcome> {
+        let changes: Vec<Change> = orders.iter().map(change).collect();
+        let results = match self.apply(&changes) {
+            Ok(results) => results,
+            Err(error) => vec![OutcomeResult::Failed(error.to_string()); changes.len()],
+        };
+        let outcome = |(order, result): (&WireOrder, OutcomeResult)| Outcome {
+            order: order.id,
+            subject: order.subject,
+            result,
+        };
+        orders.iter().zip(results).map(outcome).collect()
+    }
+
+    fn apply(&mut self, changes: &[Change]) -> Result<Vec<OutcomeResult>, FirewallError> {
+        let refused = match self.nftables.apply(changes) {
+            Err(FirewallError::Gone) => {
+                self.nftables.repair()?;
+                self.nftables.apply(changes)?
+            }
+            other => other?,
+        };
+        let held = self.nftables.verify(changes)?;
+        let mut results: Vec<OutcomeResult> = held
+            .into_iter()
+            .map(|held| match held {
+                true => OutcomeResult::Applied,
+                false => OutcomeResult::Failed("not there when read back".to_owned()),
+            })
+            .collect();
+        for each in refused {
+            if let Some(result) = results.get_mut(each.index) {
+                *result = OutcomeResult::Failed(each.error.to_string());
+            }
+        }
+        Ok(results)
+    }
+
+    /// Makes the kernel hold exactly these blocks: what it has beside them goes. Returns how many
+    /// the kernel refused.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    pub fn restore(&mut self, blocks: &[WireOrder]) -> Result<usize, FirewallError> {
+        let mut changes = Vec::new();
+        if blocks.len() > LISTED_MAX {
+            self.nftables.clear()?;
+        } else {
+            changes
+                .extend(self.strays(blocks)?.into_iter().map(|subject| Change::Free { subject }));
+        }
+        changes.extend(blocks.iter().map(change));
+        Ok(self.nftables.apply(&changes)?.len())
+    }
+
+    /// What the kernel holds and the ledger does not.
+    fn strays(&mut self, blocks: &[WireOrder]) -> Result<Vec<Subject>, FirewallError> {
+        let wanted: HashSet<Subject> = blocks.iter().map(|order| order.subject).collect();
+        let held = self.nftables.list()?;
+        let strays: BTreeSet<Subject> = held
+            .iter()
+            .map(|held| held.target.subject)
+            .filter(|subject| !wanted.contains(subject))
+            .collect();
+        Ok(strays.into_iter().collect())
+    }
+
+    /// Who else changed the table, if somebody did.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    pub fn foreign_change(&mut self) -> Result<Option<Foreign>, FirewallError> {
+        self.watch.foreign_change()
+    }
+
+    /// Whether the table is as it should be.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    pub fn is_intact(&mut self) -> Result<bool, FirewallError> {
+        self.nftables.intact()
+    }
+
+    /// Puts the table back if it is not as it should be; true if it had to be.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    pub fn repair(&mut self) -> Result<bool, FirewallError> {
+        Ok(self.nftables.repair()? != Placed::AsItWas)
+    }
+
+    /// Packets that were dropped since the table was made.
+    pub fn dropped_packets(&mut self) -> u64 {
+        self.nftables.counters().map_or(0, |dropped| dropped.packets)
+    }
+}
+
+impl AsFd for Wall {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.watch.as_fd()
+    }
+}
+
+fn change(order: &WireOrder) -> Change {
+    match &order.act {
+        WireAct::Block { scope, left_ms } => Change::Block {
+            subject: order.subject,
+            scope: scope.clone(),
+            left: left_ms.map(Duration::from_millis),
+        },
+        WireAct::Free => Change::Free { subject: order.subject },
+    }
+}
