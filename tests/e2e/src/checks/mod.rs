@@ -1,0 +1,193 @@
+//! The list of checks. Each is a function from the setting to its figures.
+
+mod admin;
+mod articles;
+mod crash;
+mod daemons;
+mod flood;
+mod fresh;
+mod latency;
+mod mail;
+mod repair;
+mod scan;
+mod ssh;
+mod web;
+
+use crate::runner::Setting;
+use crate::trouble::Tried;
+
+/// Something that monban promises, and how it is looked at.
+pub struct Check {
+    /// Its name on the command line and in the report.
+    pub name: &'static str,
+    /// What holds if it passes, in one sentence.
+    pub about: &'static str,
+    /// What it cannot be done without.
+    pub needs: &'static [Need],
+    /// Does it; the figures are shown behind its name.
+    pub run: fn(&Setting) -> Tried<String>,
+}
+
+/// What a check cannot be done without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Namespaces, nftables and daemons are for root.
+    Root,
+    /// A program of a package.
+    Program(&'static str),
+    /// The logs outside of the repository.
+    Corpus,
+    /// The built monban.
+    Monban,
+}
+
+const NFT: Need = Need::Program("nft");
+const SSH: &[Need] = &[
+    Need::Root,
+    Need::Monban,
+    NFT,
+    Need::Program("sshd"),
+    Need::Program("rsyslogd"),
+    Need::Program("sshpass"),
+];
+const GUARD: &[Need] = &[Need::Root, Need::Monban, NFT];
+
+/// Every check, in the order in which they run: what the others stand on comes first.
+pub const ALL: &[Check] = &[
+    Check {
+        name: "daemons",
+        about: "the daemons of the harness log what the checks wait for, without monban",
+        needs: &[
+            Need::Root,
+            NFT,
+            Need::Program("sshd"),
+            Need::Program("rsyslogd"),
+            Need::Program("sshpass"),
+            Need::Program("dovecot"),
+            Need::Program("postfix"),
+            Need::Program("nginx"),
+        ],
+        run: daemons::log_what_happens,
+    },
+    Check {
+        name: "fresh",
+        about: "without any log `monban run` says what it looked for and points to the demo",
+        needs: &[Need::Root, Need::Monban],
+        run: fresh::without_a_log,
+    },
+    Check {
+        name: "demo",
+        about: "`monban demo` shows an attack, a block in nftables, a why and an unblock",
+        needs: GUARD,
+        run: fresh::demo,
+    },
+    Check {
+        name: "ssh-ipv4",
+        about: "5 wrong passwords, the 6th connection gets no answer, the block ends by itself",
+        needs: SSH,
+        run: ssh::over_ipv4,
+    },
+    Check {
+        name: "ssh-ipv6",
+        about: "the same over IPv6, where the /64 is blocked",
+        needs: SSH,
+        run: ssh::over_ipv6,
+    },
+    Check {
+        name: "ssh-hostile-name",
+        about: "a user name that looks like the end of the line moves nothing",
+        needs: SSH,
+        run: ssh::with_a_hostile_name,
+    },
+    Check {
+        name: "admin",
+        about: "I-9: failures from the address of a live session do not lock it out",
+        needs: SSH,
+        run: admin::is_not_locked_out,
+    },
+    Check {
+        name: "mail",
+        about: "dictionaries over IMAP, POP3 and SMTP are blocked, two mistypes are not",
+        needs: &[
+            Need::Root,
+            Need::Monban,
+            NFT,
+            Need::Program("rsyslogd"),
+            Need::Program("dovecot"),
+            Need::Program("postfix"),
+        ],
+        run: mail::dictionaries,
+    },
+    Check {
+        name: "web",
+        about: "a scanner is blocked, a visitor with a broken link is not",
+        needs: &[Need::Root, Need::Monban, NFT, Need::Program("nginx")],
+        run: web::scanner,
+    },
+    Check {
+        name: "articles-scan",
+        about: "the article cases 5 to 7, 22 and 25 to 28 with `monban scan`",
+        needs: &[Need::Monban],
+        run: articles::scanned,
+    },
+    Check {
+        name: "articles-slow",
+        about: "case 25 live: three tries every half hour are blocked at the tenth line",
+        needs: GUARD,
+        run: articles::slow_window,
+    },
+    Check {
+        name: "scan-loghub",
+        about: "`monban scan` finds every address that failed in a real log, as grep does",
+        needs: &[Need::Monban, Need::Corpus],
+        run: scan::loghub,
+    },
+    Check {
+        name: "crash-between",
+        about: "two failures before a kill and two after do not block; the fifth does",
+        needs: GUARD,
+        run: crash::between_failures,
+    },
+    Check {
+        name: "crash-load",
+        about: "kill -9 at random instants under load with rotations changes no count",
+        needs: GUARD,
+        run: crash::under_load,
+    },
+    Check {
+        name: "repair",
+        about: "a foreign `nft flush ruleset` during an attack is repaired within a second",
+        needs: GUARD,
+        run: repair::after_a_flush,
+    },
+    Check {
+        name: "latency",
+        about: "from the line in the log to the element in the kernel",
+        needs: GUARD,
+        run: latency::line_to_element,
+    },
+    Check {
+        name: "flood",
+        about: "a great many attackers: memory stays bounded, evictions are shown",
+        needs: GUARD,
+        run: flood::of_attackers,
+    },
+];
+
+/// A configuration whose first block is this long, and nothing else changed.
+pub fn config(block: &str) -> String {
+    format!("[policy.default]\nblock = \"{block}\"\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ALL;
+
+    #[test]
+    fn names_are_unique() {
+        let mut names: Vec<&str> = ALL.iter().map(|check| check.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), ALL.len());
+    }
+}

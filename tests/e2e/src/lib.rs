@@ -1,0 +1,25 @@
+//! monban against the real daemons, in namespaces of its own.
+//!
+//! Two machines are made of namespaces: a *server* with its own network, processes, `/etc`,
+//! `/dev`, `/run` and `/var/log`, and an *attacker* with only a network. What runs on them is
+//! real: the kernel's nftables, sshd, rsyslogd, dovecot, postfix, nginx and the built monban.
+//! Nothing outside of the namespaces is changed, and nothing is left when they end.
+//!
+//! Every check is a function of [`checks::ALL`]; the binary runs them and prints one line each.
+#![forbid(unsafe_code)]
+
+pub mod attacker;
+pub mod checks;
+pub mod command;
+pub mod guard;
+pub mod kernel;
+pub mod lines;
+pub mod machine;
+pub mod mail;
+pub mod memory;
+pub mod runner;
+pub mod sshd;
+pub mod syslog;
+pub mod trouble;
+pub mod waiting;
+pub mod web;

@@ -1,0 +1,160 @@
+//! The real dovecot (IMAP, POP3, passwords for SMTP) and the real postfix.
+
+use std::fs;
+use std::time::Duration;
+
+use crate::attacker::Knock;
+use crate::machine::World;
+use crate::trouble::Tried;
+use crate::waiting::until_true;
+
+const DOVECOT: &str = "
+protocols = imap pop3
+listen = *, ::
+base_dir = /run/dovecot
+ssl = no
+disable_plaintext_auth = no
+auth_mechanisms = plain login
+mail_location = maildir:~/Maildir
+syslog_facility = mail
+passdb {
+  driver = pam
+}
+userdb {
+  driver = passwd
+}
+# Each failure would be answered later than the one before, up to 17 seconds.
+service anvil {
+  unix_listener anvil-auth-penalty {
+    mode = 0
+  }
+}
+service auth {
+  unix_listener /var/spool/postfix/private/auth {
+    mode = 0660
+    user = postfix
+    group = postfix
+  }
+}
+";
+
+/// The names of these settings changed in dovecot 2.4.
+const DOVECOT_2_4: &str = "
+dovecot_config_version = 2.4.0
+dovecot_storage_version = 2.4.0
+protocols = imap pop3
+listen = *, ::
+base_dir = /run/dovecot
+ssl = no
+auth_allow_cleartext = yes
+auth_mechanisms = plain login
+mail_driver = maildir
+mail_path = ~/Maildir
+syslog_facility = mail
+passdb pam {
+}
+userdb passwd {
+}
+# Each failure would be answered later than the one before, up to 17 seconds.
+service anvil {
+  unix_listener anvil-auth-penalty {
+    mode = 0
+  }
+}
+service auth {
+  unix_listener /var/spool/postfix/private/auth {
+    mode = 0660
+    user = postfix
+    group = postfix
+  }
+}
+";
+
+const POSTFIX: &str = "
+compatibility_level = 3.6
+myhostname = mail.example.com
+mydestination = example.com, localhost
+mynetworks = 127.0.0.0/8
+inet_interfaces = all
+inet_protocols = all
+smtpd_peername_lookup = no
+alias_maps =
+smtpd_sasl_auth_enable = yes
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = private/auth
+smtpd_tls_security_level = none
+smtpd_recipient_restrictions = permit_sasl_authenticated, reject_unauth_destination
+";
+
+/// Starts both and waits until they answer. The people of [`crate::sshd`] have to be there.
+pub fn start(world: &World) -> Tried<()> {
+    let server = &world.server;
+    let is_2_4 = server.shell("dovecot --version")?.starts_with("2.4");
+    let conf = if is_2_4 { DOVECOT_2_4 } else { DOVECOT };
+    let etc = server.folder().join("etc");
+    fs::write(etc.join("dovecot/dovecot.conf"), conf)?;
+    fs::write(etc.join("postfix/main.cf"), POSTFIX)?;
+    // Without their chroot postfix's parts find /dev/log and the files of `/etc`.
+    server.shell(
+        "sed -i -E 's/^([a-z]+ +(inet|unix) +[yn-] +[yn-] +)[y-]( )/\\1n\\3/' \
+                  /etc/postfix/master.cf",
+    )?;
+    server.shell(
+        "dovecot; postfix start >/run/postfix.said 2>&1 || { cat /run/postfix.said >&2; exit 1; }",
+    )?;
+    for port in [143, 110, 25] {
+        until_true("the mail server answers", Duration::from_secs(20), || {
+            Ok(world.attacker.knock("203.0.113.250", port)? == Knock::Open)
+        })?;
+    }
+    Ok(())
+}
+
+/// One IMAP login; whether it succeeded.
+pub fn imap_login(world: &World, from: &str, user: &str, password: &str) -> Tried<bool> {
+    let login = format!("a login {user} \"{password}\"\r\n");
+    let dialog = [("* OK", login.as_str()), ("a ", "b logout\r\n"), ("b ", "")];
+    Ok(world.attacker.talk(from, 143, &dialog)?.contains("a OK"))
+}
+
+/// One POP3 login; whether it succeeded.
+pub fn pop3_login(world: &World, from: &str, user: &str, password: &str) -> Tried<bool> {
+    let (user, password) = (format!("USER {user}\r\n"), format!("PASS {password}\r\n"));
+    let dialog = [("+OK", user.as_str()), ("+OK", &password), ("", "QUIT\r\n"), ("", "")];
+    Ok(world.attacker.talk(from, 110, &dialog)?.contains("+OK Logged in"))
+}
+
+/// One login before sending mail; whether it succeeded.
+pub fn smtp_login(world: &World, from: &str, user: &str, password: &str) -> Tried<bool> {
+    let plain = base64(format!("\0{user}\0{password}").as_bytes());
+    let auth = format!("AUTH PLAIN {plain}\r\n");
+    let hello = "EHLO client.example.net\r\n";
+    let dialog = [("220 ", hello), ("250 ", &auth), ("", "QUIT\r\n"), ("221 ", "")];
+    Ok(world.attacker.talk(from, 25, &dialog)?.contains("235 "))
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let byte = |index: usize| u32::from(chunk.get(index).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for index in 0..4 {
+            let letter = LETTERS[(bits >> (18 - 6 * index) & 63) as usize];
+            text.push(if index > chunk.len() { '=' } else { char::from(letter) });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_pads() {
+        assert_eq!(base64(b"\0bob\0secret"), "AGJvYgBzZWNyZXQ=");
+        assert_eq!(base64(b"abc"), "YWJj");
+        assert_eq!(base64(b"a"), "YQ==");
+    }
+}

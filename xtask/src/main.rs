@@ -1,0 +1,34 @@
+//! `cargo xtask test`: everything that has to hold for a change. `cargo xtask show NAME`: a
+//! capability, with its full counts and figures (docs/shows/NAME.md says what is shown).
+#![forbid(unsafe_code)]
+
+mod packages;
+mod part;
+mod plan;
+mod unprivileged;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use crate::part::Report;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut report = Report::new(root());
+    match words[..] {
+        ["test"] => plan::test(&mut report),
+        ["show", "guard"] => plan::show_guard(&mut report),
+        _ => {
+            eprintln!("usage: cargo xtask test | show guard");
+            return ExitCode::from(2);
+        }
+    }
+    if report.close() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn root() -> PathBuf {
+    // The manifest of this package lies one folder below it.
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_owned()
+}

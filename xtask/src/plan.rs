@@ -1,0 +1,63 @@
+//! Which parts a verb has, in their order.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::part::Report;
+use crate::{packages, unprivileged};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// A clean release build has to be done within this, on two cores.
+const RELEASE_MAX: Duration = Duration::from_secs(6 * 60);
+
+/// Everything that has to hold for a change; at most an hour in all.
+pub fn test(report: &mut Report) {
+    packages::install(report);
+    report.run("format", MINUTE, cargo(report, &["fmt", "--all", "--", "--check", "-l"]));
+    let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    report.run("clippy", 15 * MINUTE, cargo(report, &clippy));
+    // `--show-output` lets a test say what it left out.
+    let tests = ["test", "--workspace", "--", "--show-output"];
+    report.run("tests", 20 * MINUTE, cargo(report, &tests));
+    report.run("release build", 10 * MINUTE, cargo(report, &["build", "--release"]));
+    end_to_end(report, target(report).join("release/monban"), &[], 25 * MINUTE);
+}
+
+/// The whole list of what the guard shows, with the full counts.
+pub fn show_guard(report: &mut Report) {
+    packages::install(report);
+    let clean = target(report).join("show");
+    if let Err(error) = fs::remove_dir_all(&clean)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        report.leave_out("clean build", &format!("{}: {error}", clean.display()));
+        return;
+    }
+    let mut build = cargo(report, &["build", "--release"]);
+    build.env("CARGO_TARGET_DIR", &clean);
+    report.run("clean release build", RELEASE_MAX, build);
+    unprivileged::test(report);
+    end_to_end(report, clean.join("release/monban"), &["--full"], 90 * MINUTE);
+}
+
+fn end_to_end(report: &mut Report, binary: PathBuf, options: &[&str], at_most: Duration) {
+    let mut command = cargo(report, &["run", "--quiet", "--package", "monban-e2e", "--"]);
+    command.arg("--binary").arg(binary).args(options);
+    report.run("end to end", at_most, command);
+}
+
+fn cargo(report: &Report, arguments: &[&str]) -> Command {
+    // Inside of `cargo xtask` this names the very cargo that runs us.
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(report.root());
+    command
+}
+
+fn target(report: &Report) -> PathBuf {
+    let elsewhere = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    report.root().join(elsewhere.unwrap_or_else(|| "target".into()))
+}
