@@ -28,7 +28,7 @@ fn the_shipped_defaults_are_without_a_problem_and_change_nothing() {
 fn a_policy_for_a_service_takes_what_it_leaves_out_from_the_default() {
     let text = "[policy.sshd]\nfailures = 3\nblock = \"forever\"\nports = [22, 2222, 22]\n";
     let config = Config::parse("monban.toml", text).unwrap();
-    let sshd = &config.policies[0];
+    let sshd = config.policies.iter().find(|policy| policy.name == "sshd").unwrap();
     assert_eq!((sshd.name.as_str(), &sshd.reach), ("sshd", &Reach::Services(vec!["sshd".into()])));
     assert_eq!(sshd.window, Window { failures: 3, length_s: 600 });
     assert_eq!((sshd.backoff.first_s, &sshd.scope), (None, &Scope::Ports(vec![22, 2222])));
@@ -79,7 +79,7 @@ fn sources_are_absolute_paths() {
 #[test]
 fn a_policy_for_an_unknown_service_is_a_problem() {
     let config = Config::parse("x", "[policy.shd]\nfailures = 3\n").unwrap();
-    let said = config.unknown_services("x", &["sshd", "dovecot"]);
+    let said = config.unknown_services("x", &["sshd", "apache", "nginx", "web-access"]);
     assert!(said[0].to_string().contains("did you mean `sshd`?"), "{said:?}");
 }
 

@@ -153,3 +153,23 @@ fn blocks_double_and_are_forgotten_after_30_quiet_days() {
     assert_eq!(attack(&mut world, 2000), Some(2400));
     assert_eq!(attack(&mut world, 32 * DAY_S), Some(600));
 }
+
+#[test]
+fn a_probe_does_not_swallow_the_attempt_that_follows() {
+    let mut world = World::new();
+    for pid in 1..=5 {
+        world.see(Kind::Probe, EVE, pid, 0);
+        world.see(Kind::LoginFailed, EVE, pid, 0);
+        world.see(Kind::Probe, EVE, pid, 0);
+    }
+    assert_eq!(world.findings()[0].policy, "default");
+}
+
+#[test]
+fn closing_lines_restate_and_do_not_add_up() {
+    let mut world = World::new();
+    for _ in 0..9 {
+        world.see(Kind::LoginFailed, EVE, 7, 2);
+    }
+    assert!(world.blocks().is_empty(), "one connection, one attempt");
+}

@@ -39,7 +39,9 @@ pub use record::{
     Outcome, OutcomeResult, Record, Seq, Verdict,
 };
 pub use rotation::{Rotation, Turn, sort_oldest_first};
-pub use sighting::{ConnectionKey, Kind, KindSet, RuleId, ServiceId, Sighting, WITNESSES, Witness};
+pub use sighting::{
+    CLOSE, ConnectionKey, Kind, KindSet, RuleId, ServiceId, Sighting, WITNESSES, Witness,
+};
 pub use state::{
     BlockRow, ConnectionRow, HistoryRow, PositionRow, StateRow, SuccessRow, Tail, TallyRow,
 };

@@ -129,6 +129,12 @@ pub const RULES_MAX: usize = 4096;
 /// Most variants (optional parts taken or left) of one readable pattern.
 pub const PATTERN_VARIANTS_MAX: usize = 64;
 
+/// Files that one scan reads at most.
+pub const ARCHIVE_FILES_MAX: usize = 100_000;
+
+/// Folders below a named one that a scan goes down at most.
+pub const ARCHIVE_DEPTH_MAX: usize = 16;
+
 /// Largest frame between the roles, in bytes.
 pub const FRAME_MAX: usize = 64 * 1024;
 

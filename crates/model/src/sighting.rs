@@ -112,8 +112,12 @@ impl KindSet {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Witness(pub u8);
 
-/// Number of witnesses of a service.
-pub const WITNESSES: usize = 4;
+/// The line that closes a connection: it tells of all attempts at once, so several such lines do
+/// not add up.
+pub const CLOSE: Witness = Witness(2);
+
+/// Counters of a connection: those of the four witnesses, and its probes.
+pub const WITNESSES: usize = 5;
 
 /// Names one connection of a service while it lasts: a hash of host, service and pid or session
 /// id. Equal keys mean the same connection; the address is checked beside it.

@@ -3,12 +3,12 @@
 use monban_model::{Address, Kind, Problem, ServiceId};
 
 use crate::field::Slot;
+use crate::found::Found;
 use crate::hostile::HostileLine;
 use crate::overlap::{self, Automaton};
 use crate::pattern::{self, Node};
 use crate::service::{Example, Rule, Service};
 use crate::set::RuleSet;
-use crate::table::Found;
 
 /// Most problems of one kind and service that are told.
 const TOLD_MAX: usize = 8;
@@ -82,7 +82,7 @@ fn holds(
 fn shown(service: &Service, found: &Found<'_>, name: &str) -> Option<String> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     match Slot::named(name)? {
-        Slot::Address => found.address.map(|address| address.to_string()),
+        Slot::Address => found.address().map(|address| address.to_string()),
         Slot::User => found.user_of(service).map(text),
         Slot::Times => Some(found.times().to_string()),
         slot => found.get(slot).map(text),
@@ -158,7 +158,7 @@ fn hostile(set: &RuleSet, id: ServiceId, service: &Service, problems: &mut Vec<P
 /// The rule that reads another address than the true one, and that address.
 fn typed(set: &RuleSet, id: ServiceId, line: &HostileLine) -> Option<(usize, Address)> {
     let found = set.read_message(id, &line.message)?;
-    let address = found.address?;
+    let address = found.address()?;
     (Some(address) != line.truth).then_some((found.index, address))
 }
 
@@ -183,7 +183,7 @@ fn regex_examples(
             for text in texts {
                 let line = HostileLine {
                     message: [&message[..start], text, &message[end..]].concat(),
-                    truth: found.address,
+                    truth: found.address(),
                     rule: found.index,
                 };
                 if let Some((_, address)) = typed(set, id, &line) {

@@ -226,7 +226,7 @@ pub(crate) fn unrepeated(message: &[u8]) -> (&[u8], u32) {
         rest[digits..].strip_prefix(b" times: [").and_then(|inner| inner.strip_suffix(b"]"));
     match inner {
         Some(inner) if digits > 0 => {
-            (trimmed(inner), crate::table::read_number(&rest[..digits]).max(1))
+            (trimmed(inner), crate::found::read_number(&rest[..digits]).max(1))
         }
         _ => once,
     }

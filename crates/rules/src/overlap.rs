@@ -170,7 +170,8 @@ pub(crate) fn witness(writer: &Automaton, reader: &Automaton, any: bool) -> Opti
             for &r in rs {
                 let b = &reader.places[r as usize];
                 let differs = u8::from(a.address != b.address) * DIFFERS;
-                let seen = seen | differs | u8::from(b.address) * REPORTS;
+                let reports = u8::from(b.address) * REPORTS;
+                let seen = seen | differs | reports;
                 if a.class.meets(&b.class) && known.insert((w, r, seen)) {
                     visits.push(Visit { writer: w, reader: r, seen, from });
                 }

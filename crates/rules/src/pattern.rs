@@ -35,7 +35,7 @@ pub(crate) struct PatternError {
 pub(crate) fn variants(text: &str) -> Result<Vec<Variant>, PatternError> {
     let nodes = parse(text)?;
     let mut out: Vec<Variant> = Vec::new();
-    for variant in expand(&nodes, text)? {
+    for variant in expand(&nodes)? {
         let merged = merge(variant);
         if !out.contains(&merged) {
             out.push(merged);
@@ -175,7 +175,7 @@ impl Reader<'_> {
     }
 }
 
-fn expand(nodes: &[Node], text: &str) -> Result<Vec<Variant>, PatternError> {
+fn expand(nodes: &[Node]) -> Result<Vec<Variant>, PatternError> {
     let mut out: Vec<Variant> = vec![Vec::new()];
     for node in nodes {
         match node {
@@ -183,7 +183,7 @@ fn expand(nodes: &[Node], text: &str) -> Result<Vec<Variant>, PatternError> {
             Node::Choice(choices) => {
                 let mut tails = Vec::new();
                 for choice in choices {
-                    tails.extend(expand(choice, text)?);
+                    tails.extend(expand(choice)?);
                 }
                 if out.len() * tails.len() > PATTERN_VARIANTS_MAX {
                     return Err(PatternError {

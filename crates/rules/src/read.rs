@@ -5,12 +5,12 @@ use monban_model::{ConnectionKey, Line, ServiceId, Sighting, Stamp};
 
 use crate::clock::Clock;
 use crate::field::Slot;
+use crate::found::Found;
 use crate::head::{self, Head};
 use crate::json::Scratch;
 use crate::key;
 use crate::set::RuleSet;
 use crate::shape;
-use crate::table::Found;
 
 /// What a line tells.
 #[derive(Clone, Copy, Debug)]
@@ -133,7 +133,7 @@ impl RuleSet {
         Sighting {
             kind: rule.kind,
             time: time.unwrap_or(line.arrival),
-            address: found.address,
+            address: found.address(),
             user: found.user_of(known),
             method: found.get(Slot::Method),
             service,

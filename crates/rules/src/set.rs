@@ -5,9 +5,10 @@ use monban_model::{Catalog, Problem, RuleId, RuleInfo, ServiceId, ServiceInfo};
 
 use crate::check;
 use crate::file;
+use crate::found::Found;
 use crate::programs::Programs;
 use crate::service::{Service, ShapeName};
-use crate::table::{Found, Table};
+use crate::table::Table;
 
 /// One rule file.
 #[derive(Clone, Debug)]
@@ -144,7 +145,6 @@ impl RuleSet {
         let index = self.tables[number].read(rules, message, &mut found.captures)?;
         found.rule = RuleId(self.first_rule[number] + index);
         found.index = usize::from(index);
-        found.address = found.captures.address;
         Some(found)
     }
 

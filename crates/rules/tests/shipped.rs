@@ -52,7 +52,7 @@ fn no_shipped_rule_reports_a_typed_address() {
             let text: Vec<u8> = [parts.concat(), noise].concat();
             for line in set.hostile_lines(service, &[text], 200) {
                 let found = set.read_message(service, &line.message);
-                let address = found.and_then(|found| found.address);
+                let address = found.and_then(|found| found.address());
                 prop_assert!(
                     address != Some(typed) && (address.is_none() || address == line.truth),
                     "`{}`, a line of rule {}, is read as about {:?}",

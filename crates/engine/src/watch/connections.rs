@@ -5,7 +5,12 @@
 //! whichever of them are logged and in whichever order.
 
 use monban_model::limits::CONNECTION_IDLE_S;
-use monban_model::{Address, ConnectionKey, ConnectionRow, Sighting, Stamp, WITNESSES};
+use monban_model::{
+    Address, CLOSE, ConnectionKey, ConnectionRow, Kind, Sighting, Stamp, WITNESSES,
+};
+
+/// The place of the probes among the counters.
+const PROBES: usize = WITNESSES - 1;
 
 /// What is known of one open connection.
 #[derive(Clone, Debug, Default)]
@@ -30,15 +35,36 @@ impl Connection {
     /// Takes in a sighting of an attempt.
     pub(crate) fn tell(&mut self, seen: &Sighting<'_>) -> Told {
         self.meet(seen);
-        let witness = usize::from(seen.witness.0).min(WITNESSES - 1);
-        self.told[witness] = self.told[witness].saturating_add(seen.weight.max(1));
-        let most = self.told.iter().copied().max().unwrap_or(0);
+        if seen.kind == Kind::Probe {
+            return self.probe();
+        }
+        let weight = seen.weight.max(1);
+        let told = &mut self.told[usize::from(seen.witness.0).min(PROBES - 1)];
+        *told = match seen.witness {
+            CLOSE => weight.max(*told),
+            _ => told.saturating_add(weight),
+        };
         if self.address.is_none() {
             return Told { address: None, new: 0 };
         }
-        let new = most.saturating_sub(self.counted);
-        self.counted = self.counted.max(most);
+        let new = self.most().saturating_sub(self.counted);
+        self.counted = self.counted.max(self.most());
         Told { address: self.address, new }
+    }
+
+    /// A connection is one probe at most, and none if it tried something before. What it tries
+    /// after a probe counts in full.
+    fn probe(&mut self) -> Told {
+        let first = self.told == [0; WITNESSES];
+        if first && self.address.is_some() {
+            self.told[PROBES] = 1;
+        }
+        Told { address: self.address, new: u32::from(first && self.address.is_some()) }
+    }
+
+    /// The attempts: the maximum over the witnesses.
+    fn most(&self) -> u32 {
+        self.told[..PROBES].iter().copied().max().unwrap_or(0)
     }
 
     /// Takes in a sighting that is no attempt: the address, and that the connection lives.
@@ -71,14 +97,14 @@ impl Connection {
     }
 
     pub(crate) fn to_row(&self, key: ConnectionKey) -> ConnectionRow {
-        let most = self.told.iter().copied().max().unwrap_or(0);
-        let pending = most.saturating_sub(self.counted);
+        let pending = self.most().saturating_sub(self.counted);
         ConnectionRow { key, address: self.address, told: self.told, pending, last: self.last }
     }
 
     pub(crate) fn from_row(row: &ConnectionRow) -> Self {
-        let most = row.told.iter().copied().max().unwrap_or(0);
-        let counted = most.saturating_sub(row.pending);
-        Self { address: row.address, told: row.told, counted, last: row.last }
+        let mut connection =
+            Self { address: row.address, told: row.told, counted: 0, last: row.last };
+        connection.counted = connection.most().saturating_sub(row.pending);
+        connection
     }
 }

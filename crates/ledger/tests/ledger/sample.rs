@@ -85,7 +85,7 @@ pub(crate) fn every_row() -> Vec<StateRow> {
         StateRow::Connection(ConnectionRow {
             key: ConnectionKey(u64::MAX),
             address: Some(address(1)),
-            told: [1, 0, u32::MAX, 2],
+            told: [1, 0, u32::MAX, 2, 1],
             pending: 3,
             last: time(1),
         }),

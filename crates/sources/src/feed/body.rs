@@ -65,6 +65,13 @@ impl Body {
         Ok(Stat { size: data.size(), mtime_ns })
     }
 
+    /// When the file was made, in nanoseconds, where the file system knows.
+    pub(crate) fn born_ns(&self) -> Option<i128> {
+        let born = self.file().metadata().ok()?.created().ok()?;
+        let since = born.duration_since(std::time::UNIX_EPOCH).ok()?;
+        i128::try_from(since.as_nanos()).ok()
+    }
+
     /// Whether no name leads to the file any more.
     pub(crate) fn is_deleted(&self) -> bool {
         self.file().metadata().is_ok_and(|data| data.nlink() == 0)

@@ -247,7 +247,7 @@ impl Chain {
         let anchor = Anchor::Gone {
             key: member.key,
             mark: member.mark.clone(),
-            mtime_ns: Words::read(&self.row.cursor).mtime_ns,
+            words: Words::read(&self.row.cursor),
             unread: member.unread_seen(),
         };
         member.restart(Mark::start());
@@ -292,6 +292,7 @@ impl Chain {
         }
         let words = Words {
             mtime_ns: front.body.stat().ok().map(|stat| stat.mtime_ns),
+            born_ns: front.body.born_ns(),
             late: self.members.iter().take(late_count).map(Late::of).collect(),
         };
         (self.row.dev, self.row.ino) = front.key;

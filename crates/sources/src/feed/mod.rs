@@ -350,7 +350,9 @@ impl Feed {
         if taken.contains(&member.key) {
             member.borrowed = true;
         }
-        if key == member.key {
+        let born = (words.born_ns, member.body.born_ns());
+        let is_other = matches!(born, (Some(then), Some(now)) if then != now);
+        if key == member.key && !is_other {
             if matches!(mark.compare(&mut member.body), Ok(Match::Here)) {
                 let further = self.known_mark(&offer.path, &mut member);
                 let further = further.filter(|further| further.offset > mark.offset);
@@ -364,7 +366,7 @@ impl Feed {
             }
             let size = member.body.stat()?.size;
             let cut = size > 0 && size < mark.offset && mark.is_cut(&mut member.body, size);
-            let anchor = Anchor::Gone { key, mark, mtime_ns: words.mtime_ns, unread: 0 };
+            let anchor = Anchor::Gone { key, mark, words, unread: 0 };
             let arrivals = [member].into();
             chain.pending = Some(Pending::truncated(anchor, arrivals, cut.then_some(size)));
             return Ok(chain);
@@ -374,7 +376,7 @@ impl Feed {
         {
             member.restart(known);
         }
-        let anchor = Anchor::Gone { key, mark, mtime_ns: words.mtime_ns, unread: 0 };
+        let anchor = Anchor::Gone { key, mark, words, unread: 0 };
         chain.pending = Some(Pending::new(anchor, member));
         Ok(chain)
     }

@@ -22,8 +22,9 @@ pub(crate) enum Anchor {
     Gone {
         key: FileKey,
         mark: Mark,
-        /// The time of its last change as it was read; every older turn is older than that.
-        mtime_ns: Option<i128>,
+        /// The time of its last change as it was read: every older turn is older than that. And
+        /// the time of its birth.
+        words: Words,
         /// Bytes that were seen in it and not read.
         unread: u64,
     },
@@ -161,11 +162,12 @@ impl Chain {
                 Some((at, None))
             }
             Anchor::Same => None,
-            Anchor::Gone { key, mark, .. } => {
+            Anchor::Gone { key, mark, words, .. } => {
                 let mut mark = mark.clone();
                 if !pending.truncated {
                     for (at, member) in found.iter_mut().enumerate() {
                         if member.key == *key
+                            && is_same(words.born_ns, member, mark.offset)
                             && matches!(mark.compare(&mut member.body), Ok(Match::Here))
                         {
                             return Some((at, Some(mark)));
@@ -187,13 +189,15 @@ impl Chain {
         mut found: Vec<Member>,
         notices: &mut Vec<Notice>,
     ) -> Vec<Member> {
+        let mut nothing_read = None;
         let (bound, live) = match &pending.anchor {
             Anchor::Live => {
                 let stat = self.members.back().and_then(|member| member.body.stat().ok());
                 (stat.map(|stat| stat.mtime_ns), true)
             }
             Anchor::Same => (None, false),
-            Anchor::Gone { key, mtime_ns, mark, unread } => {
+            Anchor::Gone { key, words, mark, unread } => {
+                nothing_read = Some(*key).filter(|_| mark.offset == 0);
                 if !pending.truncated {
                     // It may stand at another path, in another directory.
                     self.remember(*key, mark.clone());
@@ -208,7 +212,7 @@ impl Chain {
                     lost.count(&mut self.counters);
                     notices.push(Notice::Lost { path: self.row.path.clone(), lost });
                 }
-                (*mtime_ns, false)
+                (words.mtime_ns, false)
             }
         };
         if let (Some(size), Some(first)) = (pending.cut_at, pending.arrivals.front_mut())
@@ -226,6 +230,7 @@ impl Chain {
         );
         found.retain(|member| match (bound, member.body.stat()) {
             (Some(bound), Ok(stat)) if live => stat.mtime_ns >= bound,
+            (Some(bound), Ok(stat)) if stat.mtime_ns == bound => nothing_read == Some(member.key),
             (Some(bound), Ok(stat)) => stat.mtime_ns > bound,
             _ => false,
         });
@@ -238,7 +243,8 @@ impl Chain {
             return;
         }
         for late in Words::read(&self.row.cursor).late {
-            let Some(at) = found.iter().position(|m| m.key == late.key) else { continue };
+            let same = |m: &Member| m.key == late.key && is_same(late.born_ns, m, late.offset);
+            let Some(at) = found.iter().position(same) else { continue };
             if taken.contains(&late.key) {
                 continue;
             }
@@ -271,6 +277,16 @@ impl Chain {
         {
             member.restart(mark.clone());
         }
+    }
+}
+
+/// Whether a file of the same inode is the same file: an inode that is free is soon used again.
+/// Where the file system knows no birth times, the bytes before a mark have to tell, if there
+/// are any.
+fn is_same(born_ns: Option<i128>, member: &Member, offset: u64) -> bool {
+    match (born_ns, member.body.born_ns()) {
+        (Some(then), Some(now)) => then == now,
+        _ => offset > 0,
     }
 }
 

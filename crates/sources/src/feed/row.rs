@@ -1,8 +1,9 @@
 //! What a saved row says of files beyond the one that is being read.
 //!
 //! For files, the `cursor` of a [`monban_model::PositionRow`] holds words: `mtime=NS`, the time of
-//! the file's last change as it was read, and for each rotated file that may still get late lines
-//! `late=DEV:INO:OFFSET:HASH`, with the hash of the bytes before the offset in hex.
+//! the file's last change as it was read, `born=NS`, the time of its birth (an inode is soon used
+//! again), and for each rotated file that may still get late lines
+//! `late=DEV:INO:OFFSET:HASH:BORN`, with the hash of the bytes before the offset in hex.
 
 use monban_model::limits::LATE_PER_PATH_MAX;
 
@@ -14,18 +15,25 @@ pub(crate) struct Late {
     pub(crate) key: FileKey,
     pub(crate) offset: u64,
     pub(crate) tail_hash: u64,
+    pub(crate) born_ns: Option<i128>,
 }
 
 /// The words of a cursor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Words {
     pub(crate) mtime_ns: Option<i128>,
+    pub(crate) born_ns: Option<i128>,
     pub(crate) late: Vec<Late>,
 }
 
 impl Late {
     pub(crate) fn of(member: &Member) -> Self {
-        Self { key: member.key, offset: member.mark.offset, tail_hash: member.mark.tail_hash() }
+        Self {
+            key: member.key,
+            offset: member.mark.offset,
+            tail_hash: member.mark.tail_hash(),
+            born_ns: member.body.born_ns(),
+        }
     }
 }
 
@@ -36,6 +44,8 @@ impl Words {
         for word in cursor.split_ascii_whitespace() {
             if let Some(time) = word.strip_prefix("mtime=") {
                 words.mtime_ns = time.parse().ok();
+            } else if let Some(time) = word.strip_prefix("born=") {
+                words.born_ns = time.parse().ok();
             } else if let Some(late) = word.strip_prefix("late=").and_then(read_late)
                 && words.late.len() < LATE_PER_PATH_MAX
             {
@@ -53,8 +63,14 @@ impl Words {
             // Writing to a String does not fail.
             let _ = write!(text, "mtime={time}");
         }
-        for Late { key: (dev, ino), offset, tail_hash } in &self.late {
-            let _ = write!(text, " late={dev}:{ino}:{offset}:{tail_hash:x}");
+        if let Some(time) = self.born_ns {
+            let _ = write!(text, " born={time}");
+        }
+        for Late { key: (dev, ino), offset, tail_hash, born_ns } in &self.late {
+            let _ = write!(text, " late={dev}:{ino}:{offset}:{tail_hash:x}:");
+            if let Some(time) = born_ns {
+                let _ = write!(text, "{time}");
+            }
         }
         text
     }
@@ -65,7 +81,8 @@ fn read_late(text: &str) -> Option<Late> {
     let mut number = || parts.next()?.parse::<u64>().ok();
     let (dev, ino, offset) = (number()?, number()?, number()?);
     let tail_hash = u64::from_str_radix(parts.next()?, 16).ok()?;
-    Some(Late { key: (dev, ino), offset, tail_hash })
+    let born_ns = parts.next().and_then(|time| time.parse().ok());
+    Some(Late { key: (dev, ino), offset, tail_hash, born_ns })
 }
 
 #[cfg(test)]
@@ -76,7 +93,11 @@ mod tests {
     fn what_is_written_is_read() {
         let words = Words {
             mtime_ns: Some(-5),
-            late: vec![Late { key: (1, u64::MAX), offset: 9, tail_hash: u64::MAX }],
+            born_ns: Some(7),
+            late: vec![
+                Late { key: (1, u64::MAX), offset: 9, tail_hash: u64::MAX, born_ns: None },
+                Late { key: (1, 2), offset: 3, tail_hash: 4, born_ns: Some(5) },
+            ],
         };
         assert_eq!(Words::read(&words.write()), words);
         assert_eq!(Words::read("late=1:2 mtime=x late=:::: \u{1f}"), Words::default());
