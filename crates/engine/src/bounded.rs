@@ -56,6 +56,11 @@ impl<K: Copy + Eq + Hash, V: Default> Bounded<K, V> {
         self.evicted
     }
 
+    /// Changes that wait to be handed out.
+    pub(crate) fn waiting(&self) -> usize {
+        self.changed.len() + self.gone.len()
+    }
+
     pub(crate) fn get(&self, key: &K) -> Option<&V> {
         self.places.get(key).map(|&at| &self.slots[at as usize].value)
     }

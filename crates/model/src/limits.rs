@@ -141,6 +141,13 @@ pub const FRAME_MAX: usize = 64 * 1024;
 /// Subjects in one frame of orders: 1,000 times the largest order is under `FRAME_MAX`.
 pub const ORDERS_PER_FRAME_MAX: usize = 500;
 
+/// Bytes of backtracking that one pattern may cost on one message. A text that needs more is not
+/// a line of the service.
+pub const MATCH_STEPS_MAX: usize = 64 * 1024;
+
+/// Longest host name or program name in the head of a line, in bytes.
+pub const HEAD_WORD_MAX: usize = 255;
+
 /// A line's own time is used if it is no older than this at its arrival.
 pub const EVENT_AGE_MAX_S: u64 = 60;
 

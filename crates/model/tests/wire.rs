@@ -54,6 +54,7 @@ fn frames_to_the_watcher() {
         },
         ToWatcher::Command { id: 1, command: ban },
         ToWatcher::Command { id: 2, command: Command::FreeAll },
+        ToWatcher::Command { id: 3, command: Command::Commit },
         ToWatcher::Outcomes(outcomes),
         ToWatcher::Tell(notice()),
         ToWatcher::Journal,

@@ -1,6 +1,7 @@
 //! Nanoseconds for a line: `cargo bench -p monban-rules`. With `MONBAN_BENCH_LOG` set to the path
 //! of a log, its lines are measured too; with `MONBAN_BENCH_RULES` to a folder of rule files,
-//! those of that folder are loaded in place of the shipped ones.
+//! those of that folder are loaded in place of the shipped ones; with `MONBAN_BENCH_ONLY` to a
+//! name that is printed, only that is measured.
 
 use std::hint::black_box;
 use std::path::PathBuf;
@@ -69,8 +70,16 @@ fn lines(texts: &[&str]) -> Vec<Vec<u8>> {
     texts.iter().map(|text| text.as_bytes().to_vec()).collect()
 }
 
+/// Whether only another measurement is wanted.
+fn left_out(name: &str) -> bool {
+    std::env::var("MONBAN_BENCH_ONLY").is_ok_and(|only| only != name)
+}
+
 /// The best of some runs, so that other work on the machine counts little.
 fn measure(set: &RuleSet, name: &str, lines: &[Vec<u8>]) {
+    if left_out(name) {
+        return;
+    }
     let arrival = Stamp::from_s(1_795_325_600);
     let Some(mut clock) = Clock::new("UTC", arrival) else {
         return;

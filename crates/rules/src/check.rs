@@ -92,25 +92,29 @@ fn shown(service: &Service, found: &Found<'_>, name: &str) -> Option<String> {
 /// No line of one rule can be read by itself or an earlier rule with another address, nor by an
 /// earlier rule as a login.
 fn confusable(set: &RuleSet, number: usize, service: &Service, problems: &mut Vec<Problem>) {
-    let leaders: Vec<&Rule> =
-        set.tables[number].leaders().map(|index| &service.rules[usize::from(index)]).collect();
+    let groups: Vec<Vec<&Rule>> = set.tables[number]
+        .groups()
+        .map(|rules| rules.iter().map(|index| &service.rules[usize::from(*index)]).collect())
+        .collect();
     let automata = |writes| -> Vec<Automaton> {
         let parsed = |rule: &Rule| -> Vec<Vec<Node>> {
             let texts = rule.wordings.iter().map(|wording| &wording.text);
             texts.filter_map(|text| pattern::parse(text).ok()).collect()
         };
-        let rules = leaders.iter();
-        rules.map(|rule| Automaton::of(&parsed(rule), writes)).collect()
+        let leaders = groups.iter().map(|rules| rules[0]);
+        leaders.map(|rule| Automaton::of(&parsed(rule), writes)).collect()
     };
     let (writers, readers) = (automata(true), automata(false));
     let mut told = 0;
     for (from, writer) in writers.iter().enumerate() {
         for (to, reader) in readers.iter().enumerate().take(from + 1) {
-            let (from, to) = (leaders[from], leaders[to]);
-            if to.kind == Kind::Harmless {
+            let kinds = |group: usize| groups[group].iter().map(|rule| rule.kind);
+            if kinds(to).all(|kind| kind == Kind::Harmless) {
                 continue;
             }
-            let as_login = to.kind == Kind::LoginAccepted && from.kind != Kind::LoginAccepted;
+            let login = |kind| kind == Kind::LoginAccepted;
+            let as_login = kinds(to).any(login) && !kinds(from).all(login);
+            let (from, to) = (groups[from][0], groups[to][0]);
             let Some(line) = overlap::witness(writer, reader, as_login) else {
                 continue;
             };

@@ -1,9 +1,11 @@
 //! The fields of a pattern: `{user}`, `{address}`, `{word:,}` and so on.
 
+use std::sync::Arc;
+
 use crate::class::Class;
 
 /// Where the text of a field is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub(crate) enum Slot {
     Address,
@@ -73,7 +75,7 @@ pub(crate) enum Shape {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Field {
     /// As it is written, without the braces.
-    pub(crate) text: String,
+    pub(crate) text: Arc<str>,
     /// Where its text is kept.
     pub(crate) slot: Option<Slot>,
     /// How its bytes hang together.
@@ -97,7 +99,7 @@ impl Field {
             None => (text, None),
         };
         let mut field = Self {
-            text: text.to_owned(),
+            text: text.into(),
             slot: Slot::named(name),
             shape: Shape::Run,
             class: Class::WORD,
@@ -178,17 +180,19 @@ impl Field {
     }
 }
 
-/// Length of the part of `text` before the first `"` that has no `\` before it.
+/// Length of the part of `text` before the first `"` that has no `\` before it, or before a `\`
+/// at the very end, which escapes nothing.
 pub(crate) fn quoted_end(text: &[u8]) -> usize {
     let mut at = 0;
-    while at < text.len() {
-        match text[at] {
+    while let Some(byte) = text.get(at) {
+        match byte {
             b'"' => return at,
+            b'\\' if at + 1 == text.len() => return at,
             b'\\' => at += 2,
             _ => at += 1,
         }
     }
-    text.len()
+    at
 }
 
 /// Offset behind the last `"` that has an even number of `\` before it; `None` if there is none.

@@ -1,5 +1,7 @@
 //! `where` and `where_not`: what a captured field may be.
 
+use std::cmp::Ordering;
+
 use crate::field::Slot;
 
 /// A condition on one captured field.
@@ -9,7 +11,7 @@ pub(crate) struct Filter {
     pub(crate) slot: Slot,
     /// Whether a value of the list is asked for, or refused.
     wanted: bool,
-    /// Values that must be equal, sorted.
+    /// Values that must be equal, sorted by length and then by bytes.
     exact: Vec<Vec<u8>>,
     prefixes: Vec<Vec<u8>>,
     suffixes: Vec<Vec<u8>>,
@@ -41,7 +43,7 @@ impl Filter {
                 (None, None) => filter.exact.push(bytes.to_vec()),
             }
         }
-        filter.exact.sort();
+        filter.exact.sort_by(|a, b| by_length(a, b));
         filter
     }
 
@@ -60,11 +62,16 @@ impl Filter {
     }
 
     fn lists(&self, value: &[u8]) -> bool {
-        self.exact.binary_search_by(|exact| exact.as_slice().cmp(value)).is_ok()
+        self.exact.binary_search_by(|exact| by_length(exact, value)).is_ok()
             || self.prefixes.iter().any(|start| value.starts_with(start))
             || self.suffixes.iter().any(|end| value.ends_with(end))
             || self.parts.iter().any(|part| part.find(value).is_some())
     }
+}
+
+/// Lengths differ mostly, and are cheaper to compare.
+fn by_length(a: &[u8], b: &[u8]) -> Ordering {
+    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }
 
 #[cfg(test)]
@@ -81,6 +88,10 @@ mod tests {
         assert!(!filter.admits(Some(b"/aa")) && !filter.admits(None));
         let none = Filter::new(Slot::Path, false, &values);
         assert!(none.admits(Some(b"/aa")) && none.admits(None) && !none.admits(Some(b"/a")));
+        let words = ["publickey", "none", "rsa", "unknown", "b", "aaaa"].map(str::to_owned);
+        let many = Filter::new(Slot::Method, true, &words);
+        assert!(words.iter().all(|word| many.admits(Some(word.as_bytes()))));
+        assert!(!many.admits(Some(b"nones")) && !many.admits(Some(b"a")));
         assert!(Filter::new(Slot::Path, true, &["*".to_owned()]).admits(Some(b"")));
     }
 }

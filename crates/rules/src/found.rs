@@ -14,7 +14,7 @@ pub struct Found<'m> {
     pub rule: RuleId,
     /// Its index in the service.
     pub index: usize,
-    message: &'m [u8],
+    pub(crate) message: &'m [u8],
     pub(crate) captures: Captures,
 }
 

@@ -1,5 +1,7 @@
 //! What stands before the message: date, host, program and pid.
 
+use monban_model::limits::HEAD_WORD_MAX;
+
 use crate::json::{self, Scratch};
 
 /// The head of a line, taken apart.
@@ -16,9 +18,6 @@ pub(crate) struct Head<'a> {
     /// The rest.
     pub(crate) message: &'a [u8],
 }
-
-/// Longest host or tag.
-const WORD_MAX: usize = 255;
 
 /// Takes the head off a line. `None` if the line has none.
 #[inline]
@@ -82,7 +81,7 @@ fn date_length(line: &[u8]) -> Option<usize> {
 /// `host tag[pid]: message` or `tag[pid]: message`.
 #[inline]
 fn hosted<'a>(rest: &'a [u8], mut head: Head<'a>) -> Head<'a> {
-    let bounded = &rest[..rest.len().min(WORD_MAX + 1)];
+    let bounded = &rest[..rest.len().min(HEAD_WORD_MAX + 1)];
     let Some(space) = memchr::memchr(b' ', bounded) else {
         // A tag with an empty message, or no tag at all.
         head.message = rest;
@@ -111,7 +110,7 @@ fn hosted<'a>(rest: &'a [u8], mut head: Head<'a>) -> Head<'a> {
 /// `tag[pid]: message` or `tag: message`.
 #[inline]
 fn tagged<'a>(text: &'a [u8], mut head: Head<'a>) -> Option<Head<'a>> {
-    let bounded = &text[..text.len().min(WORD_MAX)];
+    let bounded = &text[..text.len().min(HEAD_WORD_MAX)];
     let end = bounded.iter().position(|byte| matches!(byte, b'[' | b':' | b' '))?;
     let mut at = end;
     if text[at] == b'[' {
@@ -147,7 +146,7 @@ fn rfc5424(rest: &[u8]) -> Option<Head<'_>> {
     let mut words = [&b""[..]; 5];
     let mut rest = rest;
     for word in &mut words {
-        let bounded = &rest[..rest.len().min(WORD_MAX + 1)];
+        let bounded = &rest[..rest.len().min(HEAD_WORD_MAX + 1)];
         let space = memchr::memchr(b' ', bounded)?;
         *word = match &rest[..space] {
             b"-" => b"",

@@ -35,11 +35,8 @@ impl RuleSet {
         let mut texts: Vec<Vec<u8>> = FIXED.iter().map(|text| text.to_vec()).collect();
         texts.push(vec![b'A'; 5000]);
         texts.push(TYPED_ADDRESS.as_bytes().repeat(50));
-        let Some(table) = self.tables.get(usize::from(service.0)) else {
-            return texts;
-        };
         let mut made = Vec::new();
-        for (_, variant) in table.variants() {
+        for (_, variant) in self.variants(service) {
             let pieces: Vec<Vec<u8>> =
                 variant.iter().map(|part| piece(part, TYPED_ADDRESS, None)).collect();
             for start in 0..pieces.len() {
@@ -64,17 +61,16 @@ impl RuleSet {
         texts: &[Vec<u8>],
         most: usize,
     ) -> Vec<HostileLine> {
-        let number = usize::from(service.0);
-        let (Some(table), Some(known)) = (self.tables.get(number), self.services.get(number))
-        else {
+        let Some(known) = self.services.get(usize::from(service.0)) else {
             return Vec::new();
         };
+        let variants = self.variants(service);
         let mut lines = Vec::new();
-        let places: usize = table.variants().map(|(_, v)| typed_places(v).len()).sum();
+        let places: usize = variants.iter().map(|(_, v)| typed_places(v).len()).sum();
         let step = (places * texts.len()).div_ceil(most.max(1)).max(1);
         let mut offset = 0;
-        for (rule, variant) in table.variants() {
-            let rule = usize::from(rule);
+        for (rule, variant) in &variants {
+            let rule = usize::from(*rule);
             for at in typed_places(variant) {
                 offset = (offset + 1) % step;
                 for text in texts.iter().skip(offset).step_by(step) {

@@ -86,7 +86,7 @@ fn skip_space(line: &[u8], mut at: usize) -> usize {
 fn string_end(line: &[u8], at: usize) -> Option<usize> {
     let text = line.get(at + 1..)?;
     let length = crate::field::quoted_end(text);
-    (length < text.len()).then_some(at + length + 2)
+    (text.get(length) == Some(&b'"')).then_some(at + length + 2)
 }
 
 /// Offset behind the value that begins at `at`; what is nested is skipped.

@@ -5,13 +5,13 @@
 #[inline]
 pub(crate) fn hash(seed: u64, bytes: &[u8]) -> u64 {
     let (words, rest) = bytes.as_chunks::<8>();
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
+    // Byte by byte: a word that is loaded right behind stores of its bytes would wait for them.
+    let last = rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
     let mut state = mix(seed ^ bytes.len() as u64);
     for word in words {
         state = mix(state ^ u64::from_le_bytes(*word));
     }
-    mix(state ^ u64::from_le_bytes(last))
+    mix(state ^ last)
 }
 
 /// The finalizer of MurmurHash3, less its last round.

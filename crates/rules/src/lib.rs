@@ -27,6 +27,8 @@ mod hostile;
 mod json;
 mod key;
 mod linear;
+#[cfg(test)]
+mod oracle;
 mod overlap;
 mod pattern;
 mod programs;

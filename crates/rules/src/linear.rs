@@ -200,7 +200,9 @@ fn fixed_from_right(field: &Field, before: &Part) -> Option<Fixed> {
         minus: before.last() != Some(&b'-'),
     };
     if field.shape == Shape::Quoted {
-        return (before.last() == Some(&b'"')).then_some(fixed);
+        // A `\` before the quote would make it look like an escaped one.
+        let certain = matches!(before.as_slice(), [.., other, b'"'] if *other != b'\\');
+        return certain.then_some(fixed);
     }
     fixed.strip = field.class.run_back(before);
     (fixed.strip < before.len()).then_some(fixed)

@@ -2,7 +2,7 @@
 
 use monban_model::limits::PATTERN_VARIANTS_MAX;
 
-use crate::field::Field;
+use crate::field::{Field, Slot};
 
 /// One part of a linear pattern.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -11,6 +11,16 @@ pub(crate) enum Part {
     Literal(Vec<u8>),
     /// A field.
     Field(Field),
+}
+
+impl Part {
+    /// Where its text is kept, if it is.
+    pub(crate) fn slot(&self) -> Option<Slot> {
+        match self {
+            Self::Literal(_) => None,
+            Self::Field(field) => field.slot,
+        }
+    }
 }
 
 /// A pattern in which nothing is optional.

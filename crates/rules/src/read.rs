@@ -62,22 +62,21 @@ impl RuleSet {
         let (message, weight) = head::unrepeated(head.message);
         let mut date = head.date;
         let services = self.programs.services(head.program);
-        let (mut seen, mut found) = self.first_found(services, message);
+        let mut found = Found::none(message);
+        let mut seen = self.first_found(services, &mut found);
         // A line with a program has no other shape.
         if head.program.is_empty()
             && let Some((shape, shape_date)) = shape::detect(message)
         {
-            (seen, found) = self.first_found(self.shaped(shape), message);
-            let own = found.and_then(|found| found.get(Slot::Date));
+            seen = self.first_found(self.shaped(shape), &mut found);
+            let own = found.get(Slot::Date);
             if own.is_some() || date.is_empty() {
                 date = own.unwrap_or(shape_date);
             }
         }
         let time = clock.read(date);
-        let sighting = match (seen, &found) {
-            (Seen::Known(service), Some(found)) => {
-                Some(self.sighting(service, found, &head, time, weight, line))
-            }
+        let sighting = match seen {
+            Seen::Known(service) => Some(self.sighting(service, &found, &head, time, weight, line)),
             _ => None,
         };
         Reading {
@@ -87,25 +86,20 @@ impl RuleSet {
             pid: head.pid,
             message,
             seen,
+            found: sighting.is_some().then_some(found),
             sighting,
-            found,
         }
     }
 
     /// Lets services look at the message in turn.
     #[inline]
-    fn first_found<'m>(
-        &self,
-        services: &[ServiceId],
-        message: &'m [u8],
-    ) -> (Seen, Option<Found<'m>>) {
+    fn first_found(&self, services: &[ServiceId], found: &mut Found<'_>) -> Seen {
         for &service in services {
-            if let Some(found) = self.read_message(service, message) {
-                return (Seen::Known(service), Some(found));
+            if self.read_into(service, found) {
+                return Seen::Known(service);
             }
         }
-        let seen = services.first().map_or(Seen::Foreign, |first| Seen::Unknown(*first));
-        (seen, None)
+        services.first().map_or(Seen::Foreign, |first| Seen::Unknown(*first))
     }
 
     fn sighting<'a>(

@@ -1,6 +1,7 @@
 //! Matching a compiled linear pattern: byte scans, no allocation.
 
 use monban_model::Address;
+use monban_model::limits::{LINE_MAX, MATCH_STEPS_MAX};
 
 use crate::bytes::same;
 use crate::class::Class;
@@ -12,7 +13,7 @@ use crate::tree::{Back, Front};
 pub(crate) const MESSAGE_MAX: usize = u16::MAX as usize - 1;
 
 // The text of a JSON line may come from a buffer of twice a line.
-const _: () = assert!(monban_model::limits::LINE_MAX * 2 < MESSAGE_MAX);
+const _: () = assert!(LINE_MAX * 2 < MESSAGE_MAX);
 
 /// What a match captured.
 #[derive(Clone, Copy, Debug)]
@@ -106,15 +107,11 @@ fn read_v4(bytes: &[u8]) -> Option<u32> {
     (dots == 3 && digits > 0).then_some(bits << 8 | part)
 }
 
-/// Steps of backtracking that one message may cost: a text that needs more is not a line of the
-/// service.
-const BUDGET: usize = 64 * 1024;
-
 impl Front {
     /// Matches `message`, of which `start` bytes are matched already, as a whole.
     #[inline]
     pub(crate) fn matches(&self, message: &[u8], start: usize, captures: &mut Captures) -> bool {
-        self.walk(message, start, captures, &mut { BUDGET })
+        self.walk(message, start, captures, &mut { MATCH_STEPS_MAX })
     }
 
     fn walk(&self, message: &[u8], start: usize, caps: &mut Captures, budget: &mut usize) -> bool {
@@ -251,7 +248,10 @@ fn fixed_length_back(fixed: &Fixed, text: &[u8], captures: &mut Captures) -> Opt
             keep_address(field, &text[text.len() - length..], captures)?;
             Some(length)
         }
-        Shape::Quoted => Some(text.len() - quoted_start(text)?),
+        Shape::Quoted => {
+            let start = quoted_start(text)?;
+            field.accepts(&text[start..]).then_some(text.len() - start)
+        }
     }
 }
 

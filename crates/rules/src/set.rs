@@ -6,6 +6,7 @@ use monban_model::{Catalog, Problem, RuleId, RuleInfo, ServiceId, ServiceInfo};
 use crate::check;
 use crate::file;
 use crate::found::Found;
+use crate::pattern::{self, Variant};
 use crate::programs::Programs;
 use crate::service::{Service, ShapeName};
 use crate::table::Table;
@@ -139,19 +140,49 @@ impl RuleSet {
     /// shape: out of the whole line).
     #[inline]
     pub fn read_message<'m>(&self, service: ServiceId, message: &'m [u8]) -> Option<Found<'m>> {
-        let number = usize::from(service.0);
-        let rules = &self.services.get(number)?.rules;
         let mut found = Found::none(message);
-        let index = self.tables[number].read(rules, message, &mut found.captures)?;
+        self.read_into(service, &mut found).then_some(found)
+    }
+
+    /// The same, into a place that holds [`Found::none`] and still does if there is nothing: what
+    /// is large is written once.
+    #[inline]
+    pub(crate) fn read_into(&self, service: ServiceId, found: &mut Found<'_>) -> bool {
+        let number = usize::from(service.0);
+        let (Some(known), Some(table)) = (self.services.get(number), self.tables.get(number))
+        else {
+            return false;
+        };
+        let Some(index) = table.read(&known.rules, found.message, &mut found.captures) else {
+            return false;
+        };
         found.rule = RuleId(self.first_rule[number] + index);
         found.index = usize::from(index);
-        Some(found)
+        true
     }
 
     /// Runs the examples of all rules and looks for lines in which an attacker could choose the
     /// address although each pattern alone is safe. Takes much longer than compiling.
     pub fn check(&self) -> Vec<Problem> {
         check::run(self)
+    }
+
+    /// All variants of a service's patterns with the first rule that has them, in the order of
+    /// trial. They are made anew: only checks need them.
+    pub(crate) fn variants(&self, service: ServiceId) -> Vec<(u16, Variant)> {
+        let number = usize::from(service.0);
+        let (Some(table), Some(known)) = (self.tables.get(number), self.services.get(number))
+        else {
+            return Vec::new();
+        };
+        let mut all = Vec::new();
+        for rule in table.groups().filter_map(|rules| rules.first().copied()) {
+            for wording in &known.rules[usize::from(rule)].wordings {
+                let variants = pattern::variants(&wording.text).unwrap_or_default();
+                all.extend(variants.into_iter().map(|variant| (rule, variant)));
+            }
+        }
+        all
     }
 
     /// The services whose lines look so.

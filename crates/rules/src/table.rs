@@ -37,8 +37,8 @@ enum How {
 /// Rules with the same wordings, told apart by their filters, in file order.
 #[derive(Debug)]
 struct Group {
-    /// The variants, kept for the checks.
-    variants: Vec<Variant>,
+    /// The fields that some variant keeps.
+    slots: Vec<Slot>,
     /// Index of the rule in the service.
     rules: Vec<u16>,
 }
@@ -80,7 +80,7 @@ impl Table {
         problems: &mut Vec<Problem>,
     ) {
         let group = self.groups.len() as u32;
-        let mut all = Vec::new();
+        let mut slots = Vec::new();
         for wording in &rule.wordings {
             match pattern::variants(&wording.text) {
                 Ok(variants) => {
@@ -94,7 +94,7 @@ impl Table {
                                 reason,
                             )),
                         }
-                        all.push(variant);
+                        slots.extend(variant.iter().filter_map(Part::slot));
                     }
                 }
                 Err(error) => {
@@ -117,7 +117,9 @@ impl Table {
                 }
             }
         }
-        self.groups.push(Group { variants: all, rules: vec![index] });
+        slots.sort_unstable();
+        slots.dedup();
+        self.groups.push(Group { slots, rules: vec![index] });
     }
 
     fn add_linear(&mut self, mut linear: Linear, group: u32) {
@@ -139,15 +141,8 @@ impl Table {
     /// A field that a filter of the rule names and no line of it has.
     fn missing_slot(&self, rule: &Rule) -> Option<Slot> {
         let group = self.groups.last().filter(|_| rule.regex.is_none())?;
-        let has = |slot: Slot| {
-            group
-                .variants
-                .iter()
-                .flatten()
-                .any(|part| matches!(part, Part::Field(field) if field.slot == Some(slot)))
-        };
         let slots = rule.filters.iter().map(|filter| filter.slot);
-        slots.filter(|_| !group.variants.is_empty()).find(|slot| !has(*slot))
+        slots.filter(|_| !group.slots.is_empty()).find(|slot| !group.slots.contains(slot))
     }
 
     /// The index of the first rule of `rules` that fits the message. `captures` are
@@ -191,17 +186,9 @@ impl Table {
         None
     }
 
-    /// The first rule of each group of rules with the same wordings.
-    pub(crate) fn leaders(&self) -> impl Iterator<Item = u16> {
-        self.groups.iter().filter_map(|group| group.rules.first().copied())
-    }
-
-    /// All variants with the index of the first rule that has them, in the order of trial.
-    pub(crate) fn variants(&self) -> impl Iterator<Item = (u16, &Variant)> {
-        self.groups.iter().flat_map(|group| {
-            let rule = group.rules.first().copied().unwrap_or(0);
-            group.variants.iter().map(move |variant| (rule, variant))
-        })
+    /// The rules of each group with the same wordings, in the order of trial.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = &[u16]> {
+        self.groups.iter().map(|group| group.rules.as_slice())
     }
 }
 

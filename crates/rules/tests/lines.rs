@@ -1,5 +1,8 @@
 //! Whole lines in, sightings out.
 
+// A test that cannot go on ends.
+#![allow(clippy::unwrap_used)]
+
 use std::sync::LazyLock;
 
 use monban_model::{Address, Kind, Line, SourceId, Stamp};
@@ -210,6 +213,33 @@ fn an_unsafe_pattern_is_refused_even_without_checks() {
     let problems = RuleSet::compile_unchecked(&[file]).unwrap_err();
     assert!(problems[0].what.contains("an attacker could choose `address`"), "{problems:#?}");
     assert_eq!(problems[0].line, 6);
+}
+
+/// Each pattern alone is safe here; together they are not.
+#[test]
+fn rules_that_an_attacker_can_confuse_are_told() {
+    let rule = |id: &str, line: &str, sees: &str| {
+        format!("[[rule]]\nid = '{id}'\nkind = 'probe'\n{line}\nsees = ['{sees}']\n")
+    };
+    let told = |rules: &[String]| {
+        let text = format!("service = 'x'\nprograms = ['x']\n{}", rules.concat());
+        let file = RuleText { file: "x.toml".to_owned(), text };
+        let set = RuleSet::compile_unchecked(&[file]).unwrap();
+        set.check().iter().map(|problem| problem.what.clone()).collect::<Vec<_>>()
+    };
+    let lax = rule("lax", "line = 'a {user} from {address}'", "a x from 192.0.2.1");
+    let first = rule("first", "line = 'a {address} {text}'", "a 192.0.2.1 x");
+    let problems = told(&[lax.clone(), first.clone()]);
+    assert!(problems.iter().any(|what| what.contains("could be read by rule `lax`")));
+    assert!(problems.iter().any(|what| what.contains("reports the typed address")));
+    assert_eq!(told(&[first]), [""; 0]);
+    assert_eq!(told(&[lax]), [""; 0]);
+    let regex = rule(
+        "regex",
+        "regex = 'for (?P<user>.*?) from (?P<address>[0-9.]+)'",
+        "Failed for x from 192.0.2.1",
+    );
+    assert!(told(&[regex])[0].contains("reports the typed address"));
 }
 
 proptest! {

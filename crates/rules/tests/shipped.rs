@@ -1,10 +1,13 @@
 //! The rule files that monban ships: each holds, and none of them reports an address that an
 //! attacker typed.
 
+// A test that cannot go on ends.
+#![allow(clippy::unwrap_used)]
+
 use std::path::Path;
 
-use monban_model::ServiceId;
-use monban_rules::{RuleSet, RuleText, TYPED_ADDRESS};
+use monban_model::{Kind, Line, ServiceId, SourceId, Stamp};
+use monban_rules::{Clock, RuleSet, RuleText, Scratch, TYPED_ADDRESS};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -79,4 +82,82 @@ fn all_rules_are_compiled_in_time_for_the_start() {
     assert!(set.is_ok());
     // The start has 50 ms for everything, optimised; a debug build gets twenty times that.
     assert!(taken.as_millis() < 1000, "{taken:?}");
+}
+
+/// Lines as administrators showed them in articles: what they mean, and of which address.
+#[test]
+fn lines_from_articles_are_read_right() {
+    let set = set();
+    let cases = [
+        (
+            "Nov 26 08:23:07 ip-10-0-0-1 sshd[14178]: Accepted publickey for ec2-user from \
+             10.0.0.167 port 52047 ssh2: RSA 00:11",
+            Kind::LoginAccepted,
+            Some("10.0.0.167"),
+        ),
+        (
+            "Nov 26 08:23:07 ip-10-0-0-1 sshd[14178]: pam_unix(sshd:session): session opened for \
+             user ec2-user by (uid=0)",
+            Kind::SessionOpened,
+            None,
+        ),
+        (
+            "Nov 25 08:21:45 ip-10-0-0-1 sshd[14100]: Connection closed by 10.0.0.167 [preauth]",
+            Kind::Probe,
+            Some("10.0.0.167"),
+        ),
+        (
+            "Nov 22 05:33:01 mx dovecot: pop3-login: Disconnected (auth failed, 1 attempts): \
+             user=<x, rip=198.51.100.9, y>, method=PLAIN, rip=203.0.113.5, lip=192.0.2.25",
+            Kind::LoginFailed,
+            Some("203.0.113.5"),
+        ),
+        (
+            "Aug 10 14:25:01 main dovecot: pop3-login: Disconnected (auth failed, 1 attempts): \
+             user=, method=PLAIN, rip=94.102.63.160, lip=192.168.10.23",
+            Kind::LoginFailed,
+            Some("94.102.63.160"),
+        ),
+    ];
+    for (text, kind, address) in cases {
+        let (mut scratch, mut clock) = (Scratch::default(), clock());
+        let reading = set.read(&line(text), &mut clock, &mut scratch);
+        let sighting = reading.sighting.unwrap_or_else(|| panic!("not seen: {text}"));
+        let address = address.map(|address| address.parse().unwrap());
+        assert_eq!((sighting.kind, sighting.address), (kind, address), "{text}");
+    }
+    for text in [
+        "Aug 10 14:25:01 main dovecot: pop3-login: Disconnected: Logged out user=<a> rip=192.0.2.1",
+        "Aug 10 14:25:01 main dovecot: pop3(bob): Disconnected: Logged out top=0/0, retr=0/0, \
+         del=0/0, size=0",
+        "Nov 22 05:33:01 mx dovecot: pop3-login: Disconnected (no auth attempts in 1 secs): \
+         user=<>, rip=203.0.113.5, lip=192.0.2.25, session=<a>",
+    ] {
+        let (mut scratch, mut clock) = (Scratch::default(), clock());
+        let reading = set.read(&line(text), &mut clock, &mut scratch);
+        let failed = reading.sighting.is_some_and(|sighting| sighting.kind.is_failure());
+        assert!(!failed, "{text}");
+    }
+    // A HELO name that looks like the end of a reject line.
+    let text = "Nov 22 05:33:01 mx postfix/smtpd[1]: NOQUEUE: reject: RCPT from \
+                unknown[203.0.113.5]: 450 4.7.1 Client host rejected: cannot find your hostname, \
+                [203.0.113.5]; from=<a@x.example> to=<b@mail.example> proto=ESMTP \
+                helo=<[198.51.100.9]: 554>";
+    let (mut scratch, mut clock) = (Scratch::default(), clock());
+    let reading = set.read(&line(text), &mut clock, &mut scratch);
+    let address = reading.sighting.and_then(|sighting| sighting.address);
+    assert_eq!(address, Some("203.0.113.5".parse().unwrap()));
+}
+
+fn line(text: &str) -> Line<'_> {
+    Line {
+        bytes: text.as_bytes(),
+        source: SourceId(0),
+        position: 0,
+        arrival: Stamp::from_s(1_795_325_600),
+    }
+}
+
+fn clock() -> Clock {
+    Clock::new("UTC", Stamp::from_s(1_795_325_600)).unwrap()
 }

@@ -18,7 +18,7 @@ use rustix::event::{PollFd, PollFlags};
 
 use crate::gate::Gate;
 use crate::host::{Host, Load};
-use crate::{AllowList, Channel, Presence, Received, Wall};
+use crate::{AllowList, Channel, Lookout, Presence, Received, Wall};
 use clients::Clients;
 
 /// A rescan of log paths, the presence of people and the firewall's state.
@@ -59,6 +59,7 @@ pub struct Keeper<'h> {
     reloads: u32,
     allow: AllowList,
     presence: Presence,
+    lookout: Lookout,
     looked: Instant,
     wall: Result<Wall, String>,
     gate: Gate,
@@ -67,6 +68,8 @@ pub struct Keeper<'h> {
     restart_at: Option<Instant>,
     restart_wait: Duration,
     clients: Clients,
+    /// Questions for the status that wait for a commit, and until when.
+    status_waits: Vec<(u32, Instant)>,
     signals: OwnedFd,
     since: Stamp,
     ready: bool,
@@ -96,9 +99,11 @@ impl<'h> Keeper<'h> {
     /// # Errors
     /// If the allow list in the state folder or the log paths cannot be read.
     pub fn new(start: Start<'h>) -> io::Result<Self> {
+        let mut lookout = Lookout::new(Path::new("/proc"));
         Ok(Self {
             allow: AllowList::open(&start.state, start.load.allow.clone())?,
-            presence: Presence::look(Path::new("/proc")),
+            presence: lookout.look(),
+            lookout,
             looked: Instant::now(),
             gate: Gate::new(&start.load.patterns).map_err(io::Error::other)?,
             host: start.host,
@@ -111,6 +116,7 @@ impl<'h> Keeper<'h> {
             restart_at: None,
             restart_wait: RESTART_FIRST,
             clients: Clients::new(start.control),
+            status_waits: Vec::new(),
             signals: start.signals,
             since: now(),
             ready: false,
@@ -232,6 +238,7 @@ impl<'h> Keeper<'h> {
     fn tick(&mut self) {
         self.ticks += 1;
         self.offer_files();
+        self.end_stale_status();
         if self.ticks.is_multiple_of(5) {
             self.look_around();
         }

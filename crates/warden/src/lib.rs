@@ -17,5 +17,5 @@ pub use channel::{Channel, Received};
 pub use gate::{FileId, Gate, GateError, GateEvent, Opened, Why, Woken};
 pub use host::{Host, Load};
 pub use keeper::{Keeper, Start};
-pub use presence::Presence;
+pub use presence::{Lookout, Presence};
 pub use wall::Wall;

@@ -9,13 +9,17 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use monban_model::Address;
 use monban_model::limits::PRESENT_MAX;
 
 /// Groups whose members may become root on the usual distributions.
 const ROOT_GROUPS: [&str; 4] = ["sudo", "wheel", "admin", "root"];
+
+/// Every process is asked anew so often, and not only those that are new.
+const FULL_LOOK_EVERY: Duration = Duration::from_secs(4);
 
 /// The login uid of a process that never logged in.
 const NO_LOGIN: u32 = u32::MAX;
@@ -29,33 +33,65 @@ pub struct Presence {
     pub guests: Vec<Address>,
 }
 
-impl Presence {
-    /// Looks at all processes. What cannot be read (a process that just ended) is passed over.
-    pub fn look(proc: &Path) -> Self {
-        let mut seen = Self::default();
+/// Looks for people, and remembers which processes are no SSH servers: there are many of them.
+#[derive(Debug)]
+pub struct Lookout {
+    proc: PathBuf,
+    /// Processes that were something else at the last full look.
+    others: HashSet<u32>,
+    looked_fully: Option<Instant>,
+}
+
+impl Lookout {
+    /// A lookout on the processes under `proc`, which is `/proc`.
+    pub fn new(proc: &Path) -> Self {
+        Self { proc: proc.to_owned(), others: HashSet::new(), looked_fully: None }
+    }
+
+    /// Who is logged in now. What cannot be read (a process that just ended) is passed over. A
+    /// process that was no SSH server is asked again only after a while: a pid that was just
+    /// forked may still become one.
+    pub fn look(&mut self) -> Presence {
+        let mut seen = Presence::default();
+        if self.looked_fully.is_none_or(|at| at.elapsed() > FULL_LOOK_EVERY) {
+            self.others.clear();
+            self.looked_fully = Some(Instant::now());
+        }
+        let Ok(entries) = fs::read_dir(&self.proc) else { return seen };
         let mut accounts = None;
-        let Ok(entries) = fs::read_dir(proc) else { return seen };
         for entry in entries.flatten() {
-            let folder = entry.path();
-            let is_pid = entry.file_name().as_encoded_bytes().iter().all(u8::is_ascii_digit);
-            if !is_pid || !is_ssh_server(&folder) {
+            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
+                continue;
+            };
+            if self.others.contains(&pid) {
                 continue;
             }
-            let accounts = accounts.get_or_insert_with(Accounts::read);
-            let Some(uid) = session_uid(&folder, accounts) else { continue };
-            let list = match accounts.may_become_root(uid) {
-                true => &mut seen.administrators,
-                false => &mut seen.guests,
-            };
-            for address in peers(&folder) {
-                if !list.contains(&address) && list.len() < PRESENT_MAX {
-                    list.push(address);
-                }
+            let folder = entry.path();
+            if is_ssh_server(&folder) {
+                seen.add(&folder, accounts.get_or_insert_with(Accounts::read));
+            } else {
+                self.others.insert(pid);
             }
         }
         seen.administrators.sort();
         seen.guests.sort();
         seen
+    }
+}
+
+impl Presence {
+    /// Adds the peers of a process of the SSH server, if it is past the login.
+    fn add(&mut self, folder: &Path, accounts: &Accounts) {
+        let Some(uid) = session_uid(folder, accounts) else { return };
+        let list = match accounts.may_become_root(uid) {
+            true => &mut self.administrators,
+            false => &mut self.guests,
+        };
+        for address in peers(folder) {
+            if !list.contains(&address) && list.len() < PRESENT_MAX {
+                list.push(address);
+            }
+        }
     }
 }
 
@@ -249,6 +285,7 @@ mod tests {
 
     #[test]
     fn the_real_processes_are_looked_through() {
-        let _ = Presence::look(Path::new("/proc"));
+        let mut lookout = Lookout::new(Path::new("/proc"));
+        assert_eq!(lookout.look(), lookout.look());
     }
 }

@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use crate::command::{run, run_within};
 use crate::machine::Machine;
-use crate::trouble::{Tried, Trouble};
-use crate::waiting::{until, until_true};
+use crate::trouble::{Tried, Trouble, must};
+use crate::waiting::until_true;
 
 /// The table that monban owns.
 pub const TABLE: &str = "inet monban";
@@ -116,18 +116,21 @@ impl Ear {
     /// Others that are heard of before it are forgotten.
     pub fn wait_for(&mut self, address: &str, at_most: Duration) -> Tried<Instant> {
         let bytes = key_bytes(&subject(address))?;
-        let (heard, _) = until(&format!("{address} in the kernel"), at_most, || {
+        let deadline = Instant::now() + at_most;
+        // No pause between two messages: each would be measured as the guard's.
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            must(!left.is_zero(), || format!("{address} in the kernel: not within {at_most:?}"))?;
             let wait = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
             if poll(&mut [PollFd::new(&self.socket, PollFlags::IN)], Some(&wait))? == 0 {
-                return Ok(None);
+                continue;
             }
             let (length, _) = net::recv(&self.socket, &mut self.buffer[..], RecvFlags::empty())?;
             let now = Instant::now();
-            Ok(new_elements(&self.buffer[..length])
-                .any(|message| contains(message, &bytes))
-                .then_some(now))
-        })?;
-        Ok(heard)
+            if new_elements(&self.buffer[..length]).any(|message| contains(message, &bytes)) {
+                return Ok(now);
+            }
+        }
     }
 }
 

@@ -185,6 +185,8 @@ impl Engine {
             }
             let Some(tally) = self.tallies.get(&key) else { continue };
             if tally.total == 0 {
+                let bytes = tally.evidence_bytes();
+                self.evidence_bytes = self.evidence_bytes.saturating_sub(bytes);
                 self.tallies.remove(&key);
             } else if self.setup.policies[at].kinds.contains(Kind::LoginFailed) {
                 remaining += tally.total;

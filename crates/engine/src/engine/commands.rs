@@ -16,6 +16,8 @@ impl Engine {
             Command::Free { subject } => self.free_within(now, subject, out),
             Command::FreeAll => self.free_all(now, out),
             Command::Allowed { net } => (true, self.lift(now, net, out)),
+            // The answer leaves after the commit, as every answer does.
+            Command::Commit => (true, Vec::new()),
         };
         out.push(Effect::Answer { id, done, notices });
     }

@@ -102,6 +102,11 @@ impl Engine {
         rows
     }
 
+    /// About how many rows [`Engine::take_changes`] would give.
+    pub fn waiting_changes(&self) -> usize {
+        self.tallies.waiting() + self.connections.waiting() + self.history.waiting()
+    }
+
     /// The numbers of the next record and order.
     pub fn next_numbers(&self) -> (u64, u64) {
         (self.next_seq, self.next_order)

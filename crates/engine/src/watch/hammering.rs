@@ -7,7 +7,6 @@
 //! User names play no part: attackers change them, and a password typed into the wrong field
 //! must not become a key of durable state.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use monban_model::limits::{EVIDENCE_LINES_MAX, EVIDENCE_TEXT_MAX};
@@ -40,8 +39,9 @@ pub(crate) struct Tally {
     pub(crate) first: Stamp,
     pub(crate) last: Stamp,
     pub(crate) total: u64,
-    marks: VecDeque<Mark>,
-    evidence: VecDeque<EvidenceLine>,
+    /// Few, and most attackers are seen once: a vector without room to spare.
+    marks: Vec<Mark>,
+    evidence: Vec<EvidenceLine>,
 }
 
 /// A window that is full.
@@ -68,17 +68,11 @@ impl Tally {
         self.last = self.last.max(mark.time);
         self.total = self.total.saturating_add(u64::from(attempts));
         for _ in 0..attempts.min(most) {
-            if self.marks.len() >= most as usize {
-                self.marks.pop_front();
-            }
-            self.marks.push_back(mark);
+            push_within(&mut self.marks, mark, most as usize);
         }
-        let mut gained = line.line.len() as isize;
-        self.evidence.push_back(line);
-        if self.evidence.len() > EVIDENCE_LINES_MAX {
-            gained -= self.evidence.pop_front().map_or(0, |out| out.line.len() as isize);
-        }
-        gained
+        let gained = line.line.len() as isize;
+        let out = push_within(&mut self.evidence, line, EVIDENCE_LINES_MAX);
+        gained - out.map_or(0, |out| out.line.len() as isize)
     }
 
     /// The service's own line tells of an attempt that another witness told of before: it is the
@@ -164,6 +158,16 @@ impl Tally {
             evidence: row.evidence.into_iter().map(EvidenceLine::from_evidence).collect(),
         }
     }
+}
+
+/// Appends an item; the first goes out if there are `most` already.
+fn push_within<T>(items: &mut Vec<T>, item: T, most: usize) -> Option<T> {
+    let out = (items.len() >= most).then(|| items.remove(0));
+    if items.capacity() == items.len() && items.len() < 4 {
+        items.reserve_exact(1);
+    }
+    items.push(item);
+    out
 }
 
 impl EvidenceLine {

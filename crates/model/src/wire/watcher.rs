@@ -30,6 +30,8 @@ pub enum Command {
         /// The network.
         net: Net,
     },
+    /// Commit what was read so far, so that whoever looks into the ledger finds it.
+    Commit,
 }
 
 /// A log file that the warden opened; its descriptor comes with the frame.
@@ -136,6 +138,7 @@ impl Wire for Command {
                 out.byte(4);
                 net.put(out);
             }
+            Self::Commit => out.byte(5),
         }
     }
     fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
@@ -148,6 +151,7 @@ impl Wire for Command {
             2 => Self::Free { subject: Subject::take(from)? },
             3 => Self::FreeAll,
             4 => Self::Allowed { net: Net::take(from)? },
+            5 => Self::Commit,
             _ => return Err(FrameError::Unknown),
         })
     }

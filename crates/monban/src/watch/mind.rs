@@ -16,6 +16,9 @@ use super::output::Output;
 use super::stage::Stage;
 use crate::shipped::Loaded;
 
+/// The name of the journal among the positions; files have absolute paths.
+pub const JOURNAL_PATH: &str = "journal";
+
 /// The source of the journal's lines.
 const JOURNAL: SourceId = SourceId(u32::MAX);
 
@@ -99,7 +102,6 @@ impl Mind {
     pub fn engine(&self) -> &Engine {
         &self.engine
     }
-
 
     /// Learns from the first line of a file what is written there. A server begins each file
     /// itself, while a later line may be forged: nginx writes a decoded `%0a` into its error log.
@@ -278,7 +280,7 @@ fn engine_state(saved: Saved) -> monban_engine::Saved {
 
 fn journal_row() -> PositionRow {
     PositionRow {
-        path: "journal".to_owned(),
+        path: JOURNAL_PATH.to_owned(),
         dev: 0,
         ino: 0,
         offset: 0,

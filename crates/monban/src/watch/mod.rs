@@ -29,10 +29,13 @@ use rustix::event::{PollFd, PollFlags};
 use commit::Pending;
 
 /// Bytes that are read before orders, frames and commits have their turn.
-const SLICE_BYTES: usize = 4 << 20;
+const SLICE_BYTES: usize = 1 << 20;
 
 /// Changes wait at most so long for their commit.
 const COMMIT_AFTER: Duration = Duration::from_millis(200);
+
+/// More changed rows than this are committed at once: as a batch they are held twice.
+const COMMIT_CHANGES: usize = 8192;
 
 /// Once a second every file is looked at, and time passes in the engine.
 const TICK: Duration = Duration::from_secs(1);
@@ -65,7 +68,7 @@ impl Watch {
         lock: OwnedFd,
     ) -> Self {
         let (journal_rows, files): (Vec<_>, Vec<_>) =
-            saved.positions.iter().cloned().partition(|row| !row.cursor.is_empty());
+            saved.positions.iter().cloned().partition(|row| row.path == mind::JOURNAL_PATH);
         Self {
             channel,
             feed: Feed::new(files),
@@ -102,7 +105,8 @@ impl Watch {
                 next_tick = Instant::now() + TICK;
                 self.tick()?;
             }
-            if self.pending.is_due(COMMIT_AFTER) {
+            let many = self.mind.engine().waiting_changes() > COMMIT_CHANGES;
+            if many || self.pending.is_due(COMMIT_AFTER) {
                 self.commit();
             }
         }
@@ -161,6 +165,9 @@ impl Watch {
         self.stage.progress(&mut self.mind, backlog, progress.lines, progress.bytes);
         if !progress.more && self.feed.wants_are_empty() && self.stage.settle() {
             self.send_orders()?;
+            // Whoever waits for the guard finds its sources in the ledger.
+            self.collect();
+            self.commit();
             self.channel.send(&ToWarden::CaughtUp, None)?;
             self.mind.tell_ready();
         }

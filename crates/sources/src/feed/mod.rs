@@ -17,7 +17,8 @@
 //! | cut in its middle | what is left was counted; reading goes on where it was cut |
 //! | a glob that also matches rotated names | a file is read by the path that began it, once |
 //!
-//! Absent on purpose: rotated files in another directory (logrotate's `olddir`) are not found, and
+//! Absent on purpose: a log that is copied and truncated twice between two looks, so that nothing
+//! of the content between was ever read, is not told from one that was truncated once. Rotated files in another directory (logrotate's `olddir`) are not found, and
 //! what was unread of them is reported as lost.
 
 mod body;
@@ -356,8 +357,15 @@ impl Feed {
             if matches!(mark.compare(&mut member.body), Ok(Match::Here)) {
                 let further = self.known_mark(&offer.path, &mut member);
                 let further = further.filter(|further| further.offset > mark.offset);
-                member.restart(further.unwrap_or(mark));
-                if words.late.is_empty() {
+                let mark = further.unwrap_or(mark);
+                let begun_at = mark.offset;
+                member.restart(mark);
+                if begun_at == 0 {
+                    // Nothing of it was read, so nothing shows whether it was copied and
+                    // truncated since; what is newer among its siblings was.
+                    let anchor = Anchor::Gone { key, mark: Mark::start(), words, unread: 0 };
+                    chain.pending = Some(Pending::truncated(anchor, [member].into(), None));
+                } else if words.late.is_empty() {
                     chain.arrive(member);
                 } else {
                     chain.pending = Some(Pending::new(Anchor::Same, member));

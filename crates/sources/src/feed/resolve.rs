@@ -155,11 +155,15 @@ impl Chain {
     ) -> Option<(usize, Option<Mark>)> {
         match &pending.anchor {
             Anchor::Live => {
-                let last = self.members.back()?;
-                let (key, mut mark) = (last.key, last.mark.clone());
-                let by_key = found.iter().position(|m| m.key == key);
-                let at = by_key.or_else(|| copy_of(&mut mark, found, &[]).map(|(at, _)| at))?;
-                Some((at, None))
+                let last = self.members.back_mut()?;
+                let key = last.key;
+                if let Some(at) = found.iter().position(|m| m.key == key) {
+                    return Some((at, None));
+                }
+                // It may have been packed: the packed file holds all that it holds.
+                let size = last.body.stat().ok().filter(|_| !last.body.is_packed())?.size;
+                let mut whole = Mark::read(&mut last.body, size).ok()?;
+                copy_of(&mut whole, found, &[]).map(|(at, _)| (at, None))
             }
             Anchor::Same => None,
             Anchor::Gone { key, mark, words, .. } => {
@@ -228,6 +232,24 @@ impl Chain {
             "DBG bound {bound:?} live {live} trunc {} row {:?} {} {}",
             pending.truncated, self.row.ino, self.row.offset, self.row.cursor
         );
+        if std::env::var_os("DBG").is_some() {
+            for m in &mut found {
+                let mut b = [0; 12];
+                let _ = m.body.read_at(&mut b, 0);
+                eprintln!(
+                    "DBG found {:?} {:?} packed {} {:?} born {:?}",
+                    m.key,
+                    m.body.stat(),
+                    m.body.is_packed(),
+                    String::from_utf8_lossy(&b),
+                    m.body.born_ns()
+                );
+            }
+            eprintln!(
+                "DBG bound {bound:?} live {live} trunc {} row {:?} {} {}",
+                pending.truncated, self.row.ino, self.row.offset, self.row.cursor
+            );
+        }
         found.retain(|member| match (bound, member.body.stat()) {
             (Some(bound), Ok(stat)) if live => stat.mtime_ns >= bound,
             (Some(bound), Ok(stat)) if stat.mtime_ns == bound => nothing_read == Some(member.key),

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
 
 use monban_model::wire::{Command, Mode, Reply, Request, StatusReply, ToWatcher};
 use monban_model::{Net, Notice};
@@ -10,6 +11,9 @@ use rustix::net::SocketFlags;
 
 use super::{Keeper, now};
 use crate::{Channel, Received};
+
+/// How long a question for the status waits for the watcher's commit.
+const STATUS_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Operators that are connected at once at most.
 const CLIENTS_MAX: usize = 32;
@@ -86,10 +90,7 @@ impl Keeper<'_> {
 
     fn answer(&mut self, id: u32, request: Request) {
         match request {
-            Request::Status => {
-                let reply = Reply::Status(self.status());
-                self.clients.reply(id, &reply);
-            }
+            Request::Status => self.begin_status(id),
             Request::Reload => self.propose_reload(Some(id)),
             Request::Ban { subject, for_s, why } => {
                 self.look_around();
@@ -135,6 +136,41 @@ impl Keeper<'_> {
             return;
         }
         self.post(&ToWatcher::Command { id, command }, None);
+    }
+
+    /// The status is told after the watcher's commit: whoever asks then looks into the ledger. A
+    /// watcher that is away or hangs does not keep the answer back for long.
+    fn begin_status(&mut self, id: u32) {
+        if self.watcher.is_none() {
+            return self.tell_status(id);
+        }
+        self.status_waits.push((id, Instant::now() + STATUS_PATIENCE));
+        self.post(&ToWatcher::Command { id, command: Command::Commit }, None);
+    }
+
+    /// The watcher has committed for this question; false if it was another.
+    pub(super) fn end_status(&mut self, id: u32) -> bool {
+        let before = self.status_waits.len();
+        self.status_waits.retain(|(waiting, _)| *waiting != id);
+        let mine = self.status_waits.len() < before;
+        if mine {
+            self.tell_status(id);
+        }
+        mine
+    }
+
+    /// Tells the status to whoever has waited for long enough.
+    pub(super) fn end_stale_status(&mut self) {
+        let now = Instant::now();
+        let stale = self.status_waits.extract_if(.., |(_, until)| *until <= now);
+        for id in stale.map(|(id, _)| id).collect::<Vec<u32>>() {
+            self.tell_status(id);
+        }
+    }
+
+    fn tell_status(&mut self, id: u32) {
+        let reply = Reply::Status(self.status());
+        self.clients.reply(id, &reply);
     }
 
     fn status(&mut self) -> StatusReply {

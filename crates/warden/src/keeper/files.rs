@@ -54,6 +54,7 @@ impl Keeper<'_> {
         }
         let how = status.map_or_else(|error| error.to_string(), |status| status.to_string());
         self.note("watcher-ended", vec![("how", how)]);
+        self.status_waits.clear();
         self.clients.fail_all();
         self.restart_at = Some(Instant::now() + self.restart_wait);
         self.restart_wait = (self.restart_wait * 2).min(RESTART_LONGEST);

@@ -18,7 +18,6 @@ use monban_model::wire::{Reply, ToWarden, ToWatcher, WireAct, WireOrder};
 use monban_model::{Outcome, OutcomeResult, Subject};
 
 use super::{Keeper, RESTART_FIRST};
-use crate::Presence;
 
 /// People are looked for anew before a block if the last look is older.
 const LOOK_AGE_MAX: Duration = Duration::from_millis(200);
@@ -33,7 +32,9 @@ impl Keeper<'_> {
             ToWarden::Siblings(of) => self.offer_siblings(&of),
             ToWarden::Journal { after } => self.start_journal(after.as_deref()),
             ToWarden::Answer { id, done, notices } => {
-                self.clients.reply(id, &Reply::Done { done, notices });
+                if !self.end_status(id) {
+                    self.clients.reply(id, &Reply::Done { done, notices });
+                }
             }
             ToWarden::CaughtUp => {
                 self.ready = true;
@@ -113,7 +114,7 @@ impl Keeper<'_> {
 
     /// Looks who is logged in, and tells the watcher if that changed.
     pub(super) fn look_around(&mut self) {
-        let seen = Presence::look(std::path::Path::new("/proc"));
+        let seen = self.lookout.look();
         self.looked = Instant::now();
         if seen != self.presence {
             self.presence = seen;
