@@ -1,5 +1,7 @@
 //! What operators want: ban, free, allow, reload.
 
+#![allow(clippy::unwrap_used, reason = "all of it is test code")]
+
 mod world;
 
 use monban_engine::Observation;

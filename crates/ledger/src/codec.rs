@@ -140,7 +140,10 @@ mod tests {
         ) {
             let evidence: Vec<Evidence> = lines
                 .into_iter()
-                .map(|(time, weight, rule, line)| Evidence { time: Stamp(time), rule, weight, line })
+                .map(|(time, weight, rule, line)| {
+                    let time = Stamp(time);
+                    Evidence { time, rule, weight, line }
+                })
                 .collect();
             prop_assert_eq!(marks_from_bytes(&marks_to_bytes(&marks)), Some(marks));
             prop_assert_eq!(evidence_from_bytes(&evidence_to_bytes(&evidence)), Some(evidence));

@@ -124,7 +124,7 @@ impl fmt::Display for Net {
 impl FromStr for Net {
     type Err = AddressError;
 
-    /// Reads `192.0.2.1`, `192.0.2.0/24` or `2001:db8::/32`. Host bits may be set; they are cleared.
+    /// Reads `192.0.2.1`, `192.0.2.0/24` or `2001:db8::/32`. Host bits that are set are cleared.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let Some((ip, prefix)) = text.split_once('/') else {
             return text.parse::<Address>().map(Self::host).map_err(|_| {

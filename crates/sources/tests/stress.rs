@@ -231,7 +231,16 @@ fn check(rig: &Rig, seed: u64) {
     let wrong = numbers.iter().enumerate().find(|(at, n)| *at as u64 != **n);
     if let Some((at, _)) = wrong {
         let around = &rig.lines[at.saturating_sub(3)..(at + 4).min(rig.lines.len())];
-        panic!("seed {seed}: not in order at {at}: {around:?}; notices {:?}", rig.notices);
+        let last = numbers.iter().max().map_or(0, |n| n + 1);
+        let mut times = vec![0; usize::try_from(last).unwrap()];
+        numbers.iter().for_each(|n| times[*n as usize] += 1);
+        let wrong: Vec<_> = (0..last).filter(|n| times[*n as usize] != 1).collect();
+        let kept = rig.notices.iter().take(5).collect::<Vec<_>>();
+        panic!(
+            "seed {seed}: not in order at {at}: {around:?}; not once: {:?} to {:?}; {kept:?}",
+            wrong.first().map(|n| (n, times[*n as usize])),
+            wrong.last().map(|n| (n, times[*n as usize])),
+        );
     }
 }
 

@@ -76,10 +76,10 @@ pub fn why_json(why: &Why) -> Value {
         .into_iter()
         .map(|(record, decision, finding)| {
             let mut value = decision_json(decision);
-            if let (Value::Object(map), Some(finding)) = (&mut value, finding) {
-                if let Value::Object(found) = finding_json(finding) {
-                    map.extend(found.into_iter().filter(|(key, _)| key != "policy"));
-                }
+            if let (Value::Object(map), Some(finding)) = (&mut value, finding)
+                && let Value::Object(found) = finding_json(finding)
+            {
+                map.extend(found.into_iter().filter(|(key, _)| key != "policy"));
             }
             value["time"] = time_json(record.time);
             value

@@ -32,7 +32,7 @@ const WAKE_PAUSE: Duration = Duration::from_micros(500);
 const RESTART_FIRST: Duration = Duration::from_millis(100);
 
 /// The longest wait before a watcher is started again.
-const RESTART_LONGEST: Duration = Duration::from_secs(30);
+const RESTART_LONGEST: Duration = Duration::from_secs(2);
 
 /// What the warden is started with.
 pub struct Start<'h> {

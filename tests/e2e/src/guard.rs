@@ -113,7 +113,9 @@ impl<'a> Guard<'a> {
 
     /// Kills the watcher; the warden has to start another.
     pub fn kill_watcher(&self) -> Tried<()> {
-        kill(self.watcher()?)
+        // After a kill the warden waits for a moment before it starts another.
+        let (watcher, _) = until("a watcher", Duration::from_secs(10), || Ok(self.watcher().ok()))?;
+        kill(watcher)
     }
 
     /// Kills the warden, and at once everything below it if `all`. Then monban is started again

@@ -95,10 +95,7 @@ pub fn check(context: &Context<'_>) -> Result<ExitCode, String> {
         }
         Err((found, bundle)) => {
             if context.json {
-                let problems: Vec<Value> = found
-                    .iter()
-                    .map(|p| json!({"file": p.file, "line": p.line, "column": p.column, "what": p.what, "why": p.why, "hint": p.hint}))
-                    .collect();
+                let problems: Vec<Value> = found.iter().map(problem_json).collect();
                 out::line(json!({"good": false, "problems": problems}));
             } else {
                 out::write(&problems::show(&found, bundle.as_ref()));
@@ -108,6 +105,17 @@ pub fn check(context: &Context<'_>) -> Result<ExitCode, String> {
             Ok(ExitCode::from(2))
         }
     }
+}
+
+fn problem_json(problem: &monban_model::Problem) -> Value {
+    json!({
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "what": problem.what,
+        "why": problem.why,
+        "hint": problem.hint,
+    })
 }
 
 /// Prints the defaults.

@@ -53,7 +53,7 @@ impl Mark {
     /// The place `offset` of a file, with the bytes before it read from there.
     ///
     /// # Errors
-    /// What reading says.
+    /// What reading says, also that the file is shorter.
     pub(crate) fn read(body: &mut Body, offset: u64) -> std::io::Result<Self> {
         let mut mark = Self::start();
         let short = usize::try_from(offset).unwrap_or(usize::MAX);
@@ -63,7 +63,9 @@ impl Mark {
         let mut tail = vec![0; short.min(TAIL_BYTES)];
         let from = offset - tail.len() as u64;
         let got = body.read_at(&mut tail, from)?;
-        tail.truncate(got);
+        if got < tail.len() {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
         mark.tail = tail;
         mark.offset = offset;
         Ok(mark)

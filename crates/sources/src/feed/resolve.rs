@@ -126,13 +126,17 @@ impl Chain {
         };
         let known: HashSet<FileKey> = self.keys().into_iter().collect();
         for mut member in after {
-            let arrived = pending.arrivals.iter().position(|m| m.key == member.key);
+            // What came may have been packed before the answer: then both are the same.
+            let arrived = pending
+                .arrivals
+                .iter_mut()
+                .position(|m| m.key == member.key || is_copy(m, &mut member));
             if let Some(arrival) = arrived.and_then(|at| pending.arrivals.remove(at)) {
                 member = arrival;
                 self.recall(&mut member);
             } else if taken.contains(&member.key)
                 || known.contains(&member.key)
-                || self.is_finished(&mut member)
+                || self.was_read(&mut member)
             {
                 continue;
             }
@@ -160,10 +164,8 @@ impl Chain {
                 if let Some(at) = found.iter().position(|m| m.key == key) {
                     return Some((at, None));
                 }
-                // It may have been packed: the packed file holds all that it holds.
-                let size = last.body.stat().ok().filter(|_| !last.body.is_packed())?.size;
-                let mut whole = Mark::read(&mut last.body, size).ok()?;
-                copy_of(&mut whole, found, &[]).map(|(at, _)| (at, None))
+                // It may have been packed.
+                found.iter_mut().position(|m| is_copy(last, m)).map(|at| (at, None))
             }
             Anchor::Same => None,
             Anchor::Gone { key, mark, words, .. } => {
@@ -193,7 +195,7 @@ impl Chain {
         mut found: Vec<Member>,
         notices: &mut Vec<Notice>,
     ) -> Vec<Member> {
-        let mut nothing_read = None;
+        let mut nothing_read = false;
         let (bound, live) = match &pending.anchor {
             Anchor::Live => {
                 let stat = self.members.back().and_then(|member| member.body.stat().ok());
@@ -201,7 +203,7 @@ impl Chain {
             }
             Anchor::Same => (None, false),
             Anchor::Gone { key, words, mark, unread } => {
-                nothing_read = Some(*key).filter(|_| mark.offset == 0);
+                nothing_read = mark.offset == 0;
                 if !pending.truncated {
                     // It may stand at another path, in another directory.
                     self.remember(*key, mark.clone());
@@ -225,34 +227,14 @@ impl Chain {
             // What is left of the file was counted already; new lines follow it.
             first.restart(mark);
         }
-        for m in &found {
-            eprintln!("DBG found {:?} {:?} packed {}", m.key, m.body.stat(), m.body.is_packed());
-        }
-        eprintln!(
-            "DBG bound {bound:?} live {live} trunc {} row {:?} {} {}",
-            pending.truncated, self.row.ino, self.row.offset, self.row.cursor
-        );
-        if std::env::var_os("DBG").is_some() {
-            for m in &mut found {
-                let mut b = [0; 12];
-                let _ = m.body.read_at(&mut b, 0);
-                eprintln!(
-                    "DBG found {:?} {:?} packed {} {:?} born {:?}",
-                    m.key,
-                    m.body.stat(),
-                    m.body.is_packed(),
-                    String::from_utf8_lossy(&b),
-                    m.body.born_ns()
-                );
-            }
-            eprintln!(
-                "DBG bound {bound:?} live {live} trunc {} row {:?} {} {}",
-                pending.truncated, self.row.ino, self.row.offset, self.row.cursor
-            );
-        }
-        found.retain(|member| match (bound, member.body.stat()) {
+        let late = Words::read(&self.row.cursor).late;
+        found.retain_mut(|member| match (bound, member.body.stat()) {
             (Some(bound), Ok(stat)) if live => stat.mtime_ns >= bound,
-            (Some(bound), Ok(stat)) if stat.mtime_ns == bound => nothing_read == Some(member.key),
+            // Nothing was read of the anchor: it may be this file. But it may also be the turn
+            // before it, written in the same tick of the clock.
+            (Some(bound), Ok(stat)) if nothing_read && stat.mtime_ns == bound => {
+                !late.iter().any(|late| late.is_in(member))
+            }
             (Some(bound), Ok(stat)) => stat.mtime_ns > bound,
             _ => false,
         });
@@ -281,11 +263,13 @@ impl Chain {
         }
     }
 
-    /// Whether this file was read to its end before. More of it is read on.
-    fn is_finished(&mut self, member: &mut Member) -> bool {
-        let known = self.finished.iter_mut().find(|(key, _)| *key == member.key);
-        known.is_some_and(|(_, mark)| {
-            mark.head().1 > 0 && matches!(mark.compare(&mut member.body), Ok(Match::Here))
+    /// Whether all of this file was read before, here or in a file that it was packed from.
+    fn was_read(&mut self, member: &mut Member) -> bool {
+        let late = self.members.iter_mut().filter(|held| held.drained_at.is_some());
+        let read = late.map(|held| &mut held.mark);
+        let finished = self.finished.iter_mut().map(|(_, mark)| mark);
+        read.chain(finished).any(|mark| {
+            mark.offset > 0 && matches!(mark.compare(&mut member.body), Ok(Match::Here))
         })
     }
 
@@ -294,12 +278,26 @@ impl Chain {
         let held = self.members.iter().position(|m| m.key == member.key && m.drained_at.is_some());
         if let Some(old) = held.and_then(|at| self.members.remove(at)) {
             member.restart(old.mark);
-        } else if self.is_finished(member)
-            && let Some((_, mark)) = self.finished.iter().find(|(key, _)| *key == member.key)
+        } else if let Some((_, mark)) =
+            self.finished.iter_mut().find(|(key, _)| *key == member.key)
+            && mark.offset > 0
+            && matches!(mark.compare(&mut member.body), Ok(Match::Here))
         {
             member.restart(mark.clone());
         }
     }
+}
+
+/// Whether `other` begins with all that is in `file`, as its packed form does.
+fn is_copy(file: &mut Member, other: &mut Member) -> bool {
+    if file.body.is_packed() {
+        return false;
+    }
+    let Ok(size) = file.body.stat().map(|stat| stat.size) else { return false };
+    let mark = Mark::read(&mut file.body, size);
+    mark.is_ok_and(|mut mark| {
+        size > 0 && matches!(mark.compare(&mut other.body), Ok(Match::Here))
+    })
 }
 
 /// Whether a file of the same inode is the same file: an inode that is free is soon used again.

@@ -7,6 +7,7 @@
 
 use monban_model::limits::LATE_PER_PATH_MAX;
 
+use super::mark::Mark;
 use super::member::{FileKey, Member};
 
 /// A rotated file that was read to its end.
@@ -27,6 +28,12 @@ pub(crate) struct Words {
 }
 
 impl Late {
+    /// Whether a file, or what is packed in it, has the bytes of this one before its end.
+    pub(crate) fn is_in(&self, member: &mut Member) -> bool {
+        let mark = Mark::read(&mut member.body, self.offset);
+        mark.is_ok_and(|mark| mark.tail_hash() == self.tail_hash)
+    }
+
     pub(crate) fn of(member: &Member) -> Self {
         Self {
             key: member.key,

@@ -100,13 +100,6 @@ impl Rig {
     }
 
     pub fn commit(&mut self) {
-        if std::env::var_os("DBG").is_some() && !self.open.is_empty() {
-            eprintln!(
-                "DBG commit {} .. {}",
-                &self.open[0][..9.min(self.open[0].len())],
-                &self.open[self.open.len() - 1][..9]
-            );
-        }
         self.lines.append(&mut self.open);
         for row in self.feed.positions() {
             self.rows.insert(row.path.clone(), row);
