@@ -28,7 +28,10 @@ pub struct Times {
 }
 
 impl Times {
-    /// The event time of a line. Within a source it never goes backwards.
+    /// The event time of a line. Within a source it never goes backwards, unless the clock did.
+    ///
+    /// While old lines are caught up with, a line without a time that can be true happened when
+    /// the line before it did: its arrival says nothing.
     pub fn event(
         &mut self,
         source: SourceId,
@@ -38,17 +41,23 @@ impl Times {
     ) -> (Stamp, Clamp) {
         let newest = Stamp(arrival.0.saturating_add(EVENT_AHEAD_MAX_S as i64 * 1000));
         let oldest = Stamp(arrival.0.saturating_sub(EVENT_AGE_MAX_S as i64 * 1000));
-        let (time, clamp) = match own {
-            None => (arrival, Clamp::Absent),
+        let clamp = match own {
+            None => Clamp::Absent,
             Some(own) if own > newest || (own < oldest && !catching_up) => {
                 self.disbelieved += 1;
-                (arrival, Clamp::Disbelieved)
+                Clamp::Disbelieved
             }
-            Some(own) => (own, Clamp::Own),
+            Some(_) => Clamp::Own,
         };
-        let last = self.last.entry(source).or_insert(time);
-        *last = time.max(*last);
-        (*last, clamp)
+        let last = self.last.get(&source).copied().filter(|last| *last <= newest);
+        let time = match (clamp, own) {
+            (Clamp::Own, Some(own)) => own,
+            _ if catching_up => return (last.unwrap_or(arrival), clamp),
+            _ => arrival,
+        };
+        let time = last.map_or(time, |last| last.max(time));
+        self.last.insert(source, time);
+        (time, clamp)
     }
 
     /// Lines whose own time was not believed, since the start.
@@ -81,6 +90,24 @@ mod tests {
     fn an_old_line_is_believed_while_catching_up_but_never_one_of_the_future() {
         assert_eq!(event(-86_400, true), (-86_400, Clamp::Own));
         assert_eq!(event(3600, true), (0, Clamp::Disbelieved));
+    }
+
+    #[test]
+    fn one_line_without_a_time_does_not_date_the_backlog_now() {
+        let mut times = Times::default();
+        let mut at = |own| times.event(SourceId(0), own, NOW, true).0;
+        assert_eq!(at(Some(Stamp(5000))), Stamp(5000));
+        assert_eq!(at(None), Stamp(5000));
+        assert_eq!(at(Some(Stamp(NOW.0 * 2))), Stamp(5000), "a time of the future");
+        assert_eq!(at(Some(Stamp(7000))), Stamp(7000));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_does_not_freeze_time() {
+        let mut times = Times::default();
+        let mut at = |now: i64| times.event(SourceId(0), Some(Stamp(now)), Stamp(now), false).0;
+        assert_eq!(at(90_000_000), Stamp(90_000_000));
+        assert_eq!(at(3_600_000), Stamp(3_600_000));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What is counted, and when it is enough.
 
+#![allow(clippy::unwrap_used, reason = "all of it is test code")]
+
 mod world;
 
 use monban_model::{FindingKind, Kind};
@@ -92,6 +94,40 @@ fn a_login_takes_back_the_failures_of_its_connection_only() {
         world.fail(EVE);
     }
     assert!(world.blocks().is_empty(), "1 + 3 remain");
+}
+
+#[test]
+fn one_own_account_does_not_pay_for_guessing_others() {
+    let mut world = World::new();
+    for pid in 1..=2 {
+        for _ in 0..4 {
+            world.see_user(Kind::LoginFailed, EVE, pid, b"somebody else");
+        }
+        world.see_user(Kind::LoginAccepted, EVE, pid, b"mallory");
+    }
+    assert!(!world.blocks().is_empty() || world.findings().len() == 2, "{:?}", world.findings());
+    let failures = world.findings()[0].failures;
+    assert_eq!(failures, 4, "the login is said with the failures before it");
+}
+
+#[test]
+fn a_login_after_old_failures_is_said_once() {
+    let mut world = World::new();
+    world.fail(EVE);
+    world.at(1).see(Kind::LoginAccepted, EVE, 5, 0);
+    world.at(2).see(Kind::LoginAccepted, EVE, 6, 0);
+    let kinds: Vec<_> = world.findings().iter().map(|f| f.kind).collect();
+    assert_eq!(kinds, [FindingKind::LoginAfterFailures, FindingKind::Login]);
+}
+
+#[test]
+fn what_was_read_from_another_log_and_happened_later_is_not_in_the_window() {
+    let mut world = World::new();
+    for _ in 0..4 {
+        world.at(7200).fail(EVE);
+    }
+    world.at(0).fail(EVE);
+    assert!(world.blocks().is_empty());
 }
 
 #[test]

@@ -49,7 +49,7 @@ impl Reader<'_> {
     }
 
     fn service(&mut self, table: &DeTable<'_>) -> Service {
-        let known = "service, title, programs, ports, shell, shape, rule, harmless";
+        let known = "service, title, programs, ports, shell, pid, shape, rule, harmless";
         let mut service = Service {
             file: self.file.to_owned(),
             name: String::new(),
@@ -57,6 +57,7 @@ impl Reader<'_> {
             programs: Vec::new(),
             ports: Vec::new(),
             shell: false,
+            pid_is_connection: true,
             shape: None,
             rules: Vec::new(),
         };
@@ -69,6 +70,13 @@ impl Reader<'_> {
                 "shell" => match value.get_ref().as_bool() {
                     Some(shell) => service.shell = shell,
                     None => self.say(value.span().start, "true or false is expected", "", ""),
+                },
+                "pid" => match value.get_ref().as_str() {
+                    Some("connection") => service.pid_is_connection = true,
+                    Some("shared") => service.pid_is_connection = false,
+                    _ => {
+                        self.say(value.span().start, "`connection` or `shared` is expected", "", "")
+                    }
                 },
                 "shape" => service.shape = self.shape(value),
                 "rule" | "harmless" => {}

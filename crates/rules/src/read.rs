@@ -118,7 +118,8 @@ impl RuleSet {
         // {session} could be moved is refused.
         let (sort, name) = match found.get(Slot::Session) {
             Some(session) => (1, session),
-            None => (2, head.pid),
+            None if known.pid_is_connection => (2, head.pid),
+            None => (2, &[][..]),
         };
         let connection = (!name.is_empty()).then(|| {
             let host = key::hash(self.seeds[number].wrapping_add(sort), head.host);

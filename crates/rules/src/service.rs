@@ -20,6 +20,8 @@ pub struct Service {
     pub ports: Vec<u16>,
     /// Whether a login opens a shell, as with `sshd`.
     pub shell: bool,
+    /// Whether a process serves one connection, so that the pid of a line's head names it.
+    pub pid_is_connection: bool,
     /// How its lines without a syslog head look, if it writes such.
     pub shape: Option<ShapeName>,
     /// Its rules in the order in which they are tried; the harmless ones come last.

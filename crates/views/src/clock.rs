@@ -4,6 +4,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use monban_model::Stamp;
 
+/// Within so long a time of day says enough.
+const RECENT_MS: i64 = 12 * 3_600_000;
+
 /// Shows stamps in a time zone.
 #[derive(Clone, Debug)]
 pub struct LocalClock {
@@ -19,6 +22,15 @@ impl LocalClock {
     /// `05:33:01`.
     pub fn time(&self, stamp: Stamp) -> String {
         self.show(stamp, "%H:%M:%S")
+    }
+
+    /// The time of something that happened: with its date, unless it was in the last hours.
+    pub fn when(&self, stamp: Stamp) -> String {
+        let now = Timestamp::now().as_millisecond();
+        match now.saturating_sub(stamp.0).abs() < RECENT_MS {
+            true => self.time(stamp),
+            false => self.date_time(stamp),
+        }
     }
 
     /// `2026-11-22 05:33:01`.

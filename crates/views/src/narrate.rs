@@ -5,7 +5,7 @@ use monban_model::{
     show_duration,
 };
 
-use crate::{LocalClock, Say, printable};
+use crate::{LocalClock, Say, printable, quoted};
 
 /// Turns records into lines. A decision is told together with the finding before it.
 #[derive(Debug)]
@@ -45,16 +45,16 @@ impl Narrator {
             Event::Happened(outcome) => self.outcome(outcome)?,
             Event::Noticed(notice) => self.say.notice(notice),
         };
-        Some(format!("{}  {text}", self.clock.time(record.time)))
+        Some(format!("{}  {text}", self.clock.when(record.time)))
     }
 
     /// A line at this moment.
     pub fn line(&self, time: monban_model::Stamp, key: &str, values: &[(&str, &str)]) -> String {
-        format!("{}  {}", self.clock.time(time), self.say.text(key, values))
+        format!("{}  {}", self.clock.when(time), self.say.text(key, values))
     }
 
     fn login(&self, finding: &Finding) -> String {
-        let user = finding.user.as_deref().map_or_else(|| "?".to_owned(), printable);
+        let user = finding.user.as_deref().map_or_else(|| "?".to_owned(), quoted);
         let method = finding.method.as_deref().map_or_else(|| "?".to_owned(), printable);
         let key = match finding.kind {
             FindingKind::LoginAfterFailures => "login-after-failures",
@@ -77,6 +77,7 @@ impl Narrator {
         };
         let detail = match &decision.because {
             Because::Allowed(net) => net.to_string(),
+            Because::Operator(why) if why.is_empty() => "-".to_owned(),
             Because::Operator(why) => printable(why.as_bytes()),
             _ => String::new(),
         };
@@ -97,6 +98,7 @@ impl Narrator {
 
     fn decision_key(&self, decision: &Decision) -> &'static str {
         match (decision.verdict, &decision.because) {
+            (Verdict::Block { .. }, Because::Operator(_)) if !self.guards => "would-ban",
             (Verdict::Block { until: None }, Because::Operator(_)) => "ban-forever",
             (Verdict::Block { .. }, Because::Operator(_)) => "ban",
             (Verdict::Block { .. }, _) if !self.guards => "would-block",

@@ -15,6 +15,16 @@ pub fn printable(bytes: &[u8]) -> String {
     text
 }
 
+/// A name that was typed: in quotes if it is no plain word, so that it cannot pass for a part of
+/// the sentence around it.
+pub fn quoted(bytes: &[u8]) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-@+".contains(byte);
+    match !bytes.is_empty() && bytes.iter().all(plain) {
+        true => printable(bytes),
+        false => format!("\"{}\"", printable(bytes).replace('"', "\\\"")),
+    }
+}
+
 /// The same for a text whose line ends are meant.
 pub fn printable_lines(text: &str) -> String {
     text.lines().map(|line| printable(line.as_bytes())).collect::<Vec<_>>().join("\n")
@@ -45,5 +55,7 @@ mod tests {
         assert_eq!(printable("門番".as_bytes()), "門番");
         assert_eq!(printable("a\u{202e}b".as_bytes()), "a\\u{202e}b");
         assert_eq!(printable_lines("a\nb\x07"), "a\nb\\x07");
+        assert_eq!(quoted(b"root"), "root");
+        assert_eq!(quoted(b"x from 192.0.2.1"), "\"x from 192.0.2.1\"");
     }
 }

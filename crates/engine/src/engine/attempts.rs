@@ -7,7 +7,7 @@ use monban_model::{
 
 use super::{Engine, TallyKey};
 use crate::observation::{Counted, Effect};
-use crate::watch::{Connection, EvidenceLine, Full, Mark, Success, Told};
+use crate::watch::{Connection, EvidenceLine, Full, Mark, Success, Told, try_key};
 
 impl Engine {
     /// Somebody tried something and was refused.
@@ -27,10 +27,7 @@ impl Engine {
         let policy = &self.setup.policies[at];
         let most = policy.window.failures.max(policy.slow.map_or(0, |slow| slow.failures));
         let factor = self.patience(subject, address, seen.time);
-        let mark = Mark {
-            time: seen.time,
-            connection: seen.connection.map_or(0, |connection| connection.0),
-        };
+        let mark = Mark { time: seen.time, connection: try_key(seen.connection, seen.user) };
         let line = self.evidence_line(seen, told.new);
         let (tally, pushed_out) = self.tallies.entry(key, Default::default);
         let gained = tally.add(mark, told.new, line, most.saturating_mul(factor));
@@ -67,7 +64,7 @@ impl Engine {
         };
         let Some(address) = address else { return };
         let subject = Subject::of(address);
-        let failures = self.forgive(subject, seen);
+        let failures = self.forgive(subject, address, seen);
         let is_new = self.is_news(address, seen);
         let by_key = seen.method == Some(b"publickey");
         let (success, _) = self.successes.entry(address, Success::default);
@@ -150,7 +147,7 @@ impl Engine {
             time: seen.time,
             rule: self.rules.get(usize::from(seen.rule.0)).cloned().unwrap_or_else(|| "?".into()),
             weight,
-            connection: seen.connection.map_or(0, |connection| connection.0),
+            connection: try_key(seen.connection, seen.user),
             main: seen.witness.0 == 0,
             line: EvidenceLine::cut(seen.line),
         }
@@ -169,30 +166,40 @@ impl Engine {
         }
     }
 
-    /// Takes back what the connection tried before it got in. Returns the failures that remain.
-    fn forgive(&mut self, subject: Subject, seen: &Sighting<'_>) -> u32 {
+    /// Takes back what the connection tried for this account before it got in. Returns the
+    /// failures that remain and are younger than the last login from there.
+    fn forgive(&mut self, subject: Subject, address: Address, seen: &Sighting<'_>) -> u32 {
+        let known_since = self.successes.get(&address).map_or(Stamp(i64::MIN), |s| s.last);
         let mut remaining: u64 = 0;
         for at in 0..self.setup.policies.len() {
             let key = (at as u8, subject);
-            let Some(known) = self.tallies.get(&key) else { continue };
-            let before = known.evidence_bytes();
-            if let Some(connection) = seen.connection
-                && let Some(tally) = self.tallies.get_mut(&key)
-                && tally.forgive(connection) > 0
-            {
-                let freed = before - tally.evidence_bytes();
-                self.evidence_bytes = self.evidence_bytes.saturating_sub(freed);
+            if self.tallies.get(&key).is_none() {
+                continue;
             }
+            self.take_back(key, try_key(seen.connection, seen.user));
             let Some(tally) = self.tallies.get(&key) else { continue };
-            if tally.total == 0 {
-                let bytes = tally.evidence_bytes();
-                self.evidence_bytes = self.evidence_bytes.saturating_sub(bytes);
-                self.tallies.remove(&key);
-            } else if self.setup.policies[at].kinds.contains(Kind::LoginFailed) {
+            let counts = self.setup.policies[at].kinds.contains(Kind::LoginFailed);
+            if counts && tally.last > known_since {
                 remaining += tally.total;
             }
         }
         remaining.try_into().unwrap_or(u32::MAX)
+    }
+
+    /// Takes the failures of one try back; a tally of nothing goes.
+    fn take_back(&mut self, key: TallyKey, tried: u64) {
+        if tried == 0 {
+            return;
+        }
+        let Some(tally) = self.tallies.get_mut(&key) else { return };
+        let before = tally.evidence_bytes();
+        tally.forgive(tried);
+        let (mut freed, empty) = (before - tally.evidence_bytes(), tally.total == 0);
+        if empty {
+            freed = before;
+            self.tallies.remove(&key);
+        }
+        self.evidence_bytes = self.evidence_bytes.saturating_sub(freed);
     }
 
     /// Whether a login is said at all: those that open a shell always; a mail program that looks

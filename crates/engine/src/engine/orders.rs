@@ -41,7 +41,7 @@ impl Engine {
             policy: policy.name.clone(),
             earlier,
         };
-        if let Some(because) = self.spared(subject, policy.blocks) {
+        if let Some(because) = self.spared(subject, policy.blocks, past.last > time) {
             let again = because == Because::AlreadyBlocked;
             decision.because = because;
             self.record(time, Event::Decided(decision), out);
@@ -71,11 +71,15 @@ impl Engine {
     }
 
     /// Why a subject that policy would block is not blocked.
-    fn spared(&self, subject: Subject, policy_blocks: bool) -> Option<Because> {
+    ///
+    /// `was_blocked`: at the time of the event a block was in force that is over now, because old
+    /// lines are being read.
+    fn spared(&self, subject: Subject, policy_blocks: bool, was_blocked: bool) -> Option<Because> {
         if let Some(because) = self.protected.shields(subject) {
             return Some(because);
         }
-        if self.blocks.get(subject).is_some()
+        if was_blocked
+            || self.blocks.get(subject).is_some()
             || matches!(self.blocks.overlap(subject), Overlap::Inside(_))
         {
             return Some(Because::AlreadyBlocked);

@@ -14,12 +14,25 @@ use monban_model::{
     ConnectionKey, Evidence, FindingKind, Policy, Stamp, Subject, TallyRow, Window,
 };
 
+/// Lines of the same moment come from several sources within so many seconds.
+const SOURCES_APART_S: u64 = 60;
+
 /// One counted failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mark {
     pub(crate) time: Stamp,
-    /// 0: the line named no connection.
+    /// Which connection tried which account, see [`try_key`]; 0: the line named no connection.
     pub(crate) connection: u64,
+}
+
+/// Names a connection and the account that it tries. A login takes back the failures of its own
+/// account only: whoever has one account here must not guess the others' between two logins.
+pub(crate) fn try_key(connection: Option<ConnectionKey>, user: Option<&[u8]>) -> u64 {
+    let Some(connection) = connection else { return 0 };
+    // FNV-1a: the key is kept over restarts, so the hash has to stay what it is.
+    let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    let user = user.unwrap_or_default().iter().fold(0xcbf2_9ce4_8422_2325, mix);
+    (connection.0 ^ user).max(1)
 }
 
 /// One line that told of a counted failure.
@@ -91,10 +104,12 @@ impl Tally {
         }
     }
 
-    /// How many failures lie in a window that ends now.
+    /// How many failures lie in a window that ends now. Several sources are read one after the
+    /// other, so a mark may lie behind it as well; then it is not in the window.
     pub(crate) fn within(&self, window: Window, now: Stamp) -> u32 {
-        let inside = |mark: &&Mark| now.since_s(mark.time) < window.length_s;
-        self.marks.iter().rev().take_while(inside).count() as u32
+        let newest = now.plus_s(SOURCES_APART_S);
+        let inside = |mark: &&Mark| mark.time <= newest && now.since_s(mark.time) < window.length_s;
+        self.marks.iter().filter(inside).count() as u32
     }
 
     /// Which window is full now, with `factor` times the failures of the policy.
@@ -116,11 +131,11 @@ impl Tally {
         })
     }
 
-    /// Takes back the failures of a connection that ended in a login.
-    pub(crate) fn forgive(&mut self, connection: ConnectionKey) -> u32 {
+    /// Takes back the failures of a connection and account that ended in a login.
+    pub(crate) fn forgive(&mut self, key: u64) -> u32 {
         let before = self.marks.len();
-        self.marks.retain(|mark| mark.connection != connection.0);
-        self.evidence.retain(|line| line.connection != connection.0);
+        self.marks.retain(|mark| mark.connection != key);
+        self.evidence.retain(|line| line.connection != key);
         let taken = (before - self.marks.len()) as u32;
         self.total = self.total.saturating_sub(u64::from(taken));
         taken

@@ -62,12 +62,20 @@ impl World {
     }
 
     pub fn see(&mut self, kind: Kind, address: &str, pid: u64, witness: u8) {
+        self.sight(kind, address, pid, witness, b"root");
+    }
+
+    pub fn see_user(&mut self, kind: Kind, address: &str, pid: u64, user: &[u8]) {
+        self.sight(kind, address, pid, 0, user);
+    }
+
+    fn sight(&mut self, kind: Kind, address: &str, pid: u64, witness: u8, user: &[u8]) {
         let line = format!("{} from {address} pid {pid} witness {witness}", kind.name());
         let sighting = Sighting {
             kind,
             time: self.now,
             address: address.parse().ok(),
-            user: Some(b"root"),
+            user: Some(user),
             method: (kind == Kind::LoginAccepted).then_some(b"publickey".as_slice()),
             service: ServiceId(0),
             connection: (pid > 0).then_some(ConnectionKey(pid)),

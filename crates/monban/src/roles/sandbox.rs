@@ -60,6 +60,30 @@ pub fn lock(folder: &Path) -> io::Result<()> {
     confine_calls().map_err(|error| io::Error::other(format!("seccomp: {error}")))
 }
 
+/// The lock of a command that only reads: the file system as it is, but nothing of it can be
+/// written, no network, no program can be started.
+///
+/// # Errors
+/// If the kernel refuses.
+pub fn lock_reading() -> io::Result<()> {
+    keep_capabilities(CapabilitySet::DAC_READ_SEARCH)?;
+    rustix::thread::set_no_new_privs(true)?;
+    let reading = || -> Result<(), Box<dyn std::error::Error>> {
+        let abi = ABI::V5;
+        let everything = PathBeneath::new(PathFd::new("/")?, AccessFs::from_read(abi));
+        Ruleset::default()
+            .set_compatibility(CompatLevel::BestEffort)
+            .handle_access(AccessFs::from_all(abi))?
+            .handle_access(AccessNet::from_all(abi))?
+            .create()?
+            .add_rule(everything)?
+            .restrict_self()?;
+        Ok(())
+    };
+    reading().map_err(|error| io::Error::other(format!("landlock: {error}")))?;
+    confine_calls().map_err(|error| io::Error::other(format!("seccomp: {error}")))
+}
+
 fn confine_files(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let abi = ABI::V5;
     let below = PathBeneath::new(PathFd::new(folder)?, AccessFs::from_all(abi));
@@ -110,7 +134,7 @@ const CALLS: &[i64] = &[
     libc::SYS_clone3, libc::SYS_clone, libc::SYS_prctl,
     libc::SYS_rt_sigaction, libc::SYS_rt_sigprocmask, libc::SYS_rt_sigreturn,
     libc::SYS_sigaltstack, libc::SYS_restart_syscall, libc::SYS_exit, libc::SYS_exit_group,
-    libc::SYS_tgkill, libc::SYS_uname, libc::SYS_sysinfo, libc::SYS_prlimit64,
+    libc::SYS_tgkill, libc::SYS_uname, libc::SYS_ioctl, libc::SYS_sysinfo, libc::SYS_prlimit64,
     // Where these numbers exist beside the newer ones.
     #[cfg(target_arch = "x86_64")] libc::SYS_poll,
     #[cfg(target_arch = "x86_64")] libc::SYS_open,

@@ -3,11 +3,14 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use monban_model::{Line, Sighting, SourceId, Stamp};
+use monban_model::{Kind, Line, Sighting, SourceId, Stamp};
 use monban_rules::{Clock, RuleSet, Scratch};
 use monban_sources::archive::{Family, LogLines, Meter, Skipped};
 
-use crate::watch::{Form, now};
+use crate::watch::{Echoes, Form, now};
+
+/// A date that lies so far behind the last change of its file cannot be true.
+const AHEAD_S: u64 = 86_400;
 
 /// One line, read.
 #[derive(Clone, Copy, Debug)]
@@ -20,9 +23,15 @@ pub struct Step<'a> {
 
 /// The logs, each standing at its next line.
 pub struct Merged<'r> {
-    rules: &'r RuleSet,
     logs: Vec<Log>,
+    tools: Tools<'r>,
+}
+
+/// What all logs are read with.
+struct Tools<'r> {
+    rules: &'r RuleSet,
     scratch: Scratch,
+    echoes: Echoes,
 }
 
 /// One family.
@@ -30,7 +39,11 @@ struct Log {
     source: SourceId,
     lines: LogLines,
     clock: Clock,
+    /// When its present file was last written.
+    reference: Stamp,
     form: Option<Form>,
+    /// It is standard input.
+    piped: bool,
     /// A line whose turn has not come.
     held: Option<Vec<u8>>,
     time: Stamp,
@@ -39,16 +52,19 @@ struct Log {
 impl<'r> Merged<'r> {
     /// Prepares to read these families.
     pub fn new(rules: &'r RuleSet, families: Vec<Family>, meter: &Meter) -> Self {
-        let log = |(at, family)| Log {
+        let log = |(at, family): (usize, Family)| Log {
             source: SourceId(at as u32),
+            piped: family.name.as_os_str() == "-",
             lines: LogLines::of(family, meter.clone()),
             clock: Clock::system(now()),
+            reference: now(),
             form: None,
             held: None,
             time: Stamp::default(),
         };
         let logs = families.into_iter().enumerate().map(log).collect();
-        Self { rules, logs, scratch: Scratch::default() }
+        let tools = Tools { rules, scratch: Scratch::default(), echoes: Echoes::default() };
+        Self { logs, tools }
     }
 
     /// Reads all logs. The one whose next line is the oldest goes on until another's is older.
@@ -56,12 +72,12 @@ impl<'r> Merged<'r> {
         let mut order = BinaryHeap::new();
         for at in 0..self.logs.len() {
             // Nothing is as old as this, so each log stops at its first line with a date.
-            self.logs[at].go_on(self.rules, &mut self.scratch, Some(Stamp(i64::MIN)), each);
+            self.logs[at].go_on(&mut self.tools, Some(Stamp(i64::MIN)), each);
             self.enqueue(at, &mut order);
         }
         while let Some(Reverse((_, at))) = order.pop() {
             let limit = order.peek().map(|Reverse((time, _))| *time);
-            self.logs[at].go_on(self.rules, &mut self.scratch, limit, each);
+            self.logs[at].go_on(&mut self.tools, limit, each);
             self.enqueue(at, &mut order);
         }
     }
@@ -87,64 +103,67 @@ impl Log {
     /// Gives out the held line and those after it up to `limit`; the first one beyond is held.
     fn go_on(
         &mut self,
-        rules: &RuleSet,
-        scratch: &mut Scratch,
+        tools: &mut Tools<'_>,
         limit: Option<Stamp>,
         each: &mut dyn FnMut(&Step<'_>),
     ) {
         if let Some(held) = self.held.take() {
-            let mut reader = Reader { rules, clock: &mut self.clock, form: &mut self.form };
-            let (step, _) = reader.read(&held, self.source, self.time, scratch);
-            each(&step);
+            self.give(&held, tools, None, each);
         }
         loop {
             if let Some(start) = self.lines.take_start() {
-                self.clock.set_reference(start.modified.unwrap_or_else(now));
+                self.reference = start.modified.unwrap_or_else(now);
+                self.clock.set_reference(self.reference);
             }
-            let Some(line) = self.lines.next_line() else { return };
-            let mut reader = Reader { rules, clock: &mut self.clock, form: &mut self.form };
-            let (step, time) = reader.read(line, self.source, self.time, scratch);
-            self.time = time;
-            if limit.is_some_and(|limit| time > limit) {
-                self.held = Some(line.to_vec());
+            let mut lines = std::mem::take(&mut self.lines);
+            let taken = match lines.next_line() {
+                Some(line) => self.give(line, tools, limit, each),
+                None => false,
+            };
+            self.lines = lines;
+            if !taken {
                 return;
             }
-            each(&step);
         }
     }
-}
 
-struct Reader<'a> {
-    rules: &'a RuleSet,
-    clock: &'a mut Clock,
-    form: &'a mut Option<Form>,
-}
-
-impl Reader<'_> {
-    /// Reads a line; `last` is the time of the line before it.
-    fn read<'l>(
+    /// Gives out one line; holds it and answers false if its turn has not come.
+    fn give(
         &mut self,
-        bytes: &'l [u8],
-        source: SourceId,
-        last: Stamp,
-        scratch: &'l mut Scratch,
-    ) -> (Step<'l>, Stamp) {
-        let line = Line { bytes, source, position: 0, arrival: last };
-        let reading = self.rules.read(&line, self.clock, scratch);
-        let time = reading.time.map_or(last, |own| own.max(last));
-        let form = Form::of(&reading, self.rules);
-        let misplaced = match (form, *self.form) {
-            (Some(now), Some(known)) => now != known,
-            (Some(now), None) => {
-                *self.form = Some(now);
-                false
-            }
-            _ => false,
-        };
+        bytes: &[u8],
+        tools: &mut Tools<'_>,
+        limit: Option<Stamp>,
+        each: &mut dyn FnMut(&Step<'_>),
+    ) -> bool {
+        let line = Line { bytes, source: self.source, position: 0, arrival: self.time };
+        let reading = tools.rules.read(&line, &mut self.clock, &mut tools.scratch);
+        let newest = self.reference.plus_s(AHEAD_S);
+        let own = reading.time.filter(|own| *own <= newest);
+        let time = own.map_or(self.time, |own| own.max(self.time));
+        self.time = time;
+        if limit.is_some_and(|limit| time > limit) {
+            self.held = Some(bytes.to_vec());
+            return false;
+        }
+        let misplaced = self.is_misplaced(Form::of(&reading, tools.rules));
         let mut sighting = reading.sighting.filter(|_| !misplaced);
         if let Some(seen) = &mut sighting {
             seen.time = time;
+            let (program, pid, message) = (reading.program, reading.pid, reading.message);
+            if seen.kind != Kind::Harmless
+                && tools.echoes.is_echo(self.source, time, program, pid, message)
+            {
+                sighting = None;
+            }
         }
-        (Step { sighting, bytes: bytes.len() as u64 + 1 }, time)
+        each(&Step { sighting, bytes: bytes.len() as u64 + 1 });
+        true
+    }
+
+    /// Whether a line has another form than its log; the first line decides.
+    fn is_misplaced(&mut self, form: Option<Form>) -> bool {
+        let Some(form) = form else { return false };
+        // Standard input may be several logs one after the other.
+        !self.piped && *self.form.get_or_insert(form) != form
     }
 }

@@ -14,12 +14,13 @@ use monban_config::Bundle;
 use monban_engine::{Effect, Engine, Observation, Saved, Setup};
 use monban_model::{Kind, Stamp};
 use monban_rules::RuleSet;
-use monban_sources::archive::{Meter, expand};
+use monban_sources::archive::{Meter, Skipped, expand};
 use monban_views::Say;
 use serde_json::json;
 
 use crate::cli::{Common, ScanArgs};
 use crate::place::Place;
+use crate::roles::sandbox;
 use crate::{out, problems, shipped};
 use merge::{Merged, Step};
 use progress::Progress;
@@ -50,8 +51,13 @@ fn scan(common: &Common, args: &ScanArgs, say: &Say) -> Result<(), String> {
         since: args.since.as_deref().map(read_time).transpose()?,
         until: args.until.as_deref().map(read_time).transpose()?,
     };
+    // From here on strangers' bytes are read and unpacked.
+    sandbox::lock_reading().map_err(|error| error.to_string())?;
     let (families, skipped) = expand(&args.paths);
-    let nothing = families.is_empty();
+    if families.is_empty() {
+        let missing = |s: &Skipped| format!("{}: {}", s.path.display(), s.why);
+        return Err(skipped.iter().map(missing).collect::<Vec<_>>().join("\n"));
+    }
     let total: u64 = families.iter().flat_map(|f| &f.files).map(|file| file.size).sum();
     let meter = Meter::default();
     let started = Instant::now();
@@ -81,14 +87,7 @@ fn scan(common: &Common, args: &ScanArgs, say: &Say) -> Result<(), String> {
     } else {
         out::write(&show::as_text(&report, say, args.top, started.elapsed()));
     }
-    match nothing {
-        true => Err(skipped
-            .iter()
-            .map(|s| format!("{}: {}", s.path.display(), s.why))
-            .collect::<Vec<_>>()
-            .join("\n")),
-        false => Ok(()),
-    }
+    Ok(())
 }
 
 /// Which lines count.

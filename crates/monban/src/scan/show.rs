@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use monban_model::{Finding, FindingKind, show_duration};
-use monban_views::{LocalClock, Say, printable, table, time_json};
+use monban_views::{LocalClock, Say, printable, quoted, table, time_json};
 use serde_json::{Value, json};
 
 use super::report::{Attacker, Report, WouldBlock};
@@ -118,7 +118,7 @@ fn attackers_table(report: &Report, say: &Say, clock: &LocalClock, top: usize) -
         for name in tried.iter().take(NAMES_SHOWN) {
             let exists = existing.contains(*name);
             marked |= exists;
-            shown.push(format!("{}{}", printable(name), if exists { "*" } else { "" }));
+            shown.push(format!("{}{}", quoted(name), if exists { "*" } else { "" }));
         }
         if tried.len() > NAMES_SHOWN {
             shown.push("...".to_owned());

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
+use std::time::Instant;
 
 use monban_config::Bundle;
 use monban_engine::Observation;
@@ -61,7 +62,7 @@ impl Watch {
             }
             (ToWatcher::Tell(told), _) => self.observe(Observation::Notice(told)),
             (ToWatcher::Journal, Some(fd)) => {
-                self.stage.new_file();
+                self.stage.journal_opened(Instant::now());
                 self.journal = Some((File::from(fd), JournalReader::default()));
             }
             (ToWatcher::SendBlocks, _) => self.send_blocks()?,

@@ -3,6 +3,7 @@
 //! The positions are those behind the last line that went into the engine, so an end at any
 //! instant loses nothing and counts nothing twice. Orders have left before: they are idempotent.
 
+use std::collections::HashSet;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -10,12 +11,21 @@ use monban_engine::Observation;
 use monban_ledger::{Batch, LedgerError};
 use monban_model::limits::ORDERS_PER_FRAME_MAX;
 use monban_model::wire::{ToWarden, WireAct, WireOrder};
-use monban_model::{Order, OrderAct, OrderId, Record, Stamp};
+use monban_model::{
+    Address, ConnectionKey, Order, OrderAct, OrderId, Record, Scope, Stamp, StateRow, Subject,
+};
 
 use super::{Watch, notice, now};
 
-/// Records that wait for a disk at most; later ones are counted and dropped.
+/// Records that wait for a disk that takes nothing at most; later ones are counted and dropped.
 const WAITING_MAX: usize = 20_000;
+
+/// So many records are committed without waiting for the time.
+const RECORDS_AT_ONCE: usize = 1000;
+
+/// Rows that wait for a disk at most. Above it those that only say what is gone are dropped: what
+/// they would have deleted is old by the next start and forgotten then.
+const ROWS_WAITING_MAX: usize = 100_000;
 
 /// While the disk takes nothing, it is tried so often.
 const RETRY: Duration = Duration::from_secs(1);
@@ -37,16 +47,32 @@ impl Pending {
 
     /// More records.
     pub fn add(&mut self, records: Vec<Record>) {
-        let room = WAITING_MAX.saturating_sub(self.batch.records.len());
-        self.dropped += records.len().saturating_sub(room) as u64;
-        self.batch.records.extend(records.into_iter().take(room));
+        self.batch.records.extend(records);
+        if !self.disk_works() && self.batch.records.len() > WAITING_MAX {
+            self.dropped += (self.batch.records.len() - WAITING_MAX) as u64;
+            self.batch.records.truncate(WAITING_MAX);
+        }
         self.touch();
+    }
+
+    /// Whether the last commit was written.
+    pub fn disk_works(&self) -> bool {
+        self.retry_at.is_none()
     }
 
     /// A path will not come back.
     pub fn forget(&mut self, path: String) {
         self.batch.forgotten_positions.push(path);
         self.touch();
+    }
+
+    fn bound_rows(&mut self) {
+        use StateRow as R;
+        if self.batch.state.len() > ROWS_WAITING_MAX {
+            self.batch.state.retain(|row| {
+                !matches!(row, R::NoTally(..) | R::NoConnection(_) | R::NoSuccess(_))
+            });
+        }
     }
 
     /// When the next commit is due.
@@ -56,7 +82,8 @@ impl Pending {
 
     /// Whether a commit is due.
     pub fn is_due(&self, after: Duration) -> bool {
-        self.due_at(after).is_some_and(|due| due <= Instant::now())
+        let full = self.disk_works() && self.batch.records.len() >= RECORDS_AT_ONCE;
+        full || self.due_at(after).is_some_and(|due| due <= Instant::now())
     }
 }
 
@@ -111,6 +138,7 @@ impl Watch {
             self.ended = true;
         }
         self.pending.batch = batch;
+        self.pending.bound_rows();
         self.pending.retry_at = Some(Instant::now() + RETRY);
     }
 
@@ -121,6 +149,7 @@ impl Watch {
             ("evicted.connections".to_owned(), evicted.connections.to_string()),
             ("evicted.successes".to_owned(), evicted.successes.to_string()),
             ("evicted.history".to_owned(), evicted.history.to_string()),
+            ("lines.echoes".to_owned(), self.mind.echoes().to_string()),
             ("lines.misplaced".to_owned(), self.mind.misplaced().to_string()),
             ("time.disbelieved".to_owned(), self.mind.disbelieved().to_string()),
         ]
@@ -179,26 +208,36 @@ fn wire_order(order: &Order, clock: Stamp) -> WireOrder {
 }
 
 /// One row a key: the newer.
-fn merge(old: &mut Vec<monban_model::StateRow>, new: Vec<monban_model::StateRow>) {
+fn merge(old: &mut Vec<StateRow>, new: Vec<StateRow>) {
     if !old.is_empty() {
-        let taken: std::collections::HashSet<String> = new.iter().map(key_of).collect();
+        let taken: HashSet<Key> = new.iter().map(key_of).collect();
         old.retain(|row| !taken.contains(&key_of(row)));
     }
     old.extend(new);
 }
 
-fn key_of(row: &monban_model::StateRow) -> String {
-    use monban_model::StateRow as R;
+/// What a row is about.
+#[derive(PartialEq, Eq, Hash)]
+enum Key {
+    Tally(String, Subject),
+    Connection(ConnectionKey),
+    Block(Subject, Scope),
+    History(Subject),
+    Success(Address),
+}
+
+fn key_of(row: &StateRow) -> Key {
+    use StateRow as R;
     match row {
-        R::Tally(row) => format!("t{} {}", row.policy, row.subject),
-        R::NoTally(policy, subject) => format!("t{policy} {subject}"),
-        R::Connection(row) => format!("c{}", row.key.0),
-        R::NoConnection(key) => format!("c{}", key.0),
-        R::Block(row) => format!("b{} {:?}", row.subject, row.scope),
-        R::NoBlock(subject, scope) => format!("b{subject} {scope:?}"),
-        R::History(row) => format!("h{}", row.subject),
-        R::NoHistory(subject) => format!("h{subject}"),
-        R::Success(row) => format!("s{}", row.address),
-        R::NoSuccess(address) => format!("s{address}"),
+        R::Tally(row) => Key::Tally(row.policy.clone(), row.subject),
+        R::NoTally(policy, subject) => Key::Tally(policy.clone(), *subject),
+        R::Connection(row) => Key::Connection(row.key),
+        R::NoConnection(key) => Key::Connection(*key),
+        R::Block(row) => Key::Block(row.subject, row.scope.clone()),
+        R::NoBlock(subject, scope) => Key::Block(*subject, scope.clone()),
+        R::History(row) => Key::History(row.subject),
+        R::NoHistory(subject) => Key::History(*subject),
+        R::Success(row) => Key::Success(row.address),
+        R::NoSuccess(address) => Key::Success(*address),
     }
 }

@@ -11,6 +11,7 @@ use monban_model::{
 use monban_rules::{Clock, RuleSet, Scratch};
 use monban_sources::journal::JournalEntry;
 
+use super::echo::Echoes;
 use super::form::Form;
 use super::output::Output;
 use super::stage::Stage;
@@ -39,6 +40,7 @@ pub struct Mind {
     answers: Vec<Answer>,
     notes: HashMap<SourceId, (u64, Stamp)>,
     forms: HashMap<String, Form>,
+    echoes: Echoes,
     misplaced: u64,
     /// Lines from before this are of no use to any window or block.
     useful_s: u64,
@@ -66,6 +68,7 @@ impl Mind {
             answers: Vec::new(),
             notes: HashMap::new(),
             forms: HashMap::new(),
+            echoes: Echoes::default(),
             misplaced: 0,
             useful_s: 0,
             evictions_told: 0,
@@ -131,7 +134,11 @@ impl Mind {
             _ => {}
         }
         let own = reading.time;
-        let (time, _) = self.times.event(line.source, own, line.arrival, stage.is_catching_up());
+        let catching_up = match line.source {
+            JOURNAL => stage.journal_is_catching_up(),
+            _ => stage.is_catching_up(),
+        };
+        let (time, _) = self.times.event(line.source, own, line.arrival, catching_up);
         let note = self.notes.entry(line.source).or_insert((0, time));
         note.1 = time;
         let Some(mut sighting) = reading.sighting else { return };
@@ -139,7 +146,10 @@ impl Mind {
             return;
         }
         note.0 += 1;
-        if line.arrival.since_s(time) > self.useful_s {
+        let (program, pid, message) = (reading.program, reading.pid, reading.message);
+        if line.arrival.since_s(time) > self.useful_s
+            || self.echoes.is_echo(line.source, time, program, pid, message)
+        {
             return;
         }
         sighting.time = time;
@@ -171,7 +181,11 @@ impl Mind {
         let mut row = row.unwrap_or_else(journal_row);
         let text = entry.as_line();
         let line = Line { bytes: &text, source: JOURNAL, position: row.lines, arrival: now };
-        self.line(&line, &row.path, stage);
+        let age_s = now.since_s(Stamp((entry.realtime_us / 1000) as i64));
+        stage.journal_gave(std::time::Instant::now(), age_s);
+        if is_believed(entry) {
+            self.line(&line, &row.path, stage);
+        }
         let (sightings, last) = self.notes.remove(&JOURNAL).unwrap_or((0, now));
         row.lines += 1;
         row.sightings += sightings;
@@ -226,6 +240,11 @@ impl Mind {
         None
     }
 
+    /// Sightings that another log had told already.
+    pub fn echoes(&self) -> u64 {
+        self.echoes.count()
+    }
+
     /// Lines of another form than their file's, which may be forged: they are not counted.
     pub fn misplaced(&self) -> u64 {
         self.misplaced
@@ -252,6 +271,11 @@ impl Mind {
     pub fn flush_output(&mut self) {
         self.output.flush();
     }
+
+    /// Waits, not for long, until everything was told.
+    pub fn end_output(&mut self) {
+        self.output.end();
+    }
 }
 
 /// Seconds that a line may be old and still matter: the longest window and the longest block.
@@ -276,6 +300,14 @@ fn engine_state(saved: Saved) -> monban_engine::Saved {
         next_seq: saved.next_seq.0,
         next_order: saved.next_order.0,
     }
+}
+
+/// Programs that only root logs as. Anybody may log under any name (`logger -t sshd`), but the
+/// kernel tells journald who it was.
+const ROOTS: [&[u8]; 6] = [b"sshd", b"sshd-session", b"dropbear", b"sudo", b"su", b"login"];
+
+fn is_believed(entry: &JournalEntry) -> bool {
+    !ROOTS.contains(&entry.identifier.as_slice()) || entry.uid.is_none_or(|uid| uid == 0)
 }
 
 fn journal_row() -> PositionRow {

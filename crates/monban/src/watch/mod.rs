@@ -2,11 +2,14 @@
 
 mod brief;
 mod commit;
+mod echo;
 mod form;
 mod mind;
 mod output;
 mod stage;
+mod voice;
 
+pub use echo::Echoes;
 pub use form::Form;
 pub use mind::Mind;
 pub use output::Output;
@@ -35,7 +38,7 @@ const SLICE_BYTES: usize = 1 << 20;
 const COMMIT_AFTER: Duration = Duration::from_millis(200);
 
 /// More changed rows than this are committed at once: as a batch they are held twice.
-const COMMIT_CHANGES: usize = 8192;
+const COMMIT_CHANGES: usize = 4096;
 
 /// Once a second every file is looked at, and time passes in the engine.
 const TICK: Duration = Duration::from_secs(1);
@@ -106,11 +109,12 @@ impl Watch {
                 self.tick()?;
             }
             let many = self.mind.engine().waiting_changes() > COMMIT_CHANGES;
-            if many || self.pending.is_due(COMMIT_AFTER) {
+            if (many && self.pending.disk_works()) || self.pending.is_due(COMMIT_AFTER) {
                 self.commit();
             }
         }
         self.commit();
+        self.mind.end_output();
         Ok(())
     }
 
@@ -188,6 +192,9 @@ impl Watch {
         let Some((pipe, reader)) = &mut self.journal else { return };
         let mut bytes = [0; 64 * 1024];
         match pipe.read(&mut bytes) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.stage.journal_waits(Instant::now());
+            }
             Ok(0) | Err(_) => {
                 self.journal = None;
                 self.observe(Observation::Notice(notice("journal-ended", &[])));
@@ -214,6 +221,9 @@ impl Watch {
         }
         for path in self.feed.forgotten() {
             self.pending.forget(path);
+        }
+        if self.journal.is_some() {
+            self.stage.journal_waits(Instant::now());
         }
         if self.stage.journal_due(Instant::now()) {
             let after = self.journal_row.as_ref().map(|row| row.cursor.clone());

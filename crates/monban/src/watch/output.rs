@@ -1,11 +1,11 @@
 //! What the watcher says: one line per thing that happens.
 
-use std::io::Write;
-
 use monban_engine::Counted;
-use monban_model::{Notice, Record, Sighting, Stamp};
-use monban_views::{Narrator, Say, printable, record_json, time_json};
+use monban_model::{Kind, Notice, Record, Sighting, Stamp};
+use monban_views::{Narrator, Say, quoted, record_json, time_json};
 use serde_json::json;
+
+use super::voice::Voice;
 
 /// Lines about single failures in one second at most; the rest is added up and told as a number.
 const COUNTED_PER_S: u32 = 20;
@@ -14,6 +14,7 @@ const COUNTED_PER_S: u32 = 20;
 #[derive(Debug)]
 pub struct Output {
     narrator: Narrator,
+    voice: Voice,
     json: bool,
     second: i64,
     told: u32,
@@ -23,7 +24,14 @@ pub struct Output {
 impl Output {
     /// For people in their language, or JSON lines.
     pub fn new(say: Say, json: bool, _terminal: bool) -> Self {
-        Self { narrator: Narrator::new(say, true), json, second: 0, told: 0, untold: 0 }
+        Self {
+            narrator: Narrator::new(say, true),
+            voice: Voice::default(),
+            json,
+            second: 0,
+            told: 0,
+            untold: 0,
+        }
     }
 
     /// Whether blocks are told as done or as what would have been.
@@ -34,22 +42,23 @@ impl Output {
     /// Tells a record, if it is for people.
     pub fn record(&mut self, record: &Record) {
         if self.json {
-            return print(&record_json(record).to_string());
+            return self.voice.say(record_json(record).to_string());
         }
         if let Some(line) = self.narrator.tell(record) {
-            print(&line);
+            self.voice.say(line);
         }
     }
 
     /// Tells something about the watcher itself that is no record.
-    pub fn notice(&self, notice: &Notice) {
+    pub fn notice(&mut self, notice: &Notice) {
         if self.json {
             let values: serde_json::Map<String, serde_json::Value> =
                 notice.values.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
             let line = json!({"event": "notice", "notice": notice.key, "values": values});
-            return print(&line.to_string());
+            return self.voice.say(line.to_string());
         }
-        print(&self.narrator.say().notice(notice));
+        let line = self.narrator.say().notice(notice);
+        self.voice.say(line);
     }
 
     /// Tells one attempt more, unless too many are told in this second already.
@@ -64,7 +73,7 @@ impl Output {
             return;
         }
         self.told += 1;
-        let user = seen.user.map(printable);
+        let user = seen.user.map(quoted);
         if self.json {
             let line = json!({
                 "event": "counted",
@@ -78,12 +87,17 @@ impl Output {
                 "in_window": counted.in_window,
                 "needed": counted.needed,
             });
-            return print(&line.to_string());
+            return self.voice.say(line.to_string());
         }
-        let key = match (&user, counted.failure) {
-            (_, false) => "counted-probe",
-            (Some(_), true) => "counted",
-            (None, true) => "counted-nameless",
+        let key = match (seen.kind, &user) {
+            (Kind::Probe, _) => "counted-probe",
+            (Kind::HttpProbe, _) => "counted-http-probe",
+            (Kind::HttpRefused, _) => "counted-http-refused",
+            (Kind::HttpLogin, _) => "counted-http-login",
+            (Kind::MailRejected, _) => "counted-mail",
+            (Kind::RateLimited, _) => "counted-rate",
+            (_, Some(_)) => "counted",
+            (_, None) => "counted-nameless",
         };
         let values = [
             ("service", service.to_owned()),
@@ -93,7 +107,14 @@ impl Output {
             ("needed", counted.needed.to_string()),
         ];
         let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
-        print(&self.narrator.line(counted.time, key, &values));
+        let line = self.narrator.line(counted.time, key, &values);
+        self.voice.say(line);
+    }
+
+    /// Waits, not for long, until everything was told.
+    pub fn end(&mut self) {
+        self.flush();
+        self.voice.end();
     }
 
     /// Tells how many single failures were not told.
@@ -101,18 +122,9 @@ impl Output {
         let untold = std::mem::take(&mut self.untold);
         if untold > 0 && !self.json {
             let count = untold.to_string();
-            print(&self.narrator.line(
-                Stamp::from_s(self.second),
-                "counted-more",
-                &[("count", &count)],
-            ));
+            let time = Stamp::from_s(self.second);
+            let line = self.narrator.line(time, "counted-more", &[("count", &count)]);
+            self.voice.say(line);
         }
     }
-}
-
-/// A closed output is no reason to stop guarding.
-fn print(line: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(line.as_bytes()).and_then(|()| out.write_all(b"\n"));
-    let _ = out.flush();
 }

@@ -13,6 +13,12 @@ const USUAL_LINE_BYTES: u64 = 110;
 /// The wait before the journal is opened again.
 const JOURNAL_WAIT: Duration = Duration::from_secs(2);
 
+/// After so long without an entry the journal's old ones are read.
+const JOURNAL_QUIET: Duration = Duration::from_secs(2);
+
+/// An entry of this age is not an old one.
+const JOURNAL_LIVE_S: u64 = 5;
+
 /// How far the watcher has come.
 #[derive(Debug, Default)]
 pub struct Stage {
@@ -26,6 +32,8 @@ pub struct Stage {
     told_caught_up: bool,
     backlog: Option<Backlog>,
     journal_at: Option<Instant>,
+    /// The journal gives old entries; since when it has given none.
+    journal_old: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -38,6 +46,28 @@ impl Stage {
     /// Whether old lines are being read: their own times count then.
     pub fn is_catching_up(&self) -> bool {
         !self.caught_up
+    }
+
+    /// Whether the journal still gives old entries.
+    pub fn journal_is_catching_up(&self) -> bool {
+        self.journal_old.is_some()
+    }
+
+    /// The journal was opened: it begins with what was missed.
+    pub fn journal_opened(&mut self, now: Instant) {
+        self.journal_old = Some(now);
+    }
+
+    /// An entry came; a young one means that the old ones are read.
+    pub fn journal_gave(&mut self, now: Instant, age_s: u64) {
+        if self.journal_old.is_some() {
+            self.journal_old = (age_s > JOURNAL_LIVE_S).then_some(now);
+        }
+    }
+
+    /// The journal has given nothing for a while: what comes now is new.
+    pub fn journal_waits(&mut self, now: Instant) {
+        self.journal_old.take_if(|since| now.duration_since(*since) > JOURNAL_QUIET);
     }
 
     /// A file came that may hold old lines.

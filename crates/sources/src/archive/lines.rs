@@ -47,6 +47,7 @@ pub struct FileStart {
 }
 
 /// The lines of a family.
+#[derive(Default)]
 pub struct LogLines {
     files: std::vec::IntoIter<LogFile>,
     meter: Meter,

@@ -278,8 +278,7 @@ impl Chain {
         let held = self.members.iter().position(|m| m.key == member.key && m.drained_at.is_some());
         if let Some(old) = held.and_then(|at| self.members.remove(at)) {
             member.restart(old.mark);
-        } else if let Some((_, mark)) =
-            self.finished.iter_mut().find(|(key, _)| *key == member.key)
+        } else if let Some((_, mark)) = self.finished.iter_mut().find(|(key, _)| *key == member.key)
             && mark.offset > 0
             && matches!(mark.compare(&mut member.body), Ok(Match::Here))
         {
@@ -295,9 +294,7 @@ fn is_copy(file: &mut Member, other: &mut Member) -> bool {
     }
     let Ok(size) = file.body.stat().map(|stat| stat.size) else { return false };
     let mark = Mark::read(&mut file.body, size);
-    mark.is_ok_and(|mut mark| {
-        size > 0 && matches!(mark.compare(&mut other.body), Ok(Match::Here))
-    })
+    mark.is_ok_and(|mut mark| size > 0 && matches!(mark.compare(&mut other.body), Ok(Match::Here)))
 }
 
 /// Whether a file of the same inode is the same file: an inode that is free is soon used again.
