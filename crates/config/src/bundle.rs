@@ -28,7 +28,8 @@ pub struct Bundle {
 }
 
 impl Bundle {
-    /// Reads the files. A configuration that is missing is no problem unless it was asked for.
+    /// Reads the files. A configuration that is missing is no problem unless it was asked for; nor
+    /// is one of somebody else that is closed to us: then it was not meant for us.
     ///
     /// # Errors
     /// Files that cannot be read, are too large or not UTF-8, and, for root, files that somebody
@@ -38,7 +39,7 @@ impl Bundle {
         let mut problems = Vec::new();
         match read_file(path, CONFIG_BYTES_MAX) {
             Ok(file) => bundle.config = Some(file),
-            Err(None) if !asked_for => {}
+            Err(_) if !asked_for && is_absent(path) => {}
             Err(None) => {
                 let name = path.display().to_string();
                 let why = "without it the defaults would be in force unseen";
@@ -143,6 +144,20 @@ fn read_file(path: &Path, most: usize) -> Result<SourceFile, Option<Problem>> {
     match String::from_utf8(bytes) {
         Ok(text) => Ok(SourceFile { file: name, text }),
         Err(_) => Err(refuse("is not UTF-8 text".to_owned(), "TOML is UTF-8")),
+    }
+}
+
+/// Whether there is no such file for us: none at all, or one that we may not read. One of our own
+/// that we may not read is there: its owner made it so by mistake.
+fn is_absent(path: &Path) -> bool {
+    let is_ours = || {
+        let me = fs::metadata("/proc/self").map(|me| me.uid());
+        me.is_ok_and(|me| fs::metadata(path).is_ok_and(|facts| facts.uid() == me))
+    };
+    match fs::File::open(path).map_err(|error| error.kind()) {
+        Err(std::io::ErrorKind::NotFound) => true,
+        Err(std::io::ErrorKind::PermissionDenied) => !is_ours(),
+        _ => false,
     }
 }
 

@@ -127,3 +127,22 @@ fn a_missing_file_is_a_problem_only_when_it_was_asked_for() {
     assert!(Bundle::read(path, true).is_err());
     let _ = SourceFile { file: String::new(), text: String::new() };
 }
+
+#[test]
+fn a_configuration_that_is_closed_to_us_counts_as_absent_unless_it_was_named() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let folder = tempfile::tempdir().unwrap();
+    if std::fs::metadata(folder.path()).unwrap().uid() == 0 {
+        println!("left out: root may read every file");
+        return;
+    }
+    let path = folder.path().join("monban.toml");
+    std::fs::write(&path, "observe = true\n").unwrap();
+    let set = |mode| std::fs::Permissions::from_mode(mode);
+    std::fs::set_permissions(&path, set(0o000)).unwrap();
+    assert!(Bundle::read(&path, false).is_err(), "our own is there, only its mode is wrong");
+    std::fs::set_permissions(folder.path(), set(0o000)).unwrap();
+    assert_eq!(Bundle::read(&path, false), Ok(Bundle::default()));
+    assert!(Bundle::read(&path, true).is_err());
+    std::fs::set_permissions(folder.path(), set(0o700)).unwrap();
+}

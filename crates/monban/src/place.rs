@@ -7,9 +7,13 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::Common;
 
-/// The uid and gid of the watcher where there is no user `monban`. It belongs to nobody on any
-/// distribution we know: above the 59999 of adduser would be systemd's and Debian's ranges.
-const WATCHER_UID: u32 = 59_123;
+/// The uid and gid of the watcher where there is no user `monban`, and of journalctl. They belong
+/// to nobody: adduser gives numbers up to 59999, and systemd's table of uids (`UIDS-GIDS.md`) says
+/// of 60706 to 61183 that nothing uses them.
+const WATCHER_UID: u32 = 60_911;
+
+/// Not the watcher's, so that neither can signal or trace the other.
+pub const JOURNAL_UID: u32 = 60_912;
 
 /// The folders and files of one monban.
 #[derive(Clone, Debug)]
@@ -62,7 +66,8 @@ impl Place {
         }
         fs::set_permissions(&corner, fs::Permissions::from_mode(0o700))?;
         if let Some(uid) = uid {
-            let own = |path: &Path| std::os::unix::fs::lchown(path, Some(uid), Some(uid));
+            let gid = watcher_gid(uid);
+            let own = |path: &Path| std::os::unix::fs::lchown(path, Some(uid), Some(gid));
             own(&corner)?;
             for entry in fs::read_dir(&corner)?.flatten() {
                 own(&entry.path())?;
@@ -79,14 +84,25 @@ pub fn is_root() -> bool {
 
 /// The uid that the watcher gets, when root starts it.
 pub fn watcher_uid() -> Option<u32> {
-    is_root().then(|| {
-        let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
-        let named = passwd.lines().find_map(|line| {
-            let mut fields = line.strip_prefix("monban:")?.split(':');
-            fields.nth(1)?.parse().ok()
-        });
-        named.filter(|uid| *uid != 0).unwrap_or(WATCHER_UID)
-    })
+    is_root().then(|| named_user().map_or(WATCHER_UID, |(uid, _)| uid))
+}
+
+/// The group of the watcher with this uid: that of the user `monban` if it is this one, else the
+/// number of the uid.
+fn watcher_gid(uid: u32) -> u32 {
+    named_user().filter(|(named, _)| *named == uid).map_or(uid, |(_, gid)| gid)
+}
+
+/// Uid and gid of the user `monban`, unless they are root's.
+fn named_user() -> Option<(u32, u32)> {
+    user_of(&fs::read_to_string("/etc/passwd").unwrap_or_default())
+}
+
+fn user_of(passwd: &str) -> Option<(u32, u32)> {
+    let entry = passwd.lines().find_map(|line| line.strip_prefix("monban:"))?;
+    let mut numbers = entry.split(':').skip(1).take(2).map(|field| field.parse().ok());
+    let (uid, gid) = (numbers.next()??, numbers.next()??);
+    (uid != 0 && gid != 0).then_some((uid, gid))
 }
 
 fn user_folder(variable: &str, below_home: &str) -> PathBuf {
@@ -94,4 +110,17 @@ fn user_folder(variable: &str, below_home: &str) -> PathBuf {
     let base = set(variable).map(PathBuf::from);
     let base = base.or_else(|| Some(PathBuf::from(set("HOME")?).join(below_home)));
     base.unwrap_or_else(std::env::temp_dir).join("monban")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_user_monban_is_found_with_its_group_unless_it_is_root() {
+        let line = "root:x:0:0::/:\nmonban:x:991:985::/var/lib/monban:/usr/sbin/nologin\n";
+        assert_eq!(user_of(line), Some((991, 985)));
+        assert_eq!(user_of("monban:x:0:985::/:\n"), None);
+        assert_eq!(user_of("monban:x:991\nmonbana:x:991:985::/:\n"), None);
+    }
 }

@@ -28,7 +28,7 @@ mod json;
 mod key;
 mod linear;
 #[cfg(test)]
-mod oracle;
+mod oracle_tests;
 mod overlap;
 mod pattern;
 mod programs;

@@ -2,7 +2,6 @@
 
 use monban_model::{
     Because, Decision, Event, Finding, FindingKind, Outcome, OutcomeResult, Record, Verdict,
-    show_duration,
 };
 
 use crate::{LocalClock, Say, printable, quoted};
@@ -72,7 +71,7 @@ impl Narrator {
 
     fn decision(&self, record: &Record, decision: &Decision, found: Option<&Finding>) -> String {
         let length = match decision.verdict {
-            Verdict::Block { until: Some(end) } => show_duration(end.since_s(record.time)),
+            Verdict::Block { until: Some(end) } => self.say.duration(end.since_s(record.time)),
             _ => self.say.text("forever", &[]),
         };
         let detail = match &decision.because {
@@ -85,7 +84,10 @@ impl Narrator {
             ("subject", decision.subject.to_string()),
             ("length", length),
             ("failures", found.map_or(0, |finding| finding.failures).to_string()),
-            ("span", show_duration(found.map_or(0, |finding| finding.last.since_s(finding.first)))),
+            (
+                "span",
+                self.say.duration(found.map_or(0, |finding| finding.last.since_s(finding.first))),
+            ),
             ("policy", decision.policy.clone()),
             ("service", found.map_or_else(String::new, |finding| finding.service.clone())),
             ("number", (decision.earlier + 1).to_string()),

@@ -96,6 +96,25 @@ impl Say {
         text
     }
 
+    /// A duration with at most two units: `1h 30m`, `1時間30分`.
+    pub fn duration(&self, seconds: u64) -> String {
+        let text = monban_model::show_duration(seconds);
+        match self.tongue {
+            Tongue::English => text,
+            Tongue::Japanese => text
+                .chars()
+                .filter_map(|c| match c {
+                    ' ' => None,
+                    'd' => Some("日".to_owned()),
+                    'h' => Some("時間".to_owned()),
+                    'm' => Some("分".to_owned()),
+                    's' => Some("秒".to_owned()),
+                    other => Some(other.to_string()),
+                })
+                .collect(),
+        }
+    }
+
     /// The text of a notice.
     pub fn notice(&self, notice: &monban_model::Notice) -> String {
         let clean: Vec<(&str, String)> = notice
@@ -143,6 +162,12 @@ mod tests {
         assert_eq!(Tongue::from_name("ja_JP.UTF-8"), Some(Tongue::Japanese));
         assert_eq!(Tongue::from_name("C.UTF-8"), Some(Tongue::English));
         assert_eq!(Tongue::from_name("fr_FR"), None);
+    }
+
+    #[test]
+    fn durations_are_in_the_language() {
+        assert_eq!(Say::new(Tongue::English).duration(5400), "1h 30m");
+        assert_eq!(Say::new(Tongue::Japanese).duration(5400), "1時間30分");
     }
 
     #[test]

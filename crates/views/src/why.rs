@@ -2,7 +2,7 @@
 
 use monban_model::{
     Address, Because, BlockRow, Decision, Event, Evidence, Finding, HistoryRow, Net, Policy,
-    Record, Stamp, Subject, SuccessRow, TallyRow, Verdict, show_duration,
+    Record, Stamp, Subject, SuccessRow, TallyRow, Verdict,
 };
 use serde_json::{Value, json};
 
@@ -176,8 +176,8 @@ impl Page<'_> {
             ("time", self.clock.date_time(record.time)),
             ("verdict", verdict),
             ("failures", finding.failures.to_string()),
-            ("span", show_duration(finding.last.since_s(finding.first))),
-            ("window", show_duration(finding.window_s)),
+            ("span", self.say.duration(finding.last.since_s(finding.first))),
+            ("window", self.say.duration(finding.window_s)),
             ("policy", decision.policy.clone()),
         ];
         let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
@@ -205,7 +205,7 @@ impl Page<'_> {
         let values = [
             ("policy", tally.policy.clone()),
             ("count", count.to_string()),
-            ("window", show_duration(policy.window.length_s)),
+            ("window", self.say.duration(policy.window.length_s)),
             ("needed", policy.window.failures.to_string()),
         ];
         let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
@@ -213,7 +213,7 @@ impl Page<'_> {
         if let (Some(slow), None) = (policy.slow, why.success) {
             let values = [
                 ("count", tally.marks.len().to_string()),
-                ("window", show_duration(slow.length_s)),
+                ("window", self.say.duration(slow.length_s)),
                 ("needed", slow.failures.to_string()),
             ];
             let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();

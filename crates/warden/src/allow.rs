@@ -6,9 +6,13 @@ use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use monban_model::limits::ALLOW_MAX;
 use monban_model::{Address, Net, Stamp, Subject};
+
+/// Lines that cannot be read and are kept and told; a file with more is no allow list.
+const UNREADABLE_MAX: usize = 64;
 
 /// The allow list of the warden.
 #[derive(Debug)]
@@ -16,8 +20,14 @@ pub struct AllowList {
     file: PathBuf,
     configured: Vec<Net>,
     own: Vec<Net>,
-    added: Vec<(Net, Option<Stamp>)>,
+    added: Vec<Added>,
+    /// Lines of the file that cannot be read, as they are: an operator may still mend them.
+    unreadable: Vec<String>,
+    told: bool,
 }
+
+/// A network that was added, and when that ends.
+type Added = (Net, Option<Stamp>);
 
 impl AllowList {
     /// The list of a configuration, of this machine, and of the file in the state folder.
@@ -27,12 +37,29 @@ impl AllowList {
     /// protected.
     pub fn open(state: &Path, configured: Vec<Net>) -> io::Result<Self> {
         let file = state.join("allow");
-        let added = match fs::read_to_string(&file) {
-            Ok(text) => text.lines().filter_map(read_line).take(ALLOW_MAX).collect(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        let text = match fs::read_to_string(&file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             Err(error) => return Err(error),
         };
-        Ok(Self { file, configured, own: own_networks(), added })
+        let (mut added, mut unreadable) = (Vec::new(), Vec::new());
+        for line in text.lines() {
+            match read_line(line) {
+                Ok(Some(entry)) if added.len() < ALLOW_MAX => added.push(entry),
+                Ok(None) => {}
+                _ if unreadable.len() < UNREADABLE_MAX => unreadable.push(line.to_owned()),
+                _ => {}
+            }
+        }
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let now = Stamp::from_s(i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
+        added.retain(|entry| is_in_force(entry, now));
+        Ok(Self { file, configured, own: own_networks(), added, unreadable, told: false })
+    }
+
+    /// Lines of the file that cannot be read, to be told; none the second time.
+    pub fn take_unreadable(&mut self) -> Vec<String> {
+        if std::mem::replace(&mut self.told, true) { Vec::new() } else { self.unreadable.clone() }
     }
 
     /// Replaces the configuration's part.
@@ -44,7 +71,7 @@ impl AllowList {
     pub fn refresh(&mut self, now: Stamp) -> bool {
         let own = own_networks();
         let before = self.added.len();
-        self.added.retain(|(_, until)| until.is_none_or(|end| end > now));
+        self.added.retain(|entry| is_in_force(entry, now));
         let changed = own != self.own || before != self.added.len();
         self.own = own;
         changed
@@ -55,12 +82,13 @@ impl AllowList {
     /// # Errors
     /// If the list is full or the file cannot be written.
     pub fn add(&mut self, net: Net, until: Option<Stamp>) -> io::Result<()> {
-        if self.added.len() >= ALLOW_MAX {
+        let mut added = self.added.clone();
+        added.retain(|(known, _)| *known != net);
+        if added.len() >= ALLOW_MAX {
             return Err(io::Error::other(format!("the list holds {ALLOW_MAX} networks already")));
         }
-        self.added.retain(|(known, _)| *known != net);
-        self.added.push((net, until));
-        self.save()
+        added.push((net, until));
+        self.save(added)
     }
 
     /// Takes a network off that was added; false if it was not there.
@@ -68,12 +96,12 @@ impl AllowList {
     /// # Errors
     /// If the file cannot be written.
     pub fn remove(&mut self, net: Net) -> io::Result<bool> {
-        let before = self.added.len();
-        self.added.retain(|(known, _)| *known != net);
-        if self.added.len() == before {
+        let mut added = self.added.clone();
+        added.retain(|(known, _)| *known != net);
+        if added.len() == self.added.len() {
             return Ok(false);
         }
-        self.save()?;
+        self.save(added)?;
         Ok(true)
     }
 
@@ -95,8 +123,9 @@ impl AllowList {
         &self.own
     }
 
-    /// Written beside the file and renamed, so that an end in between loses nothing.
-    fn save(&self) -> io::Result<()> {
+    /// Written beside the file and renamed, so that an end in between loses nothing. Only what is
+    /// written is in force: else a restart would silently change the list.
+    fn save(&mut self, added: Vec<Added>) -> io::Result<()> {
         let beside = self.file.with_extension("new");
         let mut options = fs::OpenOptions::new();
         let mut out = options.write(true).create(true).truncate(true).mode(0o644).open(&beside)?;
@@ -104,24 +133,40 @@ impl AllowList {
             out,
             "# Written by `monban allow`: a network, and the second it ends or `forever`."
         )?;
-        for (net, until) in &self.added {
+        for (net, until) in &added {
             match until {
                 Some(end) => writeln!(out, "{net} {}", end.as_s())?,
                 None => writeln!(out, "{net} forever")?,
             }
         }
+        for line in &self.unreadable {
+            writeln!(out, "{line}")?;
+        }
         out.sync_all()?;
-        fs::rename(&beside, &self.file)
+        fs::rename(&beside, &self.file)?;
+        self.added = added;
+        Ok(())
     }
 }
 
-fn read_line(line: &str) -> Option<(Net, Option<Stamp>)> {
-    let (net, end) = line.split_once(' ')?;
-    let until = match end.trim() {
-        "forever" => None,
-        seconds => Some(Stamp::from_s(seconds.parse().ok()?)),
+fn is_in_force((_, until): &Added, now: Stamp) -> bool {
+    until.is_none_or(|end| end > now)
+}
+
+/// A line of the file: a network, perhaps the second it ends or `forever`, perhaps a comment.
+/// `Ok(None)` if it holds nothing, an error if it holds anything else.
+fn read_line(line: &str) -> Result<Option<Added>, ()> {
+    let said = line.split('#').next().unwrap_or_default();
+    let mut words = said.split_whitespace();
+    let Some(net) = words.next() else { return Ok(None) };
+    let until = match words.next() {
+        None | Some("forever") => None,
+        Some(seconds) => Some(Stamp::from_s(seconds.parse().map_err(|_| ())?)),
     };
-    Some((net.parse().ok()?, until))
+    match (net.parse(), words.next()) {
+        (Ok(net), None) => Ok(Some((net, until))),
+        _ => Err(()),
+    }
 }
 
 /// Loopback, this machine's own addresses, its gateways, and the networks of its bridges to
@@ -215,13 +260,41 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut list = AllowList::open(folder.path(), vec![net("10.0.0.0/8")]).unwrap();
         list.add(net("192.0.2.0/24"), None).unwrap();
-        list.add(net("198.51.100.1"), Some(Stamp::from_s(1000))).unwrap();
+        list.add(net("198.51.100.1"), Some(Stamp::from_s(9_000_000_000))).unwrap();
+        list.add(net("198.51.100.2"), Some(Stamp::from_s(1000))).unwrap();
         let mut list = AllowList::open(folder.path(), vec![]).unwrap();
         assert_eq!(list.shields("198.51.100.1".parse().unwrap()), Some(net("198.51.100.1")));
-        assert!(list.refresh(Stamp::from_s(1000)));
+        assert_eq!(list.shields("198.51.100.2".parse().unwrap()), None, "over since long");
+        assert!(list.refresh(Stamp::from_s(9_000_000_000)));
         assert_eq!(list.shields("198.51.100.1".parse().unwrap()), None);
         assert!(list.remove(net("192.0.2.0/24")).unwrap());
         assert!(!list.remove(net("192.0.2.0/24")).unwrap());
+    }
+
+    #[test]
+    fn a_file_that_a_person_wrote_is_read_and_what_cannot_be_is_told_and_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "# ours\n\n192.0.2.0/24\n192.0.2.7 forever # the office\nlocalhost forever\n\
+                    198.51.100.1 tomorrow\n198.51.100.2 9000000000 or so\n";
+        fs::write(folder.path().join("allow"), text).unwrap();
+        let mut list = AllowList::open(folder.path(), vec![]).unwrap();
+        assert_eq!(list.added, [(net("192.0.2.0/24"), None), (net("192.0.2.7"), None)]);
+        let told = list.take_unreadable();
+        assert_eq!(told.len(), 3, "{told:?}");
+        assert_eq!(told[0], "localhost forever");
+        assert!(list.take_unreadable().is_empty());
+        list.add(net("203.0.113.0/24"), None).unwrap();
+        let mut list = AllowList::open(folder.path(), vec![]).unwrap();
+        assert_eq!((list.added.len(), list.take_unreadable()), (3, told));
+    }
+
+    #[test]
+    fn what_cannot_be_kept_is_not_in_force() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut list = AllowList::open(folder.path(), vec![]).unwrap();
+        fs::create_dir(folder.path().join("allow.new")).unwrap();
+        assert!(list.add(net("198.51.100.0/24"), None).is_err());
+        assert_eq!(list.shields("198.51.100.1".parse().unwrap()), None);
     }
 
     #[test]

@@ -104,6 +104,11 @@ impl Channel {
         !self.waiting.is_empty()
     }
 
+    /// Whether frames wait for room that carry a descriptor.
+    pub fn has_descriptors_waiting(&self) -> bool {
+        self.waiting.iter().any(|(_, fd)| fd.is_some())
+    }
+
     /// Takes the next frame without waiting.
     ///
     /// # Errors

@@ -7,6 +7,8 @@ use std::process::Child;
 
 use monban_model::{Net, Notice};
 
+use crate::Wall;
+
 /// A configuration, as far as the warden needs it.
 #[derive(Clone, Debug, Default)]
 pub struct Load {
@@ -14,6 +16,8 @@ pub struct Load {
     pub bundle: Vec<u8>,
     /// Log files, with wildcards.
     pub patterns: Vec<String>,
+    /// Those of them that a person named: it is said if nothing is there.
+    pub named: Vec<String>,
     /// Never blocked.
     pub allow: Vec<Net>,
     /// Block nobody.
@@ -35,6 +39,12 @@ pub trait Host {
     /// # Errors
     /// If it cannot be started.
     fn start_journal(&mut self, after: Option<&str>) -> io::Result<(Child, OwnedFd)>;
+
+    /// Opens the firewall.
+    ///
+    /// # Errors
+    /// Why this machine cannot be guarded, as text for people.
+    fn open_wall(&mut self) -> Result<Wall, String>;
 
     /// Reads the configuration.
     ///

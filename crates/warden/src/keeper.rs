@@ -3,16 +3,21 @@
 
 mod clients;
 mod files;
+mod journal;
+mod reload;
+#[cfg(test)]
+mod tests;
 mod verbs;
+mod wide;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::{Duration, Instant, SystemTime};
 
-use monban_model::wire::{Mode, ToWarden, ToWatcher};
+use monban_model::wire::{Mode, SiblingsOf, ToWarden, ToWatcher};
 use monban_model::{Notice, Stamp};
 use rustix::event::{PollFd, PollFlags};
 
@@ -20,6 +25,9 @@ use crate::gate::Gate;
 use crate::host::{Host, Load};
 use crate::{AllowList, Channel, Lookout, Presence, Received, Wall};
 use clients::Clients;
+use journal::Journal;
+use reload::Proposal;
+use wide::Wide;
 
 /// A rescan of log paths, the presence of people and the firewall's state.
 const TICK: Duration = Duration::from_secs(1);
@@ -33,6 +41,9 @@ const RESTART_FIRST: Duration = Duration::from_millis(100);
 
 /// The longest wait before a watcher is started again.
 const RESTART_LONGEST: Duration = Duration::from_secs(2);
+
+/// Frames of the watcher that are served before others have their turn.
+const FRAMES_A_TURN: usize = 256;
 
 /// What the warden is started with.
 pub struct Start<'h> {
@@ -54,8 +65,7 @@ pub struct Start<'h> {
 pub struct Keeper<'h> {
     host: &'h mut dyn Host,
     load: Load,
-    /// A reload that the watcher has not answered yet.
-    proposed: Option<(u32, Load, Option<u32>)>,
+    proposed: Option<Proposal>,
     reloads: u32,
     allow: AllowList,
     presence: Presence,
@@ -74,7 +84,11 @@ pub struct Keeper<'h> {
     since: Stamp,
     ready: bool,
     restored: Vec<monban_model::wire::WireOrder>,
-    journal: Option<Child>,
+    journal: Journal,
+    /// Questions for rotated files that wait for their answer.
+    siblings: VecDeque<SiblingsOf>,
+    wide: Wide,
+    stopping: bool,
     files: HashMap<String, u32>,
     pause_until: Option<Instant>,
     ticks: u64,
@@ -121,7 +135,10 @@ impl<'h> Keeper<'h> {
             since: now(),
             ready: false,
             restored: Vec::new(),
-            journal: None,
+            journal: Journal::default(),
+            siblings: VecDeque::new(),
+            wide: Wide::open(&start.state),
+            stopping: false,
             files: HashMap::new(),
             pause_until: None,
             ticks: 0,
@@ -165,6 +182,9 @@ impl<'h> Keeper<'h> {
         {
             until = until.min(earlier);
         }
+        if self.may_offer_siblings() {
+            until = Instant::now();
+        }
         let ready = self.poll(until, paused)?;
         if ready.signals && self.signal()? == Flow::End {
             return Ok(Flow::End);
@@ -173,6 +193,7 @@ impl<'h> Keeper<'h> {
         if ready.watcher {
             self.hear_watcher();
         }
+        self.offer_waiting_siblings();
         if ready.files {
             self.wake_watcher();
             self.pause_until = Some(Instant::now() + WAKE_PAUSE);
@@ -239,6 +260,7 @@ impl<'h> Keeper<'h> {
         self.ticks += 1;
         self.offer_files();
         self.end_stale_status();
+        self.start_journal_if_due();
         if self.ticks.is_multiple_of(5) {
             self.look_around();
         }
@@ -278,35 +300,33 @@ impl<'h> Keeper<'h> {
     }
 
     fn stop(&mut self) {
+        self.stopping = true;
         self.post(&ToWatcher::Stop, None);
         let deadline = Instant::now() + Duration::from_secs(5);
         while let Some(watcher) = &mut self.watcher {
-            if !matches!(watcher.child.try_wait(), Ok(None)) {
-                break;
-            }
+            let runs = matches!(watcher.child.try_wait(), Ok(None));
             if Instant::now() > deadline {
                 let _ = watcher.child.kill();
                 let _ = watcher.child.wait();
                 break;
             }
-            // What it still orders is carried out: the last lines may hold the fifth failure.
+            // What it still orders is carried out: the last lines may hold the fifth failure. It
+            // is let go when its end of the channel is empty and closed.
             self.hear_watcher();
-            std::thread::sleep(Duration::from_millis(5));
+            if runs {
+                std::thread::sleep(Duration::from_millis(5));
+            }
         }
-        self.end_journal();
-    }
-
-    fn end_journal(&mut self) {
-        if let Some(mut child) = self.journal.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        self.journal.end();
     }
 
     /// Tells the watcher, who records it and says it.
     fn note(&mut self, key: &str, values: Vec<(&str, String)>) {
         let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let notice = Notice { key: key.to_owned(), values };
+        self.tell(Notice { key: key.to_owned(), values });
+    }
+
+    fn tell(&mut self, notice: Notice) {
         if self.watcher.is_some() {
             self.post(&ToWatcher::Tell(notice), None);
         } else {
@@ -322,8 +342,10 @@ impl<'h> Keeper<'h> {
         }
     }
 
+    /// Serves what the watcher has sent, a bounded number of frames: signals and operators have
+    /// their turn also while it talks without end. What is left wakes the loop at once.
     fn hear_watcher(&mut self) {
-        loop {
+        for _ in 0..FRAMES_A_TURN {
             let Some(watcher) = &mut self.watcher else { return };
             if watcher.channel.flush().is_err() {
                 return self.lose_watcher();

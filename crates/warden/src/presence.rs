@@ -4,6 +4,10 @@
 //! A session is a process of the SSH server with a login uid (set by pam_loginuid, and not to
 //! be changed afterwards), or, where the system sets none, one whose title sshd itself wrote
 //! after the login (`sshd: alice@pts/0`). Its peer is the remote end of its TCP socket.
+//!
+//! Name and title are a process's own words, so anybody on this machine can have them. What is
+//! believed beside them is what the kernel keeps: the process must run as root or as the account
+//! that it claims to serve.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -111,13 +115,23 @@ fn is_ssh_server(folder: &Path) -> bool {
 
 /// The account that a process of the SSH server serves, if it is past the login.
 fn session_uid(folder: &Path, accounts: &Accounts) -> Option<u32> {
+    let real = real_uid(folder)?;
     let login: u32 = read_small(&folder.join("loginuid")).trim().parse().unwrap_or(NO_LOGIN);
-    let title = read_small(&folder.join("cmdline"));
-    let user = title_user(&title);
-    if login != NO_LOGIN && inherited_login(folder) != Some(login) {
+    let own_login = login != NO_LOGIN && inherited_login(folder) != Some(login);
+    // The privileged half of sshd (`sshd: alice [priv]`) stays root; its title says nothing of
+    // whether the login has succeeded, the login uid does.
+    if own_login && (real == 0 || real == login) {
         return Some(login);
     }
-    accounts.uid_of(user?)
+    let title = read_small(&folder.join("cmdline"));
+    accounts.uid_of(title_user(&title)?).filter(|uid| *uid == real)
+}
+
+/// The real uid of a process: the first number after `Uid:`.
+fn real_uid(folder: &Path) -> Option<u32> {
+    let status = read_small(&folder.join("status"));
+    let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
 /// The login uid of the listening server: a server that was started by hand from a session
@@ -146,7 +160,8 @@ fn title_user(title: &str) -> Option<&str> {
         return None;
     }
     let (user, terminal) = rest.rsplit_once('@')?;
-    (terminal == "notty" || terminal.starts_with("pts/")).then_some(user)
+    let is_session = matches!(terminal, "notty" | "internal-sftp") || terminal.starts_with("pts/");
+    is_session.then_some(user)
 }
 
 /// The accounts of this machine: names, and who may become root.
@@ -250,6 +265,7 @@ mod tests {
         assert_eq!(title_user("sshd: alice@pts/0\0\0"), Some("alice"));
         assert_eq!(title_user("sshd-session: root@notty"), Some("root"));
         assert_eq!(title_user("sshd: a@b@pts/12"), Some("a@b"));
+        assert_eq!(title_user("sshd: bob@internal-sftp"), Some("bob"));
         for before in [
             "sshd: root [priv]",
             "sshd: root@pts/0 [net]",
@@ -269,6 +285,47 @@ mod tests {
             [0, 1000, 1001, 1002].into_iter().map(|uid| accounts.may_become_root(uid)).collect();
         assert_eq!(may, [true, true, true, false]);
         assert_eq!(accounts.uid_of("eve"), Some(1002));
+    }
+
+    /// A folder as the kernel shows it of a process: uid, login uid and title.
+    fn process(real: u32, login: Option<u32>, title: &str) -> tempfile::TempDir {
+        let proc = tempfile::tempdir().unwrap();
+        let write = |pid: &str, name: &str, text: &str| {
+            fs::create_dir_all(proc.path().join(pid)).unwrap();
+            fs::write(proc.path().join(pid).join(name), text).unwrap();
+        };
+        let login = login.unwrap_or(NO_LOGIN).to_string();
+        for (pid, uid, login, title, parent) in
+            [("1", 0, NO_LOGIN.to_string(), "init", "0"), ("9", real, login, title, "1")]
+        {
+            write(pid, "comm", if pid == "9" { "sshd\n" } else { "init\n" });
+            write(pid, "status", &format!("Name:\tsshd\nUid:\t{uid}\t0\t0\t0\n"));
+            write(pid, "stat", &format!("{pid} (sshd) S {parent} 0 0"));
+            write(pid, "loginuid", &login);
+            write(pid, "cmdline", title);
+        }
+        proc
+    }
+
+    #[test]
+    fn a_process_that_only_calls_itself_a_session_is_none() {
+        let passwd = "root:x:0:0:::\nalice:x:1000:1000:::\neve:x:1002:1002:::\n";
+        let accounts = Accounts::from_texts(passwd, "sudo:x:27:alice\n");
+        let served = |real, login, title| {
+            session_uid(&process(real, login, title).path().join("9"), &accounts)
+        };
+        // A stranger's process with the title of an administrator's session, or her login uid.
+        assert_eq!(served(1002, None, "sshd: root@notty"), None);
+        assert_eq!(served(1002, None, "sshd: alice@pts/0"), None);
+        assert_eq!(served(1002, Some(1000), "sshd: alice@pts/0"), None);
+        assert_eq!(served(1002, Some(1002), "sshd: root@notty"), Some(1002));
+        // True sessions, with a login uid and without.
+        assert_eq!(served(0, None, "sshd: root@notty"), Some(0));
+        assert_eq!(served(1000, None, "sshd: alice@internal-sftp"), Some(1000));
+        assert_eq!(served(1000, Some(1000), "sshd: alice@pts/0"), Some(1000));
+        assert_eq!(served(0, Some(1000), "sshd: alice [priv]"), Some(1000));
+        // Before the login.
+        assert_eq!(served(0, None, "sshd: alice [priv]"), None);
     }
 
     #[test]

@@ -143,8 +143,9 @@ impl Tally {
 
     /// The answer is given: counting starts anew. Returns the lines it rests on.
     pub(crate) fn settle(&mut self) -> Vec<Evidence> {
-        self.marks.clear();
-        self.evidence.drain(..).map(EvidenceLine::into_evidence).collect()
+        // Their room goes with them: most of those who were blocked do not come back.
+        self.marks = Vec::new();
+        std::mem::take(&mut self.evidence).into_iter().map(EvidenceLine::into_evidence).collect()
     }
 
     pub(crate) fn evidence_bytes(&self) -> usize {

@@ -4,23 +4,32 @@ use crate::out;
 use std::fs::File;
 use std::io;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use monban_model::Notice;
 use monban_model::wire::{Reply, Request};
 use monban_views::printable_lines;
 use monban_warden::{Channel, Received};
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use serde_json::{Value, json};
 
 use super::Context;
 use crate::roles::warden::short_path;
 
+/// A daemon that answers later than this is stopped or hangs.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Asks the daemon; `None` if no daemon listens.
 ///
 /// # Errors
-/// A text for people: no access, or an answer that cannot be read.
+/// A text for people: no access, no answer in [`PATIENCE`], or one that cannot be read.
 pub fn ask(context: &Context<'_>, request: &Request) -> Result<Option<Reply>, String> {
     let no_access = |error: io::Error| {
+        if error.kind() == io::ErrorKind::WouldBlock {
+            let seconds = PATIENCE.as_secs().to_string();
+            return context.say.text("no-answer", &[("seconds", &seconds)]);
+        }
         let path = context.place.state.display().to_string();
         let values = [("path", path.as_str()), ("error", &error.to_string())];
         context.say.text("no-access", &values)
@@ -37,6 +46,9 @@ pub fn ask(context: &Context<'_>, request: &Request) -> Result<Option<Reply>, St
             SocketFlags::CLOEXEC,
             None,
         )?;
+        for side in [Timeout::Recv, Timeout::Send] {
+            set_socket_timeout(&socket, side, Some(PATIENCE))?;
+        }
         use rustix::io::Errno;
         match rustix::net::connect(&socket, &SocketAddrUnix::new(short_path(&folder))?) {
             Err(Errno::NOENT | Errno::CONNREFUSED) => return Ok(None),
@@ -46,7 +58,8 @@ pub fn ask(context: &Context<'_>, request: &Request) -> Result<Option<Reply>, St
         channel.send(request, None)?;
         match channel.wait::<Reply>()? {
             Received::Frame(reply, _) => Ok(Some(reply)),
-            Received::Nothing | Received::End => Ok(None),
+            Received::Nothing => Err(io::ErrorKind::WouldBlock.into()),
+            Received::End => Ok(None),
         }
     };
     exchange().map_err(no_access)

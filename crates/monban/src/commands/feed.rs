@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use monban_model::Seq;
+use monban_model::{Decision, Event, Seq};
 use monban_views::{Narrator, record_json};
 
 use super::{Context, ledger};
@@ -25,6 +25,13 @@ pub fn feed(context: &Context<'_>, last: u32) -> Result<ExitCode, String> {
     loop {
         let records = reader.records_after(at, PAGE).map_err(|error| error.to_string())?;
         for record in &records {
+            // A decision is told with its finding, which may lie before what was asked for.
+            if let Event::Decided(Decision { finding: Some(about), .. }) = &record.event
+                && *about != at
+                && let Ok(Some(finding)) = reader.record(*about)
+            {
+                let _ = narrator.tell(&finding);
+            }
             at = record.seq;
             let line = match context.json {
                 true => Some(record_json(record).to_string()),

@@ -4,7 +4,7 @@ use crate::out;
 use std::process::ExitCode;
 
 use monban_model::wire::{Mode, Reply, Request, StatusReply};
-use monban_model::{PositionRow, Stamp, show_duration};
+use monban_model::{PositionRow, Stamp};
 use monban_views::{LocalClock, printable, time_json};
 use serde_json::{Value, json};
 
@@ -101,7 +101,7 @@ fn as_text(
     for row in sources {
         let (path, lines) = (printable(row.path.as_bytes()), row.lines.to_string());
         let (key, ago) = match lag_s(row, time) {
-            Some(seconds) => ("status-source", show_duration(seconds)),
+            Some(seconds) => ("status-source", say.duration(seconds)),
             None => ("status-source-silent", String::new()),
         };
         let sightings = row.sightings.to_string();

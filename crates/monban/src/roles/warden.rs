@@ -19,7 +19,7 @@ use rustix::thread::CapabilitySet;
 
 use super::sandbox;
 use crate::cli::{Common, RunArgs};
-use crate::place::{Place, is_root, watcher_uid};
+use crate::place::{JOURNAL_UID, Place, is_root, watcher_uid};
 use crate::{discover, problems};
 
 /// What the warden needs after its start, and what each is for.
@@ -65,7 +65,8 @@ impl Program {
                 return Ok(ExitCode::from(2));
             }
         };
-        if load.patterns.is_empty() && !load.journal {
+        let usual = !load.patterns.is_empty() && discover::usual_logs_present();
+        if load.named.is_empty() && !usual && !load.journal {
             let paths = discover::USUAL_LOGS.join(" ");
             eprintln!("{}", self.say.text("start-nothing", &[("paths", &paths)]));
             eprintln!("{}", self.say.text("start-demo", &[]));
@@ -98,15 +99,12 @@ impl Program {
         Ok(lock)
     }
 
-    fn wall(&self, load: &Load) -> Result<Wall, String> {
+    fn wall(&mut self, load: &Load) -> Result<Wall, String> {
         if load.observe {
             let key = if self.args.observe { "why-observe-flag" } else { "why-observe-config" };
             return Err(self.say.text(key, &[]));
         }
-        Wall::open().map_err(|error| match error {
-            FirewallError::NotPermitted if !is_root() => self.say.text("why-no-root", &[]),
-            error => error.to_string(),
-        })
+        self.open_wall()
     }
 
     fn tell_start(&self, load: &Load, wall: &Result<Wall, String>) {
@@ -149,17 +147,23 @@ impl Program {
         Ok(socket)
     }
 
-    fn patterns(&self, config: &Config) -> Vec<String> {
-        if !self.args.logs.is_empty() {
-            let absolute =
-                |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
-            return self.args.logs.iter().map(|p| absolute(p).display().to_string()).collect();
+    /// The log paths that a person named.
+    fn named_logs(&self, config: &Config) -> Vec<String> {
+        if self.args.logs.is_empty() {
+            return config.logs.clone();
         }
-        let usual: &[&str] = match config.discover && discover::usual_logs_present() {
+        let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        self.args.logs.iter().map(|path| absolute(path).display().to_string()).collect()
+    }
+
+    /// All log paths. The usual ones are among them also where nothing is yet: a service that is
+    /// installed tomorrow is watched from its first line.
+    fn patterns(&self, config: &Config) -> Vec<String> {
+        let usual: &[&str] = match config.discover && self.args.logs.is_empty() {
             true => discover::USUAL_LOGS,
             false => &[],
         };
-        usual.iter().map(|path| (*path).to_owned()).chain(config.logs.clone()).collect()
+        usual.iter().map(|path| (*path).to_owned()).chain(self.named_logs(config)).collect()
     }
 
     fn wants_journal(&self, config: &Config) -> bool {
@@ -195,23 +199,30 @@ impl Host for Program {
     }
 
     fn start_journal(&mut self, after: Option<&str>) -> io::Result<(Child, OwnedFd)> {
-        let mut command = Command::new("journalctl");
+        let mut command = Command::new(discover::journalctl());
         command.args(["--output=export", "--follow", "--quiet", "--no-pager"]);
         match after {
             Some(cursor) => command.arg(format!("--after-cursor={cursor}")),
             None => command.arg("--since=-1d"),
         };
-        if let Some(uid) = self.uid {
+        if is_root() {
             let group = std::fs::read_to_string("/etc/group").unwrap_or_default();
             let gid = group.lines().find_map(|line| {
                 line.strip_prefix("systemd-journal:")?.split(':').nth(1)?.parse().ok()
             });
-            command.uid(uid).gid(gid.unwrap_or(uid));
+            command.uid(JOURNAL_UID).gid(gid.unwrap_or(JOURNAL_UID));
         }
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).process_group(0).spawn()?;
         let output = child.stdout.take().ok_or_else(|| io::Error::other("no output"))?;
         Ok((child, output.into()))
+    }
+
+    fn open_wall(&mut self) -> Result<Wall, String> {
+        Wall::open().map_err(|error| match error {
+            FirewallError::NotPermitted if !is_root() => self.say.text("why-no-root", &[]),
+            error => error.to_string(),
+        })
     }
 
     fn load(&mut self) -> Result<Load, String> {
@@ -226,6 +237,7 @@ impl Host for Program {
         Ok(Load {
             bundle: bundle.to_bytes(),
             patterns: self.patterns(&config),
+            named: self.named_logs(&config),
             observe: config.observe || self.args.observe,
             journal: self.wants_journal(&config),
             allow: config.allow,

@@ -3,7 +3,6 @@
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use monban_model::show_duration;
 use monban_sources::archive::Meter;
 use monban_views::Say;
 
@@ -46,7 +45,7 @@ impl<'s> Progress<'s> {
         let values = [
             ("percent", percent.to_string()),
             ("rate", format!("{:.0}", lines as f64 / seconds)),
-            ("eta", show_duration(left as u64)),
+            ("eta", self.say.duration(left as u64)),
         ];
         let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
         // Back to the start of the line, and clear what stood there.

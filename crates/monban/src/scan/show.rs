@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use monban_model::{Finding, FindingKind, show_duration};
+use monban_model::{Finding, FindingKind};
 use monban_views::{LocalClock, Say, printable, quoted, table, time_json};
 use serde_json::{Value, json};
 
@@ -151,7 +151,7 @@ fn blocked_for(say: &Say, blocks: &[WouldBlock]) -> String {
         return "-".to_owned();
     }
     let length = |block: &WouldBlock| match block.until {
-        Some(end) => show_duration(end.since_s(block.from)),
+        Some(end) => say.duration(end.since_s(block.from)),
         None => say.text("forever", &[]),
     };
     let mut shown: Vec<String> = blocks.iter().take(4).map(length).collect();

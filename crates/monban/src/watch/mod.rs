@@ -32,13 +32,13 @@ use rustix::event::{PollFd, PollFlags};
 use commit::Pending;
 
 /// Bytes that are read before orders, frames and commits have their turn.
-const SLICE_BYTES: usize = 1 << 20;
+const SLICE_BYTES: usize = 256 << 10;
 
 /// Changes wait at most so long for their commit.
 const COMMIT_AFTER: Duration = Duration::from_millis(200);
 
 /// More changed rows than this are committed at once: as a batch they are held twice.
-const COMMIT_CHANGES: usize = 4096;
+const COMMIT_CHANGES: usize = 2048;
 
 /// Once a second every file is looked at, and time passes in the engine.
 const TICK: Duration = Duration::from_secs(1);

@@ -81,11 +81,6 @@ impl Mark {
         fnv(FNV_OFFSET, &self.tail)
     }
 
-    /// Hash and length of the first bytes of the file.
-    pub(crate) fn head(&self) -> (u64, u32) {
-        (self.head_hash, self.head_len)
-    }
-
     /// Moves the place over `bytes`, which were read from it.
     pub(crate) fn advance(&mut self, bytes: &[u8]) {
         if u64::from(self.head_len) == self.offset {
@@ -180,9 +175,9 @@ mod tests {
         for part in bytes.chunks(7) {
             parts.advance(part);
         }
-        assert_eq!(whole.head(), parts.head());
+        assert_eq!((whole.head_hash, &whole.head), (parts.head_hash, &parts.head));
         assert_eq!(whole.tail(), parts.tail());
-        assert_eq!(whole.head().1, 1024);
+        assert_eq!(whole.head_len, 1024);
         assert_eq!(whole.tail(), &bytes[3000 - 64..]);
     }
 }

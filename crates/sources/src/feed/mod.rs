@@ -10,106 +10,42 @@
 //!
 //! | happens | met by |
 //! |---|---|
-//! | rename and create, symlink swap | the old descriptor is read to its end first, and watched for late lines for `LATE_S` |
-//! | the same while we were away, also several times | the half-read file is found among its siblings by inode, the files after it are read whole |
+//! | rename and create, symlink swap | the old descriptor is read first, then watched for `LATE_S` |
+//! | the same while we were away, also several times | the half-read file is found by inode, those after it are read whole |
 //! | copytruncate | the size or the bytes before our place tell; the copy is found by its content |
 //! | packed before we read the rest | the packed sibling is found by its content and unpacked |
 //! | cut in its middle | what is left was counted; reading goes on where it was cut |
 //! | a glob that also matches rotated names | a file is read by the path that began it, once |
 //!
 //! Absent on purpose: a log that is copied and truncated twice between two looks, so that nothing
-//! of the content between was ever read, is not told from one that was truncated once. Rotated files in another directory (logrotate's `olddir`) are not found, and
-//! what was unread of them is reported as lost.
+//! of the content between was ever read, is not told from one that was truncated once. Rotated
+//! files in another directory (logrotate's `olddir`) are not found, and what was unread of them is
+//! reported as lost.
 
+mod begin;
 mod body;
 mod chain;
 mod mark;
 mod member;
 mod notice;
+mod offer;
 mod resolve;
 mod row;
+mod share;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs::File;
-use std::io;
 
 use monban_model::limits::{FEED_NOTICES_MAX, FILES_MAX, LATE_FILES_MAX, PATH_MAX, POSITIONS_MAX};
-use monban_model::{Line, PositionRow, SourceId, Stamp, Tail};
+use monban_model::{Line, PositionRow, SourceId, Stamp};
 
 use chain::Chain;
-use mark::{Mark, Match};
-use member::{FileKey, Member, Out};
+use member::{Member, Out};
 pub use notice::{Counters, Lost, Notice};
-use resolve::{Anchor, Pending};
-use row::Words;
+pub use offer::{FileRef, From, Offer, OfferError, Progress, Want};
 
 /// Bytes of one read; it is also what one file gets before the others have their turn.
 const BUFFER_BYTES: usize = 256 * 1024;
-
-/// A file that stands at a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Offer {
-    /// The path, as the warden found it: the durable name of the source.
-    pub path: String,
-    /// Where to begin if neither the path nor the file was ever read.
-    pub from: From,
-}
-
-/// Where to begin with a file that was never read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum From {
-    /// At its first line: it appeared while we were watching.
-    Start,
-    /// Behind its last complete line.
-    End,
-    /// At the first line that begins within its last so many bytes.
-    Bytes(u64),
-}
-
-/// A request to the warden for the rotated files beside a path. They are given to
-/// [`Feed::sibling`], oldest first, and then [`Feed::siblings_end`] is called.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Want {
-    /// The path.
-    pub path: String,
-    /// Device and inode of the half-read file.
-    pub dev: u64,
-    /// See `dev`.
-    pub ino: u64,
-    /// How far it was read: a copy that holds the rest is at least so large, unless it is packed.
-    pub size_min: u64,
-}
-
-/// The file that a line came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FileRef<'a> {
-    /// The path of its source.
-    pub path: &'a str,
-    /// Whether the file was rotated away from the path already.
-    pub rotated: bool,
-}
-
-/// What one [`Feed::read`] did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// Bytes that were looked at.
-    pub bytes: u64,
-    /// Lines that were handed out.
-    pub lines: u64,
-    /// Whether there is more to read now.
-    pub more: bool,
-}
-
-/// Why a file is not followed.
-#[derive(Debug)]
-pub enum OfferError {
-    /// [`FILES_MAX`] paths are followed already.
-    TooMany,
-    /// The path is longer than [`PATH_MAX`].
-    PathTooLong,
-    /// It cannot be read.
-    Io(io::Error),
-}
 
 /// Follows files. It opens nothing and knows no clock.
 pub struct Feed {
@@ -325,154 +261,8 @@ impl Feed {
         self.chains.iter().flatten().map(|chain| (chain.source, &chain.row, &chain.counters))
     }
 
-    /// Begins the chain of a path that was not followed until now.
-    fn begin(&mut self, index: usize, offer: &Offer, mut member: Member) -> io::Result<Chain> {
-        let source = SourceId(index as u32);
-        let taken = self.taken_by_others(index);
-        let row = self.saved.remove(&offer.path);
-        let Some(row) = row else {
-            let mut chain = Chain::new(source, empty_row(&offer.path));
-            if taken.contains(&member.key) {
-                member.borrowed = true;
-            } else if let Some(mark) = self.known_mark(&offer.path, &mut member) {
-                member.restart(mark);
-            } else {
-                let mark = first_mark(&mut member, offer.from)?;
-                member.restart(mark);
-            }
-            chain.arrive(member);
-            chain.update_row(true);
-            return Ok(chain);
-        };
-        let mut mark = Mark::of_row(&row);
-        let key = (row.dev, row.ino);
-        let words = Words::read(&row.cursor);
-        let mut chain = Chain::new(source, row);
-        if taken.contains(&member.key) {
-            member.borrowed = true;
-        }
-        let born = (words.born_ns, member.body.born_ns());
-        let is_other = matches!(born, (Some(then), Some(now)) if then != now);
-        if key == member.key && !is_other {
-            if matches!(mark.compare(&mut member.body), Ok(Match::Here)) {
-                let further = self.known_mark(&offer.path, &mut member);
-                let further = further.filter(|further| further.offset > mark.offset);
-                let mark = further.unwrap_or(mark);
-                let begun_at = mark.offset;
-                member.restart(mark);
-                if begun_at == 0 {
-                    // Nothing of it was read, so nothing shows whether it was copied and
-                    // truncated since; what is newer among its siblings was.
-                    let anchor = Anchor::Gone { key, mark: Mark::start(), words, unread: 0 };
-                    chain.pending = Some(Pending::truncated(anchor, [member].into(), None));
-                } else if words.late.is_empty() {
-                    chain.arrive(member);
-                } else {
-                    chain.pending = Some(Pending::new(Anchor::Same, member));
-                }
-                return Ok(chain);
-            }
-            let size = member.body.stat()?.size;
-            let cut = size > 0 && size < mark.offset && mark.is_cut(&mut member.body, size);
-            let anchor = Anchor::Gone { key, mark, words, unread: 0 };
-            let arrivals = [member].into();
-            chain.pending = Some(Pending::truncated(anchor, arrivals, cut.then_some(size)));
-            return Ok(chain);
-        }
-        if !member.borrowed
-            && let Some(known) = self.known_mark(&offer.path, &mut member)
-        {
-            member.restart(known);
-        }
-        let anchor = Anchor::Gone { key, mark, words, unread: 0 };
-        chain.pending = Some(Pending::new(anchor, member));
-        Ok(chain)
-    }
-
-    /// How far a file was read under the name of another path, now or in an earlier run.
-    fn known_mark(&mut self, path: &str, member: &mut Member) -> Option<Mark> {
-        let mut best: Option<Mark> = None;
-        let mut consider = |mut mark: Mark, body: &mut body::Body| {
-            let further = best.as_ref().is_none_or(|best| mark.offset > best.offset);
-            if further && mark.offset > 0 && matches!(mark.compare(body), Ok(Match::Here)) {
-                best = Some(mark);
-            }
-        };
-        let followed = self.chains.iter().flatten().map(|chain| &chain.row);
-        for row in self.saved.values().chain(followed).filter(|row| row.path != path) {
-            if (row.dev, row.ino) == member.key {
-                consider(Mark::of_row(row), &mut member.body);
-            }
-            for late in Words::read(&row.cursor).late {
-                if late.key == member.key
-                    && let Ok(mark) = Mark::read(&mut member.body, late.offset)
-                    && mark.tail_hash() == late.tail_hash
-                {
-                    consider(mark, &mut member.body);
-                }
-            }
-        }
-        for chain in self.chains.iter().flatten().filter(|chain| chain.row.path != path) {
-            for (_, mark) in chain.finished.iter().filter(|(key, _)| *key == member.key) {
-                consider(mark.clone(), &mut member.body);
-            }
-        }
-        best
-    }
-
     fn chain_mut(&mut self, path: &str) -> Option<&mut Chain> {
         self.chains.get_mut(*self.paths.get(path)?)?.as_mut()
-    }
-
-    /// The files that the chains other than `index` read.
-    fn taken_by_others(&self, index: usize) -> HashSet<FileKey> {
-        let others = self.chains.iter().enumerate().filter(|(other, _)| *other != index);
-        others.filter_map(|(_, chain)| chain.as_ref()).flat_map(Chain::keys).collect()
-    }
-
-    /// Gives a file that its first path has read to its end to the path it was renamed to.
-    fn hand_over(&mut self) {
-        for index in 0..self.chains.len() {
-            let keys = self.chains[index].as_ref().map(Chain::borrowed).unwrap_or_default();
-            for key in keys {
-                if !self.release(index, key) {
-                    continue;
-                }
-                let Some(mut chain) = self.chains[index].take() else { continue };
-                let path = chain.row.path.clone();
-                let arrivals = chain.pending.iter_mut().flat_map(|pending| &mut pending.arrivals);
-                let held = chain.members.iter_mut().chain(arrivals);
-                for member in held.filter(|member| member.key == key) {
-                    member.borrowed = false;
-                    let mark = self.known_mark(&path, member).unwrap_or_else(Mark::start);
-                    member.restart(mark);
-                }
-                chain.hot = true;
-                chain.update_row(true);
-                self.chains[index] = Some(chain);
-            }
-        }
-    }
-
-    /// Takes a file from the chain that holds it. False if that chain is not done with it.
-    fn release(&mut self, index: usize, key: FileKey) -> bool {
-        let others = self.chains.iter_mut().enumerate().filter(|(other, _)| *other != index);
-        for chain in others.filter_map(|(_, chain)| chain.as_mut()) {
-            if let Some(at) = chain.members.iter().position(|m| m.key == key && !m.borrowed) {
-                if chain.members[at].drained_at.is_none() {
-                    return false;
-                }
-                if let Some(member) = chain.members.remove(at) {
-                    chain.remember(key, member.mark);
-                }
-                chain.update_row(true);
-                return true;
-            }
-            if chain.holds(key) {
-                return false;
-            }
-        }
-        true
     }
 
     /// Closes what is not needed any more.
@@ -501,51 +291,5 @@ impl Feed {
                 self.saved.insert(chain.row.path.clone(), chain.row);
             }
         }
-    }
-}
-
-/// Where a file begins that was never read.
-fn first_mark(member: &mut Member, from: From) -> io::Result<Mark> {
-    let back = match from {
-        From::Start => return Ok(Mark::start()),
-        From::End => 0,
-        From::Bytes(back) => back,
-    };
-    if member.body.is_packed() {
-        return Ok(Mark::start());
-    }
-    let size = member.body.stat()?.size;
-    let around = size.saturating_sub(back);
-    let mut buf = vec![0; BUFFER_BYTES];
-    // For the end: the start of the last line, which may not be finished yet.
-    if back == 0 {
-        let from = size.saturating_sub(BUFFER_BYTES as u64);
-        let got = member.body.read_at(&mut buf, from)?;
-        let line = memchr::memrchr(b'\n', &buf[..got]).map_or(0, |at| at + 1);
-        return Mark::read(&mut member.body, from + line as u64);
-    }
-    if around == 0 {
-        return Ok(Mark::start());
-    }
-    let got = member.body.read_at(&mut buf, around - 1)?;
-    let offset = match memchr::memchr(b'\n', &buf[..got]) {
-        Some(at) => around + at as u64,
-        None => around,
-    };
-    Mark::read(&mut member.body, offset)
-}
-
-fn empty_row(path: &str) -> PositionRow {
-    PositionRow {
-        path: path.to_owned(),
-        dev: 0,
-        ino: 0,
-        offset: 0,
-        tail: Tail::default(),
-        head: (0, 0),
-        lines: 0,
-        sightings: 0,
-        last: Stamp::default(),
-        cursor: String::new(),
     }
 }

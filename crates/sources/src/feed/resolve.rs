@@ -126,11 +126,18 @@ impl Chain {
         };
         let known: HashSet<FileKey> = self.keys().into_iter().collect();
         for mut member in after {
-            // What came may have been packed before the answer: then both are the same.
-            let arrived = pending
-                .arrivals
-                .iter_mut()
-                .position(|m| m.key == member.key || is_copy(m, &mut member));
+            let mut arrivals = pending.arrivals.iter_mut();
+            let arrived = match arrivals.position(|m| m.key == member.key) {
+                Some(at) => Some(at),
+                // What came may have been packed or copied before the answer.
+                None => pending.arrivals.iter_mut().position(|m| overlaps(m, &mut member)),
+            };
+            if let Some(arrival) = arrived.and_then(|at| pending.arrivals.get_mut(at))
+                && continues(arrival, &mut member)
+            {
+                self.members.push_back(member);
+                continue;
+            }
             if let Some(arrival) = arrived.and_then(|at| pending.arrivals.remove(at)) {
                 member = arrival;
                 self.recall(&mut member);
@@ -228,7 +235,10 @@ impl Chain {
             first.restart(mark);
         }
         let late = Words::read(&self.row.cursor).late;
+        let arrived: Vec<FileKey> = pending.arrivals.iter().map(|m| m.key).collect();
         found.retain_mut(|member| match (bound, member.body.stat()) {
+            // It is read in any case, and here stands when.
+            _ if arrived.contains(&member.key) => true,
             (Some(bound), Ok(stat)) if live => stat.mtime_ns >= bound,
             // Nothing was read of the anchor: it may be this file. But it may also be the turn
             // before it, written in the same tick of the clock.
@@ -295,6 +305,40 @@ fn is_copy(file: &mut Member, other: &mut Member) -> bool {
     let Ok(size) = file.body.stat().map(|stat| stat.size) else { return false };
     let mark = Mark::read(&mut file.body, size);
     mark.is_ok_and(|mut mark| size > 0 && matches!(mark.compare(&mut other.body), Ok(Match::Here)))
+}
+
+/// Whether one of the two begins with all that is in the other: one is a copy, a packed form, or
+/// a copy that is still being made.
+fn overlaps(arrival: &mut Member, other: &mut Member) -> bool {
+    is_copy(arrival, other) || is_copy(other, arrival)
+}
+
+/// Whether `copy` is a plain and complete copy of a file that still has its name: it is going to
+/// be truncated. Then the copy is read, and the file from behind what was copied, so that its
+/// truncation is noticed. Both end with a whole line.
+fn continues(arrival: &mut Member, copy: &mut Member) -> bool {
+    let sizes = (arrival.body.stat(), copy.body.stat());
+    let (Ok(size), Ok(copied)) = (sizes.0.map(|s| s.size), sizes.1.map(|s| s.size)) else {
+        return false;
+    };
+    let mut last = [0];
+    if arrival.key == copy.key
+        || copy.body.is_packed()
+        || arrival.mark.offset > 0
+        || arrival.body.is_deleted()
+        || size != copied
+        || copy.body.read_at(&mut last, copied.saturating_sub(1)).is_err()
+        || last != *b"\n"
+    {
+        return false;
+    }
+    match Mark::read(&mut arrival.body, copied) {
+        Ok(mark) => {
+            arrival.restart(mark);
+            true
+        }
+        Err(_) => false,
+    }
 }
 
 /// Whether a file of the same inode is the same file: an inode that is free is soon used again.

@@ -1,4 +1,6 @@
 //! A gate, a feed and a ledger of nothing but rows and lines, over real files.
+#![allow(clippy::unwrap_used, reason = "a test ends where something is wrong")]
+#![allow(unreachable_pub, reason = "a module of several test programs")]
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::collections::BTreeMap;

@@ -10,6 +10,13 @@ use monban_model::limits::{DIR_ENTRIES_MAX, FILES_MAX, PATH_MAX};
 
 use super::Entry;
 
+/// `*` means what it means to a shell.
+const OPTIONS: MatchOptions = MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: true,
+    require_literal_leading_dot: true,
+};
+
 /// One pattern of the configuration.
 #[derive(Debug)]
 pub(super) enum Pattern {
@@ -48,6 +55,23 @@ impl Pattern {
         match glob::Pattern::new(text) {
             Ok(_) => Ok(Self::Glob(text.to_owned())),
             Err(error) => Err(error.msg),
+        }
+    }
+
+    /// As it was given.
+    pub(super) fn text(&self) -> &str {
+        match self {
+            Self::Path(text) | Self::Glob(text) => text,
+        }
+    }
+
+    /// Whether a path is one that it leads to.
+    pub(super) fn matches(&self, path: &str) -> bool {
+        match self {
+            Self::Path(text) => text == path,
+            Self::Glob(text) => {
+                glob::Pattern::new(text).is_ok_and(|glob| glob.matches_with(path, OPTIONS))
+            }
         }
     }
 }
@@ -89,12 +113,7 @@ pub(super) fn expand(patterns: &[Pattern], known: &BTreeMap<String, Entry>) -> F
 }
 
 fn matches(text: &str, matched: &mut BTreeSet<String>, found: &mut Found) {
-    let options = MatchOptions {
-        case_sensitive: true,
-        require_literal_separator: true,
-        require_literal_leading_dot: true,
-    };
-    let Ok(paths) = glob::glob_with(text, options) else { return };
+    let Ok(paths) = glob::glob_with(text, OPTIONS) else { return };
     found.directories.extend(first_directory(text));
     for path in paths.take(DIR_ENTRIES_MAX) {
         match path {

@@ -13,6 +13,8 @@ mod expand;
 mod open;
 mod owner;
 mod siblings;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use std::collections::{BTreeMap, HashSet};
@@ -220,6 +222,15 @@ impl Gate {
     pub fn path(&self, file: FileId) -> Option<&str> {
         let found = self.files.iter().find(|(_, entry)| entry.id == file);
         found.map(|(path, _)| path.as_str())
+    }
+
+    /// The patterns that lead to nothing by the last look, not even to what cannot be read.
+    pub fn without_files(&self) -> Vec<String> {
+        let is_there = |entry: &Entry| entry.key.is_some() || entry.complaint.is_some();
+        let found: Vec<&str> =
+            self.files.iter().filter(|(_, e)| is_there(e)).map(|(path, _)| path.as_str()).collect();
+        let missing = |pattern: &&Pattern| !found.iter().any(|path| pattern.matches(path));
+        self.patterns.iter().filter(missing).map(|pattern| pattern.text().to_owned()).collect()
     }
 
     /// Files and directories that inotify could not take on (its limit is

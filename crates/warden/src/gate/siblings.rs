@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::{DirEntryExt, MetadataExt};
 use std::path::Path;
+use std::time::Duration;
 
 use monban_model::limits::{DIR_ENTRIES_MAX, SIBLINGS_MAX};
 use monban_model::{Rotation, Turn, sort_oldest_first};
@@ -12,8 +13,9 @@ use monban_model::{Rotation, Turn, sort_oldest_first};
 use super::open::{Refused, key_of, open};
 use super::{FileId, Opened};
 
-/// How often a directory is listed again if it changes meanwhile.
-const LISTINGS_MAX: usize = 5;
+/// How often a directory is listed again if it changes meanwhile. A rotation is over in some
+/// milliseconds, and so is this.
+const LISTINGS_MAX: u32 = 20;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Sibling {
@@ -32,7 +34,10 @@ pub(super) fn siblings(path: &str, file: FileId, key: (u64, u64)) -> io::Result<
     };
     let current = key_of(path).ok();
     let mut opened = Vec::new();
-    for _ in 0..LISTINGS_MAX {
+    for attempt in 0..LISTINGS_MAX {
+        if attempt > 2 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         let (all, found) = open_listed(directory, name, path, file, key)?;
         opened = found;
         if all {

@@ -1,11 +1,11 @@
 //! Operators at the control socket. Who may speak is decided by the kernel's word for the peer:
 //! root, and whoever runs this warden.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use monban_model::wire::{Command, Mode, Reply, Request, StatusReply, ToWatcher};
+use monban_model::wire::{Command, Reply, Request, StatusReply, ToWatcher};
 use monban_model::{Net, Notice};
 use rustix::net::SocketFlags;
 
@@ -22,12 +22,14 @@ const CLIENTS_MAX: usize = 32;
 pub(super) struct Clients {
     listener: OwnedFd,
     connected: BTreeMap<u32, Channel>,
+    /// Who waits only to hear of lifted blocks: what they asked for is in force.
+    served: BTreeSet<u32>,
     next: u32,
 }
 
 impl Clients {
     pub(super) fn new(listener: OwnedFd) -> Self {
-        Self { listener, connected: BTreeMap::new(), next: 0 }
+        Self { listener, connected: BTreeMap::new(), served: BTreeSet::new(), next: 0 }
     }
 
     pub(super) fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
@@ -36,6 +38,7 @@ impl Clients {
 
     /// Answers a question and ends the conversation.
     pub(super) fn reply(&mut self, id: u32, reply: &Reply) {
+        self.served.remove(&id);
         if let Some(mut channel) = self.connected.remove(&id) {
             let _ = channel.post(reply, None);
         }
@@ -45,8 +48,17 @@ impl Clients {
     pub(super) fn fail_all(&mut self) {
         let ids: Vec<u32> = self.connected.keys().copied().collect();
         for id in ids {
-            self.reply(id, &done(false, "watcher-away", vec![]));
+            self.fail(id);
         }
+    }
+
+    /// There is no watcher to answer.
+    fn fail(&mut self, id: u32) {
+        let reply = match self.served.contains(&id) {
+            true => Reply::Done { done: true, notices: Vec::new() },
+            false => done(false, "watcher-away", vec![]),
+        };
+        self.reply(id, &reply);
     }
 
     fn accept(&mut self) {
@@ -76,6 +88,7 @@ impl Clients {
             Ok(Received::Nothing) => true,
             Ok(Received::End) | Err(_) => false,
         });
+        self.served.retain(|id| self.connected.contains_key(id));
         requests
     }
 }
@@ -94,14 +107,28 @@ impl Keeper<'_> {
             Request::Reload => self.propose_reload(Some(id)),
             Request::Ban { subject, for_s, why } => {
                 self.look_around();
+                if self.watcher.is_some()
+                    && let Err(error) = self.wide.name(subject)
+                {
+                    let values =
+                        vec![("subject", subject.to_string()), ("error", error.to_string())];
+                    self.note("wide-not-kept", values);
+                }
                 self.command(id, Command::Ban { subject, for_s, why });
             }
-            Request::Free { subject } => self.command(id, Command::Free { subject }),
-            Request::FreeAll => self.command(id, Command::FreeAll),
+            Request::Free { subject } => {
+                self.wide.forget(Some(subject));
+                self.command(id, Command::Free { subject });
+            }
+            Request::FreeAll => {
+                self.wide.forget(None);
+                self.command(id, Command::FreeAll);
+            }
             Request::Allow { net, for_s } => {
                 let until = for_s.map(|seconds| now().plus_s(seconds));
                 match self.allow.add(net, until) {
                     Ok(()) => {
+                        self.clients.served.insert(id);
                         // The blocks are lifted by the command, which answers with their names.
                         self.command(id, Command::Allowed { net });
                         self.send_allow();
@@ -132,8 +159,7 @@ impl Keeper<'_> {
 
     fn command(&mut self, id: u32, command: Command) {
         if self.watcher.is_none() {
-            self.clients.reply(id, &done(false, "watcher-away", vec![]));
-            return;
+            return self.clients.fail(id);
         }
         self.post(&ToWatcher::Command { id, command }, None);
     }
@@ -182,7 +208,7 @@ impl Keeper<'_> {
         let firewall = if observes { "none: observing as configured".to_owned() } else { firewall };
         StatusReply {
             mode: self.mode(),
-            ready: self.ready && (self.mode() == Mode::Guard || self.wall.is_err() || observes),
+            ready: self.ready && (self.open_files() > 0 || self.journal.runs()),
             since: self.since,
             firewall,
             files: self.open_files(),
@@ -190,7 +216,7 @@ impl Keeper<'_> {
     }
 }
 
-fn done(done: bool, key: &str, values: Vec<(&str, String)>) -> Reply {
+pub(super) fn done(done: bool, key: &str, values: Vec<(&str, String)>) -> Reply {
     let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     Reply::Done { done, notices: vec![Notice { key: key.to_owned(), values }] }
 }

@@ -5,13 +5,16 @@ use std::os::fd::OwnedFd;
 use std::time::Instant;
 
 use monban_model::limits::FILES_MAX;
-use monban_model::wire::{Offered, Reply, SiblingsOf, ToWatcher};
+use monban_model::wire::{Offered, SiblingsOf, ToWatcher};
 use rustix::fs::MemfdFlags;
 
 use super::{Keeper, RESTART_LONGEST, Watcher};
 use crate::Channel;
-use crate::gate::{Gate, GateEvent, Opened};
+use crate::gate::{GateEvent, Opened, Why};
 use crate::host::Load;
+
+/// Questions for siblings that are answered before others have their turn: each lists a folder.
+const SIBLINGS_A_TURN: usize = 8;
 
 impl Keeper<'_> {
     /// Starts a watcher and tells it all it needs.
@@ -32,13 +35,19 @@ impl Keeper<'_> {
         let again = self.starts > 0;
         self.starts += 1;
         self.restored.clear();
-        self.proposed = None;
+        self.siblings.clear();
         self.send_brief(0, again, &self.load.clone());
         self.send_allow();
         self.send_presence();
         // A new watcher knows no descriptor, so it gets all of them again.
         self.gate.reoffer();
         self.offer_files();
+        if !again {
+            self.tell_missing(&[]);
+            for line in self.allow.take_unreadable() {
+                self.note("allow-line-unreadable", vec![("line", line)]);
+            }
+        }
         self.post(&ToWatcher::AllOpened, None);
     }
 
@@ -48,19 +57,22 @@ impl Keeper<'_> {
         let _ = watcher.child.kill();
         let status = watcher.child.wait();
         self.ready = false;
-        self.end_journal();
+        self.journal.end();
         if watcher.started.elapsed() > RESTART_LONGEST {
             self.restart_wait = super::RESTART_FIRST;
         }
         let how = status.map_or_else(|error| error.to_string(), |status| status.to_string());
-        self.note("watcher-ended", vec![("how", how)]);
+        if !self.stopping {
+            self.note("watcher-ended", vec![("how", how)]);
+        }
         self.status_waits.clear();
+        self.lose_proposal();
         self.clients.fail_all();
         self.restart_at = Some(Instant::now() + self.restart_wait);
         self.restart_wait = (self.restart_wait * 2).min(RESTART_LONGEST);
     }
 
-    fn send_brief(&mut self, reload: u32, again: bool, load: &Load) {
+    pub(super) fn send_brief(&mut self, reload: u32, again: bool, load: &Load) {
         match memory_file(&load.bundle) {
             Ok(fd) => {
                 let guards = self.wall.is_ok() && !load.observe;
@@ -73,69 +85,14 @@ impl Keeper<'_> {
         }
     }
 
-    /// Reads the configuration anew and asks the watcher whether it can work by it.
-    pub(super) fn propose_reload(&mut self, asked_by: Option<u32>) {
-        match self.host.load() {
-            Ok(load) => {
-                self.reloads += 1;
-                self.send_brief(self.reloads, false, &load);
-                self.proposed = Some((self.reloads, load, asked_by));
-            }
-            Err(text) => self.refuse_reload(asked_by, text),
-        }
-    }
-
-    /// The watcher has taken over a configuration, or not.
-    pub(super) fn briefed(&mut self, reload: u32, refused: Option<String>) {
-        let Some((number, load, asked_by)) = self.proposed.take() else {
-            if let Some(text) = refused {
-                self.note("config-refused", vec![("text", text)]);
-            }
-            return;
-        };
-        if number != reload {
-            self.proposed = Some((number, load, asked_by));
-            return;
-        }
-        if let Some(text) = refused {
-            return self.refuse_reload(asked_by, text);
-        }
-        self.allow.configure(load.allow.clone());
-        let new_paths = load.patterns != self.load.patterns;
-        self.load = load;
-        self.send_allow();
-        if new_paths {
-            self.renew_gate();
-            self.offer_files();
-        }
-        self.post(&ToWatcher::SendBlocks, None);
-        if let Some(id) = asked_by {
-            let notices = vec![monban_model::Notice { key: "reloaded".into(), values: vec![] }];
-            self.clients.reply(id, &Reply::Done { done: true, notices });
-        }
-        self.note("reloaded", vec![]);
-    }
-
-    fn refuse_reload(&mut self, asked_by: Option<u32>, text: String) {
-        if let Some(id) = asked_by {
-            self.clients.reply(id, &Reply::Refused(text.clone()));
-        }
-        self.note("config-refused", vec![("text", text)]);
-    }
-
-    fn renew_gate(&mut self) {
-        match Gate::new(&self.load.patterns) {
-            Ok(gate) => {
-                self.gate = gate;
-                self.files.clear();
-            }
-            Err(error) => self.note("paths-failed", vec![("error", error.to_string())]),
-        }
-    }
-
     /// Looks at all log paths and passes on what is new there.
     pub(super) fn offer_files(&mut self) {
-        for event in self.gate.scan() {
+        let events = self.gate.scan();
+        self.pass_on(events);
+    }
+
+    pub(super) fn pass_on(&mut self, events: Vec<GateEvent>) {
+        for event in events {
             match event {
                 GateEvent::Opened(opened) => {
                     self.files.insert(opened.path.clone(), opened.file.0);
@@ -147,6 +104,7 @@ impl Keeper<'_> {
                     self.post(&ToWatcher::Gone { path }, None);
                 }
                 GateEvent::Unreadable { path, owner, group, mode, why } => {
+                    let key = unreadable_key(&group, mode, &why);
                     let values = vec![
                         ("path", path),
                         ("owner", owner),
@@ -154,11 +112,21 @@ impl Keeper<'_> {
                         ("mode", format!("{mode:04o}")),
                         ("error", why.to_string()),
                     ];
-                    self.note("unreadable", values);
+                    self.note(key, values);
                 }
                 GateEvent::TooMany => {
                     self.note("too-many-files", vec![("limit", FILES_MAX.to_string())]);
                 }
+            }
+        }
+    }
+
+    /// Names each log path that a person gave and that leads to nothing, if it is none of
+    /// `before`.
+    pub(super) fn tell_missing(&mut self, before: &[String]) {
+        for path in self.gate.without_files() {
+            if self.load.named.contains(&path) && !before.contains(&path) {
+                self.note("source-missing", vec![("path", path)]);
             }
         }
     }
@@ -179,7 +147,37 @@ impl Keeper<'_> {
         }
     }
 
-    pub(super) fn offer_siblings(&mut self, of: &SiblingsOf) {
+    /// The watcher asks for the rotated files beside a log. It asks once for a path, and waits.
+    pub(super) fn ask_siblings(&mut self, of: SiblingsOf) {
+        if self.siblings.iter().any(|waiting| waiting.path == of.path) {
+            return;
+        }
+        if self.siblings.len() >= FILES_MAX {
+            return self.post(&ToWatcher::SiblingsEnd { path: of.path }, None);
+        }
+        self.siblings.push_back(of);
+    }
+
+    /// Answers a few of those questions, but none while descriptors wait for the watcher: one that
+    /// asks and does not read would else fill the warden's table of them.
+    pub(super) fn offer_waiting_siblings(&mut self) {
+        for _ in 0..SIBLINGS_A_TURN {
+            if !self.may_offer_siblings() {
+                return;
+            }
+            let Some(of) = self.siblings.pop_front() else { return };
+            self.offer_siblings(&of);
+        }
+    }
+
+    /// Whether a question for siblings can be answered now.
+    pub(super) fn may_offer_siblings(&self) -> bool {
+        let watcher = self.watcher.as_ref();
+        !self.siblings.is_empty()
+            && watcher.is_some_and(|watcher| !watcher.channel.has_descriptors_waiting())
+    }
+
+    fn offer_siblings(&mut self, of: &SiblingsOf) {
         match self.gate.siblings(&of.path, of.dev, of.ino) {
             Ok(siblings) => {
                 for opened in siblings {
@@ -194,6 +192,17 @@ impl Keeper<'_> {
 
     pub(super) fn open_files(&self) -> u32 {
         self.files.len() as u32
+    }
+}
+
+/// What to advise: a group helps only if it is not root's and its members may read.
+fn unreadable_key(group: &str, mode: u32, why: &Why) -> &'static str {
+    let helps = mode & 0o040 != 0 && !matches!(group, "" | "root" | "0");
+    match why {
+        Why::Permission if helps => "unreadable",
+        Why::Permission => "unreadable-root",
+        // Root could not read it either.
+        _ => "source-failed",
     }
 }
 
@@ -216,4 +225,18 @@ fn memory_file(bytes: &[u8]) -> std::io::Result<OwnedFd> {
     file.write_all(bytes)?;
     file.rewind()?;
     Ok(file.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_is_advised_only_where_it_helps() {
+        assert_eq!(unreadable_key("adm", 0o640, &Why::Permission), "unreadable");
+        for (group, mode) in [("adm", 0o600), ("root", 0o640), ("0", 0o640), ("", 0)] {
+            assert_eq!(unreadable_key(group, mode, &Why::Permission), "unreadable-root");
+        }
+        assert_eq!(unreadable_key("adm", 0o640, &Why::NotRegular), "source-failed");
+    }
 }

@@ -4,10 +4,10 @@
 //! | verb | when | what the warden checks itself |
 //! |---|---|---|
 //! | ready, refused | after a brief | the number of the reload |
-//! | orders | any time | the allow list, and who is logged in; only blocks and frees exist |
+//! | orders | any time | the allow list, who is logged in; wide networks need an operator's word |
 //! | restore | any time | as orders; the kernel then holds these blocks only |
-//! | siblings | any time | only folders of configured log paths are looked into |
-//! | journal | once a start | the cursor's letters |
+//! | siblings | any time | only folders of configured paths; none while descriptors wait |
+//! | journal | once in 2 s | whether the configuration wants it; the cursor's letters |
 //! | answer | any time | the number of an open question |
 //! | caught-up | any time | nothing |
 
@@ -29,8 +29,11 @@ impl Keeper<'_> {
             ToWarden::Refused { reload, text } => self.briefed(reload, Some(text)),
             ToWarden::Orders(orders) => self.carry_out(orders),
             ToWarden::Restore { blocks, more } => self.restore(blocks, more),
-            ToWarden::Siblings(of) => self.offer_siblings(&of),
-            ToWarden::Journal { after } => self.start_journal(after.as_deref()),
+            ToWarden::Siblings(of) => {
+                self.ask_siblings(of);
+                self.offer_waiting_siblings();
+            }
+            ToWarden::Journal { after } => self.ask_journal(after),
             ToWarden::Answer { id, done, notices } => {
                 if !self.end_status(id) {
                     self.clients.reply(id, &Reply::Done { done, notices });
@@ -57,14 +60,20 @@ impl Keeper<'_> {
             }
         }
         let guards = self.guards();
-        match &mut self.wall {
-            Ok(wall) if guards && !wanted.is_empty() => outcomes.extend(wall.execute(&wanted)),
-            _ => outcomes.extend(wanted.into_iter().map(|order| Outcome {
-                order: order.id,
-                subject: order.subject,
-                result: OutcomeResult::Observed,
-            })),
+        let mut observed = wanted;
+        if let Ok(wall) = &mut self.wall {
+            // A block of an earlier time ends also where no new one is made.
+            let is_real = |order: &mut WireOrder| guards || order.act == WireAct::Free;
+            let real: Vec<WireOrder> = observed.extract_if(.., is_real).collect();
+            if !real.is_empty() {
+                outcomes.extend(wall.execute(&real));
+            }
         }
+        outcomes.extend(observed.into_iter().map(|order| Outcome {
+            order: order.id,
+            subject: order.subject,
+            result: OutcomeResult::Observed,
+        }));
         self.post(&ToWatcher::Outcomes(outcomes), None);
     }
 
@@ -72,6 +81,9 @@ impl Keeper<'_> {
     fn refusal(&self, order: &WireOrder) -> Option<String> {
         if order.act == WireAct::Free {
             return None;
+        }
+        if !self.wide.permits(order.subject) {
+            return Some("no operator asked for a network as wide as this".to_owned());
         }
         self.shield(order.subject)
     }
@@ -91,7 +103,11 @@ impl Keeper<'_> {
             return;
         }
         self.look_if_stale();
-        let all = std::mem::take(&mut self.restored);
+        let mut all = std::mem::take(&mut self.restored);
+        let refused = all.extract_if(.., |order| !self.wide.permits(order.subject)).count();
+        if self.wide.is_news(refused) {
+            self.note("restore-wide", vec![("count", refused.to_string())]);
+        }
         let wanted: Vec<WireOrder> =
             all.into_iter().filter(|order| self.shield(order.subject).is_none()).collect();
         if !self.guards() {
@@ -139,24 +155,6 @@ impl Keeper<'_> {
         while let Some(part) = parts.next() {
             let more = parts.peek().is_some();
             self.post(&ToWatcher::Allow { nets: part.to_vec(), more }, None);
-        }
-    }
-
-    fn start_journal(&mut self, after: Option<&str>) {
-        let is_cursor = |text: &str| {
-            text.len() <= 512
-                && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"=;-".contains(&b))
-        };
-        if after.is_some_and(|text| !is_cursor(text)) {
-            return self.note("journal-failed", vec![("error", "not a cursor".to_owned())]);
-        }
-        self.end_journal();
-        match self.host.start_journal(after) {
-            Ok((child, output)) => {
-                self.journal = Some(child);
-                self.post(&ToWatcher::Journal, Some(output));
-            }
-            Err(error) => self.note("journal-failed", vec![("error", error.to_string())]),
         }
     }
 }

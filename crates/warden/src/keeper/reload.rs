@@ -1,0 +1,139 @@
+//! Taking over a configuration anew: it is in force once the watcher has accepted it, and until
+//! then everything stays as it was.
+
+use std::collections::HashSet;
+
+use monban_model::Notice;
+use monban_model::wire::{Reply, ToWatcher};
+
+use super::Keeper;
+use super::clients::done;
+use crate::gate::{Gate, GateEvent};
+use crate::host::Load;
+
+/// A configuration that the watcher has not answered yet.
+#[derive(Debug)]
+pub(super) struct Proposal {
+    number: u32,
+    load: Load,
+    /// The gate to its log paths, if they are others than now.
+    gate: Option<Gate>,
+    asked_by: Option<u32>,
+}
+
+impl Keeper<'_> {
+    /// Reads the configuration anew and asks the watcher whether it can work by it.
+    pub(super) fn propose_reload(&mut self, asked_by: Option<u32>) {
+        if self.watcher.is_none() {
+            return self.give_up_reload(asked_by, "watcher-away");
+        }
+        let load = match self.host.load() {
+            Ok(load) => load,
+            Err(text) => return self.refuse_reload(asked_by, text),
+        };
+        let renewed = load.patterns != self.load.patterns;
+        let gate = match renewed.then(|| Gate::new(&load.patterns)).transpose() {
+            Ok(gate) => gate,
+            Err(error) => return self.refuse_reload(asked_by, error.to_string()),
+        };
+        if let Some(earlier) = self.proposed.take() {
+            self.give_up_reload(earlier.asked_by, "reload-superseded");
+        }
+        self.reloads += 1;
+        let number = self.reloads;
+        self.proposed = Some(Proposal { number, load: load.clone(), gate, asked_by });
+        self.send_brief(number, false, &load);
+    }
+
+    /// The watcher has taken over a configuration, or not.
+    pub(super) fn briefed(&mut self, reload: u32, refused: Option<String>) {
+        match (self.proposed.take_if(|proposal| proposal.number == reload), refused) {
+            (Some(proposal), None) => self.take_over(proposal),
+            (Some(proposal), Some(text)) => self.refuse_reload(proposal.asked_by, text),
+            // An answer to the first configuration, or to one that another took the place of.
+            (None, Some(text)) => self.note("config-refused", vec![("text", text)]),
+            (None, None) => {}
+        }
+    }
+
+    /// The watcher that was to answer is gone.
+    pub(super) fn lose_proposal(&mut self) {
+        if let Some(proposal) = self.proposed.take() {
+            self.give_up_reload(proposal.asked_by, "watcher-away");
+        }
+    }
+
+    fn take_over(&mut self, proposal: Proposal) {
+        let Proposal { load, gate, asked_by, .. } = proposal;
+        let before = std::mem::replace(&mut self.load, load);
+        self.allow.configure(self.load.allow.clone());
+        self.send_allow();
+        if let Some(gate) = gate {
+            self.change_gate(gate, &before);
+        }
+        if !self.load.journal {
+            self.journal.end();
+        }
+        let mut notices = vec![Notice { key: "reloaded".into(), values: vec![] }];
+        notices.extend(self.open_wall());
+        self.post(&ToWatcher::SendBlocks, None);
+        for told in &notices {
+            self.tell(told.clone());
+        }
+        if let Some(id) = asked_by {
+            self.clients.reply(id, &Reply::Done { done: true, notices });
+        }
+    }
+
+    /// Opens the firewall if it is wanted now and was not before; says why if it cannot.
+    fn open_wall(&mut self) -> Option<Notice> {
+        if self.load.observe || self.wall.is_ok() {
+            return None;
+        }
+        self.wall = self.host.open_wall();
+        let (key, name, value) = match &self.wall {
+            Ok(_) => ("start-guards", "firewall", "nftables"),
+            Err(why) => ("start-observes", "why", why.as_str()),
+        };
+        let told = Notice { key: key.into(), values: vec![(name.into(), value.into())] };
+        if self.wall.is_ok() {
+            // The watcher was told that nothing is blocked.
+            self.send_brief(self.reloads, false, &self.load.clone());
+        }
+        Some(told)
+    }
+
+    /// Goes over to other log paths. The watcher lets go of what is not among them first: a file
+    /// may stand under an old and a new path.
+    fn change_gate(&mut self, gate: Gate, before: &Load) {
+        self.gate = gate;
+        let events = self.gate.scan();
+        let opened = |event: &GateEvent| match event {
+            GateEvent::Opened(opened) => Some(opened.path.clone()),
+            _ => None,
+        };
+        let now: HashSet<String> = events.iter().filter_map(opened).collect();
+        for path in std::mem::take(&mut self.files).into_keys() {
+            if !now.contains(&path) {
+                self.post(&ToWatcher::Gone { path }, None);
+            }
+        }
+        self.pass_on(events);
+        self.tell_missing(&before.named);
+    }
+
+    fn refuse_reload(&mut self, asked_by: Option<u32>, text: String) {
+        if let Some(id) = asked_by {
+            self.clients.reply(id, &Reply::Refused(text.clone()));
+        }
+        self.note("config-refused", vec![("text", text)]);
+    }
+
+    /// Nothing came of it; a reload by a signal has nobody to answer but the terminal.
+    fn give_up_reload(&mut self, asked_by: Option<u32>, key: &str) {
+        match asked_by {
+            Some(id) => self.clients.reply(id, &done(false, key, vec![])),
+            None => self.note(key, vec![]),
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The warden against a watcher that says what it likes: the test sits at its end of the channel.
+
+use std::cell::RefCell;
+use std::process::Command;
+use std::rc::Rc;
+
+use monban_model::wire::{Reply, Request, Wire, WireAct, WireOrder};
+use monban_model::{OrderId, OutcomeResult, Scope};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+
+use super::*;
+
+/// What the program around did and will do.
+#[derive(Default)]
+struct Around {
+    watcher: Option<Channel>,
+    journals: u32,
+    load: Load,
+    told: Vec<String>,
+}
+
+struct TestHost(Rc<RefCell<Around>>);
+
+impl Host for TestHost {
+    fn start_watcher(&mut self, channel: OwnedFd) -> io::Result<Child> {
+        self.0.borrow_mut().watcher = Some(Channel::over(channel));
+        Command::new("sleep").arg("60").spawn()
+    }
+    fn start_journal(&mut self, _: Option<&str>) -> io::Result<(Child, OwnedFd)> {
+        self.0.borrow_mut().journals += 1;
+        let (output, _) = Channel::pair()?;
+        Ok((Command::new("sleep").arg("60").spawn()?, output))
+    }
+    fn open_wall(&mut self) -> Result<Wall, String> {
+        Err("none in a test".to_owned())
+    }
+    fn load(&mut self) -> Result<Load, String> {
+        Ok(self.0.borrow().load.clone())
+    }
+    fn tell(&mut self, notice: &Notice) {
+        self.0.borrow_mut().told.push(notice.key.clone());
+    }
+}
+
+/// Runs a test with a keeper whose watcher was started, and whose control socket listens in the
+/// folder.
+fn with_keeper(load: Load, test: impl FnOnce(&mut Keeper<'_>, &Rc<RefCell<Around>>, &Path)) {
+    let folder = tempfile::tempdir().unwrap();
+    let around = Rc::new(RefCell::new(Around::default()));
+    let mut host = TestHost(around.clone());
+    let control = seqpacket(SocketFlags::NONBLOCK);
+    rustix::net::bind(&control, &SocketAddrUnix::new(folder.path().join("control")).unwrap())
+        .unwrap();
+    rustix::net::listen(&control, 4).unwrap();
+    let (signals, _kept) = Channel::pair().unwrap();
+    let state = folder.path().to_owned();
+    let wall = Err("none in a test".to_owned());
+    let start = Start { state, load, control, signals, wall, host: &mut host };
+    let mut keeper = Keeper::new(start).unwrap();
+    keeper.start_watcher();
+    test(&mut keeper, &around, folder.path());
+    keeper.stopping = true;
+    keeper.lose_watcher();
+}
+
+fn seqpacket(more: SocketFlags) -> OwnedFd {
+    let flags = SocketFlags::CLOEXEC | more;
+    rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).unwrap()
+}
+
+/// An operator who has asked something.
+fn ask(keeper: &mut Keeper<'_>, folder: &Path, request: &Request) -> Channel {
+    let socket = seqpacket(SocketFlags::empty());
+    rustix::net::connect(&socket, &SocketAddrUnix::new(folder.join("control")).unwrap()).unwrap();
+    let mut channel = Channel::over(socket);
+    channel.send(request, None).unwrap();
+    keeper.serve_clients();
+    keeper.serve_clients();
+    channel
+}
+
+/// All that waits at an end of a channel.
+fn heard<T: Wire>(channel: &mut Channel) -> Vec<T> {
+    let mut frames = Vec::new();
+    while let Ok(Received::Frame(frame, _)) = channel.receive() {
+        frames.push(frame);
+    }
+    frames
+}
+
+fn answer(channel: &mut Channel) -> Option<(bool, Vec<String>)> {
+    match heard(channel).pop()? {
+        Reply::Done { done, notices } => {
+            Some((done, notices.into_iter().map(|notice| notice.key).collect()))
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn say(around: &Rc<RefCell<Around>>, frame: &ToWarden) {
+    around.borrow_mut().watcher.as_mut().unwrap().send(frame, None).unwrap();
+}
+
+fn to_watcher(around: &Rc<RefCell<Around>>) -> Vec<ToWatcher> {
+    heard(around.borrow_mut().watcher.as_mut().unwrap())
+}
+
+#[test]
+fn a_watcher_that_talks_without_end_gets_a_bounded_turn() {
+    with_keeper(Load { journal: true, ..Load::default() }, |keeper, around, _| {
+        // Each would start the journal anew; the answers that nobody asked for are passed over.
+        for _ in 0..40 {
+            say(around, &ToWarden::Journal { after: None });
+        }
+        keeper.hear_watcher();
+        assert_eq!(around.borrow().journals, 1, "at most once in 2 s");
+        keeper.start_journal_if_due();
+        assert_eq!(around.borrow().journals, 1);
+        let frame = ToWarden::Answer { id: 99, done: true, notices: vec![] };
+        for _ in 0..FRAMES_A_TURN {
+            say(around, &frame);
+        }
+        say(around, &ToWarden::CaughtUp);
+        keeper.hear_watcher();
+        assert!(!keeper.ready);
+        keeper.hear_watcher();
+        assert!(keeper.ready);
+    });
+}
+
+#[test]
+fn a_journal_that_is_not_configured_is_not_opened() {
+    with_keeper(Load::default(), |keeper, around, _| {
+        say(around, &ToWarden::Journal { after: None });
+        keeper.hear_watcher();
+        assert_eq!(around.borrow().journals, 0);
+    });
+}
+
+#[test]
+fn a_wide_network_is_refused_unless_an_operator_named_it() {
+    with_keeper(Load::default(), |keeper, around, folder| {
+        let subject: monban_model::Subject = "203.0.0.0/9".parse().unwrap();
+        let act = WireAct::Block { scope: Scope::All, left_ms: None };
+        let orders = ToWarden::Orders(vec![WireOrder { id: OrderId(1), subject, act }]);
+        let result = |keeper: &mut Keeper<'_>| {
+            say(around, &orders);
+            keeper.hear_watcher();
+            to_watcher(around)
+                .into_iter()
+                .find_map(|frame| match frame {
+                    ToWatcher::Outcomes(mut outcomes) => Some(outcomes.remove(0).result),
+                    _ => None,
+                })
+                .unwrap()
+        };
+        assert!(matches!(result(keeper), OutcomeResult::Refused(_)));
+        ask(keeper, folder, &Request::Ban { subject, for_s: None, why: String::new() });
+        assert_eq!(result(keeper), OutcomeResult::Observed);
+    });
+}
+
+#[test]
+fn a_second_reload_answers_the_first_and_a_lost_watcher_answers_all() {
+    with_keeper(Load::default(), |keeper, around, folder| {
+        around.borrow_mut().load.observe = true;
+        let mut first = ask(keeper, folder, &Request::Reload);
+        let mut second = ask(keeper, folder, &Request::Reload);
+        assert_eq!(answer(&mut first), Some((false, vec!["reload-superseded".to_owned()])));
+        say(around, &ToWarden::Ready { reload: 1 });
+        keeper.hear_watcher();
+        assert!(!keeper.load.observe, "that was the superseded one");
+        say(around, &ToWarden::Ready { reload: 2 });
+        keeper.hear_watcher();
+        assert!(keeper.load.observe);
+        assert_eq!(answer(&mut second), Some((true, vec!["reloaded".to_owned()])));
+        around.borrow_mut().load.observe = false;
+        let mut third = ask(keeper, folder, &Request::Reload);
+        let net = "192.0.2.0/24".parse().unwrap();
+        let mut allow = ask(keeper, folder, &Request::Allow { net, for_s: None });
+        keeper.lose_watcher();
+        assert_eq!(answer(&mut third), Some((false, vec!["watcher-away".to_owned()])));
+        assert_eq!(answer(&mut allow), Some((true, vec![])), "it is kept and in force");
+        let mut fourth = ask(keeper, folder, &Request::Reload);
+        assert_eq!(answer(&mut fourth), Some((false, vec!["watcher-away".to_owned()])));
+        let mut allow = ask(keeper, folder, &Request::Allow { net, for_s: None });
+        assert_eq!(answer(&mut allow), Some((true, vec![])));
+        assert!(keeper.load.observe, "the configuration stays as it was");
+    });
+}
+
+#[test]
+fn log_paths_that_a_new_configuration_drops_are_told_as_gone() {
+    let logs = tempfile::tempdir().unwrap();
+    let path = |name: &str| logs.path().join(name).to_str().unwrap().to_owned();
+    for name in ["a.log", "b.log"] {
+        std::fs::write(path(name), "line\n").unwrap();
+    }
+    let patterns = vec![path("a.log"), path("b.log"), path("none*.log")];
+    let load = Load { patterns: patterns.clone(), named: patterns, ..Load::default() };
+    with_keeper(load, |keeper, around, folder| {
+        let missing = |frame: &ToWatcher| match frame {
+            ToWatcher::Tell(notice) if notice.key == "source-missing" => {
+                Some(notice.values[0].1.clone())
+            }
+            _ => None,
+        };
+        let told: Vec<String> = to_watcher(around).iter().filter_map(missing).collect();
+        assert_eq!(told, [path("none*.log")]);
+        assert_eq!(keeper.open_files(), 2);
+        around.borrow_mut().load = Load { patterns: vec![path("b.log")], ..Load::default() };
+        ask(keeper, folder, &Request::Reload);
+        say(around, &ToWarden::Ready { reload: 1 });
+        keeper.hear_watcher();
+        let gone: Vec<ToWatcher> = to_watcher(around)
+            .into_iter()
+            .filter(|frame| matches!(frame, ToWatcher::Gone { .. }))
+            .collect();
+        assert_eq!(gone, [ToWatcher::Gone { path: path("a.log") }]);
+        assert_eq!(keeper.open_files(), 1);
+        around.borrow_mut().load = Load { patterns: vec!["/**".to_owned()], ..Load::default() };
+        let mut refused = ask(keeper, folder, &Request::Reload);
+        let replies = heard::<Reply>(&mut refused);
+        assert!(matches!(replies[..], [Reply::Refused(_)]), "{replies:?}");
+        assert_eq!(keeper.open_files(), 1);
+    });
+}
