@@ -10,8 +10,8 @@
 //!
 //! | happens | met by |
 //! |---|---|
-//! | rename and create, symlink swap | the old descriptor is read first, then watched for `LATE_S` |
-//! | the same while we were away, also several times | the half-read file is found by inode, those after it are read whole |
+//! | rename and create, symlink swap | the old descriptor is read first and watched a while |
+//! | the same while we were away | the half-read file is found by inode, later ones read whole |
 //! | copytruncate | the size or the bytes before our place tell; the copy is found by its content |
 //! | packed before we read the rest | the packed sibling is found by its content and unpacked |
 //! | cut in its middle | what is left was counted; reading goes on where it was cut |
