@@ -120,11 +120,25 @@ impl Say {
         let clean: Vec<(&str, String)> = notice
             .values
             .iter()
-            .map(|(name, value)| (name.as_str(), crate::printable_lines(value)))
+            .map(|(name, value)| (name.as_str(), self.value(name, value)))
             .collect();
         let values: Vec<(&str, &str)> =
             clean.iter().map(|(name, value)| (*name, value.as_str())).collect();
         self.text(&notice.key, &values)
+    }
+
+    /// A value for people: the end of a block in local time, everything else made safe.
+    fn value(&self, name: &str, value: &str) -> String {
+        if name == "until" {
+            return match value.parse::<jiff::Timestamp>() {
+                Ok(time) => {
+                    let stamp = monban_model::Stamp(time.as_millisecond());
+                    crate::LocalClock::of_system().date_time(stamp)
+                }
+                Err(_) => self.text("forever", &[]),
+            };
+        }
+        crate::printable_lines(value)
     }
 
     /// All keys, for tests.

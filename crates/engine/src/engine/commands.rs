@@ -113,7 +113,7 @@ impl Engine {
     }
 
     fn free_all(&mut self, now: Stamp, out: &mut Vec<Effect>) -> (bool, Vec<Notice>) {
-        let all: Vec<Subject> = self.blocks.iter().map(|row| row.subject).collect();
+        let all: Vec<Subject> = self.blocks.subjects().collect();
         for subject in &all {
             self.history.remove(subject);
             self.free(now, *subject, Because::Operator(String::new()), out);
@@ -134,8 +134,8 @@ impl Engine {
         self.protected.allow = nets;
         let shielded: Vec<(Subject, Because)> = self
             .blocks
-            .iter()
-            .filter_map(|row| Some((row.subject, self.protected.shields(row.subject)?)))
+            .subjects()
+            .filter_map(|subject| Some((subject, self.protected.shields(subject)?)))
             .collect();
         for (subject, because) in shielded {
             self.free(now, subject, because, out);
@@ -150,8 +150,8 @@ impl Engine {
         guests: Vec<Address>,
         out: &mut Vec<Effect>,
     ) {
-        let met = |row: &&BlockRow| administrators.iter().any(|a| row.subject.contains(*a));
-        let blocked: Vec<Subject> = self.blocks.iter().filter(met).map(|row| row.subject).collect();
+        let met = |subject: &Subject| administrators.iter().any(|a| subject.contains(*a));
+        let blocked: Vec<Subject> = self.blocks.subjects().filter(met).collect();
         self.protected.administrators = administrators;
         self.protected.guests = guests;
         for subject in blocked {

@@ -47,7 +47,6 @@ impl Engine {
             self.record(time, Event::Decided(decision), out);
             // It came through although it is blocked: perhaps the kernel lost it.
             if let (true, Some(row)) = (again, self.blocks.get(subject)) {
-                let row = row.clone();
                 self.order_block(now, &row, out);
             }
             return;
@@ -79,7 +78,7 @@ impl Engine {
             return Some(because);
         }
         if was_blocked
-            || self.blocks.get(subject).is_some()
+            || self.blocks.is_blocked(subject)
             || matches!(self.blocks.overlap(subject), Overlap::Inside(_))
         {
             return Some(Because::AlreadyBlocked);
@@ -174,7 +173,7 @@ impl Engine {
         let due: Vec<Subject> =
             self.failed.iter().filter(|(_, (when, _))| *when <= now).map(|(s, _)| *s).collect();
         for subject in due {
-            match self.blocks.get(subject).cloned() {
+            match self.blocks.get(subject) {
                 Some(row) => self.order_block(now, &row, out),
                 None => self.order(now, subject, OrderAct::Free, out),
             }
@@ -223,7 +222,7 @@ impl Engine {
     }
 
     /// Blocks in force, as orders for a warden that has just started.
-    pub fn standing_orders(&self) -> impl Iterator<Item = (Subject, &Scope, Option<Stamp>)> {
-        self.blocks.iter().map(|row| (row.subject, &row.scope, row.until))
+    pub fn standing_orders(&self) -> impl Iterator<Item = (Subject, Scope, Option<Stamp>)> {
+        self.blocks.rows().map(|row| (row.subject, row.scope, row.until))
     }
 }

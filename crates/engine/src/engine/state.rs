@@ -65,7 +65,7 @@ impl Engine {
             self.successes.restore(row.address, Success::from_row(row));
         }
         for row in saved.blocks {
-            self.blocks.restore(row);
+            self.blocks.restore(&row);
         }
     }
 

@@ -5,14 +5,29 @@ use std::collections::{BTreeMap, BTreeSet};
 use monban_model::limits::BLOCKS_MAX;
 use monban_model::{BlockRow, Net, Scope, Stamp, StateRow, Subject};
 
-/// All blocks in force, in the order of their ends as well.
+/// All blocks in force, in the order of their ends as well. There may be a million of them, so
+/// each takes few bytes.
 #[derive(Debug, Default)]
 pub(crate) struct Blocks {
-    by_subject: BTreeMap<Subject, BlockRow>,
+    by_subject: BTreeMap<Subject, Held>,
     ends: BTreeSet<(Stamp, Subject)>,
     networks: BTreeSet<Subject>,
-    changed: BTreeSet<Subject>,
-    saved_scopes: BTreeMap<Subject, Scope>,
+    /// What changed since the last commit, with the scope that was committed before.
+    changed: BTreeMap<Subject, Option<Scope>>,
+    /// The names behind [`Held::policy`].
+    policies: Vec<String>,
+}
+
+/// One block.
+#[derive(Clone, Debug)]
+struct Held {
+    since: Stamp,
+    until: Option<Stamp>,
+    /// `None` is every port, as almost always.
+    ports: Option<Box<[u16]>>,
+    /// The operator's reason.
+    why: Option<Box<str>>,
+    policy: u16,
 }
 
 /// How a subject lies to the blocks in force.
@@ -27,8 +42,12 @@ pub(crate) enum Overlap {
 }
 
 impl Blocks {
-    pub(crate) fn get(&self, subject: Subject) -> Option<&BlockRow> {
-        self.by_subject.get(&subject)
+    pub(crate) fn get(&self, subject: Subject) -> Option<BlockRow> {
+        self.by_subject.get(&subject).map(|held| self.row(subject, held))
+    }
+
+    pub(crate) fn is_blocked(&self, subject: Subject) -> bool {
+        self.by_subject.contains_key(&subject)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -39,8 +58,12 @@ impl Blocks {
         self.len() >= BLOCKS_MAX
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &BlockRow> {
-        self.by_subject.values()
+    pub(crate) fn subjects(&self) -> impl Iterator<Item = Subject> {
+        self.by_subject.keys().copied()
+    }
+
+    pub(crate) fn rows(&self) -> impl Iterator<Item = BlockRow> {
+        self.by_subject.iter().map(|(subject, held)| self.row(*subject, held))
     }
 
     /// Other blocks that share addresses with `subject`.
@@ -74,7 +97,10 @@ impl Blocks {
     /// Puts a block in force. A second block of a subject widens the first: the later end, and
     /// the ports of both.
     pub(crate) fn put(&mut self, row: BlockRow) -> BlockRow {
-        let row = match self.by_subject.get(&row.subject) {
+        let subject = row.subject;
+        let known = self.get(subject);
+        self.note_change(subject, known.as_ref());
+        let row = match known {
             Some(known) => BlockRow {
                 scope: union(&known.scope, &row.scope),
                 until: known.until.and_then(|old| row.until.map(|new| new.max(old))),
@@ -83,32 +109,22 @@ impl Blocks {
             },
             None => row,
         };
-        self.take_end(row.subject);
-        if let Some(until) = row.until {
-            self.ends.insert((until, row.subject));
-        }
-        if !row.subject.is_single() {
-            self.networks.insert(row.subject);
-        }
-        self.changed.insert(row.subject);
-        self.by_subject.insert(row.subject, row.clone());
+        self.place(&row);
         row
     }
 
     /// Puts a saved block back.
-    pub(crate) fn restore(&mut self, row: BlockRow) {
-        self.saved_scopes.insert(row.subject, row.scope.clone());
-        let subject = row.subject;
-        self.put(row);
-        self.changed.remove(&subject);
+    pub(crate) fn restore(&mut self, row: &BlockRow) {
+        self.place(row);
     }
 
     /// Ends a block.
     pub(crate) fn remove(&mut self, subject: Subject) -> Option<BlockRow> {
+        let row = self.get(subject)?;
+        self.note_change(subject, Some(&row));
         self.take_end(subject);
         self.networks.remove(&subject);
-        let row = self.by_subject.remove(&subject)?;
-        self.changed.insert(subject);
+        self.by_subject.remove(&subject);
         Some(row)
     }
 
@@ -125,23 +141,67 @@ impl Blocks {
 
     /// Hands out what changed since the last call, as rows.
     pub(crate) fn take_changes(&mut self, rows: &mut Vec<StateRow>) {
-        for subject in std::mem::take(&mut self.changed) {
-            let now = self.by_subject.get(&subject);
-            let saved = self.saved_scopes.remove(&subject);
-            if let Some(scope) = saved
-                && now.is_none_or(|row| row.scope != scope)
+        for (subject, committed) in std::mem::take(&mut self.changed) {
+            let now = self.get(subject);
+            if let Some(scope) = committed
+                && now.as_ref().is_none_or(|row| row.scope != scope)
             {
                 rows.push(StateRow::NoBlock(subject, scope));
             }
-            if let Some(row) = now {
-                self.saved_scopes.insert(subject, row.scope.clone());
-                rows.push(StateRow::Block(row.clone()));
-            }
+            rows.extend(now.map(StateRow::Block));
+        }
+    }
+
+    /// The first change since a commit remembers what was committed.
+    fn note_change(&mut self, subject: Subject, before: Option<&BlockRow>) {
+        let scope = before.map(|row| row.scope.clone());
+        self.changed.entry(subject).or_insert(scope);
+    }
+
+    fn place(&mut self, row: &BlockRow) {
+        self.take_end(row.subject);
+        if let Some(until) = row.until {
+            self.ends.insert((until, row.subject));
+        }
+        if !row.subject.is_single() {
+            self.networks.insert(row.subject);
+        }
+        let held = Held {
+            since: row.since,
+            until: row.until,
+            ports: match &row.scope {
+                Scope::All => None,
+                Scope::Ports(ports) => Some(ports.as_slice().into()),
+            },
+            why: (!row.why.is_empty()).then(|| row.why.as_str().into()),
+            policy: self.policy_number(&row.policy),
+        };
+        self.by_subject.insert(row.subject, held);
+    }
+
+    /// The number of a policy's name. There are few, and those of old configurations die out.
+    fn policy_number(&mut self, name: &str) -> u16 {
+        let known = self.policies.iter().position(|policy| policy == name);
+        let at = known.unwrap_or_else(|| {
+            self.policies.push(name.to_owned());
+            self.policies.len() - 1
+        });
+        u16::try_from(at).unwrap_or(u16::MAX)
+    }
+
+    fn row(&self, subject: Subject, held: &Held) -> BlockRow {
+        BlockRow {
+            subject,
+            scope: held.ports.as_ref().map_or(Scope::All, |ports| Scope::Ports(ports.to_vec())),
+            since: held.since,
+            until: held.until,
+            policy: self.policies.get(usize::from(held.policy)).cloned().unwrap_or_default(),
+            why: held.why.as_deref().unwrap_or_default().to_owned(),
         }
     }
 
     fn take_end(&mut self, subject: Subject) {
-        if let Some(until) = self.by_subject.get(&subject).and_then(|row| row.until) {
+        if let Some(until) = self.by_subject.get(&subject).and_then(|held| held.until) {
             self.ends.remove(&(until, subject));
         }
     }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use monban_model::Notice;
-use monban_model::wire::{Reply, Request};
+use monban_model::wire::{Mode, Reply, Request};
 use monban_views::printable_lines;
 use monban_warden::{Channel, Received};
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
@@ -55,11 +55,12 @@ pub fn ask(context: &Context<'_>, request: &Request) -> Result<Option<Reply>, St
             other => other?,
         }
         let mut channel = Channel::over(socket);
-        channel.send(request, None)?;
+        // Whom the warden does not trust it answers at once and hangs up: the answer waits.
+        let sent = channel.send(request, None);
         match channel.wait::<Reply>()? {
             Received::Frame(reply, _) => Ok(Some(reply)),
             Received::Nothing => Err(io::ErrorKind::WouldBlock.into()),
-            Received::End => Ok(None),
+            Received::End => sent.map(|()| None),
         }
     };
     exchange().map_err(no_access)
@@ -93,7 +94,29 @@ pub fn order(context: &Context<'_>, request: &Request) -> Result<ExitCode, Strin
             out::line(printable_lines(&context.say.notice(told)));
         }
     }
+    if done && matches!(request, Request::Ban { .. }) {
+        tell_if_observing(context)?;
+    }
     Ok(if done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Asks how the daemon stands and tells what changes the meaning of a list of blocks: that it
+/// does not run, or that it only observes.
+///
+/// # Errors
+/// As [`ask`].
+pub fn tell_if_observing(context: &Context<'_>) -> Result<(), String> {
+    match ask(context, &Request::Status)? {
+        None => {
+            let path = context.place.state.display().to_string();
+            eprintln!("{}", context.say.text("not-running", &[("path", &path)]));
+        }
+        Some(Reply::Status(status)) if status.mode == Mode::Observe => {
+            eprintln!("{}", context.say.text("only-observes", &[]));
+        }
+        Some(_) => {}
+    }
+    Ok(())
 }
 
 fn notice(told: &Notice) -> Value {

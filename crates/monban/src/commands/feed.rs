@@ -7,7 +7,7 @@ use std::time::Duration;
 use monban_model::{Decision, Event, Seq};
 use monban_views::{Narrator, record_json};
 
-use super::{Context, ledger};
+use super::{Context, ask, ledger};
 
 /// The ledger is looked at so often. A commit follows its lines within 200 ms.
 const LOOK: Duration = Duration::from_millis(200);
@@ -18,6 +18,7 @@ const PAGE: usize = 500;
 /// Shows records until the reader of the output goes away.
 pub fn feed(context: &Context<'_>, last: u32) -> Result<ExitCode, String> {
     let mut narrator = Narrator::new(context.say.clone(), true);
+    ask::tell_if_observing(context)?;
     let reader = ledger::open(context)?;
     let newest = reader.last_seq().map_err(|error| error.to_string())?;
     let mut at = Seq(newest.0.saturating_sub(u64::from(last)));

@@ -23,9 +23,10 @@ pub fn open(context: &Context<'_>) -> Result<Reader, String> {
     let mut folder = corner.clone();
     if is_root() {
         use std::os::unix::fs::MetadataExt;
-        let uid = std::fs::metadata(&corner).map_err(|_| no_ledger())?.uid();
-        if uid != 0 {
-            sandbox::become_nobody_in(&corner, uid).map_err(|error| refuse(&error))?;
+        let facts = std::fs::metadata(&corner).map_err(|_| no_ledger())?;
+        if facts.uid() != 0 {
+            sandbox::become_nobody_in(&corner, (facts.uid(), facts.gid()))
+                .map_err(|error| refuse(&error))?;
             folder = "/".into();
         }
     }

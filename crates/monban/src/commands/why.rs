@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use monban_config::{Bundle, Config};
 use monban_ledger::{LedgerError, Reader};
-use monban_model::wire::Request;
 use monban_model::{Address, Subject};
 use monban_views::{LocalClock, Why, bans_json, bans_text, why_json, why_text};
 
@@ -18,7 +17,7 @@ const RECORDS_MAX: usize = 200;
 /// Who is blocked now.
 pub fn bans(context: &Context<'_>) -> Result<ExitCode, String> {
     let clock = LocalClock::of_system();
-    tell_if_down(context)?;
+    ask::tell_if_observing(context)?;
     let reader = ledger::open(context)?;
     let time = now();
     let mut blocks = reader.blocks().map_err(text)?;
@@ -35,7 +34,7 @@ pub fn bans(context: &Context<'_>) -> Result<ExitCode, String> {
 /// Why an address is blocked, or is not.
 pub fn why(context: &Context<'_>, address: Address) -> Result<ExitCode, String> {
     let clock = LocalClock::of_system();
-    tell_if_down(context)?;
+    ask::tell_if_observing(context)?;
     // Read while this process still may: the configuration lies outside of the ledger's folder.
     let bundle = Bundle::read(&context.place.config, false).unwrap_or_default();
     let config = match &bundle.config {
@@ -78,15 +77,6 @@ fn gather(reader: &Reader, address: Address, subject: Subject) -> Result<Why, Le
         policies: Vec::new(),
         now: time,
     })
-}
-
-/// A ledger without a daemon is old news: said, so that nobody feels guarded.
-fn tell_if_down(context: &Context<'_>) -> Result<(), String> {
-    if ask::ask(context, &Request::Status)?.is_none() {
-        let path = context.place.state.display().to_string();
-        eprintln!("{}", context.say.text("not-running", &[("path", &path)]));
-    }
-    Ok(())
 }
 
 fn text(error: LedgerError) -> String {

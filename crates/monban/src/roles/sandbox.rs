@@ -15,14 +15,14 @@ use rustix::process::{Gid, Uid};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 
-/// Makes `folder` the whole file system and becomes `uid`, for good.
+/// Makes `folder` the whole file system and becomes this user and group, for good.
 ///
 /// # Errors
 /// If any step fails: then the role must not go on.
-pub fn become_nobody_in(folder: &Path, uid: u32) -> io::Result<()> {
+pub fn become_nobody_in(folder: &Path, (uid, gid): (u32, u32)) -> io::Result<()> {
     rustix::process::chroot(folder)?;
     std::env::set_current_dir("/")?;
-    let (gid, uid) = (Gid::from_raw(uid), Uid::from_raw(uid));
+    let (gid, uid) = (Gid::from_raw(gid), Uid::from_raw(uid));
     rustix::thread::set_thread_groups(&[])?;
     rustix::thread::set_thread_res_gid(gid, gid, gid)?;
     rustix::thread::set_thread_res_uid(uid, uid, uid)?;

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -36,7 +37,9 @@ fn start(place: &Place, args: &WatcherArgs, json: bool, say: Say) -> io::Result<
     let corner = place.watcher();
     let folder = match args.uid {
         Some(uid) => {
-            sandbox::become_nobody_in(&corner, uid)?;
+            // The folder is the user's own, and so is its group.
+            let gid = std::fs::metadata(&corner)?.gid();
+            sandbox::become_nobody_in(&corner, (uid, gid))?;
             PathBuf::from("/")
         }
         None => corner,

@@ -180,7 +180,7 @@ impl Watch {
             .engine()
             .standing_orders()
             .map(|(subject, scope, until)| {
-                let act = OrderAct::Block { scope: scope.clone(), until };
+                let act = OrderAct::Block { scope, until };
                 wire_order(&Order { id: OrderId(0), subject, act }, clock)
             })
             .collect();

@@ -109,7 +109,7 @@ impl Chain {
         let mut found: Vec<Member> =
             pending.got.drain(..).filter_map(|file| Member::open(file).ok()).collect();
         self.adopt_late(&mut found, taken, now);
-        let after = match self.find_anchor(&pending, &mut found) {
+        let mut after = match self.find_anchor(&pending, &mut found) {
             Some((at, place)) => {
                 let mut rest = found.split_off(at);
                 let half_read = rest.remove(0);
@@ -125,7 +125,18 @@ impl Chain {
             None => self.not_found(&mut pending, found, notices),
         };
         let known: HashSet<FileKey> = self.keys().into_iter().collect();
+        // What is newer than the newest file that came is asked for once that file's successor
+        // comes: it may be a copy of that one.
+        if let Some(newest) = pending.arrivals.back_mut()
+            && let Some(at) =
+                after.iter_mut().position(|m| m.key == newest.key || overlaps(newest, m))
+        {
+            after.truncate(at + 1);
+        }
         for mut member in after {
+            if pending.arrivals.iter().any(|m| is_begun_copy(m, &member)) {
+                continue;
+            }
             let mut arrivals = pending.arrivals.iter_mut();
             let arrived = match arrivals.position(|m| m.key == member.key) {
                 Some(at) => Some(at),
@@ -311,6 +322,16 @@ fn is_copy(file: &mut Member, other: &mut Member) -> bool {
 /// a copy that is still being made.
 fn overlaps(arrival: &mut Member, other: &mut Member) -> bool {
     is_copy(arrival, other) || is_copy(other, arrival)
+}
+
+/// Whether `other` is empty and younger than a file that still has its name: a copy of it is being
+/// made, and what will stand in it is read where it stands now.
+fn is_begun_copy(arrival: &Member, other: &Member) -> bool {
+    let born = (arrival.body.born_ns(), other.body.born_ns());
+    arrival.key != other.key
+        && other.body.stat().is_ok_and(|stat| stat.size == 0)
+        && matches!(born, (Some(then), Some(later)) if later > then)
+        && !arrival.body.is_deleted()
 }
 
 /// Whether `copy` is a plain and complete copy of a file that still has its name: it is going to
