@@ -38,7 +38,7 @@ impl Feed {
         };
         let mut mark = Mark::of_row(&row);
         let key = (row.dev, row.ino);
-        let words = Words::read(&row.cursor);
+        let words = Box::new(Words::read(&row.cursor));
         let mut chain = Chain::new(source, row);
         if taken.contains(&member.key) {
             member.borrowed = true;

@@ -3,13 +3,13 @@
 use std::collections::{HashSet, VecDeque};
 use std::io;
 
-use monban_model::limits::{LATE_PER_PATH_MAX, LATE_S, PARTIAL_QUIET_S};
+use monban_model::limits::{LATE_PER_PATH_MAX, LATE_S, PARTIAL_QUIET_S, SIBLINGS_MAX};
 use monban_model::{PositionRow, SourceId, Stamp};
 
 use super::mark::Mark;
 use super::member::{FileKey, Member, Out, Step};
 use super::resolve::{Anchor, Pending};
-use super::row::{Late, Words};
+use super::row::{Late, Read, Words};
 use super::{Counters, Lost, Notice};
 
 /// Files that were read to their end and closed, which are not read again.
@@ -23,6 +23,8 @@ pub(crate) struct Chain {
     /// A question to the warden that has to be answered before newer files are read.
     pub(crate) pending: Option<Pending>,
     pub(crate) finished: VecDeque<(FileKey, Mark)>,
+    /// The last files that were read to their end, oldest first.
+    pub(crate) read: VecDeque<Read>,
     pub(crate) row: PositionRow,
     pub(crate) dirty: bool,
     pub(crate) hot: bool,
@@ -47,6 +49,7 @@ impl Chain {
             members: VecDeque::new(),
             pending: None,
             finished: VecDeque::new(),
+            read: Words::read(&row.cursor).read.into(),
             row,
             dirty: false,
             hot: true,
@@ -121,9 +124,15 @@ impl Chain {
             let failed_before = std::mem::replace(&mut self.failing, result.is_err());
             match result {
                 Ok(Next::Again) => {}
-                Ok(Next::File) => index += 1,
+                Ok(Next::File) => {
+                    self.drained(index);
+                    index += 1;
+                }
                 Ok(Next::Wait) => break,
                 Ok(Next::Remove(lost)) => {
+                    if lost.is_none() {
+                        self.drained(index);
+                    }
                     self.retire(index, lost, out, notices);
                     limits.remove(index);
                 }
@@ -209,6 +218,18 @@ impl Chain {
         }
     }
 
+    /// Remembers a file that is read to its end.
+    fn drained(&mut self, index: usize) {
+        let Some(mark) = self.members.get(index).map(|member| &member.mark) else { return };
+        let read = Read { offset: mark.offset, head: mark.head() };
+        if read.offset > 0 && !self.read.contains(&read) {
+            if self.read.len() >= SIBLINGS_MAX {
+                self.read.pop_front();
+            }
+            self.read.push_back(read);
+        }
+    }
+
     /// Closes a file that is not the last.
     fn retire(
         &mut self,
@@ -247,7 +268,7 @@ impl Chain {
         let anchor = Anchor::Gone {
             key: member.key,
             mark: member.mark.clone(),
-            words: Words::read(&self.row.cursor),
+            words: Box::new(Words::read(&self.row.cursor)),
             unread: member.unread_seen(),
         };
         member.restart(Mark::start());
@@ -294,6 +315,7 @@ impl Chain {
             mtime_ns: front.body.stat().ok().map(|stat| stat.mtime_ns),
             born_ns: front.body.born_ns(),
             late: self.members.iter().take(late_count).map(Late::of).collect(),
+            read: self.read.iter().copied().collect(),
         };
         (self.row.dev, self.row.ino) = front.key;
         front.mark.to_row(&mut self.row);

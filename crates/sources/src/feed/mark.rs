@@ -81,6 +81,11 @@ impl Mark {
         fnv(FNV_OFFSET, &self.tail)
     }
 
+    /// Hash and length of the first bytes of the file.
+    pub(crate) fn head(&self) -> (u64, u32) {
+        (self.head_hash, self.head_len)
+    }
+
     /// Moves the place over `bytes`, which were read from it.
     pub(crate) fn advance(&mut self, bytes: &[u8]) {
         if u64::from(self.head_len) == self.offset {
@@ -150,6 +155,11 @@ impl Mark {
             Err(_) => false,
         }
     }
+}
+
+/// The hash of the first bytes of a file.
+pub(crate) fn hash_of(bytes: &[u8]) -> u64 {
+    fnv(FNV_OFFSET, bytes)
 }
 
 /// Fewer equal bytes than this do not show that a file begins as it did.

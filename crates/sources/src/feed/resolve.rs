@@ -24,7 +24,7 @@ pub(crate) enum Anchor {
         mark: Mark,
         /// The time of its last change as it was read: every older turn is older than that. And
         /// the time of its birth.
-        words: Words,
+        words: Box<Words>,
         /// Bytes that were seen in it and not read.
         unread: u64,
     },
@@ -245,6 +245,11 @@ impl Chain {
             // What is left of the file was counted already; new lines follow it.
             first.restart(mark);
         }
+        // Every turn after the last one that was read is unread. Only where none of them is left,
+        // the times have to tell.
+        if let Some(at) = found.iter_mut().rposition(|m| self.read.iter().any(|r| r.is_in(m))) {
+            return found.split_off(at + 1);
+        }
         let late = Words::read(&self.row.cursor).late;
         let arrived: Vec<FileKey> = pending.arrivals.iter().map(|m| m.key).collect();
         found.retain_mut(|member| match (bound, member.body.stat()) {
@@ -288,6 +293,9 @@ impl Chain {
     fn was_read(&mut self, member: &mut Member) -> bool {
         let late = self.members.iter_mut().filter(|held| held.drained_at.is_some());
         let read = late.map(|held| &mut held.mark);
+        if self.read.iter().any(|read| read.is_in(member)) {
+            return true;
+        }
         let finished = self.finished.iter_mut().map(|(_, mark)| mark);
         read.chain(finished).any(|mark| {
             mark.offset > 0 && matches!(mark.compare(&mut member.body), Ok(Match::Here))

@@ -3,11 +3,13 @@
 //! For files, the `cursor` of a [`monban_model::PositionRow`] holds words: `mtime=NS`, the time of
 //! the file's last change as it was read, `born=NS`, the time of its birth (an inode is soon used
 //! again), and for each rotated file that may still get late lines
-//! `late=DEV:INO:OFFSET:HASH:BORN`, with the hash of the bytes before the offset in hex.
+//! `late=DEV:INO:OFFSET:HASH:BORN`, with the hash of the bytes before the offset in hex, and for
+//! each of the last files that were read to their end `read=OFFSET:HASH:LENGTH`, with the hash of
+//! its first LENGTH bytes.
 
-use monban_model::limits::LATE_PER_PATH_MAX;
+use monban_model::limits::{HEAD_BYTES, LATE_PER_PATH_MAX, SIBLINGS_MAX};
 
-use super::mark::Mark;
+use super::mark::{Mark, hash_of};
 use super::member::{FileKey, Member};
 
 /// A rotated file that was read to its end.
@@ -19,12 +21,38 @@ pub(crate) struct Late {
     pub(crate) born_ns: Option<i128>,
 }
 
+/// A file that was read to its end, by its first bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Read {
+    pub(crate) offset: u64,
+    pub(crate) head: (u64, u32),
+}
+
+impl Read {
+    /// Whether a file, or what is packed in it, is the one that was read. A short one is compared
+    /// whole: many logs begin with the same header.
+    pub(crate) fn is_in(&self, member: &mut Member) -> bool {
+        let (hash, length) = (self.head.0, self.head.1 as usize);
+        let short = self.offset < HEAD_BYTES as u64;
+        if length == 0 || length > HEAD_BYTES || (short && self.offset != length as u64) {
+            return false;
+        }
+        let mut bytes = vec![0; length + usize::from(short)];
+        let got = member.body.read_at(&mut bytes, 0).unwrap_or(0);
+        let size = member.body.stat().map_or(0, |stat| stat.size);
+        got == length
+            && hash_of(&bytes[..length]) == hash
+            && (member.body.is_packed() || size >= self.offset)
+    }
+}
+
 /// The words of a cursor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Words {
     pub(crate) mtime_ns: Option<i128>,
     pub(crate) born_ns: Option<i128>,
     pub(crate) late: Vec<Late>,
+    pub(crate) read: Vec<Read>,
 }
 
 impl Late {
@@ -53,6 +81,10 @@ impl Words {
                 words.mtime_ns = time.parse().ok();
             } else if let Some(time) = word.strip_prefix("born=") {
                 words.born_ns = time.parse().ok();
+            } else if let Some(read) = word.strip_prefix("read=").and_then(read_read)
+                && words.read.len() < SIBLINGS_MAX
+            {
+                words.read.push(read);
             } else if let Some(late) = word.strip_prefix("late=").and_then(read_late)
                 && words.late.len() < LATE_PER_PATH_MAX
             {
@@ -79,8 +111,18 @@ impl Words {
                 let _ = write!(text, "{time}");
             }
         }
+        for Read { offset, head: (hash, length) } in &self.read {
+            let _ = write!(text, " read={offset}:{hash:x}:{length}");
+        }
         text
     }
+}
+
+fn read_read(text: &str) -> Option<Read> {
+    let mut parts = text.split(':');
+    let offset = parts.next()?.parse().ok()?;
+    let hash = u64::from_str_radix(parts.next()?, 16).ok()?;
+    Some(Read { offset, head: (hash, parts.next()?.parse().ok()?) })
 }
 
 fn read_late(text: &str) -> Option<Late> {
@@ -101,6 +143,7 @@ mod tests {
         let words = Words {
             mtime_ns: Some(-5),
             born_ns: Some(7),
+            read: vec![Read { offset: 70, head: (u64::MAX, 70) }],
             late: vec![
                 Late { key: (1, u64::MAX), offset: 9, tail_hash: u64::MAX, born_ns: None },
                 Late { key: (1, 2), offset: 3, tail_hash: 4, born_ns: Some(5) },
