@@ -12,7 +12,10 @@ use crate::written::{Page, Table};
 /// A table named like one of them changes it; another makes a new policy after the example of
 /// `default`, which counts the service of its name unless it names `services`.
 pub(crate) fn read(table: Table<'_>, policies: &mut Vec<Policy>, page: &mut Page<'_>) {
-    for (key, value) in table.rest() {
+    let mut tables = table.rest();
+    // It is the example of the others, wherever it stands.
+    tables.sort_by_key(|(key, _)| key.get_ref() != "default");
+    for (key, value) in tables {
         let place = key.span().start;
         let name = key.into_inner();
         let DeValue::Table(fields) = value.into_inner() else {

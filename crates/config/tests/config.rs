@@ -146,3 +146,15 @@ fn a_configuration_that_is_closed_to_us_counts_as_absent_unless_it_was_named() {
     assert!(Bundle::read(&path, true).is_err());
     std::fs::set_permissions(folder.path(), set(0o700)).unwrap();
 }
+
+#[test]
+fn a_policy_for_a_service_counts_what_the_default_counts_wherever_that_stands() {
+    let shipped = Config::shipped();
+    let named = |config: &Config, name: &str| {
+        config.policies.iter().find(|policy| policy.name == name).unwrap().clone()
+    };
+    assert_eq!(named(&shipped, "apache").kinds, named(&shipped, "default").kinds);
+    let text = "[policy.abc]\n[policy.default]\nblock = \"3h\"\n";
+    let config = Config::parse("x", text).unwrap();
+    assert_eq!(named(&config, "abc").backoff.first_s, Some(10_800));
+}
