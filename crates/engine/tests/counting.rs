@@ -209,3 +209,18 @@ fn closing_lines_restate_and_do_not_add_up() {
     }
     assert!(world.blocks().is_empty(), "one connection, one attempt");
 }
+
+#[test]
+fn failures_without_an_address_count_once_the_closing_line_has_it() {
+    let mut world = World::new();
+    for pid in 1..=5 {
+        assert!(world.blocks().is_empty());
+        world.see(Kind::LoginFailed, "-", pid, 1);
+        world.see(Kind::Probe, EVE, pid, 2);
+    }
+    assert_eq!(world.findings()[0].policy, "default");
+    // Whoever gets the number of such a connection much later tried nothing.
+    world.see(Kind::LoginFailed, "-", 9, 1);
+    world.at(DAY_S).see(Kind::Probe, "203.0.113.9", 9, 2);
+    assert_eq!(world.findings().len(), 1);
+}

@@ -2,7 +2,8 @@
 
 use monban_model::limits::EVIDENCE_BYTES_MAX;
 use monban_model::{
-    Address, Event, Evidence, Finding, FindingKind, Kind, Policy, Reach, Sighting, Stamp, Subject,
+    Address, CLOSE, Event, Evidence, Finding, FindingKind, Kind, Policy, Reach, Sighting, Stamp,
+    Subject,
 };
 
 use super::{Engine, TallyKey};
@@ -12,6 +13,7 @@ use crate::watch::{Connection, EvidenceLine, Full, Mark, Success, Told, try_key}
 impl Engine {
     /// Somebody tried something and was refused.
     pub(super) fn attempt(&mut self, now: Stamp, seen: &Sighting<'_>, out: &mut Vec<Effect>) {
+        let seen = &self.with_what_it_owes(seen);
         let Some(at) = self.policy_of(seen) else { return };
         let told = match seen.connection {
             Some(key) => self.connections.entry(key, Connection::default).0.tell(seen),
@@ -49,6 +51,19 @@ impl Engine {
             self.conclude(now, key, address, seen, full, out);
         }
         self.bound_evidence();
+    }
+
+    /// The end of a connection that seemed to try nothing. If it did, and no line had its address
+    /// (Dropbear 2022 and unknown names), this line has it and tells of the failures.
+    fn with_what_it_owes<'a>(&self, seen: &Sighting<'a>) -> Sighting<'a> {
+        let connection = seen.connection.and_then(|key| self.connections.get(&key));
+        let owes = connection.is_some_and(|connection| connection.owes(seen));
+        match seen.kind {
+            Kind::Probe if owes && seen.address.is_some() => {
+                Sighting { kind: Kind::LoginFailed, witness: CLOSE, ..*seen }
+            }
+            _ => *seen,
+        }
     }
 
     /// Somebody came in.

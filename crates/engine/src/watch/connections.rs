@@ -82,6 +82,12 @@ impl Connection {
         self.last = self.last.max(seen.time);
     }
 
+    /// Whether it tried something by lines without an address, and may be the one of this line.
+    pub(crate) fn owes(&self, seen: &Sighting<'_>) -> bool {
+        let lives = seen.time.since_s(self.last) <= CONNECTION_IDLE_S;
+        lives && self.address.is_none() && self.most() > self.counted
+    }
+
     /// Somebody came in: what the connection tried before is settled.
     pub(crate) fn settle(&mut self) {
         self.told = [0; WITNESSES];
