@@ -200,7 +200,8 @@ impl Host for Program {
 
     fn start_journal(&mut self, after: Option<&str>) -> io::Result<(Child, OwnedFd)> {
         let mut command = Command::new(discover::journalctl());
-        command.args(["--output=export", "--follow", "--quiet", "--no-pager"]);
+        // Following alone would keep back all but ten of the entries that were missed.
+        command.args(["--output=export", "--follow", "--no-tail", "--quiet", "--no-pager"]);
         match after {
             Some(cursor) => command.arg(format!("--after-cursor={cursor}")),
             None => command.arg("--since=-1d"),
