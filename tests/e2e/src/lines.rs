@@ -6,31 +6,15 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use monban_model::Stamp;
+
 use crate::trouble::Tried;
 
 /// `2026-11-22T05:33:01.123456+00:00`, as rsyslog writes it.
 pub fn iso_time(time: SystemTime) -> String {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    let (days, seconds) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
-    let (year, month, day) = civil(days);
-    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    let micros = since.subsec_micros();
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}+00:00")
-}
-
-/// The date of a number of days since 1970 (H. Hinnant, "chrono-compatible low-level date
-/// algorithms", `civil_from_days`, for years after 0).
-fn civil(days: u64) -> (u64, u64, u64) {
-    let shifted = days + 719_468;
-    let era = shifted / 146_097;
-    let of_era = shifted % 146_097;
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_index = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month_index + 2) / 5 + 1;
-    let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    (year, month, day)
+    let second = Stamp::from_s(i64::try_from(since.as_secs()).unwrap_or(0)).to_string();
+    format!("{}.{:06}+00:00", second.trim_end_matches('Z'), since.subsec_micros())
 }
 
 /// One wrong password for sshd, by a process of its own.
@@ -53,7 +37,7 @@ pub fn many(number: u32) -> String {
         Ipv4Addr::from_bits(base + number / 2).to_string()
     } else {
         let base = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).to_bits();
-        Ipv6Addr::from_bits(base | u128::from(number / 2 + 0x1000) << 64).to_string()
+        Ipv6Addr::from_bits(base | u128::from(number / 2) << 64).to_string()
     }
 }
 

@@ -102,35 +102,56 @@ pub fn start(world: &World) -> Tried<()> {
     server.shell(
         "dovecot; postfix start >/run/postfix.said 2>&1 || { cat /run/postfix.said >&2; exit 1; }",
     )?;
-    for port in [143, 110, 25] {
+    for door in Door::ALL {
         until_true("the mail server answers", Duration::from_secs(20), || {
-            Ok(world.attacker.knock("203.0.113.250", port)? == Knock::Open)
+            Ok(world.attacker.knock("203.0.113.250", door.port())? == Knock::Open)
         })?;
     }
     Ok(())
 }
 
-/// One IMAP login; whether it succeeded.
-pub fn imap_login(world: &World, from: &str, user: &str, password: &str) -> Tried<bool> {
-    let login = format!("a login {user} \"{password}\"\r\n");
-    let dialog = [("* OK", login.as_str()), ("a ", "b logout\r\n"), ("b ", "")];
-    Ok(world.attacker.talk(from, 143, &dialog)?.contains("a OK"))
+/// A way into the mail server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// Reading mail.
+    Imap,
+    /// The same, older.
+    Pop3,
+    /// Sending mail.
+    Smtp,
 }
 
-/// One POP3 login; whether it succeeded.
-pub fn pop3_login(world: &World, from: &str, user: &str, password: &str) -> Tried<bool> {
-    let (user, password) = (format!("USER {user}\r\n"), format!("PASS {password}\r\n"));
-    let dialog = [("+OK", user.as_str()), ("+OK", &password), ("", "QUIT\r\n"), ("", "")];
-    Ok(world.attacker.talk(from, 110, &dialog)?.contains("+OK Logged in"))
-}
+impl Door {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Imap, Self::Pop3, Self::Smtp];
 
-/// One login before sending mail; whether it succeeded.
-pub fn smtp_login(world: &World, from: &str, user: &str, password: &str) -> Tried<bool> {
-    let plain = base64(format!("\0{user}\0{password}").as_bytes());
-    let auth = format!("AUTH PLAIN {plain}\r\n");
-    let hello = "EHLO client.example.net\r\n";
-    let dialog = [("220 ", hello), ("250 ", &auth), ("", "QUIT\r\n"), ("221 ", "")];
-    Ok(world.attacker.talk(from, 25, &dialog)?.contains("235 "))
+    /// Where it is.
+    pub const fn port(self) -> u16 {
+        match self {
+            Self::Imap => 143,
+            Self::Pop3 => 110,
+            Self::Smtp => 25,
+        }
+    }
+
+    /// One login; whether it succeeded.
+    pub fn login(self, world: &World, from: &str, user: &str, password: &str) -> Tried<bool> {
+        let plain = base64(format!("\0{user}\0{password}").as_bytes());
+        let imap = format!("a login {user} \"{password}\"\r\n");
+        let pop3 = [format!("USER {user}\r\n"), format!("PASS {password}\r\n")];
+        let smtp = ["EHLO client.example.net\r\n", &format!("AUTH PLAIN {plain}\r\n")];
+        let (welcome, dialog) = match self {
+            Self::Imap => ("a OK", vec![("* OK", &*imap), ("a ", "b logout\r\n"), ("b ", "")]),
+            Self::Pop3 => (
+                "+OK Logged in",
+                vec![("+OK", &*pop3[0]), ("+OK", &*pop3[1]), ("", "QUIT\r\n"), ("", "")],
+            ),
+            Self::Smtp => {
+                ("235 ", vec![("220 ", smtp[0]), ("250 ", smtp[1]), ("", "QUIT\r\n"), ("221 ", "")])
+            }
+        };
+        Ok(world.attacker.talk(from, self.port(), &dialog)?.contains(welcome))
+    }
 }
 
 fn base64(bytes: &[u8]) -> String {

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 use crate::attacker::Knock;
 use crate::kernel::{Ear, elements};
 use crate::machine::World;
+use crate::mail::{self, Door};
 use crate::runner::Setting;
 use crate::trouble::{Tried, must};
 use crate::waiting::until_true;
-use crate::{mail, sshd, syslog, web};
+use crate::{sshd, syslog, web};
 
 /// The address that the harness fails from.
 const FROM: &str = "198.51.100.7";
@@ -62,9 +63,11 @@ fn ssh_logins(world: &World) -> Tried<()> {
 }
 
 fn mail_logins(world: &World) -> Tried<()> {
-    for login in [mail::imap_login, mail::pop3_login, mail::smtp_login] {
-        must(!login(world, FROM, sshd::ADMIN, "wrong")?, || "a wrong password is right".into())?;
-        let right = login(world, FROM, sshd::ADMIN, sshd::PASSWORD)?;
+    for door in Door::ALL {
+        must(!door.login(world, FROM, sshd::ADMIN, "wrong")?, || {
+            "a wrong password is right".into()
+        })?;
+        let right = door.login(world, FROM, sshd::ADMIN, sshd::PASSWORD)?;
         let log = || format!("the right password is wrong: {}", world.server.log_text("mail.log"));
         must(right, log)?;
     }

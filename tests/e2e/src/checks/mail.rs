@@ -8,19 +8,14 @@ use crate::checks::config;
 use crate::guard::Guard;
 use crate::kernel::{elements, wait_blocked};
 use crate::machine::World;
+use crate::mail::{self, Door};
 use crate::runner::Setting;
 use crate::trouble::{Tried, Trouble, must};
-use crate::{mail, sshd, syslog};
-
-/// A way to log in: the world, from where, the user and the password.
-type Login = fn(&World, &str, &str, &str) -> Tried<bool>;
+use crate::{sshd, syslog};
 
 /// Who tries a dictionary where.
-const ATTACKS: &[(&str, &str, u16, Login)] = &[
-    ("IMAP", "198.51.100.41", 143, mail::imap_login),
-    ("POP3", "198.51.100.42", 110, mail::pop3_login),
-    ("SMTP", "198.51.100.43", 25, mail::smtp_login),
-];
+const ATTACKS: &[(&str, Door)] =
+    &[("198.51.100.41", Door::Imap), ("198.51.100.42", Door::Pop3), ("198.51.100.43", Door::Smtp)];
 /// The words of the dictionary; nobody gets to its end.
 const WORDS: usize = 12;
 const ADMIN_FROM: &str = "203.0.113.40";
@@ -36,10 +31,10 @@ pub fn dictionaries(setting: &Setting) -> Tried<String> {
     let figures = thread::scope(|scope| {
         let attacks: Vec<_> = ATTACKS
             .iter()
-            .map(|(name, from, port, login)| {
+            .map(|(from, door)| {
                 let world = &world;
                 scope.spawn(move || {
-                    attack(world, from, *port, *login).map(|tries| format!("{name} {tries}"))
+                    attack(world, from, *door).map(|tries| format!("{door:?} {tries}"))
                 })
             })
             .collect();
@@ -59,10 +54,10 @@ pub fn dictionaries(setting: &Setting) -> Tried<String> {
     Ok(format!("tries until blocked: {}; the administrator is not", figures.join(", ")))
 }
 
-fn attack(world: &World, from: &str, port: u16, login: Login) -> Tried<usize> {
+fn attack(world: &World, from: &str, door: Door) -> Tried<usize> {
     let start = Instant::now();
     for number in 1..=WORDS {
-        match login(world, from, sshd::ADMIN, &format!("word{number}")) {
+        match door.login(world, from, sshd::ADMIN, &format!("word{number}")) {
             Ok(came_in) => must(!came_in, || "a wrong password is right".to_owned())?,
             // A connection that gets no answer is what we wait for.
             Err(_) if elements(&world.server)?.contains(from) => {}
@@ -70,7 +65,7 @@ fn attack(world: &World, from: &str, port: u16, login: Login) -> Tried<usize> {
         }
         if elements(&world.server)?.contains(from) {
             must(number >= 5, || format!("{from} is blocked after {number} tries"))?;
-            let knock = world.attacker.knock(from, port)?;
+            let knock = world.attacker.knock(from, door.port())?;
             must(knock == Knock::NoAnswer, || format!("{from} blocked: {knock:?}"))?;
             return Ok(number);
         }
@@ -81,12 +76,12 @@ fn attack(world: &World, from: &str, port: u16, login: Login) -> Tried<usize> {
 }
 
 fn mistype_twice(world: &World) -> Tried<()> {
-    for login in [mail::imap_login, mail::pop3_login] {
+    for door in [Door::Imap, Door::Pop3] {
         for word in ["mistyped", "mistyped again"] {
-            let came_in = login(world, ADMIN_FROM, sshd::ADMIN, word)?;
+            let came_in = door.login(world, ADMIN_FROM, sshd::ADMIN, word)?;
             must(!came_in, || "a wrong password is right".to_owned())?;
         }
-        let came_in = login(world, ADMIN_FROM, sshd::ADMIN, sshd::PASSWORD)?;
+        let came_in = door.login(world, ADMIN_FROM, sshd::ADMIN, sshd::PASSWORD)?;
         must(came_in, || "the right password is wrong".to_owned())?;
     }
     Ok(())
