@@ -11,9 +11,12 @@ use crate::part::Report;
 
 /// What has to be there: the daemons, their clients, and the tools that make namespaces.
 const PACKAGES: &[&str] = &[
+    "apache2-bin",
     "dovecot-imapd",
     "dovecot-pop3d",
+    "dropbear-bin",
     "iproute2",
+    "logrotate",
     "nftables",
     "nginx-light",
     "openssh-client",
@@ -21,6 +24,8 @@ const PACKAGES: &[&str] = &[
     "postfix",
     "rsyslog",
     "sshpass",
+    "sudo",
+    "systemd",
     "util-linux",
 ];
 

@@ -96,7 +96,13 @@ impl Attacker {
 
     /// Asks a web server for a path; the status, or `None` if there was no answer.
     pub fn get(&self, from: &str, path: &str) -> Tried<Option<u16>> {
-        let request = format!("GET {path} HTTP/1.0\r\nHost: server\r\nUser-Agent: check\r\n\r\n");
+        self.get_with(from, path, "")
+    }
+
+    /// The same with further header lines, each with its end.
+    pub fn get_with(&self, from: &str, path: &str, headers: &str) -> Tried<Option<u16>> {
+        let request =
+            format!("GET {path} HTTP/1.0\r\nHost: server\r\nUser-Agent: check\r\n{headers}\r\n");
         let mut stream = match self.connect(from, 80) {
             Ok(stream) => stream,
             Err(error) if error.kind() == io::ErrorKind::TimedOut => return Ok(None),
@@ -142,6 +148,9 @@ impl Attacker {
             "PreferredAuthentications=password",
             "NumberOfPasswordPrompts=1",
             "ConnectTimeout=4",
+            // Whoever is shut out in the middle of a login gives up by himself.
+            "ServerAliveInterval=10",
+            "ServerAliveCountMax=1",
             "LogLevel=ERROR",
         ] {
             command.args(["-o", option]);

@@ -67,7 +67,7 @@ pub fn run(command: &mut Command) -> Tried<Ran> {
 
 /// Whether a program is installed.
 pub fn is_installed(program: &str) -> bool {
-    let folders = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+    let folders = ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/lib/systemd"];
     folders.iter().any(|folder| std::path::Path::new(folder).join(program).exists())
 }
 

@@ -142,6 +142,30 @@ impl<'a> Guard<'a> {
         until_true("monban ends", Duration::from_secs(10), || Ok(enter.try_wait()?.is_some()))
     }
 
+    /// Writes another configuration and runs `reload`.
+    pub fn reload(&self, config: &str) -> Tried<Ran> {
+        fs::write(config_path(&self.plan.state), config)?;
+        self.monban(&["reload"])
+    }
+
+    /// Waits until it has printed a text.
+    pub fn wait_said(&self, text: &str, at_most: Duration) -> Tried<Duration> {
+        until_true(&format!("monban says `{text}`"), at_most, || Ok(self.said().contains(text)))
+            .map_err(|trouble| Trouble(format!("{trouble}; it said: {}", self.said())))
+    }
+
+    /// Waits until `why` counts so many failures of an address that is not blocked.
+    pub fn wait_counted(&self, address: &str, failures: u64) -> Tried<()> {
+        let mut counted = None;
+        until_true("", Duration::from_secs(10), || {
+            counted = self.failures_counted(address)?;
+            Ok(counted == Some(failures))
+        })
+        .map(drop)
+        .map_err(|_| format!("{address}: {counted:?} failures, not {failures}; {}", self.said()))?;
+        Ok(())
+    }
+
     /// What `why` counted for a subject that is not blocked.
     pub fn failures_counted(&self, address: &str) -> Tried<Option<u64>> {
         Ok(largest(&self.json(&["why", address])?["open"], "failures"))

@@ -2,8 +2,9 @@
 //!
 //! Two machines are made of namespaces: a *server* with its own network, processes, `/etc`,
 //! `/dev`, `/run` and `/var/log`, and an *attacker* with only a network. What runs on them is
-//! real: the kernel's nftables, sshd, rsyslogd, dovecot, postfix, nginx and the built monban.
-//! Nothing outside of the namespaces is changed, and nothing is left when they end.
+//! real: the kernel's nftables, sshd, dropbear, rsyslogd, journald, dovecot, postfix, nginx, apache
+//! and the built monban. Nothing outside of the namespaces is changed, and nothing is left when
+//! they end.
 //!
 //! Every check is a function of [`checks::ALL`]; the binary runs them and prints one line each.
 #![forbid(unsafe_code)]
@@ -11,7 +12,9 @@
 pub mod attacker;
 pub mod checks;
 pub mod command;
+pub mod dropbear;
 pub mod guard;
+pub mod journal;
 pub mod kernel;
 pub mod lines;
 pub mod machine;

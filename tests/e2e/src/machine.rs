@@ -19,11 +19,11 @@ use crate::trouble::{Tried, Trouble};
 /// The server's addresses.
 pub const SERVER_V4: &str = "192.0.2.1";
 /// See [`SERVER_V4`].
-pub const SERVER_V6: &str = "2001:db8:0:1::1";
+pub const SERVER_V6: &str = "2001:db8:ffff:1::1";
 
 /// The next router of the server: the attacker's side of the link. Attackers come from beyond.
 const ROUTER_V4: &str = "192.0.2.2";
-const ROUTER_V6: &str = "2001:db8:0:1::2";
+const ROUTER_V6: &str = "2001:db8:ffff:1::2";
 
 /// Networks whose every address the attacker can use.
 const BEYOND: &[&str] = &["198.51.100.0/24", "203.0.113.0/24", "2001:db8:a::/48"];

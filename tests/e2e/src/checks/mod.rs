@@ -4,11 +4,17 @@ mod admin;
 mod articles;
 mod crash;
 mod daemons;
+mod dropbear;
 mod flood;
 mod fresh;
+mod full_disk;
+mod journal;
 mod latency;
 mod mail;
+mod privilege;
+mod reload;
 mod repair;
+mod rotation;
 mod scan;
 mod ssh;
 mod web;
@@ -119,10 +125,57 @@ pub const ALL: &[Check] = &[
         run: mail::dictionaries,
     },
     Check {
-        name: "web",
-        about: "a scanner is blocked, a visitor with a broken link is not",
+        name: "web-nginx",
+        about: "a scanner and a guesser are blocked, a visitor with a broken link is not",
         needs: &[Need::Root, Need::Monban, NFT, Need::Program("nginx")],
-        run: web::scanner,
+        run: web::nginx,
+    },
+    Check {
+        name: "web-apache",
+        about: "the same at apache",
+        needs: &[Need::Root, Need::Monban, NFT, Need::Program("apache2")],
+        run: web::apache,
+    },
+    Check {
+        name: "dropbear",
+        about: "wrong passwords and unknown names are blocked, two mistypes are not",
+        needs: &[
+            Need::Root,
+            Need::Monban,
+            NFT,
+            Need::Program("rsyslogd"),
+            Need::Program("dropbear"),
+            Need::Program("dbclient"),
+            Need::Program("sshpass"),
+        ],
+        run: dropbear::guessing,
+    },
+    Check {
+        name: "su-sudo",
+        about: "wrong passwords for su and sudo are told, and nobody is blocked",
+        needs: &[
+            Need::Root,
+            Need::Monban,
+            NFT,
+            Need::Program("rsyslogd"),
+            Need::Program("sudo"),
+            Need::Program("su"),
+        ],
+        run: privilege::su_and_sudo,
+    },
+    Check {
+        name: "journal",
+        about: "sshd in a real journal counts once over a restart, a user who poses as it never",
+        needs: &[
+            Need::Root,
+            Need::Monban,
+            NFT,
+            Need::Program("systemd-journald"),
+            Need::Program("journalctl"),
+            Need::Program("sshd"),
+            Need::Program("sshpass"),
+        ],
+        run: journal::of_journald,
     },
     Check {
         name: "articles-scan",
@@ -141,6 +194,24 @@ pub const ALL: &[Check] = &[
         about: "`monban scan` finds every address that failed in a real log, as grep does",
         needs: &[Need::Monban, Need::Corpus],
         run: scan::loghub,
+    },
+    Check {
+        name: "reload",
+        about: "a changed configuration loses no count, a bad one is refused by file and line",
+        needs: GUARD,
+        run: reload::loses_nothing,
+    },
+    Check {
+        name: "rotation",
+        about: "a log is rotated in each way between the third and the fourth failure",
+        needs: GUARD,
+        run: rotation::between_failures,
+    },
+    Check {
+        name: "full-disk",
+        about: "blocks go on from memory and are in the ledger once it has room again",
+        needs: GUARD,
+        run: full_disk::goes_on_from_memory,
     },
     Check {
         name: "crash-between",

@@ -1,9 +1,11 @@
 //! Somebody guesses passwords over ssh.
 
+use std::thread;
 use std::time::Duration;
 
 use crate::attacker::Knock;
 use crate::checks::config;
+use crate::command::run_within;
 use crate::guard::Guard;
 use crate::kernel::{elements, subject, wait_blocked, wait_free};
 use crate::machine::World;
@@ -42,17 +44,16 @@ fn attack(setting: &Setting, from: &str, user: &str) -> Tried<String> {
     let world = server()?;
     let plan = setting.plan(&world.server, &config(BLOCK), &["auth.log"]);
     let guard = Guard::start(&world.server, plan)?;
-    for number in 1..=4 {
+    for _ in 1..=4 {
         world.attacker.ssh_wrong(from, user)?;
-        let early = number < 4 && elements(&world.server)?.contains(&subject(from));
-        must(!early, || format!("blocked after {number} wrong passwords"))?;
     }
+    guard.wait_counted(from, 4)?;
+    let early = elements(&world.server)?.contains(&subject(from));
+    must(!early, || "blocked after 4 wrong passwords".to_owned())?;
     // The fifth may be shut out before its client has an answer: an unknown name is told at once.
-    let mut fifth = world.attacker.ssh_command(from, user, "wrong", "true")?.spawn()?;
-    let blocked = wait_blocked(&world.server, from, Duration::from_secs(20));
-    fifth.kill()?;
-    fifth.wait()?;
-    let blocked = blocked?;
+    let mut fifth = world.attacker.ssh_command(from, user, "wrong", "true")?;
+    let fifth = thread::spawn(move || run_within(&mut fifth, Duration::from_secs(20)));
+    let blocked = wait_blocked(&world.server, from, Duration::from_secs(20))?;
     let knock = world.attacker.knock(from, 22)?;
     must(knock == Knock::NoAnswer, || format!("the 6th connection: {knock:?}"))?;
     let other = world.attacker.knock("203.0.113.77", 22)?;
@@ -63,6 +64,8 @@ fn attack(setting: &Setting, from: &str, user: &str) -> Tried<String> {
     let free = wait_free(&world.server, from, Duration::from_secs(60))?;
     let knock = world.attacker.knock(from, 22)?;
     must(knock == Knock::Open, || format!("after the block: {knock:?}"))?;
+    let fifth = fifth.join().map_err(|_| "the 5th client's thread panicked")??;
+    must(fifth.code != Some(0), || format!("the 5th client came in: {fifth:?}"))?;
     Ok(format!(
         "blocked {} ms after the 5th client started, no 6th answer, why names 5 lines, free by \
          itself {:.0} s later",

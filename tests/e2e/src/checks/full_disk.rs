@@ -1,0 +1,60 @@
+//! The disk of the ledger fills up.
+
+use std::time::Duration;
+
+use crate::checks::config;
+use crate::guard::Guard;
+use crate::kernel::{elements, wait_blocked};
+use crate::lines::{Log, failed_password};
+use crate::machine::World;
+use crate::runner::Setting;
+use crate::trouble::{Tried, must};
+
+const BEFORE: &str = "198.51.100.94";
+const DURING: &str = "198.51.100.95";
+const OPEN: &str = "198.51.100.96";
+
+/// Blocks go on from memory, and after the disk has room again the ledger has all of it.
+pub fn goes_on_from_memory(setting: &Setting) -> Tried<String> {
+    let world = World::new()?;
+    let server = &world.server;
+    let mut log = Log::open(&server.log("auth.log"))?;
+    let plan = setting.plan(server, &config("10m"), &["auth.log"]);
+    let state = plan.state.display().to_string();
+    server.shell(&format!("mkdir {state}; mount -t tmpfs -o size=4m,mode=755 tmpfs {state}"))?;
+    let guard = Guard::start(server, plan.clone())?;
+    let mut pids = 100..;
+    let mut fail = |address: &str, count: usize| -> Tried<()> {
+        pids.by_ref().take(count).try_for_each(|pid| log.write(&failed_password(pid, address)))
+    };
+    fail(BEFORE, 5)?;
+    wait_blocked(server, BEFORE, Duration::from_secs(5))?;
+    server.shell(&format!("head -c 5M /dev/zero >{state}/fill 2>/dev/null || true"))?;
+    fail(OPEN, 4)?;
+    fail(DURING, 5)?;
+    wait_blocked(server, DURING, Duration::from_secs(5))?;
+    guard.wait_said("the ledger cannot be written", Duration::from_secs(10))?;
+    for command in [&["status"][..], &["why", DURING], &["bans"]] {
+        let ran = guard.monban(command)?;
+        let told = format!("{}{}", ran.out, ran.err);
+        must(told.contains("the ledger is behind"), || format!("{command:?} says: {told}"))?;
+    }
+    let status = guard.json(&["status"])?;
+    must(status["ledger_behind"] == true, || format!("status --json: {status}"))?;
+    server.shell(&format!("rm {state}/fill"))?;
+    guard.wait_said("the ledger is written again", Duration::from_secs(10))?;
+    guard.wait_counted(OPEN, 4)?;
+    guard.why_names(DURING, &server.log_text("auth.log"), 5)?;
+    let status = guard.json(&["status"])?;
+    must(status["ledger_behind"] == false, || format!("afterwards: {status}"))?;
+    guard.stop()?;
+    let guard = Guard::start(server, plan)?;
+    guard.wait_counted(OPEN, 4)?;
+    fail(OPEN, 1)?;
+    wait_blocked(server, OPEN, Duration::from_secs(5))?;
+    let blocked = elements(server)?;
+    must(blocked.len() == 3, || format!("blocked are {blocked:?}"))?;
+    Ok("blocked on a full disk, said so; with room again the ledger has 5 lines of the block and \
+        4 open failures, also after a restart"
+        .to_owned())
+}
