@@ -178,11 +178,6 @@ pub struct Notice {
     pub values: Vec<(String, String)>,
 }
 
-impl Notice {
-    /// The key of the notice that the ledger lacks what the watcher knows.
-    pub const LEDGER_BEHIND: &'static str = "ledger-behind";
-}
-
 /// The content of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {

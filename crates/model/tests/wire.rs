@@ -105,7 +105,6 @@ fn frames_of_the_command_line() {
         since: Stamp(5),
         firewall: "nftables".into(),
         files: 2,
-        ledger_behind: true,
     };
     there_and_back(Reply::Status(status));
     there_and_back(Reply::Done { done: false, notices: vec![notice(), notice()] });

@@ -73,8 +73,6 @@ pub struct StatusReply {
     pub firewall: String,
     /// Log files that are open.
     pub files: u32,
-    /// Whether the ledger lacks what the watcher knows, because the disk takes nothing.
-    pub ledger_behind: bool,
 }
 
 /// What the daemon answers.
@@ -148,7 +146,6 @@ impl Wire for Reply {
                 status.since.put(out);
                 out.text(&status.firewall, 512);
                 status.files.put(out);
-                status.ledger_behind.put(out);
             }
             Self::Done { done, notices } => {
                 out.byte(2);
@@ -169,7 +166,6 @@ impl Wire for Reply {
                 since: Stamp::take(from)?,
                 firewall: from.text(512)?,
                 files: u32::take(from)?,
-                ledger_behind: bool::take(from)?,
             }),
             2 => Self::Done { done: bool::take(from)?, notices: from.list(16)? },
             3 => Self::Refused(from.text(32 * 1024)?),

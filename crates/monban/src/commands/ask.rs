@@ -101,7 +101,7 @@ pub fn order(context: &Context<'_>, request: &Request) -> Result<ExitCode, Strin
 }
 
 /// Asks how the daemon stands and tells what changes the meaning of a list of blocks: that it
-/// does not run, that it only observes, or that its ledger is behind.
+/// does not run, or that it only observes.
 ///
 /// # Errors
 /// As [`ask`].
@@ -111,13 +111,8 @@ pub fn tell_if_observing(context: &Context<'_>) -> Result<(), String> {
             let path = context.place.state.display().to_string();
             eprintln!("{}", context.say.text("not-running", &[("path", &path)]));
         }
-        Some(Reply::Status(status)) => {
-            if status.mode == Mode::Observe {
-                eprintln!("{}", context.say.text("only-observes", &[]));
-            }
-            if status.ledger_behind {
-                eprintln!("{}", context.say.text(Notice::LEDGER_BEHIND, &[]));
-            }
+        Some(Reply::Status(status)) if status.mode == Mode::Observe => {
+            eprintln!("{}", context.say.text("only-observes", &[]));
         }
         Some(_) => {}
     }

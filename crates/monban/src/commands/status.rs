@@ -4,7 +4,7 @@ use crate::out;
 use std::process::ExitCode;
 
 use monban_model::wire::{Mode, Reply, Request, StatusReply};
-use monban_model::{Notice, PositionRow, Stamp};
+use monban_model::{PositionRow, Stamp};
 use monban_views::{LocalClock, printable, time_json};
 use serde_json::{Value, json};
 
@@ -63,7 +63,6 @@ fn as_json(
         "sources": sources.iter().map(source).collect::<Vec<_>>(),
         "blocks": blocks,
         "evicted": evicted,
-        "ledger_behind": status.is_some_and(|status| status.ledger_behind),
     })
 }
 
@@ -91,9 +90,6 @@ fn as_text(
             out::line(say.text("status-since", &[("time", &clock.date_time(status.since))]));
             if !status.ready {
                 out::line(say.text("status-starting", &[]));
-            }
-            if status.ledger_behind {
-                out::line(say.text(Notice::LEDGER_BEHIND, &[]));
             }
         }
         None => {

@@ -12,8 +12,7 @@ use monban_ledger::{Batch, LedgerError};
 use monban_model::limits::ORDERS_PER_FRAME_MAX;
 use monban_model::wire::{ToWarden, WireAct, WireOrder};
 use monban_model::{
-    Address, ConnectionKey, Notice, Order, OrderAct, OrderId, Record, Scope, Stamp, StateRow,
-    Subject,
+    Address, ConnectionKey, Order, OrderAct, OrderId, Record, Scope, Stamp, StateRow, Subject,
 };
 
 use super::{Watch, notice, now};
@@ -164,12 +163,9 @@ impl Watch {
             let wire = part.iter().map(|order| wire_order(order, clock)).collect();
             self.channel.send(&ToWarden::Orders(wire), None)?;
         }
-        for (id, done, mut notices) in std::mem::take(&mut self.stage.answers) {
+        for (id, done, notices) in std::mem::take(&mut self.stage.answers) {
             // Whoever asks the ledger after the answer finds what he did.
             self.commit();
-            if !self.pending.disk_works() {
-                notices.push(notice(Notice::LEDGER_BEHIND, &[]));
-            }
             self.channel.send(&ToWarden::Answer { id, done, notices }, None)?;
         }
         Ok(())

@@ -168,19 +168,19 @@ impl Keeper<'_> {
     /// watcher that is away or hangs does not keep the answer back for long.
     fn begin_status(&mut self, id: u32) {
         if self.watcher.is_none() {
-            return self.tell_status(id, false);
+            return self.tell_status(id);
         }
         self.status_waits.push((id, Instant::now() + STATUS_PATIENCE));
         self.post(&ToWatcher::Command { id, command: Command::Commit }, None);
     }
 
     /// The watcher has committed for this question; false if it was another.
-    pub(super) fn end_status(&mut self, id: u32, notices: &[Notice]) -> bool {
+    pub(super) fn end_status(&mut self, id: u32) -> bool {
         let before = self.status_waits.len();
         self.status_waits.retain(|(waiting, _)| *waiting != id);
         let mine = self.status_waits.len() < before;
         if mine {
-            self.tell_status(id, notices.iter().any(|notice| notice.key == Notice::LEDGER_BEHIND));
+            self.tell_status(id);
         }
         mine
     }
@@ -190,16 +190,16 @@ impl Keeper<'_> {
         let now = Instant::now();
         let stale = self.status_waits.extract_if(.., |(_, until)| *until <= now);
         for id in stale.map(|(id, _)| id).collect::<Vec<u32>>() {
-            self.tell_status(id, false);
+            self.tell_status(id);
         }
     }
 
-    fn tell_status(&mut self, id: u32, ledger_behind: bool) {
-        let reply = Reply::Status(self.status(ledger_behind));
+    fn tell_status(&mut self, id: u32) {
+        let reply = Reply::Status(self.status());
         self.clients.reply(id, &reply);
     }
 
-    fn status(&mut self, ledger_behind: bool) -> StatusReply {
+    fn status(&mut self) -> StatusReply {
         let observes = self.load.observe;
         let firewall = match &mut self.wall {
             Ok(wall) => format!("nftables, {} packets dropped", wall.dropped_packets()),
@@ -212,7 +212,6 @@ impl Keeper<'_> {
             since: self.since,
             firewall,
             files: self.open_files(),
-            ledger_behind,
         }
     }
 }
