@@ -31,7 +31,10 @@ impl Watch {
                 self.feed.sibling(&offered.path, File::from(fd));
             }
             (ToWatcher::SiblingsEnd { path }, _) => self.feed.siblings_end(&path),
-            (ToWatcher::Gone { path }, _) => self.feed.gone(&path),
+            (ToWatcher::Gone { path }, _) => {
+                self.feed.gone(&path);
+                self.observe(Observation::Notice(notice("source-gone", &[("path", path)])));
+            }
             (ToWatcher::Wake { files }, _) => {
                 for file in files {
                     if let Some(path) = self.paths.get(&file) {

@@ -101,8 +101,7 @@ impl Keeper<'_> {
                 }
                 GateEvent::Gone { path, .. } => {
                     self.files.remove(&path);
-                    self.post(&ToWatcher::Gone { path: path.clone() }, None);
-                    self.note("source-gone", vec![("path", path)]);
+                    self.post(&ToWatcher::Gone { path }, None);
                 }
                 GateEvent::Unreadable { path, owner, group, mode, why } => {
                     let key = unreadable_key(&group, mode, &why);

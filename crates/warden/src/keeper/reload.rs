@@ -115,8 +115,7 @@ impl Keeper<'_> {
         let now: HashSet<String> = events.iter().filter_map(opened).collect();
         for path in std::mem::take(&mut self.files).into_keys() {
             if !now.contains(&path) {
-                self.post(&ToWatcher::Gone { path: path.clone() }, None);
-                self.note("source-dropped", vec![("path", path)]);
+                self.post(&ToWatcher::Gone { path }, None);
             }
         }
         self.pass_on(events);
