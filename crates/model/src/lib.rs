@@ -43,6 +43,7 @@ pub use sighting::{
     CLOSE, ConnectionKey, Kind, KindSet, RuleId, ServiceId, Sighting, WITNESSES, Witness,
 };
 pub use state::{
-    BlockRow, ConnectionRow, HistoryRow, PositionRow, StateRow, SuccessRow, Tail, TallyRow,
+    BlockRow, ConnectionRow, HistoryRow, PositionRow, StateRow, SuccessRow, Tail, TallyLine,
+    TallyRow,
 };
 pub use time::{Stamp, parse_duration_s, show_duration};

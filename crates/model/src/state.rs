@@ -21,7 +21,18 @@ pub struct TallyRow {
     /// The failures that may still be in a window: time and connection (0: none), oldest first.
     pub marks: Vec<(Stamp, u64)>,
     /// The last lines, oldest first.
-    pub evidence: Vec<Evidence>,
+    pub evidence: Vec<TallyLine>,
+}
+
+/// A line of evidence of an open count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TallyLine {
+    /// The line.
+    pub evidence: Evidence,
+    /// The connection and account that it tells of, as in [`TallyRow::marks`]; 0: none.
+    pub connection: u64,
+    /// The service's own line, which no other witness's line is better than.
+    pub main: bool,
 }
 
 /// One open connection.

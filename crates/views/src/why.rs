@@ -101,7 +101,7 @@ pub fn why_json(why: &Why) -> Value {
                 "failures": tally.total,
                 "first": time_json(tally.first),
                 "last": time_json(tally.last),
-                "lines": tally.evidence.iter().map(evidence_json).collect::<Vec<_>>(),
+                "lines": tally.evidence.iter().map(|line| evidence_json(&line.evidence)).collect::<Vec<_>>(),
             })
         })
         .collect();
@@ -183,7 +183,7 @@ impl Page<'_> {
         let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
         self.line("why-decided", &values);
         self.line("why-rests", &[]);
-        self.lines(&finding.evidence);
+        self.lines(finding.evidence.iter());
     }
 
     fn verdict(&self, decision: &Decision) -> String {
@@ -220,10 +220,10 @@ impl Page<'_> {
             self.line("why-open-slow", &values);
         }
         self.line("why-open-lines", &[]);
-        self.lines(&tally.evidence);
+        self.lines(tally.evidence.iter().map(|line| &line.evidence));
     }
 
-    fn lines(&mut self, evidence: &[Evidence]) {
+    fn lines<'e>(&mut self, evidence: impl Iterator<Item = &'e Evidence>) {
         for line in evidence {
             self.text.push_str("    ");
             self.text.push_str(&printable(&line.line));
