@@ -306,8 +306,14 @@ fn engine_state(saved: Saved) -> monban_engine::Saved {
 /// kernel tells journald who it was.
 const ROOTS: [&[u8]; 6] = [b"sshd", b"sshd-session", b"dropbear", b"sudo", b"su", b"login"];
 
+/// The uids of people (`UID_MIN` and `UID_MAX` of login.defs): no service logs as one of them.
+const PEOPLE: std::ops::RangeInclusive<u32> = 1000..=60_000;
+
 fn is_believed(entry: &JournalEntry) -> bool {
-    !ROOTS.contains(&entry.identifier.as_slice()) || entry.uid.is_none_or(|uid| uid == 0)
+    match entry.uid {
+        None | Some(0) => true,
+        Some(uid) => !ROOTS.contains(&entry.identifier.as_slice()) && !PEOPLE.contains(&uid),
+    }
 }
 
 fn journal_row() -> PositionRow {
