@@ -21,6 +21,13 @@ pub enum Observation<'a> {
         /// Other sessions.
         guests: Vec<Address>,
     },
+    /// The clock was set forward by so many milliseconds, or back. Everything that is open keeps
+    /// its age, and blocks keep the time they have left, as in the kernel, whose deadlines do not
+    /// follow the clock.
+    ClockSet {
+        /// Milliseconds; negative: back.
+        ms: i64,
+    },
     /// Something to be recorded as it is.
     Notice(Notice),
     /// Time has passed.

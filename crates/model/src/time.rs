@@ -23,6 +23,11 @@ impl Stamp {
         Self(self.0.saturating_add(step))
     }
 
+    /// This stamp moved by `ms`, which may be negative.
+    pub const fn plus_ms(self, ms: i64) -> Self {
+        Self(self.0.saturating_add(ms))
+    }
+
     /// Seconds from `earlier` to this stamp; zero if `earlier` is later.
     pub const fn since_s(self, earlier: Self) -> u64 {
         let ms = self.0.saturating_sub(earlier.0);

@@ -88,6 +88,11 @@ impl Connection {
         self.counted = 0;
     }
 
+    /// The clock was set.
+    pub(crate) fn shift(&mut self, ms: i64) {
+        self.last = self.last.plus_ms(ms);
+    }
+
     pub(crate) fn address(&self) -> Option<Address> {
         self.address
     }

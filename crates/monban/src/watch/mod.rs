@@ -1,6 +1,7 @@
 //! The watcher at work: frames and lines in, records and orders out, all of it committed at once.
 
 mod brief;
+mod clocks;
 mod commit;
 mod echo;
 mod form;
@@ -29,6 +30,7 @@ use monban_sources::journal::JournalReader;
 use monban_warden::{Channel, Received};
 use rustix::event::{PollFd, PollFlags};
 
+use clocks::{Clocks, Turn};
 use commit::Pending;
 
 /// Bytes that are read before orders, frames and commits have their turn.
@@ -55,6 +57,7 @@ pub struct Watch {
     journal_row: Option<monban_model::PositionRow>,
     paths: std::collections::HashMap<u32, String>,
     allow: Vec<monban_model::Net>,
+    clocks: Clocks,
     again: bool,
     ended: bool,
     _lock: OwnedFd,
@@ -83,6 +86,7 @@ impl Watch {
             journal_row: journal_rows.into_iter().next(),
             paths: std::collections::HashMap::new(),
             allow: Vec::new(),
+            clocks: Clocks::look(),
             again: false,
             ended: false,
             _lock: lock,
@@ -98,6 +102,7 @@ impl Watch {
         let mut next_tick = Instant::now() + TICK;
         while !self.ended {
             let journal_ready = self.wait(more, next_tick)?;
+            self.mind_clocks()?;
             self.hear()?;
             if journal_ready {
                 self.read_journal();
@@ -234,6 +239,21 @@ impl Watch {
         }
         self.mind.flush_output();
         self.send_orders()
+    }
+
+    /// The kernel's deadlines do not follow the clock. When that is set, everything that is open
+    /// moves with it, and the kernel is told again how long each block has left.
+    fn mind_clocks(&mut self) -> io::Result<()> {
+        // Before the first configuration nothing is open yet; the step is noticed then.
+        if !self.stage.briefed {
+            return Ok(());
+        }
+        match self.clocks.turn(Clocks::look()) {
+            None => return Ok(()),
+            Some(Turn::Set(ms)) => self.observe(Observation::ClockSet { ms }),
+            Some(Turn::Slept) => {}
+        }
+        self.send_blocks()
     }
 
     fn observe(&mut self, observation: Observation<'_>) {
