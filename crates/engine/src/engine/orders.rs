@@ -121,6 +121,7 @@ impl Engine {
 
     fn order(&mut self, now: Stamp, subject: Subject, act: OrderAct, out: &mut Vec<Effect>) {
         let order = Order { id: self.order_id(), subject, act };
+        self.underway.leaves(subject, order.id);
         self.record(now, Event::Ordered(order.clone()), out);
         out.push(Effect::Order(order));
     }
@@ -150,6 +151,10 @@ impl Engine {
     /// What became of an order.
     pub(super) fn outcome(&mut self, now: Stamp, outcome: Outcome, out: &mut Vec<Effect>) {
         let subject = outcome.subject;
+        if !self.underway.arrived(&outcome, out) {
+            self.record(now, Event::Happened(outcome), out);
+            return;
+        }
         match &outcome.result {
             OutcomeResult::Applied | OutcomeResult::Observed => {
                 self.failed.remove(&subject);
