@@ -101,7 +101,11 @@ pub fn why_json(why: &Why) -> Value {
                 "failures": tally.total,
                 "first": time_json(tally.first),
                 "last": time_json(tally.last),
-                "lines": tally.evidence.iter().map(|line| evidence_json(&line.evidence)).collect::<Vec<_>>(),
+                "lines": tally
+                    .evidence
+                    .iter()
+                    .map(|line| evidence_json(&line.evidence))
+                    .collect::<Vec<_>>(),
             })
         })
         .collect();
