@@ -100,10 +100,15 @@ fn invariant_i4_an_allowed_address_is_never_blocked() {
     world.tell(Observation::Allow(vec![net("192.0.2.0/24"), net("2001:db8::5")]));
     for n in 0..40 {
         world.at(n).fail(EVE);
-        world.fail("2001:db8::77");
+        world.fail("2001:db8::5");
     }
     assert!(world.blocks().is_empty());
     assert!(world.decisions().iter().all(|d| matches!(d.because, Because::Allowed(_))));
+    // A neighbour in the same /64 is blocked alone.
+    for _ in 0..5 {
+        world.fail("2001:db8::77");
+    }
+    assert_eq!(world.blocks(), [("2001:db8::77/128".to_owned(), 600)]);
     let ban = Command::Ban { subject: subject(EVE), for_s: None, why: String::new() };
     assert_eq!(world.command(ban), (false, vec!["ban-refused-allowed".into()]));
     let wide = Command::Ban { subject: subject("192.0.0.0/16"), for_s: None, why: String::new() };

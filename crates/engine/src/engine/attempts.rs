@@ -18,7 +18,7 @@ impl Engine {
             None => Told { address: seen.address, new: seen.weight.max(1) },
         };
         let Some(address) = told.address else { return };
-        let subject = Subject::of(address);
+        let subject = self.subject_of(address);
         let key = (at as u8, subject);
         if told.new == 0 {
             self.retell(key, seen);
@@ -63,7 +63,7 @@ impl Engine {
             None => seen.address,
         };
         let Some(address) = address else { return };
-        let subject = Subject::of(address);
+        let subject = self.subject_of(address);
         let failures = self.forgive(subject, address, seen);
         let is_new = self.is_news(address, seen);
         let by_key = seen.method == Some(b"publickey");
@@ -122,6 +122,16 @@ impl Engine {
                     Reach::Services(names) => names.iter().any(|name| name == service),
                 }
         })
+    }
+
+    /// Who is counted for an address. Where its /64 holds somebody who must not be blocked, such as
+    /// this machine itself, each other address of it is counted alone.
+    fn subject_of(&self, address: Address) -> Subject {
+        let (whole, alone) = (Subject::of(address), Subject::alone(address));
+        let is_shared = whole != alone
+            && self.protected.shields(whole).is_some()
+            && self.protected.shields(alone).is_none();
+        if is_shared { alone } else { whole }
     }
 
     /// How many times the failures of a policy it takes: twice for whom we know.

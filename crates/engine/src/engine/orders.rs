@@ -1,8 +1,8 @@
 //! Findings are answered, orders leave, and what became of them comes back.
 
 use monban_model::{
-    Because, BlockRow, Decision, Event, Order, OrderAct, Outcome, OutcomeResult, Scope, Seq, Stamp,
-    Subject, Verdict,
+    Address, Because, BlockRow, Decision, Event, Order, OrderAct, Outcome, OutcomeResult, Scope,
+    Seq, Stamp, Subject, Verdict,
 };
 
 use super::{Engine, TallyKey};
@@ -77,8 +77,10 @@ impl Engine {
         if let Some(because) = self.protected.shields(subject) {
             return Some(because);
         }
+        let whole = Subject::of(Address::new(subject.net().base()));
         if was_blocked
             || self.blocks.is_blocked(subject)
+            || self.blocks.is_blocked(whole)
             || matches!(self.blocks.overlap(subject), Overlap::Inside(_))
         {
             return Some(Because::AlreadyBlocked);

@@ -25,7 +25,7 @@ fn net() -> impl Strategy<Value = Net> {
 }
 
 fn subject() -> impl Strategy<Value = Subject> {
-    prop_oneof![address().prop_map(Subject::of), net().prop_map(Subject::from_net)]
+    prop_oneof![address().prop_map(Subject::of), net().prop_map(Subject::exactly)]
 }
 
 fn stamp() -> impl Strategy<Value = Stamp> {
