@@ -1,8 +1,8 @@
 //! Records as JSON. Names are stable; a new one may be added.
 
 use monban_model::{
-    Address, Because, BlockRow, Decision, Event, Evidence, Finding, FindingKind, Order, OrderAct,
-    Outcome, OutcomeResult, Record, Scope, Stamp, Verdict,
+    Address, Because, BlockRow, Decision, Event, Evidence, Finding, Order, OrderAct, Outcome,
+    Record, Scope, Stamp, Verdict,
 };
 use serde_json::{Value, json};
 
@@ -60,7 +60,7 @@ pub(crate) fn evidence_json(line: &Evidence) -> Value {
 
 pub(crate) fn finding_json(finding: &Finding) -> Value {
     json!({
-        "finding": finding_name(finding.kind),
+        "finding": finding.kind.word(),
         "subject": finding.subject.to_string(),
         "address": finding.address.to_string(),
         "service": finding.service,
@@ -76,7 +76,6 @@ pub(crate) fn finding_json(finding: &Finding) -> Value {
 }
 
 pub(crate) fn decision_json(decision: &Decision) -> Value {
-    let (because, detail) = because_words(&decision.because);
     let (verdict, until) = match decision.verdict {
         Verdict::Block { until } => ("block", until),
         Verdict::Free => ("free", None),
@@ -88,8 +87,8 @@ pub(crate) fn decision_json(decision: &Decision) -> Value {
         "until": until.map(time_json),
         "forever": matches!(decision.verdict, Verdict::Block { until: None }),
         "ports": ports_json(&decision.scope),
-        "because": because,
-        "detail": detail,
+        "because": decision.because.word(),
+        "detail": detail(&decision.because),
         "finding": decision.finding.map(|seq| seq.0),
         "policy": non_empty(&decision.policy),
         "earlier_blocks": decision.earlier,
@@ -111,12 +110,7 @@ fn order_json(order: &Order) -> Value {
 }
 
 fn outcome_json(outcome: &Outcome) -> Value {
-    let (result, why) = match &outcome.result {
-        OutcomeResult::Applied => ("applied", None),
-        OutcomeResult::Observed => ("observed", None),
-        OutcomeResult::Refused(why) => ("refused", Some(why)),
-        OutcomeResult::Failed(why) => ("failed", Some(why)),
-    };
+    let (result, why) = outcome.result.words();
     json!({
         "order": outcome.order.0,
         "subject": outcome.subject.to_string(),
@@ -125,25 +119,12 @@ fn outcome_json(outcome: &Outcome) -> Value {
     })
 }
 
-fn because_words(because: &Because) -> (&'static str, Option<String>) {
+/// The network of the allow list or the operator's words.
+fn detail(because: &Because) -> Option<String> {
     match because {
-        Because::Policy => ("policy", None),
-        Because::Allowed(net) => ("allowed", Some(net.to_string())),
-        Because::Administrator => ("administrator", None),
-        Because::PolicyObserves => ("policy-observes", None),
-        Because::AlreadyBlocked => ("already-blocked", None),
-        Because::TooManyBlocks => ("too-many-blocks", None),
-        Because::Operator(why) => ("operator", Some(why.clone())),
-        Because::Expired => ("expired", None),
-    }
-}
-
-const fn finding_name(kind: FindingKind) -> &'static str {
-    match kind {
-        FindingKind::BruteForce => "brute-force",
-        FindingKind::SlowBruteForce => "slow-brute-force",
-        FindingKind::Login => "login",
-        FindingKind::LoginAfterFailures => "login-after-failures",
+        Because::Allowed(net) => Some(net.to_string()),
+        Because::Operator(why) => Some(why.clone()),
+        _ => None,
     }
 }
 
