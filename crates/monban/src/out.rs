@@ -8,6 +8,11 @@ pub fn line(text: impl std::fmt::Display) {
     write(&format!("{text}\n"));
 }
 
+/// Prints JSON on a line of its own.
+pub fn json(value: &serde_json::Value) {
+    line(monban_views::json_line(value));
+}
+
 /// Prints a text as it is.
 pub fn write(text: &str) {
     let mut out = std::io::stdout().lock();

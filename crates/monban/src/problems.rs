@@ -19,7 +19,7 @@ fn show_one(problem: &Problem, bundle: Option<&Bundle>) -> String {
         let line = text.lines().nth(problem.line.checked_sub(1)? as usize)?;
         Some((text, line))
     }) else {
-        return problem.to_string();
+        return printable(problem.to_string().as_bytes());
     };
     let _ = text;
     let shown = printable(line.as_bytes());

@@ -17,7 +17,7 @@ pub use bans::{bans_json, bans_text};
 pub use clock::LocalClock;
 pub use json::{address_json, block_json, record_json, time_json};
 pub use narrate::Narrator;
-pub use printable::{printable, printable_lines, quoted};
+pub use printable::{json_line, printable, printable_lines, quoted};
 pub use say::{Say, Tongue};
 pub use table::table;
 pub use why::{Why, why_json, why_text};

@@ -138,7 +138,11 @@ impl Say {
                 Err(_) => self.text("forever", &[]),
             };
         }
-        crate::printable_lines(value)
+        match name {
+            // Problems of a configuration, which have lines; monban wrote them itself.
+            "text" => crate::printable_lines(value),
+            _ => crate::printable(value.as_bytes()),
+        }
     }
 
     /// All keys, for tests.
@@ -176,6 +180,18 @@ mod tests {
         assert_eq!(Tongue::from_name("ja_JP.UTF-8"), Some(Tongue::Japanese));
         assert_eq!(Tongue::from_name("C.UTF-8"), Some(Tongue::English));
         assert_eq!(Tongue::from_name("fr_FR"), None);
+    }
+
+    #[test]
+    fn a_name_of_a_file_makes_no_line_of_its_own() {
+        let hostile = "/var/log/a\n05:00:00  LOGIN root\u{9b}\u{1b}[2J".to_owned();
+        let values = vec![("path".to_owned(), hostile)];
+        let notice = monban_model::Notice { key: "source-gone".to_owned(), values };
+        for tongue in [Tongue::English, Tongue::Japanese] {
+            let said = Say::new(tongue).notice(&notice);
+            assert!(said.contains("/var/log/a\\x0a05:00:00"), "{said}");
+            assert!(!said.chars().any(char::is_control), "{said:?}");
+        }
     }
 
     #[test]

@@ -88,7 +88,8 @@ pub fn order(context: &Context<'_>, request: &Request) -> Result<ExitCode, Strin
         notices.insert(0, Notice { key: "allowed".to_owned(), values });
     }
     if context.json {
-        out::line(json!({"done": done, "notices": notices.iter().map(notice).collect::<Vec<_>>()}));
+        let notices: Vec<Value> = notices.iter().map(notice).collect();
+        out::json(&json!({"done": done, "notices": notices}));
     } else {
         for told in &notices {
             out::line(printable_lines(&context.say.notice(told)));

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use monban_model::{Decision, Event, Seq};
-use monban_views::{Narrator, record_json};
+use monban_views::{Narrator, json_line, record_json};
 
 use super::{Context, ask, ledger};
 
@@ -35,7 +35,7 @@ pub fn feed(context: &Context<'_>, last: u32) -> Result<ExitCode, String> {
             }
             at = record.seq;
             let line = match context.json {
-                true => Some(record_json(record).to_string()),
+                true => Some(json_line(&record_json(record))),
                 false => narrator.tell(record),
             };
             if let Some(line) = line

@@ -15,7 +15,7 @@ use monban_engine::{Effect, Engine, Observation, Saved, Setup};
 use monban_model::{Kind, Stamp};
 use monban_rules::RuleSet;
 use monban_sources::archive::{Meter, Skipped, expand};
-use monban_views::Say;
+use monban_views::{Say, printable};
 use serde_json::json;
 
 use crate::cli::{Common, ScanArgs};
@@ -32,7 +32,7 @@ pub fn main(common: &Common, args: &ScanArgs, say: &Say) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(text) => {
             if common.json {
-                out::line(json!({"error": text}));
+                out::json(&json!({"error": text}));
             } else {
                 eprintln!("{}", text.trim_end());
             }
@@ -55,7 +55,8 @@ fn scan(common: &Common, args: &ScanArgs, say: &Say) -> Result<(), String> {
     sandbox::lock_reading().map_err(|error| error.to_string())?;
     let (families, skipped) = expand(&args.paths);
     if families.is_empty() {
-        let missing = |s: &Skipped| format!("{}: {}", s.path.display(), s.why);
+        let missing =
+            |s: &Skipped| format!("{}: {}", printable(s.path.to_string_lossy().as_bytes()), s.why);
         return Err(skipped.iter().map(missing).collect::<Vec<_>>().join("\n"));
     }
     let total: u64 = families.iter().flat_map(|f| &f.files).map(|file| file.size).sum();
@@ -80,10 +81,13 @@ fn scan(common: &Common, args: &ScanArgs, say: &Say) -> Result<(), String> {
     progress.done();
     let mut report = reader.report;
     report.files = merged.read_files();
+    report.misplaced = merged.misplaced();
+    report.echoes = merged.echoes();
+    report.disbelieved = merged.disbelieved();
     let all = skipped.iter().chain(merged.skipped());
     report.skipped = all.map(|s| (s.path.display().to_string(), s.why.clone())).collect();
     if common.json {
-        out::line(show::as_json(&report));
+        out::json(&show::as_json(&report));
     } else {
         out::write(&show::as_text(&report, say, args.top, started.elapsed()));
     }

@@ -61,6 +61,12 @@ pub struct Report {
     pub logins: Vec<Finding>,
     /// Failures of addresses beyond the limit.
     pub overflow: u64,
+    /// Lines of another form than their log's.
+    pub misplaced: u64,
+    /// Sightings that stood in two logs.
+    pub echoes: u64,
+    /// Lines with a date after their file was last written.
+    pub disbelieved: u64,
     /// What was left out: path and reason.
     pub skipped: Vec<(String, String)>,
 }

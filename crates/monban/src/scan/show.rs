@@ -36,6 +36,9 @@ pub fn as_json(report: &Report) -> Value {
         "logins": report.logins.iter().map(login_json).collect::<Vec<_>>(),
         "skipped": report.skipped.iter().map(skipped).collect::<Vec<_>>(),
         "beyond_limit": report.overflow,
+        "misplaced": report.misplaced,
+        "echoes": report.echoes,
+        "disbelieved": report.disbelieved,
     })
 }
 
@@ -91,6 +94,15 @@ pub fn as_text(report: &Report, say: &Say, top: usize, took: Duration) -> String
             ("sightings", report.sightings.to_string()),
         ],
     );
+    for (key, count) in [
+        ("lines-misplaced", report.misplaced),
+        ("lines-echoes", report.echoes),
+        ("scan-disbelieved", report.disbelieved),
+    ] {
+        if count > 0 {
+            line(key, &[("count", count.to_string())]);
+        }
+    }
     let all = report.sorted();
     if all.is_empty() {
         line("scan-none", &[]);
