@@ -95,6 +95,15 @@ pub(crate) fn decision_json(decision: &Decision) -> Value {
     })
 }
 
+/// The end of a block: whose, and why.
+pub(crate) fn ended_json(decision: &Decision) -> Value {
+    json!({
+        "subject": decision.subject.to_string(),
+        "because": decision.because.word(),
+        "detail": detail(&decision.because),
+    })
+}
+
 fn order_json(order: &Order) -> Value {
     let (act, ports, until) = match &order.act {
         OrderAct::Block { scope, until } => ("block", ports_json(scope), *until),

@@ -13,7 +13,7 @@ mod say;
 mod table;
 mod why;
 
-pub use bans::{bans_json, bans_text};
+pub use bans::{Causes, bans_json, bans_text};
 pub use clock::LocalClock;
 pub use json::{address_json, block_json, record_json, time_json};
 pub use narrate::Narrator;

@@ -14,8 +14,8 @@ use monban_config::Bundle;
 use monban_engine::{Effect, Engine, Observation, Saved, Setup};
 use monban_model::{Kind, Stamp};
 use monban_rules::RuleSet;
-use monban_sources::archive::{Meter, Skipped, expand};
-use monban_views::{Say, printable};
+use monban_sources::archive::{Meter, expand};
+use monban_views::Say;
 use serde_json::json;
 
 use crate::cli::{Common, ScanArgs};
@@ -26,10 +26,11 @@ use merge::{Merged, Step};
 use progress::Progress;
 use report::Report;
 
-/// Reads logs and reports.
+/// Reads logs and reports. Fails if a file could not be read to its end; the others are reported.
 pub fn main(common: &Common, args: &ScanArgs, say: &Say) -> ExitCode {
     match scan(common, args, say) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(text) => {
             if common.json {
                 out::json(&json!({"error": text}));
@@ -41,7 +42,8 @@ pub fn main(common: &Common, args: &ScanArgs, say: &Say) -> ExitCode {
     }
 }
 
-fn scan(common: &Common, args: &ScanArgs, say: &Say) -> Result<(), String> {
+/// Whether everything that was named was read to its end.
+fn scan(common: &Common, args: &ScanArgs, say: &Say) -> Result<bool, String> {
     let place = Place::of(common);
     let bundle = Bundle::read(&place.config, place.config_named)
         .map_err(|found| problems::show(&found, None))?;
@@ -55,9 +57,9 @@ fn scan(common: &Common, args: &ScanArgs, say: &Say) -> Result<(), String> {
     sandbox::lock_reading().map_err(|error| error.to_string())?;
     let (families, skipped) = expand(&args.paths);
     if families.is_empty() {
-        let missing =
-            |s: &Skipped| format!("{}: {}", printable(s.path.to_string_lossy().as_bytes()), s.why);
-        return Err(skipped.iter().map(missing).collect::<Vec<_>>().join("\n"));
+        let told: Vec<String> =
+            skipped.iter().map(|skipped| show::skipped_text(skipped, say)).collect();
+        return Err(told.join("\n"));
     }
     let total: u64 = families.iter().flat_map(|f| &f.files).map(|file| file.size).sum();
     let meter = Meter::default();
@@ -85,13 +87,13 @@ fn scan(common: &Common, args: &ScanArgs, say: &Say) -> Result<(), String> {
     report.echoes = merged.echoes();
     report.disbelieved = merged.disbelieved();
     let all = skipped.iter().chain(merged.skipped());
-    report.skipped = all.map(|s| (s.path.display().to_string(), s.why.clone())).collect();
+    report.skipped = all.cloned().collect();
     if common.json {
         out::json(&show::as_json(&report));
     } else {
         out::write(&show::as_text(&report, say, args.top, started.elapsed()));
     }
-    Ok(())
+    Ok(!report.skipped.iter().any(|skipped| skipped.why.is_failure()))
 }
 
 /// Which lines count.

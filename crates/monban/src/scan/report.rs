@@ -6,6 +6,7 @@ use monban_engine::{Counted, Effect};
 use monban_model::{
     Address, Decision, Event, Finding, FindingKind, Sighting, Stamp, Subject, Verdict,
 };
+use monban_sources::archive::Skipped;
 
 /// Addresses that are told one by one at most; the failures of the others are counted.
 const ATTACKERS_MAX: usize = 1_000_000;
@@ -67,8 +68,8 @@ pub struct Report {
     pub echoes: u64,
     /// Lines with a date after their file was last written.
     pub disbelieved: u64,
-    /// What was left out: path and reason.
-    pub skipped: Vec<(String, String)>,
+    /// What was left out.
+    pub skipped: Vec<Skipped>,
 }
 
 impl Report {

@@ -1,11 +1,14 @@
 //! A scan's report for people and machines.
 
 use std::collections::HashSet;
+use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use monban_model::{Finding, FindingKind};
 use monban_views::{LocalClock, Say, printable, quoted, table, time_json};
 use serde_json::{Value, json};
+
+use monban_sources::archive::{Fault, Skipped};
 
 use super::report::{Attacker, Report, WouldBlock};
 
@@ -26,7 +29,6 @@ pub fn as_json(report: &Report) -> Value {
             "blocks": report.blocks_of(address).iter().map(block_json).collect::<Vec<_>>(),
         })
     };
-    let skipped = |(path, why): &(String, String)| json!({"path": path, "why": why});
     json!({
         "lines": report.lines,
         "bytes": report.bytes,
@@ -34,12 +36,44 @@ pub fn as_json(report: &Report) -> Value {
         "files": report.files,
         "attackers": report.sorted().into_iter().map(attacker).collect::<Vec<_>>(),
         "logins": report.logins.iter().map(login_json).collect::<Vec<_>>(),
-        "skipped": report.skipped.iter().map(skipped).collect::<Vec<_>>(),
+        "skipped": report.skipped.iter().map(skipped_json).collect::<Vec<_>>(),
         "beyond_limit": report.overflow,
         "misplaced": report.misplaced,
         "echoes": report.echoes,
         "disbelieved": report.disbelieved,
     })
+}
+
+fn skipped_json(skipped: &Skipped) -> Value {
+    let (lines, bytes) = match skipped.why {
+        Fault::Damaged { lines, bytes, .. } => (Some(lines), Some(bytes)),
+        _ => (None, None),
+    };
+    json!({
+        "path": skipped.path.to_string_lossy(),
+        "fault": skipped.why.word(),
+        "failure": skipped.why.is_failure(),
+        "why": skipped.why.to_string(),
+        "lines": lines,
+        "bytes": bytes,
+    })
+}
+
+/// What is wrong with a file, and how far it was read.
+pub fn skipped_text(skipped: &Skipped, say: &Say) -> String {
+    let path = printable(skipped.path.as_os_str().as_bytes());
+    let (error, lines, bytes) = match &skipped.why {
+        Fault::Damaged { error, lines, bytes } => (error.as_str(), *lines, *bytes),
+        Fault::Closed(error) | Fault::Misnamed(error) => (error.as_str(), 0, 0),
+        _ => ("", 0, 0),
+    };
+    let values = [
+        ("path", path.as_str()),
+        ("error", error),
+        ("lines", &lines.to_string()),
+        ("bytes", &show_bytes(bytes)),
+    ];
+    say.text(&format!("scan-{}", skipped.why.word()), &values)
 }
 
 fn block_json(block: &WouldBlock) -> Value {
@@ -75,15 +109,13 @@ fn names(attacker: &Attacker) -> Vec<&[u8]> {
 /// As text for people.
 pub fn as_text(report: &Report, say: &Say, top: usize, took: Duration) -> String {
     let clock = LocalClock::of_system();
-    let mut text = String::new();
+    let mut text: String =
+        report.skipped.iter().map(|skipped| skipped_text(skipped, say) + "\n").collect();
     let mut line = |key: &str, values: &[(&str, String)]| {
         let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
         text.push_str(&say.text(key, &values));
         text.push('\n');
     };
-    for (path, why) in &report.skipped {
-        line("scan-skipped", &[("path", printable(path.as_bytes())), ("why", why.clone())]);
-    }
     line(
         "scan-read",
         &[
