@@ -26,7 +26,7 @@ fn show_one(problem: &Problem, bundle: Option<&Bundle>) -> String {
     // Escaped characters move columns; then the whole line is marked.
     let column = problem.column.saturating_sub(1) as usize;
     let span = if shown == line && column < line.len() && line.is_char_boundary(column) {
-        column..end_of_word(line, column)
+        column..end_of_value(line, column)
     } else {
         0..shown.len()
     };
@@ -42,8 +42,71 @@ fn show_one(problem: &Problem, bundle: Option<&Bundle>) -> String {
     Renderer::plain().render(&[group])
 }
 
-fn end_of_word(line: &str, from: usize) -> usize {
+/// The end of what stands at a place: of a text its quote, of a list its bracket, else of the
+/// word. A list that goes on in the next line ends with this one.
+fn end_of_value(line: &str, from: usize) -> usize {
     let rest = &line[from..];
-    let stop = rest.char_indices().skip(1).find(|(_, c)| c.is_whitespace() || ",=]".contains(*c));
-    from + stop.map_or(rest.len(), |(at, _)| at)
+    let length = match rest.chars().next() {
+        Some(quote @ ('"' | '\'')) => end_of_text(rest, quote),
+        Some('[') if !rest.starts_with("[[") => end_of_list(rest),
+        _ => rest.char_indices().skip(1).find(|(_, c)| c.is_whitespace() || ",=]".contains(*c)),
+    };
+    from + length.map_or(rest.trim_end().len(), |(at, _)| at)
+}
+
+/// The place behind the closing quote.
+fn end_of_text(text: &str, quote: char) -> Option<(usize, char)> {
+    let mut escaped = false;
+    let mut chars = text.char_indices().skip(1);
+    chars.find(|(_, c)| {
+        let closes = *c == quote && !escaped;
+        escaped = *c == '\\' && quote == '"' && !escaped;
+        closes
+    })?;
+    Some(chars.next().unwrap_or((text.len(), ' ')))
+}
+
+/// The place behind the closing bracket; brackets within texts do not count.
+fn end_of_list(text: &str) -> Option<(usize, char)> {
+    let (mut depth, mut at) = (0_u32, 0);
+    while let Some(c) = text[at..].chars().next() {
+        match c {
+            '"' | '\'' => {
+                at += end_of_text(&text[at..], c)?.0;
+                continue;
+            }
+            '[' => depth += 1,
+            ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        at += c.len_utf8();
+        if depth == 0 {
+            return Some((at, ' '));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marked(line: &str, from: &str) -> String {
+        let at = line.find(from).unwrap();
+        line[at..end_of_value(line, at)].to_owned()
+    }
+
+    #[test]
+    fn the_whole_value_is_underlined() {
+        assert_eq!(marked("within = \"ten minutes\" # x", "\"ten"), "\"ten minutes\"");
+        assert_eq!(marked("a = \"x \\\" y\", 5", "\"x"), "\"x \\\" y\"");
+        assert_eq!(marked("a = ['b ]', 5] # c", "['b"), "['b ]', 5]");
+        assert_eq!(marked("a = [[1, 2], [3]] ", "[1, 2]"), "[1, 2]");
+        assert_eq!(marked("a = [1,", "[1"), "[1,");
+        assert_eq!(marked("failurs = 3", "failurs"), "failurs");
+        assert_eq!(marked("a = 600 # c", "600"), "600");
+        assert_eq!(marked("[policy.shd]", "shd"), "shd");
+        assert_eq!(marked("a = \"open", "\"open"), "\"open");
+        assert_eq!(marked("a = \"門 番\"", "\"門"), "\"門 番\"");
+    }
 }
