@@ -1,8 +1,8 @@
 //! Records as JSON. Names are stable; a new one may be added.
 
 use monban_model::{
-    Address, Because, BlockRow, Decision, Event, Evidence, Finding, Order, OrderAct, Outcome,
-    Record, Scope, Stamp, Verdict,
+    Address, Because, BlockRow, Decision, Event, Evidence, Finding, Notice, Order, OrderAct,
+    Outcome, Record, Scope, Stamp, Verdict,
 };
 use serde_json::{Value, json};
 
@@ -35,11 +35,7 @@ pub fn record_json(record: &Record) -> Value {
         Event::Decided(decision) => ("decision", decision_json(decision)),
         Event::Ordered(order) => ("order", order_json(order)),
         Event::Happened(outcome) => ("outcome", outcome_json(outcome)),
-        Event::Noticed(notice) => {
-            let values: serde_json::Map<String, Value> =
-                notice.values.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
-            ("notice", json!({"notice": notice.key, "values": values}))
-        }
+        Event::Noticed(notice) => ("notice", notice_fields(notice)),
     };
     if let Value::Object(map) = &mut fields {
         map.insert("seq".into(), json!(record.seq.0));
@@ -47,6 +43,19 @@ pub fn record_json(record: &Record) -> Value {
         map.insert("event".into(), json!(event));
     }
     fields
+}
+
+/// A notice that is no record: `event`, `notice` and its `values`.
+pub fn notice_json(notice: &Notice) -> Value {
+    let mut value = notice_fields(notice);
+    value["event"] = json!("notice");
+    value
+}
+
+fn notice_fields(notice: &Notice) -> Value {
+    let values: serde_json::Map<String, Value> =
+        notice.values.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    json!({"notice": notice.key, "values": values})
 }
 
 pub(crate) fn evidence_json(line: &Evidence) -> Value {

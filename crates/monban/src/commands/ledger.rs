@@ -30,8 +30,12 @@ pub fn open(context: &Context<'_>) -> Result<Reader, String> {
             folder = "/".into();
         }
     }
-    Reader::open(&folder).map_err(|error| match error {
+    let reader = Reader::open(&folder).map_err(|error| match error {
         LedgerError::Missing(_) => no_ledger(),
         error => refuse(&error),
-    })
+    })?;
+    if reader.misses_latest() {
+        eprintln!("{}", context.say.text("ledger-misses-latest", &[]));
+    }
+    Ok(reader)
 }

@@ -9,6 +9,7 @@ use monban_model::{PositionRow, Stamp};
 use monban_views::{LocalClock, printable, time_json};
 use serde_json::{Value, json};
 
+use super::ask::troubles_json;
 use super::{Context, ask, ledger};
 use crate::watch::now;
 
@@ -92,7 +93,9 @@ fn as_json(
         "running": status.is_some(),
         "ready": status.is_some_and(|status| status.ready),
         "since": status.map(|status| time_json(status.since)),
-        "firewall": status.map(|status| status.firewall.as_str()),
+        "firewall": status.map(|status| status.firewall.as_str()).filter(|name| !name.is_empty()),
+        "packets_dropped": status.and_then(|status| status.dropped),
+        "troubles": status.map(|status| troubles_json(&status.troubles)),
         "sources": sources.iter().map(source).collect::<Vec<_>>(),
         "blocks": blocks,
     });
@@ -122,8 +125,16 @@ fn as_text(
                 Mode::Guard => "status-mode-guard",
                 Mode::Observe => "status-mode-observe",
             };
-            out::line(say.text(key, &[("firewall", &status.firewall)]));
+            let told = say.text("why-observe", &[]);
+            let firewall = if status.firewall.is_empty() { &told } else { &status.firewall };
+            out::line(say.text(key, &[("firewall", &printable(firewall.as_bytes()))]));
             out::line(say.text("status-since", &[("time", &clock.date_time(status.since))]));
+            if let Some(count) = status.dropped {
+                out::line(say.text("status-dropped", &[("count", &count.to_string())]));
+            }
+            for trouble in &status.troubles {
+                out::line(say.notice(trouble));
+            }
             if !status.ready {
                 out::line(say.text("status-starting", &[]));
             }

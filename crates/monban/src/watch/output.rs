@@ -2,7 +2,7 @@
 
 use monban_engine::Counted;
 use monban_model::{Kind, Notice, Record, Sighting, Stamp};
-use monban_views::{Narrator, Say, json_line, quoted, record_json, time_json};
+use monban_views::{Narrator, Say, json_line, notice_json, quoted, record_json, time_json};
 use serde_json::json;
 
 use super::voice::Voice;
@@ -52,10 +52,7 @@ impl Output {
     /// Tells something about the watcher itself that is no record.
     pub fn notice(&mut self, notice: &Notice) {
         if self.json {
-            let values: serde_json::Map<String, serde_json::Value> =
-                notice.values.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
-            let line = json!({"event": "notice", "notice": notice.key, "values": values});
-            return self.voice.say(json_line(&line));
+            return self.voice.say(json_line(&notice_json(notice)));
         }
         let line = self.narrator.say().notice(notice);
         self.voice.say(line);
