@@ -3,25 +3,26 @@
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use monban_config::Bundle;
 use monban_model::Problem;
-use monban_views::printable;
+use monban_views::{Say, printable};
 
 /// All problems with the lines they are about.
-pub fn show(problems: &[Problem], bundle: Option<&Bundle>) -> String {
-    problems.iter().map(|problem| show_one(problem, bundle)).collect::<Vec<_>>().join("\n\n") + "\n"
+pub fn show(problems: &[Problem], bundle: Option<&Bundle>, say: &Say) -> String {
+    let problems = say.problems(problems);
+    let shown: Vec<String> =
+        problems.iter().map(|problem| show_one(problem, bundle, say)).collect();
+    shown.join("\n\n") + "\n"
 }
 
-fn show_one(problem: &Problem, bundle: Option<&Bundle>) -> String {
+fn show_one(problem: &Problem, bundle: Option<&Bundle>, say: &Say) -> String {
     let source = bundle.and_then(|bundle| {
         let mut files = bundle.config.iter().chain(&bundle.rules);
         files.find(|file| file.file == problem.file).map(|file| file.text.as_str())
     });
-    let Some((text, line)) = source.and_then(|text| {
-        let line = text.lines().nth(problem.line.checked_sub(1)? as usize)?;
-        Some((text, line))
-    }) else {
+    let Some(line) =
+        source.and_then(|text| text.lines().nth(problem.line.checked_sub(1)? as usize))
+    else {
         return printable(problem.to_string().as_bytes());
     };
-    let _ = text;
     let shown = printable(line.as_bytes());
     // Escaped characters move columns; then the whole line is marked.
     let column = problem.column.saturating_sub(1) as usize;
@@ -30,14 +31,18 @@ fn show_one(problem: &Problem, bundle: Option<&Bundle>) -> String {
     } else {
         0..shown.len()
     };
+    let clean = |text: &str| printable(text.as_bytes());
+    let (file, what) = (clean(&problem.file), clean(&problem.what));
+    let (why, hint) = (clean(&problem.why), clean(&problem.hint));
+    let error = Level::ERROR.with_name(say.text("problem-error", &[]));
+    let help = Level::HELP.with_name(say.text("problem-hint", &[]));
     let snippet = Snippet::source(shown.as_str())
         .line_start(problem.line as usize)
-        .path(problem.file.as_str())
-        .annotation(AnnotationKind::Primary.span(span).label(problem.why.as_str()));
-    let mut group =
-        Group::with_title(Level::ERROR.primary_title(problem.what.as_str())).element(snippet);
+        .path(file.as_str())
+        .annotation(AnnotationKind::Primary.span(span).label(why.as_str()));
+    let mut group = Group::with_title(error.primary_title(what.as_str())).element(snippet);
     if !problem.hint.is_empty() {
-        group = group.element(Level::HELP.message(problem.hint.as_str()));
+        group = group.element(help.message(hint.as_str()));
     }
     Renderer::plain().render(&[group])
 }

@@ -1,4 +1,5 @@
 //! A demonstration that is ended early leaves nothing behind: no daemon, no folder.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "all of it is test code")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

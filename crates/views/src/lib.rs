@@ -7,6 +7,7 @@
 mod bans;
 mod clock;
 mod json;
+mod mistake;
 mod narrate;
 mod printable;
 mod say;

@@ -124,7 +124,14 @@ impl Say {
             .collect();
         let values: Vec<(&str, &str)> =
             clean.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        self.text(&notice.key, &values)
+        // An end that does not come reads badly in a sentence that waits for one.
+        let endless =
+            notice.values.iter().any(|(name, value)| name == "until" && value == "forever");
+        let key = format!("{}-forever", notice.key);
+        match endless && self.texts.contains_key(&key) {
+            true => self.text(&key, &values),
+            false => self.text(&notice.key, &values),
+        }
     }
 
     /// A value for people: the end of a block in local time, everything else made safe.

@@ -174,7 +174,8 @@ impl Page<'_> {
         for block in &why.blocks {
             let until = self.until(block.until);
             let who = self.who(why.address, block.subject);
-            self.line("why-blocked", &[("who", &who), ("until", &until)]);
+            let key = if block.until.is_some() { "why-blocked" } else { "why-blocked-forever" };
+            self.line(key, &[("who", &who), ("until", &until)]);
             if block.policy.is_empty() {
                 let why = if block.why.is_empty() { "-" } else { &block.why };
                 self.line("why-reason-operator", &[("why", &printable(why.as_bytes()))]);
@@ -231,13 +232,14 @@ impl Page<'_> {
 
     /// A block that an operator wanted, or whose finding was dropped.
     fn ordered(&mut self, record: &Record, decision: &Decision) {
-        let mut text = self.verdict(decision);
-        if let Because::Operator(why) = &decision.because {
-            let why = if why.is_empty() { "-" } else { why };
-            let by = [("why", &*printable(why.as_bytes()))];
-            text = format!("{text}, {}", self.say.text("why-reason-operator", &by));
-        }
-        self.dated(record, &text);
+        let verdict = self.verdict(decision);
+        let Because::Operator(why) = &decision.because else {
+            return self.dated(record, &verdict);
+        };
+        let why = if why.is_empty() { "-" } else { why };
+        let by = self.say.text("why-reason-operator", &[("why", &printable(why.as_bytes()))]);
+        let time = self.clock.date_time(record.time);
+        self.line("why-ordered", &[("time", &time), ("verdict", &verdict), ("by", &by)]);
     }
 
     fn dated(&mut self, record: &Record, text: &str) {
@@ -247,6 +249,7 @@ impl Page<'_> {
 
     fn verdict(&self, decision: &Decision) -> String {
         match (decision.verdict, &decision.because) {
+            (Verdict::Block { until: None }, _) => self.say.text("why-verdict-block-forever", &[]),
             (Verdict::Block { until }, _) => {
                 self.say.text("why-verdict-block", &[("until", &self.until(until))])
             }

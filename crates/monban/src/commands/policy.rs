@@ -14,8 +14,8 @@ use crate::{problems, shipped};
 pub fn rules(context: &Context<'_>, service: Option<&str>) -> Result<ExitCode, String> {
     let bundle =
         Bundle::read(&context.place.config, context.place.config_named).unwrap_or_default();
-    let loaded =
-        shipped::load(&bundle, false).map_err(|found| problems::show(&found, Some(&bundle)))?;
+    let loaded = shipped::load(&bundle, false)
+        .map_err(|found| problems::show(&found, Some(&bundle), context.say))?;
     let all: Vec<&Service> = loaded.rules.services().collect();
     let chosen: Vec<&Service> =
         all.iter().copied().filter(|s| service.is_none_or(|name| s.name == name)).collect();
@@ -99,7 +99,7 @@ pub fn check(context: &Context<'_>) -> Result<ExitCode, String> {
                 let problems: Vec<Value> = found.iter().map(problem_json).collect();
                 out::json(&json!({"good": false, "problems": problems}));
             } else {
-                out::write(&problems::show(&found, bundle.as_ref()));
+                out::write(&problems::show(&found, bundle.as_ref(), context.say));
                 let count = found.len().to_string();
                 out::line(context.say.text("problems", &[("count", &count)]));
             }

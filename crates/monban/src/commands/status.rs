@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use monban_ledger::{LedgerError, Reader};
 use monban_model::wire::{Mode, Reply, Request, StatusReply};
 use monban_model::{PositionRow, Stamp};
-use monban_views::{LocalClock, printable, time_json};
+use monban_views::{LocalClock, printable, printable_lines, time_json};
 use serde_json::{Value, json};
 
 use super::ask::troubles_json;
@@ -66,7 +66,8 @@ pub fn status(context: &Context<'_>) -> Result<ExitCode, String> {
     if context.json {
         out::json(&as_json(reply.as_ref(), &sources, blocks, &counters));
     } else {
-        as_text(context, &clock, reply.as_ref(), &sources, blocks, &counters);
+        let ledger = reader.as_ref().map(|_| ()).map_err(String::as_str);
+        as_text(context, &clock, reply.as_ref(), &sources, blocks, &counters, ledger);
     }
     let ready = reply.is_some_and(|status| status.ready);
     Ok(if ready { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -117,6 +118,7 @@ fn as_text(
     sources: &[PositionRow],
     blocks: usize,
     counters: &Counters,
+    ledger: Result<(), &str>,
 ) {
     let say = context.say;
     match status {
@@ -141,8 +143,12 @@ fn as_text(
         }
         None => {
             let path = context.place.state.display().to_string();
-            out::line(say.text("not-running", &[("path", &path)]));
+            let key = if ledger.is_ok() { "not-running" } else { "not-running-command" };
+            out::line(say.text(key, &[("path", &path)]));
         }
+    }
+    if let Err(text) = ledger {
+        return out::line(printable_lines(text));
     }
     let time = now();
     for row in sources {

@@ -215,13 +215,13 @@ impl Host for Program {
 
     fn load(&mut self) -> Result<Load, String> {
         let bundle = Bundle::read(&self.place.config, self.place.config_named)
-            .map_err(|found| problems::show(&found, None))?;
+            .map_err(|found| problems::show(&found, None, &self.say))?;
         let (file, text) = match &bundle.config {
             Some(config) => (config.file.as_str(), config.text.as_str()),
             None => ("", ""),
         };
-        let config =
-            Config::parse(file, text).map_err(|found| problems::show(&found, Some(&bundle)))?;
+        let config = Config::parse(file, text)
+            .map_err(|found| problems::show(&found, Some(&bundle), &self.say))?;
         Ok(Load {
             bundle: bundle.to_bytes(),
             patterns: self.patterns(&config),

@@ -46,9 +46,9 @@ pub fn main(common: &Common, args: &ScanArgs, say: &Say) -> ExitCode {
 fn scan(common: &Common, args: &ScanArgs, say: &Say) -> Result<bool, String> {
     let place = Place::of(common);
     let bundle = Bundle::read(&place.config, place.config_named)
-        .map_err(|found| problems::show(&found, None))?;
-    let loaded =
-        shipped::load(&bundle, false).map_err(|found| problems::show(&found, Some(&bundle)))?;
+        .map_err(|found| problems::show(&found, None, say))?;
+    let loaded = shipped::load(&bundle, false)
+        .map_err(|found| problems::show(&found, Some(&bundle), say))?;
     let range = Range {
         since: args.since.as_deref().map(read_time).transpose()?,
         until: args.until.as_deref().map(read_time).transpose()?,

@@ -34,6 +34,11 @@ impl Output {
         }
     }
 
+    /// Its message table.
+    pub fn say(&self) -> &Say {
+        self.narrator.say()
+    }
+
     /// Whether blocks are told as done or as what would have been.
     pub fn set_guards(&mut self, guards: bool) {
         self.narrator = Narrator::new(self.narrator.say().clone(), guards);
