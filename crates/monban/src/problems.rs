@@ -114,4 +114,32 @@ mod tests {
         assert_eq!(marked("a = \"open", "\"open"), "\"open");
         assert_eq!(marked("a = \"門 番\"", "\"門"), "\"門 番\"");
     }
+
+    /// Mistakes of every usual kind, in both kinds of files.
+    const CONFIG: &str = "observ = true\nledger_mib = \"x\"\n[allow]\n\
+        addresses = [\"example.org\", \"192.0.2.0/99\", 5]\n\
+        [policy.sshd]\nfailurs = 3\nfailures = 0\nwithin = \"ten\"\nblock = 600\n\
+        block_max = \"0s\"\nports = \"ssh\"\nkinds = [\"login-faild\", \"x\"]\n\
+        action = \"blok\"\nservices = 5\n[sources]\nlogs = [\"a.log\"]\n\
+        journal = \"yes\"\ndiscover = 1979-05-27\n";
+    const RULES: &str = "service = \"x y\"\nport = 3\nports = [0]\n[[rule]]\nid = \"a\"\n\
+        kind = \"nix\"\nwitness = \"me\"\nline = 5\n[[rule]]\nid = \"a\"\nshape = \"x\"\n";
+
+    #[test]
+    fn japanese_readers_are_told_their_mistakes_in_japanese() {
+        let say = Say::new(monban_views::Tongue::Japanese);
+        let mut found = monban_config::Config::parse("a.toml", CONFIG).unwrap_err();
+        let rules = monban_rules::RuleText { file: "b.toml".into(), text: RULES.into() };
+        found.extend(monban_rules::RuleSet::compile(&[rules]).err().unwrap());
+        let shipped = monban_config::Config::parse("c", "[policy.shd]\nfailures = 3\n").unwrap();
+        found.extend(shipped.unknown_services("c", "", &["sshd"]));
+        assert!(found.len() > 20, "{}", found.len());
+        let told = say.problems(&found);
+        let sentences =
+            told.iter().flat_map(|problem| [&problem.what, &problem.why, &problem.hint]);
+        // What is to be written into a file is the same in every language.
+        let is_code = |text: &str| text.is_empty() || text.starts_with("line = ");
+        let english: Vec<_> = sentences.filter(|text| text.is_ascii() && !is_code(text)).collect();
+        assert!(english.is_empty(), "{english:#?}");
+    }
 }

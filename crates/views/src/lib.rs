@@ -7,10 +7,10 @@
 mod bans;
 mod clock;
 mod json;
-mod mistake;
 mod narrate;
 mod printable;
 mod say;
+mod sentences;
 mod table;
 mod why;
 

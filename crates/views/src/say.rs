@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use toml::de::DeTable;
 
+use crate::sentences::Sentences;
+
 /// A language of the message tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tongue {
@@ -55,6 +57,7 @@ impl Tongue {
 pub struct Say {
     tongue: Tongue,
     texts: HashMap<String, String>,
+    pub(crate) sentences: Sentences,
 }
 
 impl Say {
@@ -69,7 +72,7 @@ impl Say {
                 Some((key.into_inner().into_owned(), text))
             })
             .collect();
-        Self { tongue, texts }
+        Self { tongue, texts, sentences: Sentences::of(tongue) }
     }
 
     /// Its language.
@@ -148,6 +151,7 @@ impl Say {
         match name {
             // Problems of a configuration, which have lines; monban wrote them itself.
             "text" => crate::printable_lines(value),
+            "why" | "error" => crate::printable(self.sentence(value).as_bytes()),
             _ => crate::printable(value.as_bytes()),
         }
     }

@@ -31,7 +31,8 @@ pub fn ask(context: &Context<'_>, request: &Request) -> Result<Option<Reply>, St
             return context.say.text("no-answer", &[("seconds", &seconds)]);
         }
         let path = context.place.state.display().to_string();
-        let values = [("path", path.as_str()), ("error", &error.to_string())];
+        let values =
+            [("path", path.as_str()), ("error", &context.say.sentence(&error.to_string()))];
         context.say.text("no-access", &values)
     };
     let folder = match File::open(&context.place.state) {

@@ -15,7 +15,10 @@ pub fn open(context: &Context<'_>) -> Result<Reader, String> {
     let path = corner.display().to_string();
     let no_ledger = || context.say.text("no-ledger", &[("path", &path)]);
     let refuse = |error: &dyn std::fmt::Display| {
-        context.say.text("no-access", &[("path", &path), ("error", &error.to_string())])
+        context.say.text(
+            "no-access",
+            &[("path", &path), ("error", &context.say.sentence(&error.to_string()))],
+        )
     };
     if !corner.exists() && std::fs::metadata(&context.place.state).is_ok() {
         return Err(no_ledger());

@@ -209,7 +209,7 @@ impl Host for Program {
     fn open_wall(&mut self) -> Result<Wall, String> {
         Wall::open().map_err(|error| match error {
             FirewallError::NotPermitted if !is_root() => self.say.text("why-no-root", &[]),
-            error => error.to_string(),
+            error => self.say.sentence(&error.to_string()),
         })
     }
 

@@ -50,8 +50,8 @@ fn scan(common: &Common, args: &ScanArgs, say: &Say) -> Result<bool, String> {
     let loaded = shipped::load(&bundle, false)
         .map_err(|found| problems::show(&found, Some(&bundle), say))?;
     let range = Range {
-        since: args.since.as_deref().map(read_time).transpose()?,
-        until: args.until.as_deref().map(read_time).transpose()?,
+        since: args.since.as_deref().map(|text| read_time(text, say)).transpose()?,
+        until: args.until.as_deref().map(|text| read_time(text, say)).transpose()?,
     };
     // From here on strangers' bytes are read and unpacked.
     sandbox::lock_reading().map_err(|error| error.to_string())?;
@@ -138,12 +138,10 @@ impl Reader<'_> {
 }
 
 /// A date or a date with a time, in local time.
-fn read_time(text: &str) -> Result<Stamp, String> {
+fn read_time(text: &str, say: &Say) -> Result<Stamp, String> {
     let civil: DateTime = match text.parse::<Date>() {
         Ok(date) if text.len() <= 10 => date.to_datetime(jiff::civil::Time::midnight()),
-        _ => text.parse().map_err(|_| {
-            format!("`{text}` is no time; write 2026-11-01 or \"2026-11-01 12:00\"")
-        })?,
+        _ => text.parse().map_err(|_| say.text("scan-no-time", &[("text", text)]))?,
     };
     let zoned = civil.to_zoned(TimeZone::system()).map_err(|error| error.to_string())?;
     Ok(Stamp(zoned.timestamp().as_millisecond()))

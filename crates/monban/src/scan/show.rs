@@ -69,7 +69,7 @@ pub fn skipped_text(skipped: &Skipped, say: &Say) -> String {
     };
     let values = [
         ("path", path.as_str()),
-        ("error", error),
+        ("error", &say.sentence(error)),
         ("lines", &lines.to_string()),
         ("bytes", &show_bytes(bytes)),
     ];

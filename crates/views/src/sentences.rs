@@ -1,7 +1,8 @@
-//! Problems of configuration and rule files in the reader's language.
+//! Sentences of the crates that know no language, in the reader's language.
 //!
-//! They are found by crates that know no language, and speak English. For another language their
-//! sentences are looked up by their form: `unknown key {key}` fits every such sentence.
+//! Problems of configuration and rule files and the errors of disks, firewalls and archives are
+//! found there, and are English. For another language their sentences are looked up by their
+//! form: `unknown key {key}` fits every such sentence.
 
 use monban_model::Problem;
 use toml::de::DeTable;
@@ -10,7 +11,7 @@ use crate::{Say, Tongue};
 
 /// The sentences of one language.
 #[derive(Clone, Debug, Default)]
-pub struct Mistakes {
+pub(crate) struct Sentences {
     /// English form and its translation; the form with the most letters first.
     forms: Vec<(Vec<Piece>, String)>,
 }
@@ -25,12 +26,12 @@ enum Piece {
 /// The hole whose content is looked up again.
 const INNER: &str = "what";
 
-impl Mistakes {
+impl Sentences {
     /// Those of a language; English needs none.
-    pub fn of(tongue: Tongue) -> Self {
+    pub(crate) fn of(tongue: Tongue) -> Self {
         let table = match tongue {
             Tongue::English => return Self::default(),
-            Tongue::Japanese => include_str!("say/problems.ja.toml"),
+            Tongue::Japanese => include_str!("say/sentences.ja.toml"),
         };
         let (table, _) = DeTable::parse_recoverable(table);
         let mut forms: Vec<(Vec<Piece>, String)> = table
@@ -44,17 +45,8 @@ impl Mistakes {
         Self { forms }
     }
 
-    /// A problem in this language, as far as its sentences are known.
-    pub fn translate(&self, problem: &Problem) -> Problem {
-        Problem {
-            what: self.text(&problem.what),
-            why: self.text(&problem.why),
-            hint: self.text(&problem.hint),
-            ..problem.clone()
-        }
-    }
-
-    fn text(&self, english: &str) -> String {
+    /// The sentence in this language, or as it is.
+    pub(crate) fn text(&self, english: &str) -> String {
         let mut fitting =
             self.forms.iter().filter_map(|(form, text)| Some((values(form, english)?, text)));
         let Some((values, text)) = fitting.next() else {
@@ -74,10 +66,20 @@ impl Mistakes {
 }
 
 impl Say {
+    /// A sentence of a crate that knows no language, as far as it is known.
+    pub fn sentence(&self, english: &str) -> String {
+        self.sentences.text(english)
+    }
+
     /// The problems in this language, as far as their sentences are known.
     pub fn problems(&self, problems: &[Problem]) -> Vec<Problem> {
-        let mistakes = Mistakes::of(self.tongue());
-        problems.iter().map(|problem| mistakes.translate(problem)).collect()
+        let translate = |problem: &Problem| Problem {
+            what: self.sentence(&problem.what),
+            why: self.sentence(&problem.why),
+            hint: self.sentence(&problem.hint),
+            ..problem.clone()
+        };
+        problems.iter().map(translate).collect()
     }
 }
 
@@ -140,7 +142,7 @@ mod tests {
 
     #[test]
     fn sentences_are_looked_up_by_their_form() {
-        let japanese = Mistakes::of(Tongue::Japanese);
+        let japanese = Sentences::of(Tongue::Japanese);
         assert!(japanese.forms.len() > 80);
         for (english, expected) in [
             ("unknown key `a` in the file", "ファイル に知らないキー `a` があります"),
@@ -152,7 +154,7 @@ mod tests {
         ] {
             assert_eq!(japanese.text(english), expected);
         }
-        assert_eq!(Mistakes::of(Tongue::English).text("it must not"), "it must not");
+        assert_eq!(Sentences::of(Tongue::English).text("it must not"), "it must not");
     }
 
     #[test]
@@ -163,7 +165,7 @@ mod tests {
             names.sort_by_key(|piece| format!("{piece:?}"));
             names
         };
-        for (form, text) in &Mistakes::of(Tongue::Japanese).forms {
+        for (form, text) in &Sentences::of(Tongue::Japanese).forms {
             assert_eq!(names(form), names(&pieces(text)), "{text}");
         }
     }
