@@ -73,3 +73,49 @@ pub fn bans_json(blocks: &[BlockRow], causes: &Causes) -> Value {
     };
     json!({ "blocks": blocks.iter().map(block).collect::<Vec<_>>() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Tongue;
+    use monban_model::Stamp;
+
+    fn block(subject: &str, policy: &str, why: &str) -> BlockRow {
+        BlockRow {
+            subject: subject.parse().unwrap(),
+            scope: Scope::All,
+            since: Stamp::from_s(1_790_000_000),
+            until: None,
+            policy: policy.to_owned(),
+            why: why.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_block_is_told_with_what_led_to_it_and_a_hostile_reason_stays_on_its_line() {
+        let counted = block("192.0.2.1", "default", "");
+        let by_hand = block("192.0.2.2", "", "noise\n203.0.113.1  forever\u{9b}2J");
+        let unknown = block("192.0.2.3", "default", "");
+        let cause = Cause {
+            blocks: 3,
+            service: Some("sshd".to_owned()),
+            rule: Some("sshd/failed".to_owned()),
+            failures: 5,
+        };
+        let causes = Causes::from([((counted.subject, Scope::All), cause)]);
+        let blocks = [counted, by_hand, unknown];
+        let clock = LocalClock::of_system();
+        let text = bans_text(&Say::new(Tongue::English), &clock, &blocks, &causes);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 4, "{text}");
+        assert!(lines[1].ends_with("forever  3      5 failures, sshd/failed (policy default)"));
+        assert!(lines[2].ends_with("by an operator: noise\\x0a203.0.113.1  forever\\u{9b}2J"));
+        assert!(lines[3].ends_with("forever  -      by the policy default"), "{text}");
+        let json = bans_json(&blocks, &causes);
+        assert_eq!(
+            (&json["blocks"][0]["times"], &json["blocks"][2]["times"]),
+            (&json!(3), &Value::Null)
+        );
+        assert_eq!(json["blocks"][0]["rule"], "sshd/failed");
+    }
+}

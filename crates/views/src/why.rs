@@ -309,3 +309,53 @@ impl Page<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Tongue;
+    use monban_model::{Scope, Seq};
+
+    fn decided(seq: u64, subject: Subject, verdict: Verdict, because: Because) -> Record {
+        let (scope, policy) = (Scope::All, String::new());
+        let decision =
+            Decision { subject, verdict, scope, because, finding: None, policy, earlier: 0 };
+        let time = Stamp::from_s(1_790_000_000 + seq as i64);
+        Record { seq: Seq(seq), time, event: Event::Decided(decision) }
+    }
+
+    #[test]
+    fn the_address_is_named_with_its_network_and_the_end_of_a_block_with_its_reason() {
+        let address: Address = "2001:db8:7::9".parse().unwrap();
+        let subject = Subject::of(address);
+        let forever = Verdict::Block { until: None };
+        let hostile = Because::Operator("noise\nLOGIN root".to_owned());
+        let why = Why {
+            address,
+            subject,
+            blocks: Vec::new(),
+            tallies: Vec::new(),
+            history: None,
+            success: None,
+            allowed: None,
+            records: vec![
+                decided(4, subject, Verdict::Free, Because::Operator(String::new())),
+                decided(3, subject, forever, hostile),
+                decided(2, subject, Verdict::Free, Because::Expired),
+            ],
+            policies: Vec::new(),
+            now: Stamp::from_s(1_790_000_100),
+        };
+        let text = why_text(&why, &Say::new(Tongue::English), &LocalClock::of_system());
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], "2001:db8:7::9 (in 2001:db8:7::/64) is not blocked");
+        assert!(lines[1].ends_with("  FREED 2001:db8:7::/64 by an operator"), "{text}");
+        assert!(lines[2].ends_with("  blocked forever, by an operator: noise\\x0aLOGIN root"));
+        assert!(lines[3].ends_with("  block of 2001:db8:7::/64 is over"), "{text}");
+        let json = why_json(&why);
+        let ended: Vec<_> =
+            json["ended"].as_array().unwrap().iter().map(|end| &end["because"]).collect();
+        assert_eq!(ended, ["operator", "expired"]);
+        assert_eq!(json["decisions"].as_array().unwrap().len(), 1);
+    }
+}
