@@ -20,5 +20,5 @@ pub use json::{address_json, block_json, notice_json, record_json, time_json};
 pub use narrate::Narrator;
 pub use printable::{json_line, printable, printable_lines, quoted};
 pub use say::{Say, Tongue};
-pub use table::table;
+pub use table::{table, width};
 pub use why::{Why, why_json, why_text};
