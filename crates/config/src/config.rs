@@ -128,8 +128,9 @@ impl Config {
 
     /// The problems of names that only the rules can tell: policies for services that no rule
     /// file describes.
-    pub fn unknown_services(&self, file: &str, services: &[&str]) -> Vec<Problem> {
+    pub fn unknown_services(&self, file: &str, text: &str, services: &[&str]) -> Vec<Problem> {
         let mut problems = Vec::new();
+        let (root, _) = DeTable::parse_recoverable(text);
         for policy in &self.policies {
             let Reach::Services(names) = &policy.reach else { continue };
             for name in names.iter().filter(|name| !services.contains(&name.as_str())) {
@@ -139,11 +140,27 @@ impl Config {
                 };
                 let what = format!("[policy.{}] is for the service `{name}`", policy.name);
                 let why = "no rule file describes that service, so it would count nothing";
-                problems.push(Problem::of_file(file, what, why).hint(hint));
+                let problem = Problem::of_file(file, what, why).hint(hint);
+                problems.push(match place_of_service(root.get_ref(), &policy.name, name) {
+                    Some(place) => problem.at(text, place),
+                    None => problem,
+                });
             }
         }
+        problems.sort_by_key(|problem| (problem.line, problem.column));
         problems
     }
+}
+
+/// Where a policy names a service: in `services`, else by its own name.
+fn place_of_service(root: &DeTable<'_>, policy: &str, service: &str) -> Option<usize> {
+    let policies = root.get("policy")?.get_ref().as_table()?;
+    let (key, fields) = policies.iter().find(|(key, _)| key.get_ref() == policy)?;
+    let named = fields.get_ref().as_table()?.get("services").and_then(|list| {
+        let mut names = list.get_ref().as_array()?.iter();
+        names.find(|name| name.get_ref().as_str() == Some(service)).map(|name| name.span().start)
+    });
+    Some(named.unwrap_or(key.span().start))
 }
 
 fn read_path(text: &str) -> Result<String, String> {

@@ -78,9 +78,13 @@ fn sources_are_absolute_paths() {
 
 #[test]
 fn a_policy_for_an_unknown_service_is_a_problem() {
-    let config = Config::parse("x", "[policy.shd]\nfailures = 3\n").unwrap();
-    let said = config.unknown_services("x", &["sshd", "apache", "nginx", "web-access"]);
+    let text = "[policy.shd]\nfailures = 3\n[policy.web]\nservices = [\"apache\", \"ngin\"]\n";
+    let config = Config::parse("x", text).unwrap();
+    let said = config.unknown_services("x", text, &["sshd", "apache", "nginx", "web-access"]);
+    let places: Vec<_> = said.iter().map(|problem| (problem.line, problem.column)).collect();
+    assert_eq!(places, [(1, 9), (4, 23)], "{said:?}");
     assert!(said[0].to_string().contains("did you mean `sshd`?"), "{said:?}");
+    assert!(said[1].to_string().contains("did you mean `nginx`?"), "{said:?}");
 }
 
 #[test]

@@ -22,7 +22,7 @@ use crate::{FILE_NAME, LedgerError, records, saved, schema, state};
 /// Where a subject is asked for, the rows of networks that contain it are found too.
 #[derive(Debug)]
 pub struct Reader {
-    db: Connection,
+    pub(crate) db: Connection,
     misses_latest: bool,
 }
 

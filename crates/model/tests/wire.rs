@@ -104,6 +104,8 @@ fn frames_of_the_command_line() {
         ready: true,
         since: Stamp(5),
         firewall: "nftables".into(),
+        dropped: Some(7),
+        troubles: vec![notice()],
         files: 2,
     };
     there_and_back(Reply::Status(status));

@@ -23,10 +23,11 @@ pub fn bans(context: &Context<'_>) -> Result<ExitCode, String> {
     let mut blocks = reader.blocks().map_err(text)?;
     // The kernel ended them by itself; a daemon that is down has not written so.
     blocks.retain(|row| row.until.is_none_or(|end| end > time));
+    let causes = reader.causes().map_err(text)?;
     if context.json {
-        out::line(bans_json(&blocks));
+        out::json(&bans_json(&blocks, &causes));
     } else {
-        out::write(&bans_text(context.say, &clock, &blocks));
+        out::write(&bans_text(context.say, &clock, &blocks, &causes));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -52,7 +53,7 @@ pub fn why(context: &Context<'_>, address: Address) -> Result<ExitCode, String> 
         })
         .map_err(text)?;
     if context.json {
-        out::line(why_json(&why));
+        out::json(&why_json(&why));
     } else {
         out::write(&why_text(&why, context.say, &clock));
     }

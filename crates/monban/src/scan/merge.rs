@@ -32,6 +32,8 @@ struct Tools<'r> {
     rules: &'r RuleSet,
     scratch: Scratch,
     echoes: Echoes,
+    misplaced: u64,
+    disbelieved: u64,
 }
 
 /// One family.
@@ -63,7 +65,13 @@ impl<'r> Merged<'r> {
             time: Stamp::default(),
         };
         let logs = families.into_iter().enumerate().map(log).collect();
-        let tools = Tools { rules, scratch: Scratch::default(), echoes: Echoes::default() };
+        let tools = Tools {
+            rules,
+            scratch: Scratch::default(),
+            echoes: Echoes::default(),
+            misplaced: 0,
+            disbelieved: 0,
+        };
         Self { logs, tools }
     }
 
@@ -91,6 +99,21 @@ impl<'r> Merged<'r> {
     /// What was left out of all logs.
     pub fn skipped(&self) -> impl Iterator<Item = &Skipped> {
         self.logs.iter().flat_map(|log| log.lines.skipped())
+    }
+
+    /// Lines of another form than their log's, which may be forged: they are not counted.
+    pub fn misplaced(&self) -> u64 {
+        self.tools.misplaced
+    }
+
+    /// Sightings that another log had told already.
+    pub fn echoes(&self) -> u64 {
+        self.tools.echoes.count()
+    }
+
+    /// Lines with a date after their file was last written.
+    pub fn disbelieved(&self) -> u64 {
+        self.tools.disbelieved
     }
 
     /// Files that were read.
@@ -146,6 +169,8 @@ impl Log {
             return false;
         }
         let misplaced = self.is_misplaced(Form::of(&reading, tools.rules));
+        tools.misplaced += u64::from(misplaced);
+        tools.disbelieved += u64::from(reading.time.is_some_and(|own| own > newest));
         let mut sighting = reading.sighting.filter(|_| !misplaced);
         if let Some(seen) = &mut sighting {
             seen.time = time;

@@ -91,7 +91,7 @@ impl Watch {
         let loaded = match shipped::load(&bundle, false) {
             Ok(loaded) => loaded,
             Err(found) => {
-                let text = problems::show(&found, Some(&bundle));
+                let text = problems::show(&found, Some(&bundle), self.mind.output().say());
                 return self.channel.send(&ToWarden::Refused { reload, text }, None);
             }
         };

@@ -12,7 +12,8 @@ use monban_ledger::{Batch, LedgerError};
 use monban_model::limits::ORDERS_PER_FRAME_MAX;
 use monban_model::wire::{ToWarden, WireAct, WireOrder};
 use monban_model::{
-    Address, ConnectionKey, Order, OrderAct, OrderId, Record, Scope, Stamp, StateRow, Subject,
+    Address, ConnectionKey, Notice, Order, OrderAct, OrderId, Record, Scope, Stamp, StateRow,
+    Subject,
 };
 
 use super::{Watch, notice, now};
@@ -37,6 +38,8 @@ pub struct Pending {
     since: Option<Instant>,
     retry_at: Option<Instant>,
     dropped: u64,
+    /// Why the last commit was not written.
+    trouble: Option<String>,
 }
 
 impl Pending {
@@ -111,6 +114,7 @@ impl Watch {
     }
 
     fn committed(&mut self) {
+        self.pending.trouble = None;
         if self.pending.retry_at.take().is_some() {
             let dropped = std::mem::take(&mut self.pending.dropped);
             self.mind.output().notice(&notice("disk-back", &[("dropped", dropped.to_string())]));
@@ -137,6 +141,7 @@ impl Watch {
             eprintln!("monban watcher: {error}");
             self.ended = true;
         }
+        self.pending.trouble = Some(error.to_string());
         self.pending.batch = batch;
         self.pending.bound_rows();
         self.pending.retry_at = Some(Instant::now() + RETRY);
@@ -163,12 +168,25 @@ impl Watch {
             let wire = part.iter().map(|order| wire_order(order, clock)).collect();
             self.channel.send(&ToWarden::Orders(wire), None)?;
         }
-        for (id, done, notices) in std::mem::take(&mut self.stage.answers) {
+        for (id, done, mut notices) in std::mem::take(&mut self.stage.answers) {
             // Whoever asks the ledger after the answer finds what he did.
             self.commit();
+            notices.extend(self.troubles());
             self.channel.send(&ToWarden::Answer { id, done, notices }, None)?;
         }
         Ok(())
+    }
+
+    /// What keeps the ledger behind what is known here.
+    fn troubles(&self) -> Vec<Notice> {
+        let disk = self.pending.trouble.as_ref().map(|error| {
+            let values = [
+                ("error", error.clone()),
+                ("records", self.pending.batch.records.len().to_string()),
+            ];
+            notice("ledger-behind", &values)
+        });
+        disk.into_iter().chain(self.stage.backlog_notice()).collect()
     }
 
     /// Says which blocks are in force.
