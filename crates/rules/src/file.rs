@@ -49,7 +49,8 @@ impl Reader<'_> {
     }
 
     fn service(&mut self, table: &DeTable<'_>) -> Service {
-        let known = "service, title, programs, ports, shell, pid, shape, rule, harmless";
+        let known = "service, title, programs, ports, shell, pid, shape, reports_nothing, rule, \
+                     harmless";
         let mut service = Service {
             file: self.file.to_owned(),
             name: String::new(),
@@ -59,6 +60,7 @@ impl Reader<'_> {
             shell: false,
             pid_is_connection: true,
             shape: None,
+            reports_nothing: None,
             rules: Vec::new(),
         };
         for (key, value) in table {
@@ -79,6 +81,7 @@ impl Reader<'_> {
                     }
                 },
                 "shape" => service.shape = self.shape(value),
+                "reports_nothing" => service.reports_nothing = Some(self.string(value)),
                 "rule" | "harmless" => {}
                 other => self.unknown(key.span().start, other, known),
             }
@@ -94,7 +97,36 @@ impl Reader<'_> {
             }
         }
         self.whole(&service);
+        self.reports(&service);
         service
+    }
+
+    /// A file reports something, or says why it does not: a file that is silent by mistake
+    /// would look like a service that nobody attacks.
+    fn reports(&mut self, service: &Service) {
+        let reporting = service.rules.iter().find(|rule| rule.kind != Kind::Harmless);
+        let problem = match (&service.reports_nothing, reporting) {
+            (None, None) => Problem::of_file(
+                self.file,
+                "no rule reports anything",
+                "the service would be watched and nobody be counted",
+            )
+            .hint("add a [[rule]], or say the reason: reports_nothing = \"...\""),
+            (Some(reason), None) if reason.trim().is_empty() => {
+                let what = "`reports_nothing` gives no reason";
+                Problem::of_file(self.file, what, "a reader has to know it").hint("write why")
+            }
+            (Some(_), Some(rule)) => Problem {
+                line: rule.line,
+                ..Problem::of_file(
+                    self.file,
+                    format!("rule `{}` reports, and the file says `reports_nothing`", rule.id),
+                    "one of both is wrong",
+                )
+            },
+            _ => return,
+        };
+        self.problems.push(problem);
     }
 
     /// What concerns the file as a whole.
@@ -314,5 +346,26 @@ impl Reader<'_> {
             }
         }
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_reports_nothing_says_why() {
+        let harmless = "[[harmless]]\nline = 'x'\nsees = ['x']\n";
+        let rule = "[[rule]]\nid = 'a'\nkind = 'probe'\nline = 'x'\nsees = ['x']\n";
+        let problems = |top: &str, rest: &str| {
+            read("a.toml", &format!("service = 'a'\nprograms = ['a']\n{top}\n{rest}")).1.len()
+        };
+        assert_eq!(problems("", rule), 0);
+        assert_eq!(problems("", harmless), 1);
+        assert_eq!(problems("", ""), 1);
+        assert_eq!(problems("reports_nothing = 'it can be forged'", harmless), 0);
+        assert_eq!(problems("reports_nothing = ' '", harmless), 1);
+        assert_eq!(problems("reports_nothing = 'it can be forged'", rule), 1);
+        assert_eq!(problems("", &rule.replace("probe", "harmless")), 1);
     }
 }

@@ -24,6 +24,8 @@ pub struct Service {
     pub pid_is_connection: bool,
     /// How its lines without a syslog head look, if it writes such.
     pub shape: Option<ShapeName>,
+    /// Why all its rules are harmless, if they are: its log can be forged.
+    pub reports_nothing: Option<String>,
     /// Its rules in the order in which they are tried; the harmless ones come last.
     pub rules: Vec<Rule>,
 }
