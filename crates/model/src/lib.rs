@@ -45,4 +45,4 @@ pub use sighting::{
 pub use state::{
     BlockRow, ConnectionRow, HistoryRow, PositionRow, StateRow, SuccessRow, Tail, TallyRow,
 };
-pub use time::{Stamp, parse_duration_s, show_duration};
+pub use time::{Stamp, civil_from_days, days_from_civil, parse_duration_s, show_duration};
