@@ -2,6 +2,7 @@
 
 use monban_model::limits::HEAD_WORD_MAX;
 
+use crate::clock::is_svlogd;
 use crate::json::{self, Scratch};
 
 /// The head of a line, taken apart.
@@ -35,14 +36,51 @@ pub(crate) fn split<'a>(line: &'a [u8], scratch: &'a mut Scratch) -> Option<Head
     }
 }
 
-/// RFC 3164 or ISO 8601, the two forms that logs on disk have.
+/// RFC 3164 or ISO 8601, the two forms that logs on disk have, also behind a supervisor's stamp.
 #[inline]
 fn plain(line: &[u8]) -> Option<Head<'_>> {
-    let length = date_length(line)?;
-    let (date, rest) = line.split_at(length);
-    let rest = rest.strip_prefix(b" ")?;
-    let head = Head { date, ..Head::default() };
-    Some(hosted(rest, head))
+    let (date, rest) = dated(line)?;
+    if is_stamp(date) {
+        return Some(supervised(date, rest));
+    }
+    Some(hosted(rest, Head { date, ..Head::default() }))
+}
+
+/// A line that multilog or svlogd stamped. What it stamps may be syslog's own text, dated once
+/// more (socklog: `auth.info: Nov 22 05:33:01 sshd[12]: message`); the stamp has year and zone.
+#[inline(never)]
+fn supervised<'a>(date: &'a [u8], rest: &'a [u8]) -> Head<'a> {
+    let text = after_facility(rest).unwrap_or(rest);
+    match dated(text).filter(|(own, _)| !is_stamp(own)) {
+        Some((_, inner)) => hosted(inner, Head { date, ..Head::default() }),
+        None => hosted(rest, Head { date, ..Head::default() }),
+    }
+}
+
+/// Whether a supervisor wrote this date.
+#[inline]
+fn is_stamp(date: &[u8]) -> bool {
+    date.first() == Some(&b'@') || is_svlogd(date)
+}
+
+/// What follows `facility.level: `, which socklog writes.
+fn after_facility(text: &[u8]) -> Option<&[u8]> {
+    const LEVELS: [&[u8]; 8] =
+        [b"emerg", b"alert", b"crit", b"err", b"warn", b"notice", b"info", b"debug"];
+    let dot = text.iter().take(10).position(|b| *b == b'.')?;
+    let (facility, rest) = (&text[..dot], &text[dot + 1..]);
+    let end = rest.iter().take(8).position(|b| *b == b':')?;
+    let fits = !facility.is_empty()
+        && facility.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        && LEVELS.contains(&&rest[..end]);
+    if fits { rest[end + 1..].strip_prefix(b" ") } else { None }
+}
+
+/// A date at the start of `line`, and what follows the space behind it.
+#[inline]
+fn dated(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (date, rest) = line.split_at_checked(date_length(line)?)?;
+    Some((date, rest.strip_prefix(b" ")?))
 }
 
 /// Length of a date at the start of `line`, which a space follows.
@@ -65,7 +103,7 @@ fn date_length(line: &[u8]) -> Option<usize> {
         }
         b'0'..=b'9' => {
             let separated = line.get(4) == Some(&b'-') && line.get(7) == Some(&b'-');
-            let joined = matches!(line.get(10), Some(b'T' | b't' | b' '));
+            let joined = matches!(line.get(10), Some(b'T' | b't' | b' ' | b'_'));
             if !(separated && joined && colons(13)) {
                 return None;
             }
@@ -74,9 +112,16 @@ fn date_length(line: &[u8]) -> Option<usize> {
             let fits = |b: &u8| b.is_ascii_digit() || b".,:+-Zz".contains(b);
             rest[..tail].iter().all(fits).then_some(19 + tail)
         }
+        b'@' => {
+            let label = line.get(1..TAI64N_LENGTH)?;
+            label.iter().all(u8::is_ascii_hexdigit).then_some(TAI64N_LENGTH)
+        }
         _ => None,
     }
 }
+
+/// `@` and a TAI64N label.
+const TAI64N_LENGTH: usize = 25;
 
 /// `host tag[pid]: message` or `tag[pid]: message`.
 #[inline]
@@ -284,11 +329,53 @@ mod tests {
             ),
             ("Nov 22 05:33:01 h -- MARK --", ["Nov 22 05:33:01", "", "", "", "h -- MARK --"]),
             ("Nov 22 05:33:01 h sshd[12]:", ["Nov 22 05:33:01", "h", "sshd", "12", ""]),
+            (
+                "@400000006b027e970000000a sshd[12]: m",
+                ["@400000006b027e970000000a", "", "sshd", "12", "m"],
+            ),
+            (
+                "@400000006b027e970000000a Nov 22 05:33:01 h sshd[12]: m",
+                ["@400000006b027e970000000a", "h", "sshd", "12", "m"],
+            ),
+            (
+                "2026-11-22_05:33:01.12345 auth.info: Nov 22 05:33:01 sshd[12]: m",
+                ["2026-11-22_05:33:01.12345", "", "sshd", "12", "m"],
+            ),
+            (
+                "2026-11-22T05:33:01.12345 local7.err: Nov 22 05:33:01 sshd[12]: m",
+                ["2026-11-22T05:33:01.12345", "", "sshd", "12", "m"],
+            ),
+            (
+                "2026-11-22_05:33:01.12345 192.0.2.1 - - [22/Nov/2026:05:33:01 +0000] x",
+                [
+                    "2026-11-22_05:33:01.12345",
+                    "",
+                    "",
+                    "",
+                    "192.0.2.1 - - [22/Nov/2026:05:33:01 +0000] x",
+                ],
+            ),
+            // A stamp is taken off once: what a program writes is no head of a supervisor.
+            (
+                "@400000006b027e970000000a @400000006b027e970000000a x: y",
+                ["@400000006b027e970000000a", "@400000006b027e970000000a", "x", "", "y"],
+            ),
         ];
         for (line, expected) in cases {
             assert_eq!(told(line), Some(expected.map(str::to_owned)), "{line}");
         }
         for none in ["", "x", "192.0.2.1 - - [22/Nov", "<999999>x: y", "{", "<1>1 x", "Nov"] {
+            assert_eq!(told(none), None, "{none}");
+        }
+        for none in [
+            "@",
+            "@400000006b027e970000000a",
+            "@400000006b027e970000000ax sshd: m",
+            "@400000006b027e9700000 sshd[12]: m",
+            "@400000006b027e97-000000a sshd: m",
+            "2026-11-22_05:33:01.1x345 sshd: m",
+            "2026-11-22_05:33",
+        ] {
             assert_eq!(told(none), None, "{none}");
         }
     }
