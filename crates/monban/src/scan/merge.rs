@@ -7,7 +7,7 @@ use monban_model::{Kind, Line, Sighting, SourceId, Stamp};
 use monban_rules::{Clock, RuleSet, Scratch};
 use monban_sources::archive::{Family, LogLines, Meter, Skipped};
 
-use crate::watch::{Echoes, Form, now};
+use crate::watch::{Echoes, Form, LastLines, now};
 
 /// A date that lies so far behind the last change of its file cannot be true.
 const AHEAD_S: u64 = 86_400;
@@ -31,6 +31,7 @@ pub struct Merged<'r> {
 struct Tools<'r> {
     rules: &'r RuleSet,
     scratch: Scratch,
+    last_lines: LastLines,
     echoes: Echoes,
 }
 
@@ -63,7 +64,12 @@ impl<'r> Merged<'r> {
             time: Stamp::default(),
         };
         let logs = families.into_iter().enumerate().map(log).collect();
-        let tools = Tools { rules, scratch: Scratch::default(), echoes: Echoes::default() };
+        let tools = Tools {
+            rules,
+            scratch: Scratch::default(),
+            last_lines: LastLines::default(),
+            echoes: Echoes::default(),
+        };
         Self { logs, tools }
     }
 
@@ -145,15 +151,18 @@ impl Log {
             self.held = Some(bytes.to_vec());
             return false;
         }
-        let misplaced = self.is_misplaced(Form::of(&reading, tools.rules));
-        let mut sighting = reading.sighting.filter(|_| !misplaced);
-        if let Some(seen) = &mut sighting {
-            seen.time = time;
-            let (program, pid, message) = (reading.program, reading.pid, reading.message);
-            if seen.kind != Kind::Harmless
-                && tools.echoes.is_echo(self.source, time, program, pid, message)
-            {
-                sighting = None;
+        let mut sighting = None;
+        if self.is_misplaced(Form::of(&reading, tools.rules)) {
+            tools.last_lines.forget(self.source);
+        } else {
+            let meant = tools.last_lines.meant(&line, reading, tools.rules, &mut self.clock);
+            sighting = meant.sighting;
+            if let Some(seen) = &mut sighting {
+                seen.time = time;
+                let counts = seen.kind != Kind::Harmless;
+                if counts && !tools.echoes.leave_fresh(self.source, &meant, seen) {
+                    sighting = None;
+                }
             }
         }
         each(&Step { sighting, bytes: bytes.len() as u64 + 1 });
