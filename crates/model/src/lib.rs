@@ -40,7 +40,7 @@ pub use record::{
 };
 pub use rotation::{Rotation, Turn, sort_oldest_first};
 pub use sighting::{
-    CLOSE, ConnectionKey, Kind, KindSet, RuleId, ServiceId, Sighting, WITNESSES, Witness,
+    Also, CLOSE, ConnectionKey, Kind, KindSet, RuleId, ServiceId, Sighting, WITNESSES, Witness,
 };
 pub use state::{
     BlockRow, ConnectionRow, HistoryRow, PositionRow, StateRow, SuccessRow, Tail, TallyRow,

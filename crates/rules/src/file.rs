@@ -1,7 +1,7 @@
 //! A rule file's text into plain data, with all its mistakes at once.
 
 use monban_model::limits::{PORTS_MAX, RULE_FILE_BYTES_MAX};
-use monban_model::{Kind, Problem, Witness};
+use monban_model::{Also, Kind, Problem, Witness};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -164,6 +164,7 @@ impl Reader<'_> {
             wordings: Vec::new(),
             regex: None,
             filters: Vec::new(),
+            also: Also::Nothing,
             witness: Witness(0),
             cites: String::new(),
             sees: Vec::new(),
@@ -180,13 +181,14 @@ impl Reader<'_> {
                 "where" => rule.filters.extend(self.filters(value, true)),
                 "where_not" => rule.filters.extend(self.filters(value, false)),
                 "witness" => rule.witness = self.witness(value),
+                "also" => rule.also = self.also(value),
                 "cites" => rule.cites = self.string(value),
                 "sees" => rule.sees = self.examples(value),
                 "not" => rule.not = self.examples(value),
                 other => self.unknown(
                     key.span().start,
                     other,
-                    "id, kind, line, regex, where, where_not, witness, cites, sees, not",
+                    "id, kind, line, regex, where, where_not, witness, also, cites, sees, not",
                 ),
             }
         }
@@ -330,6 +332,18 @@ impl Reader<'_> {
         }
     }
 
+    fn also(&mut self, value: &Value<'_>) -> Also {
+        match self.string(value).as_str() {
+            "closes" => Also::Closes,
+            "unchecked" => Also::Unchecked,
+            other => {
+                let what = format!("a line cannot say `{other}` of its connection");
+                self.say(value.span().start, what, "", "use closes or unchecked");
+                Also::Nothing
+            }
+        }
+    }
+
     fn filters(&mut self, value: &Value<'_>, wanted: bool) -> Vec<Filter> {
         let Some(table) = value.get_ref().as_table() else {
             let hint = "write where = { path = [\"/wp-login.php\"] }";
@@ -367,5 +381,22 @@ mod tests {
         assert_eq!(problems("reports_nothing = ' '", harmless), 1);
         assert_eq!(problems("reports_nothing = 'it can be forged'", rule), 1);
         assert_eq!(problems("", &rule.replace("probe", "harmless")), 1);
+    }
+
+    #[test]
+    fn a_line_can_say_one_thing_more_of_its_connection() {
+        let also = |text: &str| {
+            let text = format!(
+                "service = 'a'\nprograms = ['a']\n[[rule]]\nid = 'a'\nkind = 'probe'\nline = 'x'\n\
+                 sees = ['x']\n{text}"
+            );
+            let (service, problems) = read("a.toml", &text);
+            problems.is_empty().then(|| service.map(|service| service.rules[0].also)).flatten()
+        };
+        assert_eq!(also(""), Some(Also::Nothing));
+        assert_eq!(also("also = 'closes'"), Some(Also::Closes));
+        assert_eq!(also("also = 'unchecked'"), Some(Also::Unchecked));
+        assert_eq!(also("also = 'opens'"), None);
+        assert_eq!(also("also = 1"), None);
     }
 }

@@ -147,6 +147,7 @@ impl RuleSet {
             service,
             connection,
             witness: rule.witness,
+            also: rule.also,
             rule: found.rule,
             weight: found.times().saturating_mul(repeated).min(ATTEMPTS_PER_LINE_MAX),
             line: line.bytes,

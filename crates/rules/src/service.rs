@@ -1,6 +1,6 @@
 //! What a rule file says, as plain data.
 
-use monban_model::{Kind, Witness};
+use monban_model::{Also, Kind, Witness};
 
 use crate::field::Slot;
 use crate::filter::Filter;
@@ -43,6 +43,8 @@ pub struct Rule {
     pub regex: Option<Wording>,
     /// Its `where` and `where_not`.
     pub(crate) filters: Vec<Filter>,
+    /// What its lines say of their connection beside the kind.
+    pub also: Also,
     /// Which voice of the service it is.
     pub witness: Witness,
     /// Where the wording comes from.

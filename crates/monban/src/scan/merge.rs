@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use monban_model::{Kind, Line, Sighting, SourceId, Stamp};
+use monban_model::{Line, Sighting, SourceId, Stamp};
 use monban_rules::{Clock, RuleSet, Scratch};
 use monban_sources::archive::{Family, LogLines, Meter, Skipped};
 
@@ -159,7 +159,7 @@ impl Log {
             sighting = meant.sighting;
             if let Some(seen) = &mut sighting {
                 seen.time = time;
-                let counts = seen.kind != Kind::Harmless;
+                let counts = !seen.means_nothing();
                 if counts && !tools.echoes.leave_fresh(self.source, &meant, seen) {
                     sighting = None;
                 }

@@ -6,7 +6,7 @@ use monban_config::Config;
 use monban_engine::{Effect, Engine, Observation, Setup, Times};
 use monban_ledger::Saved;
 use monban_model::{
-    Kind, Line, Notice, Order, Policy, PositionRow, Record, SourceId, Stamp, StateRow, Tail,
+    Line, Notice, Order, Policy, PositionRow, Record, SourceId, Stamp, StateRow, Tail,
 };
 use monban_rules::{Clock, RuleSet, Scratch};
 use monban_sources::journal::JournalEntry;
@@ -147,7 +147,7 @@ impl Mind {
         let note = self.notes.entry(line.source).or_insert((0, time));
         note.1 = time;
         let Some(mut sighting) = reading.sighting else { return };
-        if sighting.kind == Kind::Harmless {
+        if sighting.means_nothing() {
             return;
         }
         note.0 += 1;
