@@ -351,6 +351,18 @@ mod tests {
             ),
             ("Nov 22 05:33:01 h -- MARK --", ["Nov 22 05:33:01", "", "", "", "h -- MARK --"]),
             ("Nov 22 05:33:01 h sshd[12]:", ["Nov 22 05:33:01", "h", "sshd", "12", ""]),
+        ];
+        for (line, expected) in cases {
+            assert_eq!(told(line), Some(expected.map(str::to_owned)), "{line}");
+        }
+        for none in ["", "x", "192.0.2.1 - - [22/Nov", "<999999>x: y", "{", "<1>1 x", "Nov"] {
+            assert_eq!(told(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn a_supervisors_stamp_is_taken_off() {
+        let cases = [
             (
                 "@400000006b027e970000000a sshd[12]: m",
                 ["@400000006b027e970000000a", "", "sshd", "12", "m"],
@@ -385,9 +397,6 @@ mod tests {
         ];
         for (line, expected) in cases {
             assert_eq!(told(line), Some(expected.map(str::to_owned)), "{line}");
-        }
-        for none in ["", "x", "192.0.2.1 - - [22/Nov", "<999999>x: y", "{", "<1>1 x", "Nov"] {
-            assert_eq!(told(none), None, "{none}");
         }
         for none in [
             "@",
