@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use monban_model::limits::{CONNECTIONS_MAX, HISTORY_MAX, SUCCESSES_MAX, TALLIES_MAX};
 use monban_model::{
-    Address, Catalog, ConnectionKey, Event, Kind, OrderId, Policy, Record, Seq, Stamp, StateRow,
-    Subject,
+    Address, Also, Catalog, ConnectionKey, Event, Kind, OrderId, Policy, Record, Seq, Sighting,
+    Stamp, StateRow, Subject,
 };
 
 use crate::bounded::Bounded;
@@ -88,15 +88,7 @@ impl Engine {
         }
         self.end_blocks(now, out);
         match seen {
-            Observation::Sighting(sighting) => match sighting.kind {
-                Kind::Harmless => {}
-                Kind::LoginAccepted => self.accept(now, &sighting, out),
-                Kind::SessionOpened | Kind::SessionClosed | Kind::PrivilegeUsed => {
-                    self.meet(&sighting);
-                }
-                Kind::ConnectionClosed => self.close(&sighting),
-                _ => self.attempt(now, &sighting, out),
-            },
+            Observation::Sighting(sighting) => self.sighting(now, &sighting, out),
             Observation::Outcome(outcome) => self.outcome(now, outcome, out),
             Observation::Command(id, command) => self.command(now, id, command, out),
             Observation::Allow(nets) => self.allow(now, nets, out),
@@ -107,6 +99,22 @@ impl Engine {
                 self.record(now, Event::Noticed(notice), out);
             }
             Observation::Tick | Observation::ClockSet { .. } => self.tick(now, out),
+        }
+    }
+
+    fn sighting(&mut self, now: Stamp, seen: &Sighting<'_>, out: &mut Vec<Effect>) {
+        match seen.kind {
+            Kind::Harmless => {}
+            Kind::LoginAccepted => self.accept(now, seen, out),
+            Kind::SessionOpened | Kind::SessionClosed | Kind::PrivilegeUsed => self.meet(seen),
+            Kind::ConnectionClosed => self.close(seen),
+            _ => self.attempt(now, seen, out),
+        }
+        // Afterwards: what the line itself tells still belongs to the connection as it was.
+        match seen.also {
+            Also::Nothing => {}
+            Also::Closes => self.close(seen),
+            Also::Unchecked => self.excuse(seen),
         }
     }
 

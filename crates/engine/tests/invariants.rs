@@ -221,6 +221,7 @@ fn old_lines_place_no_block_that_is_over() {
             service: monban_model::ServiceId(0),
             connection: None,
             witness: monban_model::Witness(0),
+            also: monban_model::Also::Nothing,
             rule: monban_model::RuleId(0),
             weight: 1,
             line,

@@ -12,12 +12,16 @@ use crate::watch::{Connection, EvidenceLine, Full, Mark, Success, Told, try_key}
 impl Engine {
     /// Somebody tried something and was refused.
     pub(super) fn attempt(&mut self, now: Stamp, seen: &Sighting<'_>, out: &mut Vec<Effect>) {
-        let Some(at) = self.policy_of(seen) else { return };
+        // A probe may bring the address of logins that failed before it.
+        if seen.kind != Kind::Probe && self.policy_of(seen.kind, seen).is_none() {
+            return;
+        }
         let told = match seen.connection {
             Some(key) => self.connections.entry(key, Connection::default).0.tell(seen),
-            None => Told { address: seen.address, new: seen.weight.max(1) },
+            None => Told { address: seen.address, new: seen.weight.max(1), kind: seen.kind },
         };
         let Some(address) = told.address else { return };
+        let Some(at) = self.policy_of(told.kind, seen) else { return };
         let subject = self.subject_of(address);
         let key = (at as u8, subject);
         if told.new == 0 {
@@ -40,7 +44,7 @@ impl Engine {
             attempts: told.new,
             in_window: tally.within(policy.window, seen.time),
             needed: policy.window.failures.saturating_mul(factor),
-            failure: seen.kind.is_failure(),
+            kind: told.kind,
         }));
         let lost = pushed_out.map_or(0, |tally| tally.evidence_bytes());
         self.evidence_bytes =
@@ -105,6 +109,13 @@ impl Engine {
         }
     }
 
+    /// A login was refused without a look at the password.
+    pub(super) fn excuse(&mut self, seen: &Sighting<'_>) {
+        if let Some(key) = seen.connection {
+            self.connections.entry(key, Connection::default).0.excuse(seen);
+        }
+    }
+
     /// A connection ended.
     pub(super) fn close(&mut self, seen: &Sighting<'_>) {
         if let Some(key) = seen.connection {
@@ -112,11 +123,11 @@ impl Engine {
         }
     }
 
-    /// The first policy that counts this service and kind.
-    fn policy_of(&self, seen: &Sighting<'_>) -> Option<usize> {
+    /// The first policy that counts this kind of the sighting's service.
+    fn policy_of(&self, kind: Kind, seen: &Sighting<'_>) -> Option<usize> {
         let service = self.setup.catalog.service(seen.service);
         self.setup.policies.iter().position(|policy| {
-            policy.kinds.contains(seen.kind)
+            policy.kinds.contains(kind)
                 && match &policy.reach {
                     Reach::EveryService => true,
                     Reach::Services(names) => names.iter().any(|name| name == service),

@@ -44,6 +44,10 @@ pub struct World {
     pub engine: Engine,
     pub effects: Vec<Effect>,
     pub now: Stamp,
+    /// What all sightings say of their connection besides, and how many attempts they stand for.
+    pub also: Also,
+    /// See `also`.
+    pub weight: u32,
 }
 
 impl World {
@@ -53,7 +57,8 @@ impl World {
 
     pub fn with(setup: Setup) -> Self {
         let engine = Engine::new(setup, Saved::default());
-        Self { engine, effects: Vec::new(), now: Stamp::from_s(1_000_000) }
+        let now = Stamp::from_s(1_000_000);
+        Self { engine, effects: Vec::new(), now, also: Also::Nothing, weight: 1 }
     }
 
     pub fn at(&mut self, seconds: i64) -> &mut Self {
@@ -80,8 +85,9 @@ impl World {
             service: ServiceId(0),
             connection: (pid > 0).then_some(ConnectionKey(pid)),
             witness: Witness(witness),
+            also: self.also,
             rule: RuleId(u16::from(witness)),
-            weight: 1,
+            weight: self.weight,
             line: line.as_bytes(),
         };
         self.engine.step(self.now, Observation::Sighting(sighting), &mut self.effects);

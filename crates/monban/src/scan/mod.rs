@@ -12,7 +12,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use monban_config::Bundle;
 use monban_engine::{Effect, Engine, Observation, Saved, Setup};
-use monban_model::{Kind, Stamp};
+use monban_model::Stamp;
 use monban_rules::RuleSet;
 use monban_sources::archive::{Meter, expand};
 use monban_views::Say;
@@ -124,7 +124,7 @@ impl Reader<'_> {
         self.report.lines += 1;
         self.report.bytes += step.bytes;
         let Some(sighting) = step.sighting else { return };
-        if sighting.kind == Kind::Harmless || !self.range.holds(sighting.time) {
+        if sighting.means_nothing() || !self.range.holds(sighting.time) {
             return;
         }
         self.report.sightings += 1;

@@ -77,7 +77,7 @@ impl Report {
     pub fn take(&mut self, effects: &mut Vec<Effect>, seen: &Sighting<'_>, service: &str) {
         for effect in effects.drain(..) {
             match effect {
-                Effect::Counted(counted) if counted.failure => {
+                Effect::Counted(counted) if counted.kind.is_failure() => {
                     self.failure(&counted, seen, service);
                 }
                 Effect::Record(record) => match record.event {

@@ -6,7 +6,7 @@ use monban_config::Config;
 use monban_engine::{Effect, Engine, Observation, Setup, Times};
 use monban_ledger::Saved;
 use monban_model::{
-    Kind, Line, Notice, Order, Policy, PositionRow, Record, SourceId, Stamp, StateRow, Tail,
+    Line, Notice, Order, Policy, PositionRow, Record, SourceId, Stamp, StateRow, Tail,
 };
 use monban_rules::{Clock, RuleSet, Scratch};
 use monban_sources::journal::JournalEntry;
@@ -14,6 +14,7 @@ use monban_sources::journal::JournalEntry;
 use super::echo::Echoes;
 use super::form::Form;
 use super::output::Output;
+use super::repeats::LastLines;
 use super::stage::Stage;
 use crate::shipped::Loaded;
 
@@ -40,6 +41,7 @@ pub struct Mind {
     answers: Vec<Answer>,
     notes: HashMap<SourceId, (u64, Stamp)>,
     forms: HashMap<String, Form>,
+    last_lines: LastLines,
     echoes: Echoes,
     misplaced: u64,
     /// Lines from before this are of no use to any window or block.
@@ -68,6 +70,7 @@ impl Mind {
             answers: Vec::new(),
             notes: HashMap::new(),
             forms: HashMap::new(),
+            last_lines: LastLines::default(),
             echoes: Echoes::default(),
             misplaced: 0,
             useful_s: 0,
@@ -126,6 +129,7 @@ impl Mind {
         match (form, self.forms.get(path)) {
             (Some(now), Some(known)) if now != *known => {
                 self.misplaced += 1;
+                self.last_lines.forget(line.source);
                 return;
             }
             (Some(now), None) => {
@@ -133,6 +137,7 @@ impl Mind {
             }
             _ => {}
         }
+        let reading = self.last_lines.meant(line, reading, rules, &mut self.clock);
         let own = reading.time;
         let catching_up = match line.source {
             JOURNAL => stage.journal_is_catching_up(),
@@ -142,17 +147,17 @@ impl Mind {
         let note = self.notes.entry(line.source).or_insert((0, time));
         note.1 = time;
         let Some(mut sighting) = reading.sighting else { return };
-        if sighting.kind == Kind::Harmless {
+        if sighting.means_nothing() {
             return;
         }
         note.0 += 1;
-        let (program, pid, message) = (reading.program, reading.pid, reading.message);
-        if line.arrival.since_s(time) > self.useful_s
-            || self.echoes.is_echo(line.source, time, program, pid, message)
-        {
+        if line.arrival.since_s(time) > self.useful_s {
             return;
         }
         sighting.time = time;
+        if !self.echoes.leave_fresh(line.source, &reading, &mut sighting) {
+            return;
+        }
         self.engine.step(line.arrival, Observation::Sighting(sighting), &mut self.effects);
         for effect in self.effects.drain(..) {
             match effect {

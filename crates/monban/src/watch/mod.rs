@@ -7,6 +7,7 @@ mod echo;
 mod form;
 mod mind;
 mod output;
+mod repeats;
 mod stage;
 mod voice;
 
@@ -14,6 +15,7 @@ pub use echo::Echoes;
 pub use form::Form;
 pub use mind::Mind;
 pub use output::Output;
+pub use repeats::LastLines;
 
 use std::fs::File;
 use std::io::{self, Read};

@@ -84,14 +84,14 @@ impl Output {
                 "subject": counted.subject.to_string(),
                 "service": service,
                 "user": seen.user.map(String::from_utf8_lossy),
-                "kind": seen.kind.name(),
+                "kind": counted.kind.name(),
                 "attempts": counted.attempts,
                 "in_window": counted.in_window,
                 "needed": counted.needed,
             });
             return self.voice.say(json_line(&line));
         }
-        let key = match (seen.kind, &user) {
+        let key = match (counted.kind, &user) {
             (Kind::Probe, _) => "counted-probe",
             (Kind::HttpProbe, _) => "counted-http-probe",
             (Kind::HttpRefused, _) => "counted-http-refused",
