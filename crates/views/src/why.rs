@@ -198,8 +198,9 @@ impl Page<'_> {
 
     /// The address that was asked about, and who is counted or blocked for it if that is more.
     fn who(&self, address: Address, subject: Subject) -> String {
+        let is_all = subject == Subject::alone(address);
         let (address, subject) = (address.to_string(), subject.to_string());
-        match address == subject {
+        match is_all {
             true => address,
             false => self.say.text("why-inside", &[("address", &address), ("subject", &subject)]),
         }
