@@ -9,7 +9,7 @@ use monban_views::{LocalClock, printable, time_json};
 use serde_json::{Value, json};
 
 use super::{Context, ask, ledger};
-use crate::watch::now;
+use crate::watch::{WATCHED_META, now};
 
 /// How the guard stands. Exits 0 only once sources are open and the firewall is ready.
 pub fn status(context: &Context<'_>) -> Result<ExitCode, String> {
@@ -24,6 +24,11 @@ pub fn status(context: &Context<'_>) -> Result<ExitCode, String> {
     if let Ok(reader) = &reader {
         let time = now();
         sources = reader.positions().map_err(|error| error.to_string())?;
+        let watched = reader.meta(WATCHED_META).map_err(|error| error.to_string())?;
+        let watched = watched.and_then(|text| serde_json::from_str::<Vec<String>>(&text).ok());
+        if let Some(watched) = watched {
+            sources.retain(|row| watched.contains(&row.path));
+        }
         let rows = reader.blocks().map_err(|error| error.to_string())?;
         blocks = rows.iter().filter(|row| row.until.is_none_or(|end| end > time)).count();
         let meta = reader.meta("evicted.tallies").map_err(|error| error.to_string())?;
