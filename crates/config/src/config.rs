@@ -10,7 +10,7 @@ use crate::suggest::closest;
 use crate::written::{Page, Table};
 
 /// Whether the systemd journal is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JournalUse {
     /// Where no log file tells of logins.
     Auto,
@@ -18,6 +18,8 @@ pub enum JournalUse {
     On,
     /// Never.
     Off,
+    /// Always, from the journal files in this folder: a namespace, a mounted image.
+    Folder(String),
 }
 
 /// What a configuration means, complete.
@@ -106,9 +108,12 @@ impl Config {
             "auto" => Ok(JournalUse::Auto),
             "on" => Ok(JournalUse::On),
             "off" => Ok(JournalUse::Off),
-            _ => Err(format!("`{text}` is none of \"auto\", \"on\", \"off\"")),
+            _ if text.starts_with('/') => read_path(text).map(JournalUse::Folder),
+            _ => Err(format!("`{text}` is none of \"auto\", \"on\", \"off\", and no folder")),
         });
-        self.journal = journal.unwrap_or(self.journal);
+        if let Some(journal) = journal {
+            self.journal = journal;
+        }
         table.finish(page);
     }
 

@@ -74,6 +74,9 @@ fn sources_are_absolute_paths() {
         Config::parse("x", "[sources]\nlogs = [\"/srv/*/a.log\"]\njournal = \"off\"\n").unwrap();
     assert_eq!((config.logs.len(), config.journal), (1, JournalUse::Off));
     assert_eq!(problems("[sources]\nlogs = [\"a.log\"]\n").len(), 1);
+    let config = Config::parse("x", "[sources]\njournal = \"/mnt/log/journal\"\n").unwrap();
+    assert_eq!(config.journal, JournalUse::Folder("/mnt/log/journal".to_owned()));
+    assert_eq!(problems("[sources]\njournal = \"log/journal\"\n").len(), 1);
 }
 
 #[test]

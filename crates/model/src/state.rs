@@ -114,8 +114,26 @@ pub struct PositionRow {
     pub sightings: u64,
     /// The event time of the last line.
     pub last: Stamp,
-    /// For the journal: its cursor. Empty for files.
+    /// For a journal: its cursor. For a file: words of the feed.
     pub cursor: String,
+}
+
+impl PositionRow {
+    /// A source of which nothing was read yet.
+    pub fn unread(path: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            dev: 0,
+            ino: 0,
+            offset: 0,
+            tail: Tail::default(),
+            head: (0, 0),
+            lines: 0,
+            sightings: 0,
+            last: Stamp::default(),
+            cursor: String::new(),
+        }
+    }
 }
 
 /// A change of the open state.

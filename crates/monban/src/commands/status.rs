@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::ask::troubles_json;
 use super::{Context, ask, ledger};
-use crate::watch::now;
+use crate::watch::{WATCHED_META, now};
 
 /// Something that the watcher counts since its start and keeps in the ledger.
 struct Counter {
@@ -59,6 +59,11 @@ pub fn status(context: &Context<'_>) -> Result<ExitCode, String> {
     if let Ok(reader) = &reader {
         let time = now();
         sources = reader.positions().map_err(|error| error.to_string())?;
+        let watched = reader.meta(WATCHED_META).map_err(|error| error.to_string())?;
+        let watched = watched.and_then(|text| serde_json::from_str::<Vec<String>>(&text).ok());
+        if let Some(watched) = watched {
+            sources.retain(|row| watched.contains(&row.path));
+        }
         let rows = reader.blocks().map_err(|error| error.to_string())?;
         blocks = rows.iter().filter(|row| row.until.is_none_or(|end| end > time)).count();
         counters = Counters::read(reader).map_err(|error| error.to_string())?;

@@ -11,6 +11,7 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use monban_config::{Bundle, Config, JournalUse};
 use monban_firewall::FirewallError;
 use monban_model::Notice;
+use monban_sources::journal::journalctl_arguments;
 use monban_views::{Say, json_line, notice_json, printable_lines};
 use monban_warden::{Host, Keeper, Load, Start, Wall};
 use rustix::fs::FlockOperation;
@@ -159,7 +160,7 @@ impl Program {
             return false;
         }
         match config.journal {
-            JournalUse::On => true,
+            JournalUse::On | JournalUse::Folder(_) => true,
             JournalUse::Off => false,
             JournalUse::Auto => {
                 config.discover && discover::has_journal() && !discover::has_login_log()
@@ -186,13 +187,13 @@ impl Host for Program {
         command.stdin(Stdio::from(channel)).process_group(0).spawn()
     }
 
-    fn start_journal(&mut self, after: Option<&str>) -> io::Result<(Child, OwnedFd)> {
+    fn start_journal(
+        &mut self,
+        folder: Option<&str>,
+        cursor: Option<&str>,
+    ) -> io::Result<(Child, OwnedFd)> {
         let mut command = Command::new(discover::journalctl());
-        command.args(["--output=export", "--follow", "--quiet", "--no-pager"]);
-        match after {
-            Some(cursor) => command.arg(format!("--after-cursor={cursor}")),
-            None => command.arg("--since=-1d"),
-        };
+        command.args(journalctl_arguments(folder, cursor));
         if is_root() {
             let group = std::fs::read_to_string("/etc/group").unwrap_or_default();
             let gid = group.lines().find_map(|line| {
@@ -228,6 +229,10 @@ impl Host for Program {
             named: self.named_logs(&config),
             observe: config.observe || self.args.observe,
             journal: self.wants_journal(&config),
+            journal_folder: match config.journal {
+                JournalUse::Folder(folder) => Some(folder),
+                JournalUse::Auto | JournalUse::On | JournalUse::Off => None,
+            },
             allow: config.allow,
         })
     }

@@ -93,6 +93,10 @@ impl Pending {
 impl Watch {
     /// Commits everything that was made from the lines so far.
     pub(super) fn commit(&mut self) {
+        // What was lost is told with the positions behind it: a kill between them would hide it.
+        for told in self.feed.notices() {
+            self.observe(Observation::Notice(super::brief::feed_notice(&told)));
+        }
         let mut batch = std::mem::take(&mut self.pending.batch);
         // A batch that could not be written holds older rows; the newer ones take their place.
         merge(&mut batch.state, self.mind.take_changes());
@@ -103,12 +107,15 @@ impl Watch {
         batch.positions.retain(|old| !positions.iter().any(|new| new.path == old.path));
         batch.positions.extend(positions);
         self.pending.since = None;
-        if batch.is_empty() {
+        if batch.is_empty() && !self.watched.changed {
             return;
         }
         batch.meta = self.meta();
         match self.ledger.commit(&batch) {
-            Ok(()) => self.committed(),
+            Ok(()) => {
+                self.watched.changed = false;
+                self.committed();
+            }
             Err(error) => self.not_committed(batch, &error),
         }
     }
@@ -149,7 +156,8 @@ impl Watch {
 
     fn meta(&self) -> Vec<(String, String)> {
         let evicted = self.mind.engine().evicted();
-        vec![
+        let watched = self.watched.changed.then(|| self.watched.meta());
+        let counts = vec![
             ("evicted.tallies".to_owned(), evicted.tallies.to_string()),
             ("evicted.connections".to_owned(), evicted.connections.to_string()),
             ("evicted.successes".to_owned(), evicted.successes.to_string()),
@@ -157,7 +165,8 @@ impl Watch {
             ("lines.echoes".to_owned(), self.mind.echoes().to_string()),
             ("lines.misplaced".to_owned(), self.mind.misplaced().to_string()),
             ("time.disbelieved".to_owned(), self.mind.disbelieved().to_string()),
-        ]
+        ];
+        counts.into_iter().chain(watched).collect()
     }
 
     /// Sends the orders that the engine gave, and the answers that follow them.

@@ -5,9 +5,7 @@ use std::collections::HashMap;
 use monban_config::Config;
 use monban_engine::{Effect, Engine, Observation, Setup, Times};
 use monban_ledger::Saved;
-use monban_model::{
-    Line, Notice, Order, Policy, PositionRow, Record, SourceId, Stamp, StateRow, Tail,
-};
+use monban_model::{Line, Notice, Order, Policy, PositionRow, Record, SourceId, Stamp, StateRow};
 use monban_rules::{Clock, RuleSet, Scratch};
 use monban_sources::journal::JournalEntry;
 
@@ -17,9 +15,6 @@ use super::output::Output;
 use super::repeats::LastLines;
 use super::stage::Stage;
 use crate::shipped::Loaded;
-
-/// The name of the journal among the positions; files have absolute paths.
-pub const JOURNAL_PATH: &str = "journal";
 
 /// The source of the journal's lines.
 const JOURNAL: SourceId = SourceId(u32::MAX);
@@ -180,10 +175,9 @@ impl Mind {
         &mut self,
         entry: &JournalEntry,
         stage: &mut Stage,
-        row: Option<PositionRow>,
+        mut row: PositionRow,
     ) -> PositionRow {
         let now = super::now();
-        let mut row = row.unwrap_or_else(journal_row);
         let text = entry.as_line();
         let line = Line { bytes: &text, source: JOURNAL, position: row.lines, arrival: now };
         let age_s = now.since_s(Stamp((entry.realtime_us / 1000) as i64));
@@ -318,20 +312,5 @@ fn is_believed(entry: &JournalEntry) -> bool {
     match entry.uid {
         None | Some(0) => true,
         Some(uid) => !ROOTS.contains(&entry.identifier.as_slice()) && !PEOPLE.contains(&uid),
-    }
-}
-
-fn journal_row() -> PositionRow {
-    PositionRow {
-        path: JOURNAL_PATH.to_owned(),
-        dev: 0,
-        ino: 0,
-        offset: 0,
-        tail: Tail::default(),
-        head: (0, 0),
-        lines: 0,
-        sightings: 0,
-        last: Stamp::default(),
-        cursor: String::new(),
     }
 }

@@ -8,6 +8,7 @@ mod form;
 mod mind;
 mod output;
 mod repeats;
+mod sources;
 mod stage;
 mod voice;
 
@@ -16,6 +17,7 @@ pub use form::Form;
 pub use mind::Mind;
 pub use output::Output;
 pub use repeats::LastLines;
+pub use sources::WATCHED_META;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -28,7 +30,7 @@ use monban_model::wire::{ToWarden, ToWatcher};
 use monban_model::{Notice, Stamp};
 use monban_rules::Clock;
 use monban_sources::Feed;
-use monban_sources::journal::JournalReader;
+use monban_sources::journal::{JournalReader, is_journal_name};
 use monban_warden::{Channel, Received};
 use rustix::event::{PollFd, PollFlags};
 
@@ -56,7 +58,13 @@ pub struct Watch {
     pending: Pending,
     stage: stage::Stage,
     journal: Option<(File, JournalReader)>,
+    /// How far the journal was read that is watched now.
     journal_row: Option<monban_model::PositionRow>,
+    /// Those of other journals.
+    journal_rows: Vec<monban_model::PositionRow>,
+    /// The warden was asked for the journal and has not answered.
+    journal_asked: bool,
+    watched: sources::Watched,
     paths: std::collections::HashMap<u32, String>,
     allow: Vec<monban_model::Net>,
     clocks: Clocks,
@@ -76,7 +84,7 @@ impl Watch {
         lock: OwnedFd,
     ) -> Self {
         let (journal_rows, files): (Vec<_>, Vec<_>) =
-            saved.positions.iter().cloned().partition(|row| row.path == mind::JOURNAL_PATH);
+            saved.positions.iter().cloned().partition(|row| is_journal_name(&row.path));
         Self {
             channel,
             feed: Feed::new(files),
@@ -85,7 +93,10 @@ impl Watch {
             ledger,
             stage: stage::Stage::default(),
             journal: None,
-            journal_row: journal_rows.into_iter().next(),
+            journal_row: None,
+            journal_rows,
+            journal_asked: false,
+            watched: sources::Watched::default(),
             paths: std::collections::HashMap::new(),
             allow: Vec::new(),
             clocks: Clocks::look(),
@@ -174,7 +185,8 @@ impl Watch {
         self.ask_siblings()?;
         let backlog = self.feed.backlog_bytes();
         self.stage.progress(&mut self.mind, backlog, progress.lines, progress.bytes);
-        if !progress.more && self.feed.wants_are_empty() && self.stage.settle() {
+        let read = !progress.more && self.feed.wants_are_empty();
+        if read && self.stage.settle(self.has_source()) {
             self.send_orders()?;
             // Whoever waits for the guard finds its sources in the ledger.
             self.collect();
@@ -210,8 +222,8 @@ impl Watch {
             Ok(count) => {
                 reader.push(&bytes[..count]);
                 while let Some(entry) = reader.next_entry() {
-                    let row =
-                        self.mind.journal_entry(&entry, &mut self.stage, self.journal_row.take());
+                    let Some(row) = self.journal_row.take() else { break };
+                    let row = self.mind.journal_entry(&entry, &mut self.stage, row);
                     self.journal_row = Some(row);
                 }
                 self.pending.touch();
@@ -223,17 +235,17 @@ impl Watch {
     fn tick(&mut self) -> io::Result<()> {
         self.feed.wake_all();
         self.observe(Observation::Tick);
-        for notice in self.feed.notices() {
-            self.observe(Observation::Notice(brief::feed_notice(&notice)));
-        }
         for path in self.feed.forgotten() {
+            self.watched.dropped(&path);
             self.pending.forget(path);
         }
         if self.journal.is_some() {
             self.stage.journal_waits(Instant::now());
         }
         if self.stage.journal_due(Instant::now()) {
-            let after = self.journal_row.as_ref().map(|row| row.cursor.clone());
+            let cursor = self.journal_row.as_ref().map(|row| row.cursor.clone());
+            let after = cursor.filter(|cursor| !cursor.is_empty());
+            self.journal_asked = true;
             self.channel.send(&ToWarden::Journal { after }, None)?;
         }
         if let Some(count) = self.mind.new_evictions() {

@@ -79,13 +79,14 @@ impl Stage {
         self.caught_up = false;
     }
 
-    /// Everything is read for the moment. True the first time after the start.
-    pub fn settle(&mut self) -> bool {
+    /// Everything is read for the moment. True the first time that a source is open: without one
+    /// there is nothing to be ready for.
+    pub fn settle(&mut self, has_source: bool) -> bool {
         if !self.all_opened || !self.briefed {
             return false;
         }
         self.caught_up = true;
-        !std::mem::replace(&mut self.told_caught_up, true)
+        has_source && !std::mem::replace(&mut self.told_caught_up, true)
     }
 
     /// Tells of a long backlog, and of each tenth of it.
@@ -127,6 +128,11 @@ impl Stage {
     /// The journal ended: it is opened again after a while.
     pub fn journal_ended(&mut self, now: Instant) {
         self.journal_at = Some(now + JOURNAL_WAIT);
+    }
+
+    /// The journal is not read any more.
+    pub fn forget_journal(&mut self) {
+        (self.journal_at, self.journal_old) = (None, None);
     }
 
     /// Whether the journal is to be asked for now.
