@@ -10,7 +10,7 @@ use crate::suggest::closest;
 use crate::written::{Page, Table};
 
 /// Whether the systemd journal is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JournalUse {
     /// Where no log file tells of logins.
     Auto,
@@ -18,6 +18,8 @@ pub enum JournalUse {
     On,
     /// Never.
     Off,
+    /// Always, from the journal files in this folder: a namespace, a mounted image.
+    Folder(String),
 }
 
 /// What a configuration means, complete.
@@ -106,9 +108,12 @@ impl Config {
             "auto" => Ok(JournalUse::Auto),
             "on" => Ok(JournalUse::On),
             "off" => Ok(JournalUse::Off),
-            _ => Err(format!("`{text}` is none of \"auto\", \"on\", \"off\"")),
+            _ if text.starts_with('/') => read_path(text).map(JournalUse::Folder),
+            _ => Err(format!("`{text}` is none of \"auto\", \"on\", \"off\", and no folder")),
         });
-        self.journal = journal.unwrap_or(self.journal);
+        if let Some(journal) = journal {
+            self.journal = journal;
+        }
         table.finish(page);
     }
 
@@ -128,8 +133,9 @@ impl Config {
 
     /// The problems of names that only the rules can tell: policies for services that no rule
     /// file describes.
-    pub fn unknown_services(&self, file: &str, services: &[&str]) -> Vec<Problem> {
+    pub fn unknown_services(&self, file: &str, text: &str, services: &[&str]) -> Vec<Problem> {
         let mut problems = Vec::new();
+        let (root, _) = DeTable::parse_recoverable(text);
         for policy in &self.policies {
             let Reach::Services(names) = &policy.reach else { continue };
             for name in names.iter().filter(|name| !services.contains(&name.as_str())) {
@@ -139,11 +145,27 @@ impl Config {
                 };
                 let what = format!("[policy.{}] is for the service `{name}`", policy.name);
                 let why = "no rule file describes that service, so it would count nothing";
-                problems.push(Problem::of_file(file, what, why).hint(hint));
+                let problem = Problem::of_file(file, what, why).hint(hint);
+                problems.push(match place_of_service(root.get_ref(), &policy.name, name) {
+                    Some(place) => problem.at(text, place),
+                    None => problem,
+                });
             }
         }
+        problems.sort_by_key(|problem| (problem.line, problem.column));
         problems
     }
+}
+
+/// Where a policy names a service: in `services`, else by its own name.
+fn place_of_service(root: &DeTable<'_>, policy: &str, service: &str) -> Option<usize> {
+    let policies = root.get("policy")?.get_ref().as_table()?;
+    let (key, fields) = policies.iter().find(|(key, _)| key.get_ref() == policy)?;
+    let named = fields.get_ref().as_table()?.get("services").and_then(|list| {
+        let mut names = list.get_ref().as_array()?.iter();
+        names.find(|name| name.get_ref().as_str() == Some(service)).map(|name| name.span().start)
+    });
+    Some(named.unwrap_or(key.span().start))
 }
 
 fn read_path(text: &str) -> Result<String, String> {

@@ -74,13 +74,20 @@ fn sources_are_absolute_paths() {
         Config::parse("x", "[sources]\nlogs = [\"/srv/*/a.log\"]\njournal = \"off\"\n").unwrap();
     assert_eq!((config.logs.len(), config.journal), (1, JournalUse::Off));
     assert_eq!(problems("[sources]\nlogs = [\"a.log\"]\n").len(), 1);
+    let config = Config::parse("x", "[sources]\njournal = \"/mnt/log/journal\"\n").unwrap();
+    assert_eq!(config.journal, JournalUse::Folder("/mnt/log/journal".to_owned()));
+    assert_eq!(problems("[sources]\njournal = \"log/journal\"\n").len(), 1);
 }
 
 #[test]
 fn a_policy_for_an_unknown_service_is_a_problem() {
-    let config = Config::parse("x", "[policy.shd]\nfailures = 3\n").unwrap();
-    let said = config.unknown_services("x", &["sshd", "apache", "nginx", "web-access"]);
+    let text = "[policy.shd]\nfailures = 3\n[policy.web]\nservices = [\"apache\", \"ngin\"]\n";
+    let config = Config::parse("x", text).unwrap();
+    let said = config.unknown_services("x", text, &["sshd", "apache", "nginx", "web-access"]);
+    let places: Vec<_> = said.iter().map(|problem| (problem.line, problem.column)).collect();
+    assert_eq!(places, [(1, 9), (4, 23)], "{said:?}");
     assert!(said[0].to_string().contains("did you mean `sshd`?"), "{said:?}");
+    assert!(said[1].to_string().contains("did you mean `nginx`?"), "{said:?}");
 }
 
 #[test]

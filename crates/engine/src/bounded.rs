@@ -88,6 +88,18 @@ impl<K: Copy + Eq + Hash, V: Default> Bounded<K, V> {
         (&mut self.slots[at as usize].value, out)
     }
 
+    /// Changes every entry, the one that was quiet for longest first. Their order stays.
+    pub(crate) fn change_all(&mut self, mut change: impl FnMut(&mut V)) {
+        let mut at = self.oldest;
+        while let Some(slot) = self.slots.get_mut(at as usize) {
+            change(&mut slot.value);
+            if !std::mem::replace(&mut slot.changed, true) {
+                self.changed.push(at);
+            }
+            at = slot.newer;
+        }
+    }
+
     /// Puts a saved entry back; it is not changed by that.
     pub(crate) fn restore(&mut self, key: K, value: V) {
         if self.places.contains_key(&key) || self.places.len() >= self.capacity {

@@ -4,19 +4,22 @@ mod attempts;
 mod commands;
 mod orders;
 mod state;
+mod underway;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use monban_model::limits::{CONNECTIONS_MAX, HISTORY_MAX, SUCCESSES_MAX, TALLIES_MAX};
 use monban_model::{
-    Address, Catalog, ConnectionKey, Event, Kind, OrderId, Policy, Record, Seq, Stamp, Subject,
+    Address, Also, Catalog, ConnectionKey, Event, Kind, OrderId, Policy, Record, Seq, Sighting,
+    Stamp, StateRow, Subject,
 };
 
 use crate::bounded::Bounded;
 use crate::judge::{Blocks, Past, Protected};
 use crate::observation::{Effect, Observation};
 use crate::watch::{Connection, Success, Tally};
+use underway::Underway;
 
 pub use state::{Evicted, Saved};
 
@@ -47,6 +50,9 @@ pub struct Engine {
     protected: Protected,
     /// Orders that failed: when they are tried again, and how often they were tried.
     failed: BTreeMap<Subject, (Stamp, u32)>,
+    underway: Underway,
+    /// Changes under the names of policies that are gone.
+    carried: Vec<StateRow>,
     next_seq: u64,
     next_order: u64,
 }
@@ -65,6 +71,8 @@ impl Engine {
             blocks: Blocks::default(),
             protected: Protected::default(),
             failed: BTreeMap::new(),
+            underway: Underway::default(),
+            carried: Vec::new(),
             next_seq: saved.next_seq.max(1),
             next_order: saved.next_order.max(1),
         };
@@ -75,17 +83,12 @@ impl Engine {
     /// Takes in one observation. `now` never goes backwards: the clock for the daemon, the
     /// largest event time so far for a scan.
     pub fn step(&mut self, now: Stamp, seen: Observation<'_>, out: &mut Vec<Effect>) {
+        if let Observation::ClockSet { ms } = seen {
+            self.shift(now, ms, out);
+        }
         self.end_blocks(now, out);
         match seen {
-            Observation::Sighting(sighting) => match sighting.kind {
-                Kind::Harmless => {}
-                Kind::LoginAccepted => self.accept(now, &sighting, out),
-                Kind::SessionOpened | Kind::SessionClosed | Kind::PrivilegeUsed => {
-                    self.meet(&sighting);
-                }
-                Kind::ConnectionClosed => self.close(&sighting),
-                _ => self.attempt(now, &sighting, out),
-            },
+            Observation::Sighting(sighting) => self.sighting(now, &sighting, out),
             Observation::Outcome(outcome) => self.outcome(now, outcome, out),
             Observation::Command(id, command) => self.command(now, id, command, out),
             Observation::Allow(nets) => self.allow(now, nets, out),
@@ -95,13 +98,30 @@ impl Engine {
             Observation::Notice(notice) => {
                 self.record(now, Event::Noticed(notice), out);
             }
-            Observation::Tick => self.tick(now, out),
+            Observation::Tick | Observation::ClockSet { .. } => self.tick(now, out),
+        }
+    }
+
+    fn sighting(&mut self, now: Stamp, seen: &Sighting<'_>, out: &mut Vec<Effect>) {
+        match seen.kind {
+            Kind::Harmless => {}
+            Kind::LoginAccepted => self.accept(now, seen, out),
+            Kind::SessionOpened | Kind::SessionClosed | Kind::PrivilegeUsed => self.meet(seen),
+            Kind::ConnectionClosed => self.close(seen),
+            _ => self.attempt(now, seen, out),
+        }
+        // Afterwards: what the line itself tells still belongs to the connection as it was.
+        match seen.also {
+            Also::Nothing => {}
+            Also::Closes => self.close(seen),
+            Also::Unchecked => self.excuse(seen),
         }
     }
 
     /// Takes over other rules and policies without losing a count: what was counted under a
     /// policy's name goes on under it.
     pub fn set_up(&mut self, setup: Setup) {
+        self.carried = self.take_changes();
         let old = std::mem::replace(&mut self.setup, setup);
         self.rules = rule_names(&self.setup);
         self.rename_policies(&old.policies);

@@ -1,7 +1,7 @@
 //! What goes into the engine and what comes out: both lists are closed.
 
 use monban_model::wire::Command;
-use monban_model::{Address, Net, Notice, Order, Outcome, Record, Sighting, Stamp, Subject};
+use monban_model::{Address, Kind, Net, Notice, Order, Outcome, Record, Sighting, Stamp, Subject};
 
 /// What the engine is told.
 #[derive(Clone, Debug)]
@@ -20,6 +20,13 @@ pub enum Observation<'a> {
         administrators: Vec<Address>,
         /// Other sessions.
         guests: Vec<Address>,
+    },
+    /// The clock was set forward by so many milliseconds, or back. Everything that is open keeps
+    /// its age, and blocks keep the time they have left, as in the kernel, whose deadlines do not
+    /// follow the clock.
+    ClockSet {
+        /// Milliseconds; negative: back.
+        ms: i64,
     },
     /// Something to be recorded as it is.
     Notice(Notice),
@@ -42,8 +49,8 @@ pub struct Counted {
     pub in_window: u32,
     /// Attempts that fill it.
     pub needed: u32,
-    /// Whether they are failures, and not connections that tried nothing.
-    pub failure: bool,
+    /// What was counted: the sighting's kind, or the failed logins that its line settled.
+    pub kind: Kind,
 }
 
 /// What the engine wants done.

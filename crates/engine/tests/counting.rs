@@ -4,7 +4,7 @@
 
 mod world;
 
-use monban_model::{FindingKind, Kind};
+use monban_model::{Also, FindingKind, Kind};
 use world::{DAY_S, World};
 
 const EVE: &str = "192.0.2.1";
@@ -76,6 +76,92 @@ fn an_attempt_whose_address_comes_later_counts_then() {
         world.see(Kind::LoginFailed, "-", pid, 1);
         assert!(world.blocks().is_empty());
         world.see(Kind::LoginFailed, EVE, pid, 0);
+    }
+    assert_eq!(world.blocks().len(), 1);
+}
+
+#[test]
+fn logins_that_a_probe_gives_their_address_count_as_logins() {
+    let mut world = World::new();
+    // Dropbear 2022.83: the notice names no address, the end of the connection does.
+    for pid in 1..=5 {
+        assert!(world.blocks().is_empty());
+        world.see(Kind::LoginFailed, "-", pid, 3);
+        world.see(Kind::Probe, EVE, pid, 2);
+        world.see(Kind::Probe, EVE, pid, 2);
+    }
+    assert_eq!(world.blocks().len(), 1);
+    assert_eq!((world.findings()[0].policy.as_str(), world.findings()[0].failures), ("default", 5));
+    // A probe whose connection tried nothing stays a probe, and so does one that came first.
+    let mut world = World::new();
+    for pid in 1..=9 {
+        world.see(Kind::Probe, EVE, pid, 2);
+    }
+    assert!(world.findings().is_empty());
+    world.see(Kind::Probe, EVE, 10, 2);
+    assert_eq!(world.findings()[0].policy, "probe");
+}
+
+#[test]
+fn logins_that_wait_for_their_address_count_also_where_probes_do_not() {
+    let mut setup = world::setup();
+    setup.policies.pop();
+    let mut world = World::with(setup);
+    for pid in 1..=5 {
+        world.see(Kind::LoginFailed, "-", pid, 3);
+        world.see(Kind::Probe, EVE, pid, 2);
+        world.see(Kind::Probe, EVE, 100 + pid, 2);
+    }
+    assert_eq!(world.blocks().len(), 1);
+}
+
+#[test]
+fn a_line_that_closes_and_counts_does_both() {
+    let mut world = World::new();
+    let close = |world: &mut World, tries| {
+        (world.also, world.weight) = (Also::Closes, tries);
+        world.see(Kind::LoginFailed, EVE, 7, 2);
+        (world.also, world.weight) = (Also::Nothing, 1);
+    };
+    // Two tries in the log and in the sum of the closing line; then one that is only in the sum.
+    world.see(Kind::LoginFailed, EVE, 7, 0);
+    world.see(Kind::LoginFailed, EVE, 7, 0);
+    close(&mut world, 2);
+    close(&mut world, 1);
+    close(&mut world, 1);
+    assert!(world.blocks().is_empty(), "four so far");
+    close(&mut world, 1);
+    assert_eq!(world.blocks().len(), 1);
+    let weights: Vec<u32> = world.findings()[0].evidence.iter().map(|e| e.weight).collect();
+    assert_eq!(weights, [1; 5]);
+}
+
+#[test]
+fn a_login_that_the_server_could_not_check_is_nobodys_failure() {
+    let mut world = World::new();
+    for pid in 1..=9 {
+        for _ in 0..2 {
+            world.also = Also::Unchecked;
+            world.see(Kind::Harmless, EVE, pid, 0);
+        }
+        (world.also, world.weight) = (Also::Closes, 2);
+        world.see(Kind::LoginFailed, EVE, pid, 2);
+        world.weight = 1;
+    }
+    assert!(world.blocks().is_empty());
+    assert!(world.effects.is_empty(), "{:?}", world.effects);
+    // A wrong password beside it still counts, before and after.
+    world.also = Also::Nothing;
+    for pid in 11..=15 {
+        assert!(world.blocks().is_empty());
+        if pid % 2 == 0 {
+            world.see(Kind::LoginFailed, EVE, pid, 0);
+        }
+        world.also = Also::Unchecked;
+        world.see(Kind::Harmless, EVE, pid, 0);
+        (world.also, world.weight) = (Also::Closes, 2);
+        world.see(Kind::LoginFailed, EVE, pid, 2);
+        (world.also, world.weight) = (Also::Nothing, 1);
     }
     assert_eq!(world.blocks().len(), 1);
 }
@@ -208,19 +294,4 @@ fn closing_lines_restate_and_do_not_add_up() {
         world.see(Kind::LoginFailed, EVE, 7, 2);
     }
     assert!(world.blocks().is_empty(), "one connection, one attempt");
-}
-
-#[test]
-fn failures_without_an_address_count_once_the_closing_line_has_it() {
-    let mut world = World::new();
-    for pid in 1..=5 {
-        assert!(world.blocks().is_empty());
-        world.see(Kind::LoginFailed, "-", pid, 1);
-        world.see(Kind::Probe, EVE, pid, 2);
-    }
-    assert_eq!(world.findings()[0].policy, "default");
-    // Whoever gets the number of such a connection much later tried nothing.
-    world.see(Kind::LoginFailed, "-", 9, 1);
-    world.at(DAY_S).see(Kind::Probe, "203.0.113.9", 9, 2);
-    assert_eq!(world.findings().len(), 1);
 }

@@ -6,10 +6,12 @@
 //!     iif lo accept
 //!     ip saddr @hosts4 counter drop         ip6 saddr & ffff:ffff:ffff:ffff:: @hosts6 counter drop
 //!     ip saddr . meta nfproto @nets4 counter drop          ip6 saddr . meta nfproto @nets6 ...
+//!                                                          ip6 saddr @alone6 counter drop
 //!     meta l4proto tcp jump doors           meta l4proto udp jump doors
 //!   }
 //!   chain doors {
-//!     ip saddr . th dport @ports4 counter drop         (ports6 with the /64, netports4, netports6)
+//!     ip saddr . th dport @ports4 counter drop         (ports6 with the /64, netports4, netports6,
+//!                                                           aloneports6)
 //!   }
 //! }
 //! ```
@@ -20,7 +22,7 @@
 
 use crate::encode::{Batch, Encoder};
 use crate::expression::{Register, counter, equals, lookup, mask, meta, payload, verdict};
-use crate::target::{SETS, SetSpec};
+use crate::target::{By, SETS, SetSpec};
 use crate::uapi::*;
 
 /// Our table.
@@ -51,13 +53,13 @@ impl SetSpec {
     /// The kernel's flags of the set.
     pub(crate) const fn flags(self) -> u32 {
         let ranges = NFT_SET_INTERVAL | NFT_SET_CONCAT;
-        NFT_SET_TIMEOUT | if self.ranges { ranges } else { 0 }
+        NFT_SET_TIMEOUT | if self.is_ranges() { ranges } else { 0 }
     }
 
     /// nft's number of the key's type.
     pub(crate) const fn key_type(self) -> u32 {
         let address = if self.v6 { TYPE_IPV6_ADDR } else { TYPE_IPV4_ADDR };
-        match (self.port, self.ranges) {
+        match (self.port, self.is_ranges()) {
             (true, _) => address << TYPE_BITS | TYPE_INET_SERVICE,
             (false, true) => address << TYPE_BITS | TYPE_NF_PROTO,
             (false, false) => address,
@@ -114,7 +116,7 @@ fn new_set(encoder: &mut Encoder, table: &str, spec: SetSpec, id: u32) {
     encoder.number(NFTA_SET_KEY_LEN, u32::try_from(spec.key_bytes()).unwrap_or(0));
     encoder.number(NFTA_SET_ID, id);
     // No size: a set may hold a million. No timeout: an element without one has no end.
-    if spec.ranges {
+    if spec.is_ranges() {
         let second = if spec.port { 2 } else { 1 };
         let address = u32::try_from(spec.address_bytes()).unwrap_or(0);
         encoder.nest(NFTA_SET_DESC, |e| {
@@ -178,12 +180,12 @@ fn drop_from(encoder: &mut Encoder, spec: SetSpec) {
     meta(encoder, NFT_META_NFPROTO, register);
     equals(encoder, register, &[spec.family()]);
     payload(encoder, NFT_PAYLOAD_NETWORK_HEADER, offset, length, register);
-    if spec.v6 && !spec.ranges {
+    if spec.by == By::Slash64 {
         mask(encoder, register, SLASH_64);
     }
     if spec.port {
         payload(encoder, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, behind);
-    } else if spec.ranges {
+    } else if spec.is_ranges() {
         meta(encoder, NFT_META_NFPROTO, behind);
     }
     lookup(encoder, spec.name, register);

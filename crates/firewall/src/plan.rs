@@ -103,7 +103,7 @@ impl Plan {
             } else {
                 // What is put in first is surely there to be removed. A range is only cleared if
                 // it was seen, and putting it in again might be refused.
-                if !spec.ranges {
+                if !spec.is_ranges() {
                     write_elements(batch, *spec, NEWSETELEM, cleared());
                 }
                 write_elements(batch, *spec, DELSETELEM, cleared());
@@ -185,7 +185,7 @@ fn write_element(batch: &mut Batch, spec: SetSpec, target: Target, left: Option<
         e.nest(NFTA_SET_ELEM_KEY, |e| {
             e.attribute(NFTA_DATA_VALUE, Key::new(spec, first, port).bytes());
         });
-        if spec.ranges {
+        if spec.is_ranges() {
             e.nest(NFTA_SET_ELEM_KEY_END, |e| {
                 e.attribute(NFTA_DATA_VALUE, Key::new(spec, last, port).bytes());
             });
@@ -245,8 +245,8 @@ mod tests {
         let mut batch = Batch::new(0, None);
         create(&mut batch, TABLE);
         let messages = decoded(batch);
-        // Begin, table, eight sets, two chains, eleven rules, end.
-        assert_eq!(messages.len(), 1 + 1 + 8 + 2 + 11 + 1);
+        // Begin, table, ten sets, two chains, thirteen rules, end.
+        assert_eq!(messages.len(), 1 + 1 + 10 + 2 + 13 + 1);
         let all = messages.join("\n");
         for expected in [
             "Name(\"monban\")",

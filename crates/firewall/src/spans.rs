@@ -8,7 +8,7 @@ use crate::FirewallError;
 use crate::plan::{Plan, Wish};
 use crate::read::{RawElement, elements};
 use crate::socket::Socket;
-use crate::target::{SETS, SetSpec, Target};
+use crate::target::{By, SETS, SetSpec, Target};
 
 /// A range of addresses, on one port in the sets that have ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub(crate) struct Span {
 
 /// The ranges that the elements of a set make.
 pub(crate) fn spans(spec: SetSpec, elements: &[RawElement]) -> Vec<Span> {
-    let host_bits = if spec.v6 && !spec.ranges { u128::from(u64::MAX) } else { 0 };
+    let host_bits = if spec.by == By::Slash64 { u128::from(u64::MAX) } else { 0 };
     let span = |element: &RawElement| Span {
         first: element.first.0,
         last: element.last.map_or(element.first.0 | host_bits, |last| last.0),
@@ -41,7 +41,7 @@ pub(crate) fn fit(
     let mut there: HashMap<usize, Ranges> = HashMap::new();
     for step in &plan.steps {
         let set = step.target.set();
-        let Some(spec) = SETS.get(set).filter(|spec| spec.ranges) else {
+        let Some(spec) = SETS.get(set).filter(|spec| spec.is_ranges()) else {
             continue;
         };
         if let Entry::Vacant(place) = there.entry(set) {

@@ -41,24 +41,37 @@ pub(crate) struct SetSpec {
     pub(crate) v6: bool,
     /// The key goes on with a port.
     pub(crate) port: bool,
-    /// Elements are ranges, else single keys found by hash.
-    pub(crate) ranges: bool,
+    /// How an address is found in it.
+    pub(crate) by: By,
 }
 
-const fn spec(name: &'static str, v6: bool, port: bool, ranges: bool) -> SetSpec {
-    SetSpec { name, v6, port, ranges }
+/// How an address is found in a set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    /// By itself, in a hash.
+    Address,
+    /// By its /64, in a hash.
+    Slash64,
+    /// As part of a range.
+    Range,
+}
+
+const fn spec(name: &'static str, v6: bool, port: bool, by: By) -> SetSpec {
+    SetSpec { name, v6, port, by }
 }
 
 /// All our sets. [`Target::set`] counts on this order.
-pub(crate) const SETS: [SetSpec; 8] = [
-    spec("hosts4", false, false, false),
-    spec("hosts6", true, false, false),
-    spec("ports4", false, true, false),
-    spec("ports6", true, true, false),
-    spec("nets4", false, false, true),
-    spec("nets6", true, false, true),
-    spec("netports4", false, true, true),
-    spec("netports6", true, true, true),
+pub(crate) const SETS: [SetSpec; 10] = [
+    spec("hosts4", false, false, By::Address),
+    spec("hosts6", true, false, By::Slash64),
+    spec("ports4", false, true, By::Address),
+    spec("ports6", true, true, By::Slash64),
+    spec("nets4", false, false, By::Range),
+    spec("nets6", true, false, By::Range),
+    spec("netports4", false, true, By::Range),
+    spec("netports6", true, true, By::Range),
+    spec("alone6", true, false, By::Address),
+    spec("aloneports6", true, true, By::Address),
 ];
 
 /// The longest key: an IPv6 address and one register of 4 bytes for the second field.
@@ -81,7 +94,7 @@ impl Key {
         }
         if spec.port {
             [bytes[width], bytes[width + 1]] = port.to_be_bytes();
-        } else if spec.ranges {
+        } else if spec.is_ranges() {
             bytes[width] = spec.family();
         }
         Self { bytes, length: spec.key_bytes() }
@@ -113,7 +126,12 @@ impl SetSpec {
 
     /// Bytes of the whole key; each field fills whole registers of 4 bytes.
     pub(crate) const fn key_bytes(self) -> usize {
-        self.address_bytes() + if self.port || self.ranges { 4 } else { 0 }
+        self.address_bytes() + if self.port || self.is_ranges() { 4 } else { 0 }
+    }
+
+    /// Whether its elements are ranges.
+    pub(crate) const fn is_ranges(self) -> bool {
+        matches!(self.by, By::Range)
     }
 
     /// The number of the family in netfilter.
@@ -135,9 +153,12 @@ impl SetSpec {
 impl Target {
     /// Its set, as an index of [`SETS`].
     pub(crate) fn set(self) -> usize {
-        usize::from(self.subject.net().base().is_ipv6())
-            | usize::from(self.port.is_some()) << 1
-            | usize::from(!self.subject.is_single()) << 2
+        let port = usize::from(self.port.is_some());
+        let net = self.subject.net();
+        if net.base().is_ipv6() && net.prefix() == 128 {
+            return 8 | port;
+        }
+        usize::from(net.base().is_ipv6()) | port << 1 | usize::from(!self.subject.is_single()) << 2
     }
 
     /// First and last address. The IPv6 subject of a hash set is looked up by its first.
@@ -162,7 +183,7 @@ impl Target {
         let width: u32 = if spec.v6 { 128 } else { 32 };
         let prefix = u8::try_from(width.checked_sub(span.count_ones())?).ok()?;
         let target = Self {
-            subject: Subject::from_net(Net::new(spec.address(first), prefix)?),
+            subject: Subject::exactly(Net::new(spec.address(first), prefix)?),
             port: spec.port.then_some(port),
         };
         // A /32 among the networks is none of ours either: nobody would ask for it there.
@@ -185,6 +206,8 @@ mod tests {
             ("2001:db8::/64", None, "hosts6"),
             ("192.0.2.1", Some(22), "ports4"),
             ("2001:db8::/64", Some(443), "ports6"),
+            ("2001:db8::1/128", None, "alone6"),
+            ("2001:db8::1/128", Some(22), "aloneports6"),
             ("192.0.2.0/24", None, "nets4"),
             ("2001:db8::/32", None, "nets6"),
             ("10.0.0.0/8", Some(65535), "netports4"),

@@ -36,7 +36,7 @@ pub(crate) fn verify(
             let Some(spec) = SETS.get(set).copied() else {
                 continue;
             };
-            if !spec.ranges {
+            if !spec.is_ranges() {
                 let (address, _) = target.bounds();
                 let key = Key::new(spec, address, target.port.unwrap_or(0));
                 single.push((index, wish, (spec, key)));

@@ -37,6 +37,7 @@ fn the_table_is_as_drawn() {
             "iif \"lo\" accept",
             "ip saddr @hosts4 counter packets 0 bytes 0 drop",
             "ip6 saddr & ffff:ffff:ffff:ffff:: == @hosts6 counter packets 0 bytes 0 drop",
+            "ip6 saddr @alone6 counter packets 0 bytes 0 drop",
             "ip saddr . meta nfproto @nets4 counter packets 0 bytes 0 drop",
             "ip6 saddr . meta nfproto @nets6 counter packets 0 bytes 0 drop",
             "meta l4proto tcp jump doors",
@@ -63,6 +64,8 @@ fn every_kind_of_block_is_set_and_read_back() {
         let changes = [
             block("192.0.2.1", Some(600)),
             block("2001:db8:1:2:3::4", None),
+            block("2001:db8:1:3:3::4/128", Some(600)),
+            block_ports("2001:db8:1:3:3::5/128", &[22], Some(600)),
             block("198.51.100.0/24", Some(60)),
             block("198.51.101.0/24", None),
             block("255.0.0.0/8", Some(60)),
@@ -79,7 +82,7 @@ fn every_kind_of_block_is_set_and_read_back() {
         assert_eq!(nftables.verify(&changes[..all]).unwrap(), vec![true; all]);
         std::thread::sleep(Duration::from_millis(50));
         let first = targets(&mut nftables);
-        assert_eq!(first.len(), 14 - 1, "{first:?}");
+        assert_eq!(first.len(), 16 - 1, "{first:?}");
         let text = sh("nft list ruleset");
         for expected in [
             "192.0.2.1 timeout 10m",

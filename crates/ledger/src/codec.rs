@@ -5,9 +5,9 @@
 //! are LEB128, times are the difference to the time before, zigzag coded. The texts stand as they
 //! are, so that `sqlite3` and `strings` show the lines.
 
-use monban_model::{Evidence, Stamp};
+use monban_model::{Evidence, Stamp, TallyLine};
 
-const FORM: u8 = 1;
+const FORM: u8 = 2;
 
 /// The column of [`monban_model::TallyRow::marks`].
 pub(crate) fn marks_to_bytes(marks: &[(Stamp, u64)]) -> Vec<u8> {
@@ -23,15 +23,17 @@ pub(crate) fn marks_to_bytes(marks: &[(Stamp, u64)]) -> Vec<u8> {
 }
 
 /// The column of [`monban_model::TallyRow::evidence`].
-pub(crate) fn evidence_to_bytes(evidence: &[Evidence]) -> Vec<u8> {
-    let texts: usize = evidence.iter().map(|one| one.line.len() + one.rule.len()).sum();
-    let mut out = Vec::with_capacity(2 + texts + evidence.len() * 12);
+pub(crate) fn evidence_to_bytes(lines: &[TallyLine]) -> Vec<u8> {
+    let size = |one: &TallyLine| one.evidence.line.len() + one.evidence.rule.len() + 24;
+    let mut out = Vec::with_capacity(2 + lines.iter().map(size).sum::<usize>());
     out.push(FORM);
-    put_number(&mut out, evidence.len() as u64);
+    put_number(&mut out, lines.len() as u64);
     let mut before = 0;
-    for one in evidence {
+    for TallyLine { evidence: one, connection, main } in lines {
         put_time(&mut out, &mut before, one.time);
         put_number(&mut out, u64::from(one.weight));
+        put_number(&mut out, *connection);
+        put_number(&mut out, u64::from(*main));
         put_text(&mut out, one.rule.as_bytes());
         put_text(&mut out, &one.line);
     }
@@ -51,19 +53,21 @@ pub(crate) fn marks_from_bytes(bytes: &[u8]) -> Option<Vec<(Stamp, u64)>> {
 }
 
 /// The evidence in a column; `None` for anything that [`evidence_to_bytes`] does not write.
-pub(crate) fn evidence_from_bytes(bytes: &[u8]) -> Option<Vec<Evidence>> {
+pub(crate) fn evidence_from_bytes(bytes: &[u8]) -> Option<Vec<TallyLine>> {
     let (mut rest, count) = begin(bytes)?;
     let mut before = 0;
-    let mut evidence = Vec::with_capacity(count);
+    let mut lines = Vec::with_capacity(count);
     for _ in 0..count {
-        evidence.push(Evidence {
-            time: take_time(&mut rest, &mut before)?,
-            weight: u32::try_from(take_number(&mut rest)?).ok()?,
-            rule: String::from_utf8(take_text(&mut rest)?.to_vec()).ok()?,
-            line: take_text(&mut rest)?.to_vec(),
-        });
+        let time = take_time(&mut rest, &mut before)?;
+        let weight = u32::try_from(take_number(&mut rest)?).ok()?;
+        let connection = take_number(&mut rest)?;
+        let main = take_number(&mut rest)? == 1;
+        let rule = String::from_utf8(take_text(&mut rest)?.to_vec()).ok()?;
+        let line = take_text(&mut rest)?.to_vec();
+        let evidence = Evidence { time, rule, weight, line };
+        lines.push(TallyLine { evidence, connection, main });
     }
-    rest.is_empty().then_some(evidence)
+    rest.is_empty().then_some(lines)
 }
 
 /// The form and the count. Each item has at least two bytes, so that a damaged count cannot ask
@@ -134,15 +138,19 @@ mod tests {
         fn what_is_written_is_read_back(
             marks in prop::collection::vec((any::<i64>().prop_map(Stamp), any::<u64>()), 0..40),
             lines in prop::collection::vec(
-                (any::<i64>(), any::<u32>(), ".{0,20}", prop::collection::vec(any::<u8>(), 0..600)),
+                (
+                    any::<(i64, u32, u64, bool)>(),
+                    ".{0,20}",
+                    prop::collection::vec(any::<u8>(), 0..600),
+                ),
                 0..12,
             ),
         ) {
-            let evidence: Vec<Evidence> = lines
+            let evidence: Vec<TallyLine> = lines
                 .into_iter()
-                .map(|(time, weight, rule, line)| {
-                    let time = Stamp(time);
-                    Evidence { time, rule, weight, line }
+                .map(|((time, weight, connection, main), rule, line)| {
+                    let evidence = Evidence { time: Stamp(time), rule, weight, line };
+                    TallyLine { evidence, connection, main }
                 })
                 .collect();
             prop_assert_eq!(marks_from_bytes(&marks_to_bytes(&marks)), Some(marks));

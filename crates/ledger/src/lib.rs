@@ -10,6 +10,7 @@
 //! thread, and any file outside the folder.
 #![forbid(unsafe_code)]
 
+mod cause;
 mod codec;
 mod damage;
 mod error;
@@ -22,6 +23,7 @@ mod state;
 mod trim;
 mod words;
 
+pub use cause::Cause;
 pub use error::LedgerError;
 pub use ledger::{Batch, FILE_NAME, Ledger};
 pub use reader::{Counts, Reader};

@@ -22,7 +22,7 @@ use crate::{FILE_NAME, LedgerError, records, saved, schema, state};
 /// Where a subject is asked for, the rows of networks that contain it are found too.
 #[derive(Debug)]
 pub struct Reader {
-    db: Connection,
+    pub(crate) db: Connection,
     misses_latest: bool,
 }
 
@@ -317,13 +317,13 @@ impl Reader {
 }
 
 /// The subject and every network that contains it, as they stand in the tables, the narrowest
-/// first: 33 for an IPv4 address, 65 for an IPv6 /64.
+/// first: 33 for an IPv4 address, 65 for an IPv6 /64, 129 for an IPv6 address alone.
 fn names_around(subject: Subject) -> impl Iterator<Item = String> {
     let net = subject.net();
     (0..=net.prefix())
         .rev()
         .filter_map(move |prefix| Net::new(net.base(), prefix))
-        .map(|net| Subject::from_net(net).to_string())
+        .map(|net| Subject::exactly(net).to_string())
 }
 
 /// A number of rows as SQLite takes it.

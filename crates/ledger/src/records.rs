@@ -8,8 +8,7 @@ use rusqlite::{Connection, Row, named_params};
 
 use crate::LedgerError;
 use crate::words::{
-    Typed, because_of, because_words, finding_of, finding_word, result_of, result_words, scope_of,
-    scope_word, unknown,
+    Typed, because_of, because_words, finding_of, result_of, scope_of, scope_word, unknown,
 };
 
 /// Adds a record. A number that is taken, or that SQLite cannot hold, is refused.
@@ -89,7 +88,7 @@ struct Flat<'a> {
 
 impl<'a> Flat<'a> {
     fn found(&mut self, finding: &'a Finding) {
-        (self.event, self.what) = ("found", finding_word(finding.kind));
+        (self.event, self.what) = ("found", finding.kind.word());
         self.subject = Some(finding.subject.to_string());
         self.address = Some(finding.address.to_string());
         self.service = Some(&finding.service);
@@ -138,7 +137,7 @@ impl<'a> Flat<'a> {
     }
 
     fn happened(&mut self, outcome: &'a Outcome) {
-        let (what, detail) = result_words(&outcome.result);
+        let (what, detail) = outcome.result.words();
         (self.event, self.what) = ("happened", what);
         self.detail = detail.map(str::to_owned);
         self.subject = Some(outcome.subject.to_string());

@@ -44,37 +44,19 @@ pub(crate) fn scope_of(word: &str) -> Result<Scope, LedgerError> {
     }
 }
 
-pub(crate) const fn finding_word(kind: FindingKind) -> &'static str {
-    match kind {
-        FindingKind::BruteForce => "brute-force",
-        FindingKind::SlowBruteForce => "slow-brute-force",
-        FindingKind::Login => "login",
-        FindingKind::LoginAfterFailures => "login-after-failures",
-    }
-}
-
 pub(crate) fn finding_of(word: &str) -> Result<FindingKind, LedgerError> {
-    Ok(match word {
-        "brute-force" => FindingKind::BruteForce,
-        "slow-brute-force" => FindingKind::SlowBruteForce,
-        "login" => FindingKind::Login,
-        "login-after-failures" => FindingKind::LoginAfterFailures,
-        _ => return Err(unknown("finding", word)),
-    })
+    let kind = FindingKind::ALL.into_iter().find(|kind| kind.word() == word);
+    kind.ok_or_else(|| unknown("finding", word))
 }
 
 /// The word of a reason and its detail.
 pub(crate) fn because_words(because: &Because) -> (&'static str, Option<String>) {
-    match because {
-        Because::Policy => ("policy", None),
-        Because::Allowed(net) => ("allowed", Some(net_word(*net))),
-        Because::Administrator => ("administrator", None),
-        Because::PolicyObserves => ("policy-observes", None),
-        Because::AlreadyBlocked => ("already-blocked", None),
-        Because::TooManyBlocks => ("too-many-blocks", None),
-        Because::Operator(why) => ("operator", Some(why.clone())),
-        Because::Expired => ("expired", None),
-    }
+    let detail = match because {
+        Because::Allowed(net) => Some(net_word(*net)),
+        Because::Operator(why) => Some(why.clone()),
+        _ => None,
+    };
+    (because.word(), detail)
 }
 
 pub(crate) fn because_of(word: &str, detail: Option<String>) -> Result<Because, LedgerError> {
@@ -89,16 +71,6 @@ pub(crate) fn because_of(word: &str, detail: Option<String>) -> Result<Because, 
         ("expired", _) => Because::Expired,
         _ => return Err(unknown("reason", word)),
     })
-}
-
-/// The word of a result and its detail.
-pub(crate) fn result_words(result: &OutcomeResult) -> (&'static str, Option<&str>) {
-    match result {
-        OutcomeResult::Applied => ("applied", None),
-        OutcomeResult::Observed => ("observed", None),
-        OutcomeResult::Refused(why) => ("refused", Some(why)),
-        OutcomeResult::Failed(why) => ("failed", Some(why)),
-    }
 }
 
 pub(crate) fn result_of(word: &str, detail: Option<String>) -> Result<OutcomeResult, LedgerError> {
@@ -143,6 +115,36 @@ mod tests {
         }
         for bad in ["22,", "65536", "ssh", ",", "22, 23"] {
             assert!(scope_of(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn every_reason_and_result_reads_back() {
+        let net = Net::new("192.0.2.0".parse().unwrap(), 24).unwrap();
+        for because in [
+            Because::Policy,
+            Because::Allowed(net),
+            Because::Administrator,
+            Because::PolicyObserves,
+            Because::AlreadyBlocked,
+            Because::TooManyBlocks,
+            Because::Operator("text".to_owned()),
+            Because::Expired,
+        ] {
+            let (word, detail) = because_words(&because);
+            assert_eq!(because_of(word, detail), Ok(because));
+        }
+        for kind in FindingKind::ALL {
+            assert_eq!(finding_of(kind.word()), Ok(kind));
+        }
+        for result in [
+            OutcomeResult::Applied,
+            OutcomeResult::Observed,
+            OutcomeResult::Refused("a".to_owned()),
+            OutcomeResult::Failed("b".to_owned()),
+        ] {
+            let (word, why) = result.words();
+            assert_eq!(result_of(word, why.map(str::to_owned)), Ok(result.clone()));
         }
     }
 

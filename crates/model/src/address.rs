@@ -152,7 +152,8 @@ impl FromStr for Net {
 }
 
 /// What is counted and blocked as one: an IPv4 address, or the /64 of an IPv6 address (a
-/// provider gives at least that much to one customer), or a network that an operator named.
+/// provider gives at least that much to one customer), or an IPv6 address alone where its /64
+/// holds somebody who must not be blocked, or a network that an operator named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Subject(Net);
 
@@ -164,11 +165,13 @@ impl Subject {
         Self(Net::new(address.0, prefix).unwrap_or(Net::host(address)))
     }
 
-    /// The subject that an operator named. An IPv6 host becomes its /64, as everywhere.
-    pub fn from_net(net: Net) -> Self {
-        if net.base.is_ipv6() && net.prefix > 64 {
-            return Self::of(Address(net.base));
-        }
+    /// The subject that is one address alone, and not its /64.
+    pub fn alone(address: Address) -> Self {
+        Self(Net::host(address))
+    }
+
+    /// The subject that is exactly this network.
+    pub const fn exactly(net: Net) -> Self {
         Self(net)
     }
 
@@ -177,9 +180,13 @@ impl Subject {
         self.0
     }
 
-    /// Whether it is counted by address (an IPv4 host or an IPv6 /64) and not a wider network.
+    /// Whether it is what one address is counted as (an IPv4 or IPv6 host, or an IPv6 /64) and
+    /// not another network.
     pub fn is_single(self) -> bool {
-        self.0.prefix == if self.0.base.is_ipv4() { 32 } else { 64 }
+        match self.0.base {
+            IpAddr::V4(_) => self.0.prefix == 32,
+            IpAddr::V6(_) => matches!(self.0.prefix, 64 | 128),
+        }
     }
 
     /// Whether `address` belongs to it.
@@ -189,15 +196,23 @@ impl Subject {
 }
 
 impl fmt::Display for Subject {
+    /// An IPv6 address alone shows with its prefix length: without one it would mean its /64.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        match (self.0.base, self.0.prefix) {
+            (IpAddr::V6(base), 128) => write!(f, "{base}/128"),
+            _ => self.0.fmt(f),
+        }
     }
 }
 
 impl FromStr for Subject {
     type Err = AddressError;
+
+    /// Reads an address, which means its /64 if it is IPv6, or a network as it is: `::1/128` is
+    /// that address alone.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse::<Net>().map(Self::from_net)
+        let net: Net = text.parse()?;
+        Ok(if text.contains('/') { Self(net) } else { Self::of(Address(net.base)) })
     }
 }
 
@@ -221,6 +236,17 @@ mod tests {
         assert_eq!(subject.to_string(), "2001:db8:1:2::/64");
         assert!(subject.is_single());
         assert_eq!("2001:db8:1:2:9::".parse::<Subject>().unwrap(), subject);
+    }
+
+    #[test]
+    fn an_ipv6_address_alone_is_written_as_it_is_read() {
+        let address: Address = "2001:db8:1:2:3::4".parse().unwrap();
+        let subject = Subject::alone(address);
+        assert_eq!(subject.to_string(), "2001:db8:1:2:3::4/128");
+        assert_eq!(subject.to_string().parse::<Subject>().unwrap(), subject);
+        assert!(subject.is_single() && subject != Subject::of(address));
+        let four: Address = "192.0.2.1".parse().unwrap();
+        assert_eq!(Subject::alone(four), Subject::of(four));
     }
 
     #[test]

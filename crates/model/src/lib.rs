@@ -40,9 +40,10 @@ pub use record::{
 };
 pub use rotation::{Rotation, Turn, sort_oldest_first};
 pub use sighting::{
-    CLOSE, ConnectionKey, Kind, KindSet, RuleId, ServiceId, Sighting, WITNESSES, Witness,
+    Also, CLOSE, ConnectionKey, Kind, KindSet, RuleId, ServiceId, Sighting, WITNESSES, Witness,
 };
 pub use state::{
-    BlockRow, ConnectionRow, HistoryRow, PositionRow, StateRow, SuccessRow, Tail, TallyRow,
+    BlockRow, ConnectionRow, HistoryRow, PositionRow, StateRow, SuccessRow, Tail, TallyLine,
+    TallyRow,
 };
-pub use time::{Stamp, parse_duration_s, show_duration};
+pub use time::{Stamp, civil_from_days, days_from_civil, parse_duration_s, show_duration};

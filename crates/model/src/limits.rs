@@ -150,6 +150,17 @@ pub const MATCH_STEPS_MAX: usize = 64 * 1024;
 /// Longest host name or program name in the head of a line, in bytes.
 pub const HEAD_WORD_MAX: usize = 255;
 
+/// Attempts that one line may stand for (`message repeated N times`, `N attempts`): as many as a
+/// policy may ask for. A line that says more counts so many.
+pub const ATTEMPTS_PER_LINE_MAX: u32 = POLICY_FAILURES_MAX;
+
+/// Longest line that `last message repeated N times` may repeat, in bytes: RFC 3164's longest.
+/// The last line of each log is kept for it.
+pub const REPEATED_LINE_MAX: usize = 1024;
+
+/// Logs whose last line is kept for that.
+pub const LAST_LINES_MAX: usize = FILES_MAX;
+
 /// A line's own time is used if it is no older than this at its arrival.
 pub const EVENT_AGE_MAX_S: u64 = 60;
 

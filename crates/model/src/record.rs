@@ -36,6 +36,22 @@ pub enum FindingKind {
     LoginAfterFailures,
 }
 
+impl FindingKind {
+    /// All kinds, to read a word back.
+    pub const ALL: [Self; 4] =
+        [Self::BruteForce, Self::SlowBruteForce, Self::Login, Self::LoginAfterFailures];
+
+    /// Its word in the ledger and in JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::BruteForce => "brute-force",
+            Self::SlowBruteForce => "slow-brute-force",
+            Self::Login => "login",
+            Self::LoginAfterFailures => "login-after-failures",
+        }
+    }
+}
+
 /// What a detector concludes from sightings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -84,6 +100,22 @@ pub enum Because {
     Operator(String),
     /// The time of the block was over.
     Expired,
+}
+
+impl Because {
+    /// Its word in the ledger and in JSON; the network or the operator's text stands beside it.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Policy => "policy",
+            Self::Allowed(_) => "allowed",
+            Self::Administrator => "administrator",
+            Self::PolicyObserves => "policy-observes",
+            Self::AlreadyBlocked => "already-blocked",
+            Self::TooManyBlocks => "too-many-blocks",
+            Self::Operator(_) => "operator",
+            Self::Expired => "expired",
+        }
+    }
 }
 
 /// What policy answers.
@@ -156,6 +188,18 @@ pub enum OutcomeResult {
     Refused(String),
     /// The firewall failed; it is tried again.
     Failed(String),
+}
+
+impl OutcomeResult {
+    /// Its word in the ledger and in JSON, and its reason if it has one.
+    pub fn words(&self) -> (&'static str, Option<&str>) {
+        match self {
+            Self::Applied => ("applied", None),
+            Self::Observed => ("observed", None),
+            Self::Refused(why) => ("refused", Some(why)),
+            Self::Failed(why) => ("failed", Some(why)),
+        }
+    }
 }
 
 /// What really happened.

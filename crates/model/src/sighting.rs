@@ -82,6 +82,13 @@ impl Kind {
     }
 }
 
+impl Sighting<'_> {
+    /// Whether it changes nothing, whoever takes it in.
+    pub fn means_nothing(&self) -> bool {
+        self.kind == Kind::Harmless && self.also == Also::Nothing
+    }
+}
+
 /// A set of kinds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KindSet(u32);
@@ -119,6 +126,19 @@ pub const CLOSE: Witness = Witness(2);
 /// Counters of a connection: those of the four witnesses, and its probes.
 pub const WITNESSES: usize = 5;
 
+/// What a line says of its connection beside its kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Also {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The connection ends with this line; what comes under its key after it is another one.
+    Closes,
+    /// A login was refused without a look at the password, by the server's own trouble: where a
+    /// closing line sums up the tries, this one is not the client's failure.
+    Unchecked,
+}
+
 /// Names one connection of a service while it lasts: a hash of host, service and pid or session
 /// id. Equal keys mean the same connection; the address is checked beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -144,6 +164,8 @@ pub struct Sighting<'a> {
     pub connection: Option<ConnectionKey>,
     /// Which of the service's voices.
     pub witness: Witness,
+    /// What it says of the connection besides.
+    pub also: Also,
     /// Which rule.
     pub rule: RuleId,
     /// How many times the line stands for: rsyslog's `message repeated N times`, dovecot's

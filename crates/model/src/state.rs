@@ -21,7 +21,18 @@ pub struct TallyRow {
     /// The failures that may still be in a window: time and connection (0: none), oldest first.
     pub marks: Vec<(Stamp, u64)>,
     /// The last lines, oldest first.
-    pub evidence: Vec<Evidence>,
+    pub evidence: Vec<TallyLine>,
+}
+
+/// A line of evidence of an open count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TallyLine {
+    /// The line.
+    pub evidence: Evidence,
+    /// The connection and account that it tells of, as in [`TallyRow::marks`]; 0: none.
+    pub connection: u64,
+    /// The service's own line, which no other witness's line is better than.
+    pub main: bool,
 }
 
 /// One open connection.
@@ -103,8 +114,26 @@ pub struct PositionRow {
     pub sightings: u64,
     /// The event time of the last line.
     pub last: Stamp,
-    /// For the journal: its cursor. Empty for files.
+    /// For a journal: its cursor. For a file: words of the feed.
     pub cursor: String,
+}
+
+impl PositionRow {
+    /// A source of which nothing was read yet.
+    pub fn unread(path: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            dev: 0,
+            ino: 0,
+            offset: 0,
+            tail: Tail::default(),
+            head: (0, 0),
+            lines: 0,
+            sightings: 0,
+            last: Stamp::default(),
+            cursor: String::new(),
+        }
+    }
 }
 
 /// A change of the open state.

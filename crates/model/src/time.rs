@@ -23,6 +23,11 @@ impl Stamp {
         Self(self.0.saturating_add(step))
     }
 
+    /// This stamp moved by `ms`, which may be negative.
+    pub const fn plus_ms(self, ms: i64) -> Self {
+        Self(self.0.saturating_add(ms))
+    }
+
     /// Seconds from `earlier` to this stamp; zero if `earlier` is later.
     pub const fn since_s(self, earlier: Self) -> u64 {
         let ms = self.0.saturating_sub(earlier.0);
@@ -41,9 +46,9 @@ impl fmt::Display for Stamp {
     }
 }
 
-/// Days since 1970-01-01 to year, month, day in the proleptic Gregorian calendar
-/// (the algorithm is Howard Hinnant's `civil_from_days`).
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
+/// Year, month and day of a day that is counted from 1970-01-01, in the proleptic Gregorian
+/// calendar (Howard Hinnant's `civil_from_days`).
+pub const fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
@@ -53,8 +58,17 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let month_index = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_index + 2) / 5 + 1;
     let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, day)
+    (year_of_era + era * 400 + (month <= 2) as i64, month, day)
+}
+
+/// The days from 1970-01-01 to this day (Howard Hinnant's `days_from_civil`). Month and day must
+/// be in their ranges; a day that the month does not have is one of the next month.
+pub const fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let year = year - (month <= 2) as i64;
+    let era = year.div_euclid(400);
+    let year_of_era = year - era * 400;
+    let day_of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
 /// Reads a duration such as `90`, `90s`, `10m`, `1h30m`, `7d` or `2w` as seconds.
@@ -131,6 +145,17 @@ mod tests {
         assert_eq!(Stamp::from_s(0).to_string(), "1970-01-01T00:00:00Z");
         assert_eq!(Stamp::from_s(1_124_013_600).to_string(), "2005-08-14T10:00:00Z");
         assert_eq!(Stamp::from_s(1_709_164_800).to_string(), "2024-02-29T00:00:00Z");
+    }
+
+    #[test]
+    fn days_and_dates_are_each_others_inverse() {
+        assert_eq!(days_from_civil(1970, 1, 1), 0);
+        assert_eq!(days_from_civil(2000, 2, 29), 11_016);
+        for days in (-800_000..3_000_000).step_by(97) {
+            let (year, month, day) = civil_from_days(days);
+            assert_eq!(days_from_civil(year, month, day), days);
+            assert!((1..=12).contains(&month) && (1..=31).contains(&day));
+        }
     }
 
     #[test]

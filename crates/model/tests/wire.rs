@@ -46,6 +46,7 @@ fn frames_to_the_watcher() {
         ToWatcher::Sibling(offered),
         ToWatcher::SiblingsEnd { path: "/var/log/a".into() },
         ToWatcher::Gone { path: "/var/log/a".into() },
+        ToWatcher::Dropped { path: "/var/log/a".into() },
         ToWatcher::Wake { files: vec![1, 2] },
         ToWatcher::Allow { nets: vec!["10.0.0.0/8".parse().unwrap()], more: false },
         ToWatcher::Present {
@@ -104,6 +105,8 @@ fn frames_of_the_command_line() {
         ready: true,
         since: Stamp(5),
         firewall: "nftables".into(),
+        dropped: Some(7),
+        troubles: vec![notice()],
         files: 2,
     };
     there_and_back(Reply::Status(status));

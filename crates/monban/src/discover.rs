@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use monban_model::limits::FILES_MAX;
+
 /// Log files of the usual services on the usual distributions.
 pub const USUAL_LOGS: &[&str] = &[
     // Logins: Debian and its kin, Red Hat and its kin.
@@ -61,6 +63,13 @@ pub fn usual_logs_present() -> bool {
     USUAL_LOGS
         .iter()
         .any(|pattern| glob::glob(pattern).is_ok_and(|mut paths| paths.any(|path| path.is_ok())))
+}
+
+/// The files that these patterns match now, at most [`FILES_MAX`].
+pub fn present(patterns: &[String]) -> Vec<String> {
+    let matches = patterns.iter().filter_map(|pattern| glob::glob(pattern).ok()).flatten();
+    let paths = matches.flatten().take(FILES_MAX);
+    paths.map(|path| path.to_string_lossy().into_owned()).collect()
 }
 
 #[cfg(test)]

@@ -29,7 +29,10 @@ fn main() -> ExitCode {
     let say = Say::new(tongue(&cli.common));
     let common = &cli.common;
     match cli.command.unwrap_or(Command::Run(RunArgs::default())) {
-        Command::Run(args) => roles::warden::main(common, &args, say),
+        Command::Run(args) => {
+            demo::end_with_parent();
+            roles::warden::main(common, &args, say)
+        }
         Command::Watcher(args) => roles::watcher::main(&Place::of(common), &args, common.json, say),
         Command::Demo => demo::main(common, say),
         Command::Scan(args) => scan::main(common, &args, &say),

@@ -8,6 +8,17 @@ pub fn line(text: impl std::fmt::Display) {
     write(&format!("{text}\n"));
 }
 
+/// Prints JSON on a line of its own.
+pub fn json(value: &serde_json::Value) {
+    line(monban_views::json_line(value));
+}
+
+/// The columns of the terminal that shows the output, if one does.
+pub fn terminal_width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+    (size.ws_col > 0).then_some(usize::from(size.ws_col))
+}
+
 /// Prints a text as it is.
 pub fn write(text: &str) {
     let mut out = std::io::stdout().lock();

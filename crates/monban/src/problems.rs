@@ -3,47 +3,143 @@
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use monban_config::Bundle;
 use monban_model::Problem;
-use monban_views::printable;
+use monban_views::{Say, printable};
 
 /// All problems with the lines they are about.
-pub fn show(problems: &[Problem], bundle: Option<&Bundle>) -> String {
-    problems.iter().map(|problem| show_one(problem, bundle)).collect::<Vec<_>>().join("\n\n") + "\n"
+pub fn show(problems: &[Problem], bundle: Option<&Bundle>, say: &Say) -> String {
+    let problems = say.problems(problems);
+    let shown: Vec<String> =
+        problems.iter().map(|problem| show_one(problem, bundle, say)).collect();
+    shown.join("\n\n") + "\n"
 }
 
-fn show_one(problem: &Problem, bundle: Option<&Bundle>) -> String {
+fn show_one(problem: &Problem, bundle: Option<&Bundle>, say: &Say) -> String {
     let source = bundle.and_then(|bundle| {
         let mut files = bundle.config.iter().chain(&bundle.rules);
         files.find(|file| file.file == problem.file).map(|file| file.text.as_str())
     });
-    let Some((text, line)) = source.and_then(|text| {
-        let line = text.lines().nth(problem.line.checked_sub(1)? as usize)?;
-        Some((text, line))
-    }) else {
-        return problem.to_string();
+    let Some(line) =
+        source.and_then(|text| text.lines().nth(problem.line.checked_sub(1)? as usize))
+    else {
+        return printable(problem.to_string().as_bytes());
     };
-    let _ = text;
     let shown = printable(line.as_bytes());
     // Escaped characters move columns; then the whole line is marked.
     let column = problem.column.saturating_sub(1) as usize;
     let span = if shown == line && column < line.len() && line.is_char_boundary(column) {
-        column..end_of_word(line, column)
+        column..end_of_value(line, column)
     } else {
         0..shown.len()
     };
+    let clean = |text: &str| printable(text.as_bytes());
+    let (file, what) = (clean(&problem.file), clean(&problem.what));
+    let (why, hint) = (clean(&problem.why), clean(&problem.hint));
+    let error = Level::ERROR.with_name(say.text("problem-error", &[]));
+    let help = Level::HELP.with_name(say.text("problem-hint", &[]));
     let snippet = Snippet::source(shown.as_str())
         .line_start(problem.line as usize)
-        .path(problem.file.as_str())
-        .annotation(AnnotationKind::Primary.span(span).label(problem.why.as_str()));
-    let mut group =
-        Group::with_title(Level::ERROR.primary_title(problem.what.as_str())).element(snippet);
+        .path(file.as_str())
+        .annotation(AnnotationKind::Primary.span(span).label(why.as_str()));
+    let mut group = Group::with_title(error.primary_title(what.as_str())).element(snippet);
     if !problem.hint.is_empty() {
-        group = group.element(Level::HELP.message(problem.hint.as_str()));
+        group = group.element(help.message(hint.as_str()));
     }
     Renderer::plain().render(&[group])
 }
 
-fn end_of_word(line: &str, from: usize) -> usize {
+/// The end of what stands at a place: of a text its quote, of a list its bracket, else of the
+/// word. A list that goes on in the next line ends with this one.
+fn end_of_value(line: &str, from: usize) -> usize {
     let rest = &line[from..];
-    let stop = rest.char_indices().skip(1).find(|(_, c)| c.is_whitespace() || ",=]".contains(*c));
-    from + stop.map_or(rest.len(), |(at, _)| at)
+    let length = match rest.chars().next() {
+        Some(quote @ ('"' | '\'')) => end_of_text(rest, quote),
+        Some('[') if !rest.starts_with("[[") => end_of_list(rest),
+        _ => rest.char_indices().skip(1).find(|(_, c)| c.is_whitespace() || ",=]".contains(*c)),
+    };
+    from + length.map_or(rest.trim_end().len(), |(at, _)| at)
+}
+
+/// The place behind the closing quote.
+fn end_of_text(text: &str, quote: char) -> Option<(usize, char)> {
+    let mut escaped = false;
+    let mut chars = text.char_indices().skip(1);
+    chars.find(|(_, c)| {
+        let closes = *c == quote && !escaped;
+        escaped = *c == '\\' && quote == '"' && !escaped;
+        closes
+    })?;
+    Some(chars.next().unwrap_or((text.len(), ' ')))
+}
+
+/// The place behind the closing bracket; brackets within texts do not count.
+fn end_of_list(text: &str) -> Option<(usize, char)> {
+    let (mut depth, mut at) = (0_u32, 0);
+    while let Some(c) = text[at..].chars().next() {
+        match c {
+            '"' | '\'' => {
+                at += end_of_text(&text[at..], c)?.0;
+                continue;
+            }
+            '[' => depth += 1,
+            ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        at += c.len_utf8();
+        if depth == 0 {
+            return Some((at, ' '));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marked(line: &str, from: &str) -> String {
+        let at = line.find(from).unwrap();
+        line[at..end_of_value(line, at)].to_owned()
+    }
+
+    #[test]
+    fn the_whole_value_is_underlined() {
+        assert_eq!(marked("within = \"ten minutes\" # x", "\"ten"), "\"ten minutes\"");
+        assert_eq!(marked("a = \"x \\\" y\", 5", "\"x"), "\"x \\\" y\"");
+        assert_eq!(marked("a = ['b ]', 5] # c", "['b"), "['b ]', 5]");
+        assert_eq!(marked("a = [[1, 2], [3]] ", "[1, 2]"), "[1, 2]");
+        assert_eq!(marked("a = [1,", "[1"), "[1,");
+        assert_eq!(marked("failurs = 3", "failurs"), "failurs");
+        assert_eq!(marked("a = 600 # c", "600"), "600");
+        assert_eq!(marked("[policy.shd]", "shd"), "shd");
+        assert_eq!(marked("a = \"open", "\"open"), "\"open");
+        assert_eq!(marked("a = \"門 番\"", "\"門"), "\"門 番\"");
+    }
+
+    /// Mistakes of every usual kind, in both kinds of files.
+    const CONFIG: &str = "observ = true\nledger_mib = \"x\"\n[allow]\n\
+        addresses = [\"example.org\", \"192.0.2.0/99\", 5]\n\
+        [policy.sshd]\nfailurs = 3\nfailures = 0\nwithin = \"ten\"\nblock = 600\n\
+        block_max = \"0s\"\nports = \"ssh\"\nkinds = [\"login-faild\", \"x\"]\n\
+        action = \"blok\"\nservices = 5\n[sources]\nlogs = [\"a.log\"]\n\
+        journal = \"yes\"\ndiscover = 1979-05-27\n";
+    const RULES: &str = "service = \"x y\"\nport = 3\nports = [0]\n[[rule]]\nid = \"a\"\n\
+        kind = \"nix\"\nwitness = \"me\"\nline = 5\n[[rule]]\nid = \"a\"\nshape = \"x\"\n";
+
+    #[test]
+    fn japanese_readers_are_told_their_mistakes_in_japanese() {
+        let say = Say::new(monban_views::Tongue::Japanese);
+        let mut found = monban_config::Config::parse("a.toml", CONFIG).unwrap_err();
+        let rules = monban_rules::RuleText { file: "b.toml".into(), text: RULES.into() };
+        found.extend(monban_rules::RuleSet::compile(&[rules]).err().unwrap());
+        let shipped = monban_config::Config::parse("c", "[policy.shd]\nfailures = 3\n").unwrap();
+        found.extend(shipped.unknown_services("c", "", &["sshd"]));
+        assert!(found.len() > 20, "{}", found.len());
+        let told = say.problems(&found);
+        let sentences =
+            told.iter().flat_map(|problem| [&problem.what, &problem.why, &problem.hint]);
+        // What is to be written into a file is the same in every language.
+        let is_code = |text: &str| text.is_empty() || text.starts_with("line = ");
+        let english: Vec<_> = sentences.filter(|text| text.is_ascii() && !is_code(text)).collect();
+        assert!(english.is_empty(), "{english:#?}");
+    }
 }

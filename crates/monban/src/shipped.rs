@@ -15,6 +15,11 @@ pub struct Loaded {
     pub rules: RuleSet,
 }
 
+/// The names of the rule files that are in force: the shipped ones and the operator's own.
+pub fn rule_files(bundle: &Bundle) -> Vec<String> {
+    rule_texts(bundle).into_iter().map(|text| text.file).collect()
+}
+
 /// The shipped rules and these; a file of the same service takes the place of the shipped one.
 fn rule_texts(bundle: &Bundle) -> Vec<RuleText> {
     let own = bundle.rules.iter().map(|file| (file.file.as_str(), file.text.as_str()));
@@ -47,7 +52,7 @@ pub fn load(bundle: &Bundle, examples: bool) -> Result<Loaded, Vec<Problem>> {
     match (Config::parse(file, text), compiled) {
         (Ok(config), Ok(rules)) => {
             let services: Vec<&str> = rules.services().map(|s| s.name.as_str()).collect();
-            let problems = config.unknown_services(file, &services);
+            let problems = config.unknown_services(file, text, &services);
             if problems.is_empty() { Ok(Loaded { config, rules }) } else { Err(problems) }
         }
         (config, rules) => {

@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
-use monban_model::Stamp;
+use monban_model::{Stamp, civil_from_days, days_from_civil};
 
 use crate::bytes::same;
 
@@ -69,7 +69,9 @@ impl Clock {
 
     /// Reads a date: `Nov 22 05:33:01`, ISO 8601 with or without fraction and zone,
     /// `22/Nov/2026:05:33:01 +0900`, `2026/11/22 05:33:01`, `Sun Nov 22 05:33:01.123456 2026`,
-    /// or seconds, milliseconds or microseconds since the epoch.
+    /// multilog's and svlogd's `@400000006b027e97075bcd15`, svlogd's
+    /// `2026-11-22_05:33:01.12345` (UTC), or seconds, milliseconds or microseconds since the
+    /// epoch.
     #[inline]
     pub fn read(&mut self, date: &[u8]) -> Option<Stamp> {
         if !date.is_empty() && same(&self.last[..self.last_length], date) {
@@ -88,6 +90,7 @@ impl Clock {
         match date {
             [b'A'..=b'Z', _, _, b' ', ..] if date.len() < 20 => self.bsd(date),
             [b'A'..=b'Z', _, _, b' ', rest @ ..] => self.apache(rest),
+            [b'@', label @ ..] => tai64n(label),
             [_, _, b'/', ..] => self.access(date),
             [_, _, _, _, b'-' | b'/', ..] => self.iso(date),
             _ => epoch(date),
@@ -127,7 +130,8 @@ impl Clock {
         let local = checked_days(year, month, day)? * DAY_S + seconds;
         let rest = date.get(19..)?;
         let (ms, rest) = fraction(rest);
-        self.zoned(local, ms, rest)
+        let zone = if is_svlogd(date) { b"Z" } else { rest };
+        self.zoned(local, ms, zone)
     }
 
     /// `22/Nov/2026:05:33:01 +0900`.
@@ -197,6 +201,41 @@ impl Clock {
         }
         Some(Stamp::from_s(seconds - self.offset_s))
     }
+}
+
+/// Whether a date is of the form that svlogd writes with `-tt` (`2026-11-22_05:33:01.12345`) or
+/// `-ttt` (with `T`): always five digits of a second and no zone, always UTC (runit's fmt_ptime.c
+/// and svlogd(8)).
+#[inline]
+pub(crate) fn is_svlogd(date: &[u8]) -> bool {
+    let [_, _, _, _, b'-', _, _, b'-', _, _, b'_' | b'T', time @ ..] = date else {
+        return false;
+    };
+    let [_, _, b':', _, _, b':', _, _, b'.', digits @ ..] = time else {
+        return false;
+    };
+    digits.len() == 5 && digits.iter().all(u8::is_ascii_digit)
+}
+
+/// A TAI64N label: seconds and nanoseconds in hexadecimal digits. daemontools (tai_now.c) and
+/// runit write 2^62 + 10 for the begin of 1970 and count no leap second after that.
+fn tai64n(label: &[u8]) -> Option<Stamp> {
+    const EPOCH: i64 = (1 << 62) + 10;
+    const LATEST_S: i64 = 253_402_300_799; // the end of the year 9999
+    let (seconds, nanoseconds) = label.split_at_checked(16)?;
+    let since = hexadecimal(seconds)?.checked_sub(EPOCH)?;
+    let nanoseconds = hexadecimal(nanoseconds).filter(|_| nanoseconds.len() == 8)?;
+    let fits = (0..=LATEST_S).contains(&since) && nanoseconds < 1_000_000_000;
+    fits.then(|| Stamp(since * 1000 + nanoseconds / 1_000_000))
+}
+
+/// At most 16 digits; `None` also for what does not fit.
+fn hexadecimal(digits: &[u8]) -> Option<i64> {
+    let number = digits.iter().try_fold(0u64, |number, byte| {
+        let digit = char::from(*byte).to_digit(16)?;
+        number.checked_mul(16)?.checked_add(u64::from(digit))
+    })?;
+    i64::try_from(number).ok()
 }
 
 /// Seconds, milliseconds, microseconds or nanoseconds since the epoch, by the number of digits;
@@ -281,29 +320,6 @@ fn checked_days(year: i64, month: i64, day: i64) -> Option<i64> {
     fits.then(|| days_from_civil(year, month, day))
 }
 
-/// Days since 1970-01-01 (Howard Hinnant's `days_from_civil`).
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = year - i64::from(month <= 2);
-    let era = year.div_euclid(400);
-    let year_of_era = year - era * 400;
-    let day_of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
-}
-
-/// Year, month and day (Howard Hinnant's `civil_from_days`).
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -352,6 +368,10 @@ mod tests {
             "1795325581.25",
             "1795325581000",
             "1795325581000000",
+            "@400000006b027e970000000a",
+            "@400000006B027E9705F5E100",
+            "2026-11-22_05:33:01.12345",
+            "2026-11-22T05:33:01.12345",
         ] {
             assert_eq!(told(&mut clock, date), "2026-11-22T05:33:01Z", "{date}");
         }
@@ -367,8 +387,37 @@ mod tests {
             "2026-11-22T05:33:01+99:00",
             "Nov 22 05:33:0x",
             "2026-02-29T00:00:00Z",
+            "@",
+            "@400000006b027e97",
+            "@400000006b027e970000000",
+            "@400000006b027e970000000a0",
+            "@400000006b027e9g0000000a",
+            "@400000006b027e973b9aca00",
+            "@40000000000000090000000a",
+            "@00000000000000000000000a",
+            "@7fffffffffffffff0000000a",
+            "@ffffffffffffffffffffffff",
+            "2026-11-22_05:33:61.12345",
+            "2026-13-22_05:33:01.12345",
         ] {
             assert_eq!(told(&mut clock, bad), "-", "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_supervisors_stamp_is_not_local_time() {
+        let Some(mut clock) = Clock::new("Asia/Tokyo", Stamp::from_s(1_795_325_600)) else {
+            println!("left out: there is no zone database here");
+            return;
+        };
+        for (date, expected) in [
+            ("@400000006b027e970000000a", "2026-11-22T05:33:01Z"),
+            ("2026-11-22_05:33:01.12345", "2026-11-22T05:33:01Z"),
+            ("2026-11-22T05:33:01.12345", "2026-11-22T05:33:01Z"),
+            ("2026-11-22T05:33:01.123456", "2026-11-21T20:33:01Z"),
+            ("2026-11-22 05:33:01.12345", "2026-11-21T20:33:01Z"),
+        ] {
+            assert_eq!(told(&mut clock, date), expected, "{date}");
         }
     }
 

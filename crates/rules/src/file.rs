@@ -1,7 +1,7 @@
 //! A rule file's text into plain data, with all its mistakes at once.
 
 use monban_model::limits::{PORTS_MAX, RULE_FILE_BYTES_MAX};
-use monban_model::{Kind, Problem, Witness};
+use monban_model::{Also, Kind, Problem, Witness};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -49,7 +49,8 @@ impl Reader<'_> {
     }
 
     fn service(&mut self, table: &DeTable<'_>) -> Service {
-        let known = "service, title, programs, ports, shell, pid, shape, rule, harmless";
+        let known = "service, title, programs, ports, shell, pid, shape, reports_nothing, rule, \
+                     harmless";
         let mut service = Service {
             file: self.file.to_owned(),
             name: String::new(),
@@ -59,6 +60,7 @@ impl Reader<'_> {
             shell: false,
             pid_is_connection: true,
             shape: None,
+            reports_nothing: None,
             rules: Vec::new(),
         };
         for (key, value) in table {
@@ -79,6 +81,7 @@ impl Reader<'_> {
                     }
                 },
                 "shape" => service.shape = self.shape(value),
+                "reports_nothing" => service.reports_nothing = Some(self.string(value)),
                 "rule" | "harmless" => {}
                 other => self.unknown(key.span().start, other, known),
             }
@@ -94,7 +97,36 @@ impl Reader<'_> {
             }
         }
         self.whole(&service);
+        self.reports(&service);
         service
+    }
+
+    /// A file reports something, or says why it does not: a file that is silent by mistake
+    /// would look like a service that nobody attacks.
+    fn reports(&mut self, service: &Service) {
+        let reporting = service.rules.iter().find(|rule| rule.kind != Kind::Harmless);
+        let problem = match (&service.reports_nothing, reporting) {
+            (None, None) => Problem::of_file(
+                self.file,
+                "no rule reports anything",
+                "the service would be watched and nobody be counted",
+            )
+            .hint("add a [[rule]], or say the reason: reports_nothing = \"...\""),
+            (Some(reason), None) if reason.trim().is_empty() => {
+                let what = "`reports_nothing` gives no reason";
+                Problem::of_file(self.file, what, "a reader has to know it").hint("write why")
+            }
+            (Some(_), Some(rule)) => Problem {
+                line: rule.line,
+                ..Problem::of_file(
+                    self.file,
+                    format!("rule `{}` reports, and the file says `reports_nothing`", rule.id),
+                    "one of both is wrong",
+                )
+            },
+            _ => return,
+        };
+        self.problems.push(problem);
     }
 
     /// What concerns the file as a whole.
@@ -132,6 +164,7 @@ impl Reader<'_> {
             wordings: Vec::new(),
             regex: None,
             filters: Vec::new(),
+            also: Also::Nothing,
             witness: Witness(0),
             cites: String::new(),
             sees: Vec::new(),
@@ -148,13 +181,14 @@ impl Reader<'_> {
                 "where" => rule.filters.extend(self.filters(value, true)),
                 "where_not" => rule.filters.extend(self.filters(value, false)),
                 "witness" => rule.witness = self.witness(value),
+                "also" => rule.also = self.also(value),
                 "cites" => rule.cites = self.string(value),
                 "sees" => rule.sees = self.examples(value),
                 "not" => rule.not = self.examples(value),
                 other => self.unknown(
                     key.span().start,
                     other,
-                    "id, kind, line, regex, where, where_not, witness, cites, sees, not",
+                    "id, kind, line, regex, where, where_not, witness, also, cites, sees, not",
                 ),
             }
         }
@@ -298,6 +332,18 @@ impl Reader<'_> {
         }
     }
 
+    fn also(&mut self, value: &Value<'_>) -> Also {
+        match self.string(value).as_str() {
+            "closes" => Also::Closes,
+            "unchecked" => Also::Unchecked,
+            other => {
+                let what = format!("a line cannot say `{other}` of its connection");
+                self.say(value.span().start, what, "", "use closes or unchecked");
+                Also::Nothing
+            }
+        }
+    }
+
     fn filters(&mut self, value: &Value<'_>, wanted: bool) -> Vec<Filter> {
         let Some(table) = value.get_ref().as_table() else {
             let hint = "write where = { path = [\"/wp-login.php\"] }";
@@ -314,5 +360,43 @@ impl Reader<'_> {
             }
         }
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_reports_nothing_says_why() {
+        let harmless = "[[harmless]]\nline = 'x'\nsees = ['x']\n";
+        let rule = "[[rule]]\nid = 'a'\nkind = 'probe'\nline = 'x'\nsees = ['x']\n";
+        let problems = |top: &str, rest: &str| {
+            read("a.toml", &format!("service = 'a'\nprograms = ['a']\n{top}\n{rest}")).1.len()
+        };
+        assert_eq!(problems("", rule), 0);
+        assert_eq!(problems("", harmless), 1);
+        assert_eq!(problems("", ""), 1);
+        assert_eq!(problems("reports_nothing = 'it can be forged'", harmless), 0);
+        assert_eq!(problems("reports_nothing = ' '", harmless), 1);
+        assert_eq!(problems("reports_nothing = 'it can be forged'", rule), 1);
+        assert_eq!(problems("", &rule.replace("probe", "harmless")), 1);
+    }
+
+    #[test]
+    fn a_line_can_say_one_thing_more_of_its_connection() {
+        let also = |text: &str| {
+            let text = format!(
+                "service = 'a'\nprograms = ['a']\n[[rule]]\nid = 'a'\nkind = 'probe'\nline = 'x'\n\
+                 sees = ['x']\n{text}"
+            );
+            let (service, problems) = read("a.toml", &text);
+            problems.is_empty().then(|| service.map(|service| service.rules[0].also)).flatten()
+        };
+        assert_eq!(also(""), Some(Also::Nothing));
+        assert_eq!(also("also = 'closes'"), Some(Also::Closes));
+        assert_eq!(also("also = 'unchecked'"), Some(Also::Unchecked));
+        assert_eq!(also("also = 'opens'"), None);
+        assert_eq!(also("also = 1"), None);
     }
 }

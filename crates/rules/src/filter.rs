@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+
 use crate::field::Slot;
 
 /// A condition on one captured field.
@@ -15,7 +17,9 @@ pub(crate) struct Filter {
     exact: Vec<Vec<u8>>,
     prefixes: Vec<Vec<u8>>,
     suffixes: Vec<Vec<u8>>,
-    parts: Vec<memchr::memmem::Finder<'static>>,
+    parts: Vec<Vec<u8>>,
+    /// All `parts` in one pass; `None` if there are none.
+    any_part: Option<AhoCorasick>,
 }
 
 impl Filter {
@@ -28,6 +32,7 @@ impl Filter {
             prefixes: Vec::new(),
             suffixes: Vec::new(),
             parts: Vec::new(),
+            any_part: None,
         };
         for value in values {
             let bytes = value.as_bytes();
@@ -35,8 +40,7 @@ impl Filter {
                 (Some(_), Some(_)) => {
                     // `*` alone is both: it asks for the empty part, which everything has.
                     let inner = bytes.get(1..bytes.len() - 1).unwrap_or(b"");
-                    let finder = memchr::memmem::Finder::new(inner).into_owned();
-                    filter.parts.push(finder);
+                    filter.parts.push(inner.to_vec());
                 }
                 (Some(end), None) => filter.suffixes.push(end.to_vec()),
                 (None, Some(start)) => filter.prefixes.push(start.to_vec()),
@@ -44,6 +48,7 @@ impl Filter {
             }
         }
         filter.exact.sort_by(|a, b| by_length(a, b));
+        filter.any_part = any_of(&filter.parts);
         filter
     }
 
@@ -56,7 +61,7 @@ impl Filter {
     /// A value that the condition asks for, if it asks for any.
     pub(crate) fn sample(&self) -> Option<Vec<u8>> {
         let lists = [&self.exact, &self.prefixes, &self.suffixes];
-        let part = || self.parts.first().map(|part| part.needle().to_vec());
+        let part = || self.parts.first().cloned();
         let first = lists.iter().find_map(|list| list.first().cloned());
         first.or_else(part).filter(|_| self.wanted)
     }
@@ -65,8 +70,27 @@ impl Filter {
         self.exact.binary_search_by(|exact| by_length(exact, value)).is_ok()
             || self.prefixes.iter().any(|start| value.starts_with(start))
             || self.suffixes.iter().any(|end| value.ends_with(end))
-            || self.parts.iter().any(|part| part.find(value).is_some())
+            || self.has_part(value)
     }
+
+    fn has_part(&self, value: &[u8]) -> bool {
+        match &self.any_part {
+            Some(any) => any.is_match(value),
+            // None to look for, or more than an automaton could hold.
+            None => self.parts.iter().any(|part| memchr::memmem::find(value, part).is_some()),
+        }
+    }
+}
+
+/// One automaton for all parts: a value is looked at once, however long the list is.
+fn any_of(parts: &[Vec<u8>]) -> Option<AhoCorasick> {
+    if parts.is_empty() {
+        return None;
+    }
+    // Of a byte, nothing but the next state is looked up, and no prefilter has to be begun: the
+    // values are short.
+    let mut builder = AhoCorasick::builder();
+    builder.kind(Some(AhoCorasickKind::DFA)).prefilter(false).build(parts).ok()
 }
 
 /// Lengths differ mostly, and are cheaper to compare.
@@ -93,5 +117,23 @@ mod tests {
         assert!(words.iter().all(|word| many.admits(Some(word.as_bytes()))));
         assert!(!many.admits(Some(b"nones")) && !many.admits(Some(b"a")));
         assert!(Filter::new(Slot::Path, true, &["*".to_owned()]).admits(Some(b"")));
+    }
+
+    #[test]
+    fn one_pass_finds_what_each_part_finds_alone() {
+        let parts = ["aba", "ab", "bb*c", "\u{e4}", "ca"];
+        let filter = Filter::new(Slot::Path, true, &parts.map(|part| format!("*{part}*")));
+        let bytes = [b'a', b'b', b'c', b'*', 0xc3, 0xa4, 0xff];
+        for mut number in 0..7usize.pow(5) {
+            let mut value = Vec::new();
+            for _ in 0..5 {
+                value.push(bytes[number % 7]);
+                number /= 7;
+            }
+            let alone = parts
+                .iter()
+                .any(|part| value.windows(part.len()).any(|window| window == part.as_bytes()));
+            assert_eq!(filter.admits(Some(&value)), alone, "{}", value.escape_ascii());
+        }
     }
 }

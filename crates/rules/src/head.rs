@@ -1,7 +1,8 @@
 //! What stands before the message: date, host, program and pid.
 
-use monban_model::limits::HEAD_WORD_MAX;
+use monban_model::limits::{ATTEMPTS_PER_LINE_MAX, HEAD_WORD_MAX};
 
+use crate::clock::is_svlogd;
 use crate::json::{self, Scratch};
 
 /// The head of a line, taken apart.
@@ -35,14 +36,51 @@ pub(crate) fn split<'a>(line: &'a [u8], scratch: &'a mut Scratch) -> Option<Head
     }
 }
 
-/// RFC 3164 or ISO 8601, the two forms that logs on disk have.
+/// RFC 3164 or ISO 8601, the two forms that logs on disk have, also behind a supervisor's stamp.
 #[inline]
 fn plain(line: &[u8]) -> Option<Head<'_>> {
-    let length = date_length(line)?;
-    let (date, rest) = line.split_at(length);
-    let rest = rest.strip_prefix(b" ")?;
-    let head = Head { date, ..Head::default() };
-    Some(hosted(rest, head))
+    let (date, rest) = dated(line)?;
+    if is_stamp(date) {
+        return Some(supervised(date, rest));
+    }
+    Some(hosted(rest, Head { date, ..Head::default() }))
+}
+
+/// A line that multilog or svlogd stamped. What it stamps may be syslog's own text, dated once
+/// more (socklog: `auth.info: Nov 22 05:33:01 sshd[12]: message`); the stamp has year and zone.
+#[inline(never)]
+fn supervised<'a>(date: &'a [u8], rest: &'a [u8]) -> Head<'a> {
+    let text = after_facility(rest).unwrap_or(rest);
+    match dated(text).filter(|(own, _)| !is_stamp(own)) {
+        Some((_, inner)) => hosted(inner, Head { date, ..Head::default() }),
+        None => hosted(rest, Head { date, ..Head::default() }),
+    }
+}
+
+/// Whether a supervisor wrote this date.
+#[inline]
+fn is_stamp(date: &[u8]) -> bool {
+    date.first() == Some(&b'@') || is_svlogd(date)
+}
+
+/// What follows `facility.level: `, which socklog writes.
+fn after_facility(text: &[u8]) -> Option<&[u8]> {
+    const LEVELS: [&[u8]; 8] =
+        [b"emerg", b"alert", b"crit", b"err", b"warn", b"notice", b"info", b"debug"];
+    let dot = text.iter().take(10).position(|b| *b == b'.')?;
+    let (facility, rest) = (&text[..dot], &text[dot + 1..]);
+    let end = rest.iter().take(8).position(|b| *b == b':')?;
+    let fits = !facility.is_empty()
+        && facility.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        && LEVELS.contains(&&rest[..end]);
+    if fits { rest[end + 1..].strip_prefix(b" ") } else { None }
+}
+
+/// A date at the start of `line`, and what follows the space behind it.
+#[inline]
+fn dated(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (date, rest) = line.split_at_checked(date_length(line)?)?;
+    Some((date, rest.strip_prefix(b" ")?))
 }
 
 /// Length of a date at the start of `line`, which a space follows.
@@ -65,7 +103,7 @@ fn date_length(line: &[u8]) -> Option<usize> {
         }
         b'0'..=b'9' => {
             let separated = line.get(4) == Some(&b'-') && line.get(7) == Some(&b'-');
-            let joined = matches!(line.get(10), Some(b'T' | b't' | b' '));
+            let joined = matches!(line.get(10), Some(b'T' | b't' | b' ' | b'_'));
             if !(separated && joined && colons(13)) {
                 return None;
             }
@@ -74,9 +112,16 @@ fn date_length(line: &[u8]) -> Option<usize> {
             let fits = |b: &u8| b.is_ascii_digit() || b".,:+-Zz".contains(b);
             rest[..tail].iter().all(fits).then_some(19 + tail)
         }
+        b'@' => {
+            let label = line.get(1..TAI64N_LENGTH)?;
+            label.iter().all(u8::is_ascii_hexdigit).then_some(TAI64N_LENGTH)
+        }
         _ => None,
     }
 }
+
+/// `@` and a TAI64N label.
+const TAI64N_LENGTH: usize = 25;
 
 /// `host tag[pid]: message` or `tag[pid]: message`.
 #[inline]
@@ -213,22 +258,44 @@ fn json_line<'a>(line: &'a [u8], scratch: &'a mut Scratch) -> Option<Head<'a>> {
     Some(head)
 }
 
-/// Takes rsyslog's `message repeated N times: [ ... ]` off; the message and N.
+/// Takes rsyslog's `message repeated N times: [ ... ]` off; the message and N. rsyslog writes it
+/// behind the program that it repeats, so a line without a program has none.
 #[inline]
-pub(crate) fn unrepeated(message: &[u8]) -> (&[u8], u32) {
-    let once = (message, 1);
-    let Some(rest) = message.strip_prefix(b"message repeated ") else {
+pub(crate) fn unrepeated<'a>(head: &Head<'a>) -> (&'a [u8], u32) {
+    let once = (head.message, 1);
+    let Some(rest) = head.message.strip_prefix(b"message repeated ") else {
         return once;
     };
     let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
     let inner =
         rest[digits..].strip_prefix(b" times: [").and_then(|inner| inner.strip_suffix(b"]"));
     match inner {
-        Some(inner) if digits > 0 => {
-            (trimmed(inner), crate::found::read_number(&rest[..digits]).max(1))
+        Some(inner) if digits > 0 && !head.program.is_empty() => {
+            (trimmed(inner), read_times(&rest[..digits]))
         }
         _ => once,
     }
+}
+
+/// `HOST last message repeated N times`, which sysklogd and BSD's syslogd write about the line
+/// before it: the host and N. The daemon itself says it, so there is no program before it, and
+/// what a program writes (also into a supervisor's or a container's log) is not taken for it.
+#[inline]
+pub(crate) fn repeats_last<'a>(line: &[u8], head: &Head<'a>) -> Option<(&'a [u8], u32)> {
+    if !head.program.is_empty() || line.first() == Some(&b'{') || is_stamp(head.date) {
+        return None;
+    }
+    let text = head.message.strip_suffix(b" times").or(head.message.strip_suffix(b" time"))?;
+    let space = text.iter().take(HEAD_WORD_MAX + 1).position(|b| *b == b' ')?;
+    let (host, rest) = text.split_at(space);
+    let digits = rest.strip_prefix(b" last message repeated ")?;
+    let fits = !head.date.is_empty() && !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    fits.then(|| (host, read_times(digits)))
+}
+
+/// How often a line says that something happened.
+fn read_times(digits: &[u8]) -> u32 {
+    crate::found::read_number(digits).clamp(1, ATTEMPTS_PER_LINE_MAX)
 }
 
 #[cfg(test)]
@@ -294,10 +361,106 @@ mod tests {
     }
 
     #[test]
+    fn a_supervisors_stamp_is_taken_off() {
+        let cases = [
+            (
+                "@400000006b027e970000000a sshd[12]: m",
+                ["@400000006b027e970000000a", "", "sshd", "12", "m"],
+            ),
+            (
+                "@400000006b027e970000000a Nov 22 05:33:01 h sshd[12]: m",
+                ["@400000006b027e970000000a", "h", "sshd", "12", "m"],
+            ),
+            (
+                "2026-11-22_05:33:01.12345 auth.info: Nov 22 05:33:01 sshd[12]: m",
+                ["2026-11-22_05:33:01.12345", "", "sshd", "12", "m"],
+            ),
+            (
+                "2026-11-22T05:33:01.12345 local7.err: Nov 22 05:33:01 sshd[12]: m",
+                ["2026-11-22T05:33:01.12345", "", "sshd", "12", "m"],
+            ),
+            (
+                "2026-11-22_05:33:01.12345 192.0.2.1 - - [22/Nov/2026:05:33:01 +0000] x",
+                [
+                    "2026-11-22_05:33:01.12345",
+                    "",
+                    "",
+                    "",
+                    "192.0.2.1 - - [22/Nov/2026:05:33:01 +0000] x",
+                ],
+            ),
+            // A stamp is taken off once: what a program writes is no head of a supervisor.
+            (
+                "@400000006b027e970000000a @400000006b027e970000000a x: y",
+                ["@400000006b027e970000000a", "@400000006b027e970000000a", "x", "", "y"],
+            ),
+        ];
+        for (line, expected) in cases {
+            assert_eq!(told(line), Some(expected.map(str::to_owned)), "{line}");
+        }
+        for none in [
+            "@",
+            "@400000006b027e970000000a",
+            "@400000006b027e970000000ax sshd: m",
+            "@400000006b027e9700000 sshd[12]: m",
+            "@400000006b027e97-000000a sshd: m",
+            "2026-11-22_05:33:01.1x345 sshd: m",
+            "2026-11-22_05:33",
+        ] {
+            assert_eq!(told(none), None, "{none}");
+        }
+    }
+
+    #[test]
     fn a_repeated_message_counts_as_often_as_it_says() {
-        assert_eq!(unrepeated(b"message repeated 3 times: [ a]b]"), (&b"a]b"[..], 3));
+        let read = |program: &'static str, message: &'static str| {
+            let (program, message) = (program.as_bytes(), message.as_bytes());
+            unrepeated(&Head { program, message, ..Head::default() })
+        };
+        assert_eq!(read("sshd", "message repeated 3 times: [ a]b]"), (&b"a]b"[..], 3));
+        let most = ATTEMPTS_PER_LINE_MAX;
+        assert_eq!(read("sshd", "message repeated 999999999 times: [ a]"), (&b"a"[..], most));
+        assert_eq!(read("sshd", "message repeated 0 times: [a]"), (&b"a"[..], 1));
         for text in ["message repeated times: [x]", "message repeated 3 times: [ a", "a"] {
-            assert_eq!(unrepeated(text.as_bytes()), (text.as_bytes(), 1));
+            assert_eq!(read("sshd", text), (text.as_bytes(), 1));
+        }
+        let typed = "message repeated 3 times: [ a]";
+        assert_eq!(read("", typed), (typed.as_bytes(), 1), "no syslog daemon wrote it");
+    }
+
+    #[test]
+    fn only_a_syslog_daemon_repeats_the_last_message() {
+        let told = |line: &str| {
+            let mut scratch = Scratch::default();
+            let head = split(line.as_bytes(), &mut scratch)?;
+            let (host, times) = repeats_last(line.as_bytes(), &head)?;
+            Some((String::from_utf8_lossy(host).into_owned(), times))
+        };
+        let of = |host: &str, times| Some((host.to_owned(), times));
+        let repeated = "last message repeated";
+        assert_eq!(told(&format!("Nov 22 05:33:01 h {repeated} 3 times")), of("h", 3));
+        assert_eq!(told(&format!("Nov 22 05:33:01 h {repeated} 1 time")), of("h", 1));
+        assert_eq!(told(&format!("2026-11-22T05:33:01Z h {repeated} 3 times")), of("h", 3));
+        let most = ATTEMPTS_PER_LINE_MAX;
+        for huge in ["999999999", "99999999999999999999999999"] {
+            assert_eq!(told(&format!("Nov 22 05:33:01 h {repeated} {huge} times")), of("h", most));
+        }
+        for forged in [
+            format!("Nov 22 05:33:01 h sshd[1]: {repeated} 3 times"),
+            format!("Nov 22 05:33:01 h sshd: h {repeated} 3 times"),
+            format!("Nov 22 05:33:01 h x {repeated} 3 times"),
+            format!("Nov 22 05:33:01 {repeated} 3 times"),
+            format!("Nov 22 05:33:01 h {repeated} -3 times"),
+            format!("Nov 22 05:33:01 h {repeated}  times"),
+            format!("Nov 22 05:33:01 h {repeated} 3 times "),
+            format!("h {repeated} 3 times"),
+            format!("<13>h {repeated} 3 times"),
+            format!("<13>1 2026-11-22T05:33:01Z h sshd 1 - - h {repeated} 3 times"),
+            format!("@400000006b027e970000000a h {repeated} 3 times"),
+            format!("2026-11-22_05:33:01.12345 h {repeated} 3 times"),
+            format!("{{\"log\":\"Nov 22 05:33:01 h {repeated} 3 times\"}}"),
+        ] {
+            assert_eq!(told(&forged), None, "{forged}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! From a line to what it tells.
 
-use monban_model::limits::LINE_MAX;
+use monban_model::limits::{ATTEMPTS_PER_LINE_MAX, LINE_MAX};
 use monban_model::{ConnectionKey, Line, ServiceId, Sighting, Stamp};
 
 use crate::clock::Clock;
@@ -25,6 +25,12 @@ pub struct Reading<'a> {
     pub pid: &'a [u8],
     /// The message behind the head; the whole line if it has none.
     pub message: &'a [u8],
+    /// How many times its message happened: 1, or what `message repeated N times` says. The
+    /// sighting's weight holds it already.
+    pub times: u32,
+    /// Whether the syslog daemon says here that the line before it in the same log, from the
+    /// same host, happened `times` times more. The line has no sighting of its own.
+    pub repeats_last: bool,
     /// Whether a service and a rule know it.
     pub seen: Seen,
     /// What a rule read out of it, harmless ones included.
@@ -59,7 +65,7 @@ impl RuleSet {
         let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
         let headed = head::split(bytes, scratch);
         let head = headed.unwrap_or(Head { message: bytes, ..Head::default() });
-        let (message, weight) = head::unrepeated(head.message);
+        let (message, times) = head::unrepeated(&head);
         let mut date = head.date;
         let services = self.programs.services(head.program);
         let mut found = Found::none(message);
@@ -76,15 +82,22 @@ impl RuleSet {
         }
         let time = clock.read(date);
         let sighting = match seen {
-            Seen::Known(service) => Some(self.sighting(service, &found, &head, time, weight, line)),
+            Seen::Known(service) => Some(self.sighting(service, &found, &head, time, times, line)),
             _ => None,
         };
+        let repeats = match seen {
+            Seen::Foreign => head::repeats_last(bytes, &head),
+            _ => None,
+        };
+        let (host, times) = repeats.unwrap_or((head.host, times));
         Reading {
             time,
-            host: head.host,
+            host,
             program: head.program,
             pid: head.pid,
             message,
+            times,
+            repeats_last: repeats.is_some(),
             seen,
             found: sighting.is_some().then_some(found),
             sighting,
@@ -134,8 +147,9 @@ impl RuleSet {
             service,
             connection,
             witness: rule.witness,
+            also: rule.also,
             rule: found.rule,
-            weight: found.times().saturating_mul(repeated),
+            weight: found.times().saturating_mul(repeated).min(ATTEMPTS_PER_LINE_MAX),
             line: line.bytes,
         }
     }

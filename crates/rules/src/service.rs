@@ -1,6 +1,6 @@
 //! What a rule file says, as plain data.
 
-use monban_model::{Kind, Witness};
+use monban_model::{Also, Kind, Witness};
 
 use crate::field::Slot;
 use crate::filter::Filter;
@@ -24,6 +24,8 @@ pub struct Service {
     pub pid_is_connection: bool,
     /// How its lines without a syslog head look, if it writes such.
     pub shape: Option<ShapeName>,
+    /// Why all its rules are harmless, if they are: its log can be forged.
+    pub reports_nothing: Option<String>,
     /// Its rules in the order in which they are tried; the harmless ones come last.
     pub rules: Vec<Rule>,
 }
@@ -41,6 +43,8 @@ pub struct Rule {
     pub regex: Option<Wording>,
     /// Its `where` and `where_not`.
     pub(crate) filters: Vec<Filter>,
+    /// What its lines say of their connection beside the kind.
+    pub also: Also,
     /// Which voice of the service it is.
     pub witness: Witness,
     /// Where the wording comes from.

@@ -13,6 +13,31 @@ const VALUE_MAX: usize = LINE_MAX;
 /// Bytes of an unfinished entry that are held at most. Above it the entry is given up.
 const ENTRY_MAX: usize = 1 << 20;
 
+/// What `journalctl` is told: the journal of this system or the one in a folder, from a cursor on
+/// or, without one, from a day ago. The entry of the cursor itself comes again, and
+/// [`JournalReader::after`] leaves it out: `--after-cursor` skips an entry also where the one of
+/// the cursor was vacuumed away, and that one would be lost.
+pub fn journalctl_arguments(folder: Option<&str>, cursor: Option<&str>) -> Vec<String> {
+    let fixed = ["--output=export", "--follow", "--no-tail", "--quiet", "--no-pager"];
+    let mut arguments: Vec<String> = fixed.map(str::to_owned).into();
+    arguments.extend(folder.map(|folder| format!("--directory={folder}")));
+    arguments.push(match cursor.filter(|cursor| !cursor.is_empty()) {
+        Some(cursor) => format!("--cursor={cursor}"),
+        None => "--since=-1d".to_owned(),
+    });
+    arguments
+}
+
+/// The name of a journal among the positions; files have absolute paths.
+pub fn journal_name(folder: Option<&str>) -> String {
+    folder.map_or_else(|| "journal".to_owned(), |folder| format!("journal:{folder}"))
+}
+
+/// Whether a position is that of a journal.
+pub fn is_journal_name(path: &str) -> bool {
+    path == "journal" || path.starts_with("journal:")
+}
+
 /// One entry of the journal, as far as it is of use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JournalEntry {
@@ -71,9 +96,16 @@ pub struct JournalReader {
     done: usize,
     skipped: u64,
     skipping: bool,
+    /// The entry that was read last, by an earlier reader.
+    after: String,
 }
 
 impl JournalReader {
+    /// A reader that leaves out the entry of this cursor: it was read before.
+    pub fn after(cursor: &str) -> Self {
+        Self { after: cursor.to_owned(), ..Self::default() }
+    }
+
     /// More of the stream.
     pub fn push(&mut self, bytes: &[u8]) {
         self.waiting.drain(..self.done);
@@ -90,6 +122,10 @@ impl JournalReader {
                     self.done += length;
                     let whole = !std::mem::take(&mut self.skipping);
                     if whole && !entry.cursor.is_empty() {
+                        // Only the first one can be that one.
+                        if std::mem::take(&mut self.after) == entry.cursor {
+                            continue;
+                        }
                         return Some(entry);
                     }
                     self.skipped += u64::from(!whole);
@@ -216,6 +252,26 @@ mod tests {
             assert_eq!((entries[0].cursor.as_str(), entries[0].uid), ("s=1;i=2", Some(0)));
             assert_eq!(entries[1].message, b"two");
             assert!(entries[1].as_line().windows(5).any(|w| w == b" x_y:"));
+        }
+    }
+
+    #[test]
+    fn an_empty_cursor_is_none() {
+        for none in [None, Some("")] {
+            let arguments = journalctl_arguments(None, none);
+            assert!(!arguments.iter().any(|word| word.contains("cursor")), "{arguments:?}");
+        }
+        let arguments = journalctl_arguments(Some("/x"), Some("s=1"));
+        assert!(arguments.contains(&"--cursor=s=1".to_owned()));
+        assert!(arguments.contains(&"--directory=/x".to_owned()));
+    }
+
+    #[test]
+    fn the_entry_that_was_read_last_does_not_come_again() {
+        for (after, left) in [("s=1;i=2", 1), ("s=1;i=3", 2), ("", 2)] {
+            let mut reader = JournalReader::after(after);
+            reader.push(&stream());
+            assert_eq!(std::iter::from_fn(|| reader.next_entry()).count(), left, "{after}");
         }
     }
 

@@ -1,12 +1,18 @@
 //! `monban bans`.
 
-use monban_model::BlockRow;
+use std::collections::HashMap;
+
+use monban_ledger::Cause;
+use monban_model::{BlockRow, Scope, Subject};
 use serde_json::{Value, json};
 
 use crate::{LocalClock, Say, block_json, printable, table};
 
+/// What led to each block, as the ledger's reader gives it.
+pub type Causes = HashMap<(Subject, Scope), Cause>;
+
 /// The blocks in force as a table, the next to end first.
-pub fn bans_text(say: &Say, clock: &LocalClock, blocks: &[BlockRow]) -> String {
+pub fn bans_text(say: &Say, clock: &LocalClock, blocks: &[BlockRow], causes: &Causes) -> String {
     if blocks.is_empty() {
         return say.text("bans-none", &[]) + "\n";
     }
@@ -15,17 +21,101 @@ pub fn bans_text(say: &Say, clock: &LocalClock, blocks: &[BlockRow]) -> String {
     let mut rows = vec![say.text("bans-head", &[])];
     for row in sorted {
         let until = match row.until {
-            Some(end) => clock.date_time(end),
+            Some(end) => clock.when(end),
             None => say.text("forever", &[]),
         };
-        let why =
-            if row.policy.is_empty() { printable(row.why.as_bytes()) } else { row.policy.clone() };
-        rows.push(format!("{}\t{}\t{until}\t{why}", row.subject, clock.date_time(row.since)));
+        let cause = cause_of(row, causes);
+        let times = match cause.map_or(0, |cause| cause.blocks) {
+            0 => "-".to_owned(),
+            blocks => blocks.to_string(),
+        };
+        let why = why(say, row, cause);
+        rows.push(format!("{}\t{}\t{until}\t{times}\t{why}", row.subject, clock.when(row.since)));
     }
     table(&rows)
 }
 
-/// The blocks in force: `{"blocks": [...]}`.
-pub fn bans_json(blocks: &[BlockRow]) -> Value {
-    json!({ "blocks": blocks.iter().map(block_json).collect::<Vec<_>>() })
+fn cause_of<'a>(row: &BlockRow, causes: &'a Causes) -> Option<&'a Cause> {
+    causes.get(&(row.subject, row.scope.clone()))
+}
+
+/// The operator's words, or what was counted and by which policy.
+fn why(say: &Say, row: &BlockRow, cause: Option<&Cause>) -> String {
+    if row.policy.is_empty() {
+        return match row.why.is_empty() {
+            true => say.text("bans-operator", &[]),
+            false => say.text("why-reason-operator", &[("why", &printable(row.why.as_bytes()))]),
+        };
+    }
+    let rule = cause.and_then(|cause| cause.rule.as_ref().or(cause.service.as_ref()));
+    match (rule, cause) {
+        (Some(rule), Some(cause)) => {
+            let failures = cause.failures.to_string();
+            let values = [("failures", failures.as_str()), ("rule", rule), ("policy", &row.policy)];
+            say.text("bans-why", &values)
+        }
+        _ => say.text("why-reason-policy", &[("policy", &row.policy)]),
+    }
+}
+
+/// The blocks in force: `{"blocks": [...]}`, each with `times`, `service`, `rule` and `failures`
+/// where they are known.
+pub fn bans_json(blocks: &[BlockRow], causes: &Causes) -> Value {
+    let block = |row: &BlockRow| {
+        let cause = cause_of(row, causes).cloned().unwrap_or_default();
+        let known = |count: u32| (count > 0).then_some(count);
+        let mut value = block_json(row);
+        value["times"] = json!(known(cause.blocks));
+        value["service"] = json!(cause.service);
+        value["rule"] = json!(cause.rule);
+        value["failures"] = json!(known(cause.failures));
+        value
+    };
+    json!({ "blocks": blocks.iter().map(block).collect::<Vec<_>>() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Tongue;
+    use monban_model::Stamp;
+
+    fn block(subject: &str, policy: &str, why: &str) -> BlockRow {
+        BlockRow {
+            subject: subject.parse().unwrap(),
+            scope: Scope::All,
+            since: Stamp::from_s(1_790_000_000),
+            until: None,
+            policy: policy.to_owned(),
+            why: why.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_block_is_told_with_what_led_to_it_and_a_hostile_reason_stays_on_its_line() {
+        let counted = block("192.0.2.1", "default", "");
+        let by_hand = block("192.0.2.2", "", "noise\n203.0.113.1  forever\u{9b}2J");
+        let unknown = block("192.0.2.3", "default", "");
+        let cause = Cause {
+            blocks: 3,
+            service: Some("sshd".to_owned()),
+            rule: Some("sshd/failed".to_owned()),
+            failures: 5,
+        };
+        let causes = Causes::from([((counted.subject, Scope::All), cause)]);
+        let blocks = [counted, by_hand, unknown];
+        let clock = LocalClock::of_system();
+        let text = bans_text(&Say::new(Tongue::English), &clock, &blocks, &causes);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 4, "{text}");
+        assert!(lines[1].ends_with("forever  3      5 failures, sshd/failed (policy default)"));
+        assert!(lines[2].ends_with("by an operator: noise\\x0a203.0.113.1  forever\\u{9b}2J"));
+        assert!(lines[3].ends_with("forever  -      by the policy default"), "{text}");
+        let json = bans_json(&blocks, &causes);
+        assert_eq!(
+            (&json["blocks"][0]["times"], &json["blocks"][2]["times"]),
+            (&json!(3), &Value::Null)
+        );
+        assert_eq!(json["blocks"][0]["rule"], "sshd/failed");
+    }
 }

@@ -1,8 +1,8 @@
 //! Records as JSON. Names are stable; a new one may be added.
 
 use monban_model::{
-    Address, Because, BlockRow, Decision, Event, Evidence, Finding, FindingKind, Order, OrderAct,
-    Outcome, OutcomeResult, Record, Scope, Stamp, Verdict,
+    Address, Because, BlockRow, Decision, Event, Evidence, Finding, Notice, Order, OrderAct,
+    Outcome, Record, Scope, Stamp, Verdict,
 };
 use serde_json::{Value, json};
 
@@ -35,11 +35,7 @@ pub fn record_json(record: &Record) -> Value {
         Event::Decided(decision) => ("decision", decision_json(decision)),
         Event::Ordered(order) => ("order", order_json(order)),
         Event::Happened(outcome) => ("outcome", outcome_json(outcome)),
-        Event::Noticed(notice) => {
-            let values: serde_json::Map<String, Value> =
-                notice.values.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
-            ("notice", json!({"notice": notice.key, "values": values}))
-        }
+        Event::Noticed(notice) => ("notice", notice_fields(notice)),
     };
     if let Value::Object(map) = &mut fields {
         map.insert("seq".into(), json!(record.seq.0));
@@ -47,6 +43,19 @@ pub fn record_json(record: &Record) -> Value {
         map.insert("event".into(), json!(event));
     }
     fields
+}
+
+/// A notice that is no record: `event`, `notice` and its `values`.
+pub fn notice_json(notice: &Notice) -> Value {
+    let mut value = notice_fields(notice);
+    value["event"] = json!("notice");
+    value
+}
+
+fn notice_fields(notice: &Notice) -> Value {
+    let values: serde_json::Map<String, Value> =
+        notice.values.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    json!({"notice": notice.key, "values": values})
 }
 
 pub(crate) fn evidence_json(line: &Evidence) -> Value {
@@ -60,7 +69,7 @@ pub(crate) fn evidence_json(line: &Evidence) -> Value {
 
 pub(crate) fn finding_json(finding: &Finding) -> Value {
     json!({
-        "finding": finding_name(finding.kind),
+        "finding": finding.kind.word(),
         "subject": finding.subject.to_string(),
         "address": finding.address.to_string(),
         "service": finding.service,
@@ -76,7 +85,6 @@ pub(crate) fn finding_json(finding: &Finding) -> Value {
 }
 
 pub(crate) fn decision_json(decision: &Decision) -> Value {
-    let (because, detail) = because_words(&decision.because);
     let (verdict, until) = match decision.verdict {
         Verdict::Block { until } => ("block", until),
         Verdict::Free => ("free", None),
@@ -88,11 +96,20 @@ pub(crate) fn decision_json(decision: &Decision) -> Value {
         "until": until.map(time_json),
         "forever": matches!(decision.verdict, Verdict::Block { until: None }),
         "ports": ports_json(&decision.scope),
-        "because": because,
-        "detail": detail,
+        "because": decision.because.word(),
+        "detail": detail(&decision.because),
         "finding": decision.finding.map(|seq| seq.0),
         "policy": non_empty(&decision.policy),
         "earlier_blocks": decision.earlier,
+    })
+}
+
+/// The end of a block: whose, and why.
+pub(crate) fn ended_json(decision: &Decision) -> Value {
+    json!({
+        "subject": decision.subject.to_string(),
+        "because": decision.because.word(),
+        "detail": detail(&decision.because),
     })
 }
 
@@ -111,12 +128,7 @@ fn order_json(order: &Order) -> Value {
 }
 
 fn outcome_json(outcome: &Outcome) -> Value {
-    let (result, why) = match &outcome.result {
-        OutcomeResult::Applied => ("applied", None),
-        OutcomeResult::Observed => ("observed", None),
-        OutcomeResult::Refused(why) => ("refused", Some(why)),
-        OutcomeResult::Failed(why) => ("failed", Some(why)),
-    };
+    let (result, why) = outcome.result.words();
     json!({
         "order": outcome.order.0,
         "subject": outcome.subject.to_string(),
@@ -125,25 +137,12 @@ fn outcome_json(outcome: &Outcome) -> Value {
     })
 }
 
-fn because_words(because: &Because) -> (&'static str, Option<String>) {
+/// The network of the allow list or the operator's words.
+fn detail(because: &Because) -> Option<String> {
     match because {
-        Because::Policy => ("policy", None),
-        Because::Allowed(net) => ("allowed", Some(net.to_string())),
-        Because::Administrator => ("administrator", None),
-        Because::PolicyObserves => ("policy-observes", None),
-        Because::AlreadyBlocked => ("already-blocked", None),
-        Because::TooManyBlocks => ("too-many-blocks", None),
-        Because::Operator(why) => ("operator", Some(why.clone())),
-        Because::Expired => ("expired", None),
-    }
-}
-
-const fn finding_name(kind: FindingKind) -> &'static str {
-    match kind {
-        FindingKind::BruteForce => "brute-force",
-        FindingKind::SlowBruteForce => "slow-brute-force",
-        FindingKind::Login => "login",
-        FindingKind::LoginAfterFailures => "login-after-failures",
+        Because::Allowed(net) => Some(net.to_string()),
+        Because::Operator(why) => Some(why.clone()),
+        _ => None,
     }
 }
 

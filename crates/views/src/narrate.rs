@@ -124,7 +124,10 @@ impl Narrator {
             OutcomeResult::Refused(why) => ("outcome-refused", why),
             OutcomeResult::Failed(why) => ("outcome-failed", why),
         };
-        let values = [("subject", outcome.subject.to_string()), ("why", printable(why.as_bytes()))];
+        let values = [
+            ("subject", outcome.subject.to_string()),
+            ("why", printable(self.say.sentence(why).as_bytes())),
+        ];
         let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
         Some(self.say.text(key, &values))
     }

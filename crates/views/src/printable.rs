@@ -30,19 +30,47 @@ pub fn printable_lines(text: &str) -> String {
     text.lines().map(|line| printable(line.as_bytes())).collect::<Vec<_>>().join("\n")
 }
 
+/// JSON on one line. What [`printable`] would not let through is written as `\uNNNN`: the same text
+/// for a program, and harmless on a terminal. JSON's own syntax has no such character, so all of
+/// them stand within texts.
+pub fn json_line(value: &serde_json::Value) -> String {
+    let text = value.to_string();
+    if !text.chars().any(is_hidden) {
+        return text;
+    }
+    let mut safe = String::with_capacity(text.len() + 64);
+    for c in text.chars() {
+        if is_hidden(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                safe.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
 fn push(text: &mut String, c: char) {
     match c {
         '\t' => text.push(' '),
-        _ if c.is_control() && c.is_ascii() => text.push_str(&format!("\\x{:02x}", c as u32)),
-        // Marks and overrides of direction, separators of lines, and what is shown as nothing.
-        '\u{80}'..='\u{9f}'
-        | '\u{61c}'
-        | '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}'
-        | '\u{feff}' => text.push_str(&format!("\\u{{{:x}}}", c as u32)),
+        _ if c.is_ascii_control() => text.push_str(&format!("\\x{:02x}", c as u32)),
+        _ if is_hidden(c) => text.push_str(&format!("\\u{{{:x}}}", c as u32)),
         _ => text.push(c),
     }
+}
+
+/// Control characters of both sets, marks and overrides of direction, separators of lines, and
+/// what is shown as nothing.
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{61c}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
@@ -57,5 +85,14 @@ mod tests {
         assert_eq!(printable_lines("a\nb\x07"), "a\nb\\x07");
         assert_eq!(quoted(b"root"), "root");
         assert_eq!(quoted(b"x from 192.0.2.1"), "\"x from 192.0.2.1\"");
+    }
+    #[test]
+    fn json_holds_the_same_text_without_a_character_that_a_terminal_obeys() {
+        let hostile = "a\u{9b}2J\u{7f}\u{85}\u{202e}\u{e0041}\n\u{1b}門";
+        let value = serde_json::json!({ hostile: [hostile] });
+        let line = json_line(&value);
+        assert!(!line.chars().any(is_hidden), "{line:?}");
+        assert!(line.contains("\\u009b2J\\u007f") && line.contains('門'), "{line}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&line).unwrap(), value);
     }
 }

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use toml::de::DeTable;
 
+use crate::sentences::Sentences;
+
 /// A language of the message tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tongue {
@@ -55,6 +57,7 @@ impl Tongue {
 pub struct Say {
     tongue: Tongue,
     texts: HashMap<String, String>,
+    pub(crate) sentences: Sentences,
 }
 
 impl Say {
@@ -69,7 +72,7 @@ impl Say {
                 Some((key.into_inner().into_owned(), text))
             })
             .collect();
-        Self { tongue, texts }
+        Self { tongue, texts, sentences: Sentences::of(tongue) }
     }
 
     /// Its language.
@@ -124,7 +127,14 @@ impl Say {
             .collect();
         let values: Vec<(&str, &str)> =
             clean.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        self.text(&notice.key, &values)
+        // An end that does not come reads badly in a sentence that waits for one.
+        let endless =
+            notice.values.iter().any(|(name, value)| name == "until" && value == "forever");
+        let key = format!("{}-forever", notice.key);
+        match endless && self.texts.contains_key(&key) {
+            true => self.text(&key, &values),
+            false => self.text(&notice.key, &values),
+        }
     }
 
     /// A value for people: the end of a block in local time, everything else made safe.
@@ -138,7 +148,12 @@ impl Say {
                 Err(_) => self.text("forever", &[]),
             };
         }
-        crate::printable_lines(value)
+        match name {
+            // Problems of a configuration, which have lines; monban wrote them itself.
+            "text" => crate::printable_lines(value),
+            "why" | "error" => crate::printable(self.sentence(value).as_bytes()),
+            _ => crate::printable(value.as_bytes()),
+        }
     }
 
     /// All keys, for tests.
@@ -176,6 +191,18 @@ mod tests {
         assert_eq!(Tongue::from_name("ja_JP.UTF-8"), Some(Tongue::Japanese));
         assert_eq!(Tongue::from_name("C.UTF-8"), Some(Tongue::English));
         assert_eq!(Tongue::from_name("fr_FR"), None);
+    }
+
+    #[test]
+    fn a_name_of_a_file_makes_no_line_of_its_own() {
+        let hostile = "/var/log/a\n05:00:00  LOGIN root\u{9b}\u{1b}[2J".to_owned();
+        let values = vec![("path".to_owned(), hostile)];
+        let notice = monban_model::Notice { key: "source-gone".to_owned(), values };
+        for tongue in [Tongue::English, Tongue::Japanese] {
+            let said = Say::new(tongue).notice(&notice);
+            assert!(said.contains("/var/log/a\\x0a05:00:00"), "{said}");
+            assert!(!said.chars().any(char::is_control), "{said:?}");
+        }
     }
 
     #[test]

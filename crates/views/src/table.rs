@@ -27,7 +27,7 @@ pub fn table(rows: &[String]) -> String {
 
 /// Columns of a terminal that a text takes. Ideographs, kana, Hangul and full-width forms take
 /// two (Unicode's East Asian Width W and F, by their main ranges).
-fn width(text: &str) -> usize {
+pub fn width(text: &str) -> usize {
     text.chars()
         .map(|c| match c as u32 {
             0x1100..=0x115F | 0x2E80..=0xA4CF | 0xAC00..=0xD7A3 | 0xF900..=0xFAFF => 2,

@@ -6,8 +6,11 @@ use monban_model::{
 };
 use serde_json::{Value, json};
 
-use crate::json::{decision_json, evidence_json, finding_json};
+use crate::json::{decision_json, ended_json, evidence_json, finding_json};
 use crate::{LocalClock, Say, block_json, printable, time_json};
+
+/// Decisions that the text shows, newest first.
+const DECISIONS_SHOWN: usize = 4;
 
 /// All that is known of an address.
 #[derive(Clone, Debug)]
@@ -35,7 +38,8 @@ pub struct Why {
 }
 
 impl Why {
-    /// Decisions with the findings they answer, newest first.
+    /// Decisions with the findings they answer, newest first; those that end a block are among
+    /// them.
     fn decided(&self) -> Vec<(&Record, &Decision, Option<&Finding>)> {
         let finding = |seq| {
             self.records.iter().find(|record| record.seq == seq).and_then(|record| {
@@ -48,7 +52,7 @@ impl Why {
         self.records
             .iter()
             .filter_map(|record| match &record.event {
-                Event::Decided(decision) if decision.verdict != Verdict::Free => {
+                Event::Decided(decision) => {
                     Some((record, decision, decision.finding.and_then(finding)))
                 }
                 _ => None,
@@ -69,10 +73,20 @@ impl Why {
 }
 
 /// As JSON: `address`, `subject`, `blocked`, `blocks`, `decisions` (each with its `lines`),
-/// `open` counts, `history`, `last_login`, `allowed`.
+/// `ended` (when, and by whom or what, a block was ended), `open` counts, `history`,
+/// `last_login`, `allowed`.
 pub fn why_json(why: &Why) -> Value {
-    let decisions: Vec<Value> = why
-        .decided()
+    let (ended, decided): (Vec<_>, Vec<_>) =
+        why.decided().into_iter().partition(|(_, decision, _)| decision.verdict == Verdict::Free);
+    let ended: Vec<Value> = ended
+        .into_iter()
+        .map(|(record, decision, _)| {
+            let mut value = ended_json(decision);
+            value["time"] = time_json(record.time);
+            value
+        })
+        .collect();
+    let decisions: Vec<Value> = decided
         .into_iter()
         .map(|(record, decision, finding)| {
             let mut value = decision_json(decision);
@@ -101,7 +115,11 @@ pub fn why_json(why: &Why) -> Value {
                 "failures": tally.total,
                 "first": time_json(tally.first),
                 "last": time_json(tally.last),
-                "lines": tally.evidence.iter().map(evidence_json).collect::<Vec<_>>(),
+                "lines": tally
+                    .evidence
+                    .iter()
+                    .map(|line| evidence_json(&line.evidence))
+                    .collect::<Vec<_>>(),
             })
         })
         .collect();
@@ -111,6 +129,7 @@ pub fn why_json(why: &Why) -> Value {
         "blocked": !why.blocks.is_empty(),
         "blocks": why.blocks.iter().map(block_json).collect::<Vec<_>>(),
         "decisions": decisions,
+        "ended": ended,
         "open": open,
         "history": why.history.map(|past| json!({"blocks": past.blocks, "last": time_json(past.last)})),
         "last_login": why.success.map(|success| time_json(success.last)),
@@ -122,8 +141,12 @@ pub fn why_json(why: &Why) -> Value {
 pub fn why_text(why: &Why, say: &Say, clock: &LocalClock) -> String {
     let mut page = Page { say, clock, text: String::new() };
     page.head(why);
-    for (record, decision, finding) in why.decided().into_iter().take(3) {
-        page.decided(record, decision, finding);
+    for (record, decision, finding) in why.decided().into_iter().take(DECISIONS_SHOWN) {
+        match (decision.verdict, finding) {
+            (_, Some(finding)) => page.decided(record, decision, finding),
+            (Verdict::Free, None) => page.ended(record, decision),
+            (_, None) => page.ordered(record, decision),
+        }
     }
     for (tally, policy, count) in why.open() {
         page.open(why, tally, policy, count);
@@ -154,23 +177,36 @@ impl Page<'_> {
     fn head(&mut self, why: &Why) {
         for block in &why.blocks {
             let until = self.until(block.until);
-            self.line("why-blocked", &[("subject", &block.subject.to_string()), ("until", &until)]);
+            let who = self.who(why.address, block.subject);
+            let key = if block.until.is_some() { "why-blocked" } else { "why-blocked-forever" };
+            self.line(key, &[("who", &who), ("until", &until)]);
             if block.policy.is_empty() {
-                self.line("why-reason-operator", &[("why", &printable(block.why.as_bytes()))]);
+                let why = if block.why.is_empty() { "-" } else { &block.why };
+                self.line("why-reason-operator", &[("why", &printable(why.as_bytes()))]);
             } else {
                 self.line("why-reason-policy", &[("policy", &block.policy)]);
             }
         }
+        let who = self.who(why.address, why.subject);
         if why.blocks.is_empty() {
-            self.line("why-not-blocked", &[("subject", &why.subject.to_string())]);
+            self.line("why-not-blocked", &[("who", &who)]);
         }
         if why.records.is_empty() && why.tallies.is_empty() {
-            self.line("why-never-seen", &[("address", &why.address.to_string())]);
+            self.line("why-never-seen", &[("who", &who)]);
         }
     }
 
-    fn decided(&mut self, record: &Record, decision: &Decision, finding: Option<&Finding>) {
-        let Some(finding) = finding else { return };
+    /// The address that was asked about, and who is counted or blocked for it if that is more.
+    fn who(&self, address: Address, subject: Subject) -> String {
+        let is_all = subject == Subject::alone(address);
+        let (address, subject) = (address.to_string(), subject.to_string());
+        match is_all {
+            true => address,
+            false => self.say.text("why-inside", &[("address", &address), ("subject", &subject)]),
+        }
+    }
+
+    fn decided(&mut self, record: &Record, decision: &Decision, finding: &Finding) {
         let verdict = self.verdict(decision);
         let values = [
             ("time", self.clock.date_time(record.time)),
@@ -183,11 +219,42 @@ impl Page<'_> {
         let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
         self.line("why-decided", &values);
         self.line("why-rests", &[]);
-        self.lines(&finding.evidence);
+        self.lines(finding.evidence.iter());
+    }
+
+    /// The end of a block.
+    fn ended(&mut self, record: &Record, decision: &Decision) {
+        let (key, net) = match &decision.because {
+            Because::Expired => ("over", String::new()),
+            Because::Allowed(net) => ("free-allowed", net.to_string()),
+            Because::Administrator => ("free-administrator", String::new()),
+            _ => ("free-operator", String::new()),
+        };
+        let subject = decision.subject.to_string();
+        let text = self.say.text(key, &[("subject", &subject), ("net", &net)]);
+        self.dated(record, &text);
+    }
+
+    /// A block that an operator wanted, or whose finding was dropped.
+    fn ordered(&mut self, record: &Record, decision: &Decision) {
+        let verdict = self.verdict(decision);
+        let Because::Operator(why) = &decision.because else {
+            return self.dated(record, &verdict);
+        };
+        let why = if why.is_empty() { "-" } else { why };
+        let by = self.say.text("why-reason-operator", &[("why", &printable(why.as_bytes()))]);
+        let time = self.clock.date_time(record.time);
+        self.line("why-ordered", &[("time", &time), ("verdict", &verdict), ("by", &by)]);
+    }
+
+    fn dated(&mut self, record: &Record, text: &str) {
+        let time = self.clock.date_time(record.time);
+        self.text.push_str(&format!("{time}  {text}\n"));
     }
 
     fn verdict(&self, decision: &Decision) -> String {
         match (decision.verdict, &decision.because) {
+            (Verdict::Block { until: None }, _) => self.say.text("why-verdict-block-forever", &[]),
             (Verdict::Block { until }, _) => {
                 self.say.text("why-verdict-block", &[("until", &self.until(until))])
             }
@@ -220,10 +287,10 @@ impl Page<'_> {
             self.line("why-open-slow", &values);
         }
         self.line("why-open-lines", &[]);
-        self.lines(&tally.evidence);
+        self.lines(tally.evidence.iter().map(|line| &line.evidence));
     }
 
-    fn lines(&mut self, evidence: &[Evidence]) {
+    fn lines<'e>(&mut self, evidence: impl Iterator<Item = &'e Evidence>) {
         for line in evidence {
             self.text.push_str("    ");
             self.text.push_str(&printable(&line.line));
@@ -245,5 +312,55 @@ impl Page<'_> {
         if let Some(net) = why.allowed {
             self.line("why-allowed", &[("net", &net.to_string())]);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Tongue;
+    use monban_model::{Scope, Seq};
+
+    fn decided(seq: u64, subject: Subject, verdict: Verdict, because: Because) -> Record {
+        let (scope, policy) = (Scope::All, String::new());
+        let decision =
+            Decision { subject, verdict, scope, because, finding: None, policy, earlier: 0 };
+        let time = Stamp::from_s(1_790_000_000 + seq as i64);
+        Record { seq: Seq(seq), time, event: Event::Decided(decision) }
+    }
+
+    #[test]
+    fn the_address_is_named_with_its_network_and_the_end_of_a_block_with_its_reason() {
+        let address: Address = "2001:db8:7::9".parse().unwrap();
+        let subject = Subject::of(address);
+        let forever = Verdict::Block { until: None };
+        let hostile = Because::Operator("noise\nLOGIN root".to_owned());
+        let why = Why {
+            address,
+            subject,
+            blocks: Vec::new(),
+            tallies: Vec::new(),
+            history: None,
+            success: None,
+            allowed: None,
+            records: vec![
+                decided(4, subject, Verdict::Free, Because::Operator(String::new())),
+                decided(3, subject, forever, hostile),
+                decided(2, subject, Verdict::Free, Because::Expired),
+            ],
+            policies: Vec::new(),
+            now: Stamp::from_s(1_790_000_100),
+        };
+        let text = why_text(&why, &Say::new(Tongue::English), &LocalClock::of_system());
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], "2001:db8:7::9 (in 2001:db8:7::/64) is not blocked");
+        assert!(lines[1].ends_with("  FREED 2001:db8:7::/64 by an operator"), "{text}");
+        assert!(lines[2].ends_with("  blocked forever, by an operator: noise\\x0aLOGIN root"));
+        assert!(lines[3].ends_with("  block of 2001:db8:7::/64 is over"), "{text}");
+        let json = why_json(&why);
+        let ended: Vec<_> =
+            json["ended"].as_array().unwrap().iter().map(|end| &end["because"]).collect();
+        assert_eq!(ended, ["operator", "expired"]);
+        assert_eq!(json["decisions"].as_array().unwrap().len(), 1);
     }
 }

@@ -24,6 +24,8 @@ pub struct Load {
     pub observe: bool,
     /// Read the systemd journal.
     pub journal: bool,
+    /// The folder with its files, if it is not this system's own.
+    pub journal_folder: Option<String>,
 }
 
 /// The program around the warden.
@@ -34,11 +36,16 @@ pub trait Host {
     /// If it cannot be started.
     fn start_watcher(&mut self, channel: OwnedFd) -> io::Result<Child>;
 
-    /// Starts `journalctl` after a cursor and hands out its standard output.
+    /// Starts `journalctl` at a cursor, for this system's journal or for the one in a folder, and
+    /// hands out its standard output.
     ///
     /// # Errors
     /// If it cannot be started.
-    fn start_journal(&mut self, after: Option<&str>) -> io::Result<(Child, OwnedFd)>;
+    fn start_journal(
+        &mut self,
+        folder: Option<&str>,
+        cursor: Option<&str>,
+    ) -> io::Result<(Child, OwnedFd)>;
 
     /// Opens the firewall.
     ///

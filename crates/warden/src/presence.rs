@@ -7,7 +7,7 @@
 //!
 //! Name and title are a process's own words, so anybody on this machine can have them. What is
 //! believed beside them is what the kernel keeps: the process must run as root or as the account
-//! that it claims to serve.
+//! that it claims to serve, and in our own pid namespace: root of a container is not our root.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -63,6 +63,7 @@ impl Lookout {
         }
         let Ok(entries) = fs::read_dir(&self.proc) else { return seen };
         let mut accounts = None;
+        let own = pid_namespace(&self.proc.join("self"));
         for entry in entries.flatten() {
             let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
                 continue;
@@ -71,7 +72,7 @@ impl Lookout {
                 continue;
             }
             let folder = entry.path();
-            if is_ssh_server(&folder) {
+            if is_ssh_server(&folder) && pid_namespace(&folder) == own {
                 seen.add(&folder, accounts.get_or_insert_with(Accounts::read));
             } else {
                 self.others.insert(pid);
@@ -106,6 +107,11 @@ fn read_small(path: &Path) -> String {
         let _ = file.take(4096).read_to_end(&mut text);
     }
     String::from_utf8_lossy(&text).into_owned()
+}
+
+/// The pid namespace of a process, if it can be read.
+fn pid_namespace(folder: &Path) -> Option<PathBuf> {
+    fs::read_link(folder.join("ns/pid")).ok()
 }
 
 fn is_ssh_server(folder: &Path) -> bool {

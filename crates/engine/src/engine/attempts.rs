@@ -2,8 +2,7 @@
 
 use monban_model::limits::EVIDENCE_BYTES_MAX;
 use monban_model::{
-    Address, CLOSE, Event, Evidence, Finding, FindingKind, Kind, Policy, Reach, Sighting, Stamp,
-    Subject,
+    Address, Event, Evidence, Finding, FindingKind, Kind, Policy, Reach, Sighting, Stamp, Subject,
 };
 
 use super::{Engine, TallyKey};
@@ -13,14 +12,17 @@ use crate::watch::{Connection, EvidenceLine, Full, Mark, Success, Told, try_key}
 impl Engine {
     /// Somebody tried something and was refused.
     pub(super) fn attempt(&mut self, now: Stamp, seen: &Sighting<'_>, out: &mut Vec<Effect>) {
-        let seen = &self.with_what_it_owes(seen);
-        let Some(at) = self.policy_of(seen) else { return };
+        // A probe may bring the address of logins that failed before it.
+        if seen.kind != Kind::Probe && self.policy_of(seen.kind, seen).is_none() {
+            return;
+        }
         let told = match seen.connection {
             Some(key) => self.connections.entry(key, Connection::default).0.tell(seen),
-            None => Told { address: seen.address, new: seen.weight.max(1) },
+            None => Told { address: seen.address, new: seen.weight.max(1), kind: seen.kind },
         };
         let Some(address) = told.address else { return };
-        let subject = Subject::of(address);
+        let Some(at) = self.policy_of(told.kind, seen) else { return };
+        let subject = self.subject_of(address);
         let key = (at as u8, subject);
         if told.new == 0 {
             self.retell(key, seen);
@@ -42,7 +44,7 @@ impl Engine {
             attempts: told.new,
             in_window: tally.within(policy.window, seen.time),
             needed: policy.window.failures.saturating_mul(factor),
-            failure: seen.kind.is_failure(),
+            kind: told.kind,
         }));
         let lost = pushed_out.map_or(0, |tally| tally.evidence_bytes());
         self.evidence_bytes =
@@ -51,19 +53,6 @@ impl Engine {
             self.conclude(now, key, address, seen, full, out);
         }
         self.bound_evidence();
-    }
-
-    /// The end of a connection that seemed to try nothing. If it did, and no line had its address
-    /// (Dropbear 2022 and unknown names), this line has it and tells of the failures.
-    fn with_what_it_owes<'a>(&self, seen: &Sighting<'a>) -> Sighting<'a> {
-        let connection = seen.connection.and_then(|key| self.connections.get(&key));
-        let owes = connection.is_some_and(|connection| connection.owes(seen));
-        match seen.kind {
-            Kind::Probe if owes && seen.address.is_some() => {
-                Sighting { kind: Kind::LoginFailed, witness: CLOSE, ..*seen }
-            }
-            _ => *seen,
-        }
     }
 
     /// Somebody came in.
@@ -78,7 +67,7 @@ impl Engine {
             None => seen.address,
         };
         let Some(address) = address else { return };
-        let subject = Subject::of(address);
+        let subject = self.subject_of(address);
         let failures = self.forgive(subject, address, seen);
         let is_new = self.is_news(address, seen);
         let by_key = seen.method == Some(b"publickey");
@@ -120,6 +109,13 @@ impl Engine {
         }
     }
 
+    /// A login was refused without a look at the password.
+    pub(super) fn excuse(&mut self, seen: &Sighting<'_>) {
+        if let Some(key) = seen.connection {
+            self.connections.entry(key, Connection::default).0.excuse(seen);
+        }
+    }
+
     /// A connection ended.
     pub(super) fn close(&mut self, seen: &Sighting<'_>) {
         if let Some(key) = seen.connection {
@@ -127,16 +123,26 @@ impl Engine {
         }
     }
 
-    /// The first policy that counts this service and kind.
-    fn policy_of(&self, seen: &Sighting<'_>) -> Option<usize> {
+    /// The first policy that counts this kind of the sighting's service.
+    fn policy_of(&self, kind: Kind, seen: &Sighting<'_>) -> Option<usize> {
         let service = self.setup.catalog.service(seen.service);
         self.setup.policies.iter().position(|policy| {
-            policy.kinds.contains(seen.kind)
+            policy.kinds.contains(kind)
                 && match &policy.reach {
                     Reach::EveryService => true,
                     Reach::Services(names) => names.iter().any(|name| name == service),
                 }
         })
+    }
+
+    /// Who is counted for an address. Where its /64 holds somebody who must not be blocked, such as
+    /// this machine itself, each other address of it is counted alone.
+    fn subject_of(&self, address: Address) -> Subject {
+        let (whole, alone) = (Subject::of(address), Subject::alone(address));
+        let is_shared = whole != alone
+            && self.protected.shields(whole).is_some()
+            && self.protected.shields(alone).is_none();
+        if is_shared { alone } else { whole }
     }
 
     /// How many times the failures of a policy it takes: twice for whom we know.

@@ -2,7 +2,8 @@
 
 use monban_model::wire::Command;
 use monban_model::{
-    Address, Because, BlockRow, Decision, Event, Net, Notice, Scope, Stamp, Subject, Verdict,
+    Address, Because, BlockRow, Decision, Event, Net, Notice, OrderId, Scope, Stamp, Subject,
+    Verdict,
 };
 
 use super::Engine;
@@ -11,6 +12,7 @@ use crate::observation::Effect;
 
 impl Engine {
     pub(super) fn command(&mut self, now: Stamp, id: u32, command: Command, out: &mut Vec<Effect>) {
+        let first = self.next_order;
         let (done, notices) = match command {
             Command::Ban { subject, for_s, why } => self.ban(now, subject, for_s, why, out),
             Command::Free { subject } => self.free_within(now, subject, out),
@@ -19,7 +21,9 @@ impl Engine {
             // The answer leaves after the commit, as every answer does.
             Command::Commit => (true, Vec::new()),
         };
-        out.push(Effect::Answer { id, done, notices });
+        // Whoever gave the command hears what the kernel made of it.
+        let orders = (first..self.next_order).map(OrderId).collect();
+        self.underway.answer_after(orders, (id, done, notices), out);
     }
 
     fn ban(
@@ -41,21 +45,6 @@ impl Engine {
             }
             None => {}
         }
-        let mut notices = Vec::new();
-        match self.blocks.overlap(subject) {
-            Overlap::Free => {}
-            Overlap::Inside(net) => {
-                let values = [("subject", subject.to_string()), ("net", net.to_string())];
-                return (false, vec![notice("ban-refused-inside", values)]);
-            }
-            Overlap::Covers(inner) => {
-                // The kernel's interval set takes no overlaps: the wider block replaces them.
-                notices.push(notice("ban-covers", [("count", inner.len().to_string())]));
-                for subject in inner {
-                    self.free(now, subject, Because::Operator(why.clone()), out);
-                }
-            }
-        }
         if self.blocks.is_full() {
             return (
                 false,
@@ -63,6 +52,10 @@ impl Engine {
             );
         }
         let until = for_s.map(|length_s| now.plus_s(length_s));
+        let mut notices = match self.make_room(now, subject, (until, &why), out) {
+            Ok(notices) => notices,
+            Err(refused) => return (false, vec![refused]),
+        };
         let decision = Decision {
             subject,
             verdict: Verdict::Block { until },
@@ -82,6 +75,39 @@ impl Engine {
         let until = until.map_or_else(|| "forever".to_owned(), |end| end.to_string());
         notices.insert(0, notice("banned", [("subject", subject.to_string()), ("until", until)]));
         (true, notices)
+    }
+
+    /// The kernel's set of networks takes no overlaps: a wider block replaces those inside it, if
+    /// it lasts as long as they do.
+    fn make_room(
+        &mut self,
+        now: Stamp,
+        subject: Subject,
+        (until, why): (Option<Stamp>, &str),
+        out: &mut Vec<Effect>,
+    ) -> Result<Vec<Notice>, Notice> {
+        if subject.is_single() {
+            return Ok(Vec::new());
+        }
+        let refused = |key, net: Subject| {
+            notice(key, [("subject", subject.to_string()), ("net", net.to_string())])
+        };
+        let inner = match self.blocks.overlap(subject) {
+            Overlap::Free => return Ok(Vec::new()),
+            Overlap::Inside(net) => return Err(refused("ban-refused-inside", net)),
+            Overlap::Covers(inner) => inner,
+        };
+        let lasts_longer = |net: &&Subject| {
+            let end = self.blocks.get(**net).map(|row| row.until);
+            end.is_some_and(|end| ends_after(end, until))
+        };
+        if let Some(longer) = inner.iter().find(lasts_longer) {
+            return Err(refused("ban-refused-longer", *longer));
+        }
+        for net in &inner {
+            self.free(now, *net, Because::Operator(why.to_owned()), out);
+        }
+        Ok(vec![notice("ban-covers", [("count", inner.len().to_string())])])
     }
 
     fn remember_operators_block(&mut self, subject: Subject, last: Stamp) {
@@ -109,7 +135,12 @@ impl Engine {
             self.history.remove(subject);
             self.free(now, *subject, Because::Operator(String::new()), out);
         }
-        (true, freed_notices(&freed))
+        let mut notices = freed_notices(&freed);
+        if let Overlap::Inside(net) = self.blocks.overlap(subject) {
+            let values = [("subject", subject.to_string()), ("net", net.to_string())];
+            notices.push(notice("free-inside", values));
+        }
+        (true, notices)
     }
 
     fn free_all(&mut self, now: Stamp, out: &mut Vec<Effect>) -> (bool, Vec<Notice>) {
@@ -157,6 +188,15 @@ impl Engine {
         for subject in blocked {
             self.free(now, subject, Because::Administrator, out);
         }
+    }
+}
+
+/// Whether a block with the first end outlasts one with the second; `None` is forever.
+fn ends_after(one: Option<Stamp>, other: Option<Stamp>) -> bool {
+    match (one, other) {
+        (_, None) => false,
+        (None, Some(_)) => true,
+        (Some(one), Some(other)) => one > other,
     }
 }
 

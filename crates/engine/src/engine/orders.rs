@@ -1,8 +1,8 @@
 //! Findings are answered, orders leave, and what became of them comes back.
 
 use monban_model::{
-    Because, BlockRow, Decision, Event, Order, OrderAct, Outcome, OutcomeResult, Scope, Seq, Stamp,
-    Subject, Verdict,
+    Address, Because, BlockRow, Decision, Event, Order, OrderAct, Outcome, OutcomeResult, Scope,
+    Seq, Stamp, Subject, Verdict,
 };
 
 use super::{Engine, TallyKey};
@@ -77,8 +77,10 @@ impl Engine {
         if let Some(because) = self.protected.shields(subject) {
             return Some(because);
         }
+        let whole = Subject::of(Address::new(subject.net().base()));
         if was_blocked
             || self.blocks.is_blocked(subject)
+            || self.blocks.is_blocked(whole)
             || matches!(self.blocks.overlap(subject), Overlap::Inside(_))
         {
             return Some(Because::AlreadyBlocked);
@@ -121,6 +123,7 @@ impl Engine {
 
     fn order(&mut self, now: Stamp, subject: Subject, act: OrderAct, out: &mut Vec<Effect>) {
         let order = Order { id: self.order_id(), subject, act };
+        self.underway.leaves(subject, order.id);
         self.record(now, Event::Ordered(order.clone()), out);
         out.push(Effect::Order(order));
     }
@@ -150,6 +153,10 @@ impl Engine {
     /// What became of an order.
     pub(super) fn outcome(&mut self, now: Stamp, outcome: Outcome, out: &mut Vec<Effect>) {
         let subject = outcome.subject;
+        if !self.underway.arrived(&outcome, out) {
+            self.record(now, Event::Happened(outcome), out);
+            return;
+        }
         match &outcome.result {
             OutcomeResult::Applied | OutcomeResult::Observed => {
                 self.failed.remove(&subject);

@@ -1,11 +1,13 @@
 //! The open state as rows: taken out for a commit, put back after a restart.
 
 use monban_model::{
-    BlockRow, ConnectionRow, HistoryRow, Policy, Stamp, StateRow, SuccessRow, TallyRow,
+    BlockRow, ConnectionRow, Event, HistoryRow, Notice, Policy, Stamp, StateRow, SuccessRow,
+    TallyRow,
 };
 
 use super::Engine;
 use crate::judge::Past;
+use crate::observation::Effect;
 use crate::watch::{Connection, Success, Tally};
 
 /// What an earlier run saved.
@@ -47,13 +49,15 @@ impl Engine {
         saved.history.sort_by_key(|row| row.last);
         saved.successes.sort_by_key(|row| row.last);
         for row in saved.tallies {
-            // A policy that is gone has no use for its counts.
-            if let Some(at) = position_of(&self.setup.policies, &row.policy) {
-                let key = (at, row.subject);
-                let tally = Tally::from_row(row);
-                self.evidence_bytes += tally.evidence_bytes();
-                self.tallies.restore(key, tally);
-            }
+            let Some(at) = position_of(&self.setup.policies, &row.policy) else {
+                // A policy that is gone has no use for its counts.
+                self.carried.push(StateRow::NoTally(row.policy, row.subject));
+                continue;
+            };
+            let key = (at, row.subject);
+            let tally = Tally::from_row(row);
+            self.evidence_bytes += tally.evidence_bytes();
+            self.tallies.restore(key, tally);
         }
         for row in &saved.connections {
             self.connections.restore(row.key, Connection::from_row(row));
@@ -71,7 +75,7 @@ impl Engine {
 
     /// What changed since the last call, each thing once.
     pub fn take_changes(&mut self) -> Vec<StateRow> {
-        let mut rows = Vec::new();
+        let mut rows = std::mem::take(&mut self.carried);
         let policies = &self.setup.policies;
         let mut gone = Vec::new();
         self.tallies.take_changes(
@@ -104,7 +108,10 @@ impl Engine {
 
     /// About how many rows [`Engine::take_changes`] would give.
     pub fn waiting_changes(&self) -> usize {
-        self.tallies.waiting() + self.connections.waiting() + self.history.waiting()
+        self.carried.len()
+            + self.tallies.waiting()
+            + self.connections.waiting()
+            + self.history.waiting()
     }
 
     /// The numbers of the next record and order.
@@ -127,6 +134,21 @@ impl Engine {
         (self.tallies.len(), self.blocks.len())
     }
 
+    /// The clock was set: what is open keeps its age, see [`crate::Observation::ClockSet`].
+    pub(super) fn shift(&mut self, now: Stamp, ms: i64, out: &mut Vec<Effect>) {
+        self.tallies.change_all(|tally| tally.shift(ms));
+        self.connections.change_all(|connection| connection.shift(ms));
+        self.successes.change_all(|success| success.shift(ms));
+        self.history.change_all(|past| past.shift(ms));
+        self.blocks.shift(ms);
+        for (when, _) in self.failed.values_mut() {
+            *when = when.plus_ms(ms);
+        }
+        let values = vec![("seconds".to_owned(), (ms as f64 / 1000.0).round().to_string())];
+        let notice = Notice { key: "clock-set".to_owned(), values };
+        self.record(now, Event::Noticed(notice), out);
+    }
+
     /// After a change of policies: counts go on under the same name at its new place.
     pub(super) fn rename_policies(&mut self, old: &[Policy]) {
         let same = old.len() == self.setup.policies.len()
@@ -135,20 +157,20 @@ impl Engine {
             return;
         }
         let mut kept = Vec::new();
-        while let Some((key, tally)) = self.tallies.oldest() {
-            let key = *key;
-            let row = tally.to_row(&old[usize::from(key.0)].name, key.1);
-            kept.push(row);
-            self.tallies.remove(&key);
+        while let Some((&key, _)) = self.tallies.oldest() {
+            kept.extend(self.tallies.remove(&key).map(|tally| (key, tally)));
         }
-        // The rows stand in the ledger under their names already.
+        // What changed was taken out before: the rows stand under their names already.
         self.tallies.take_changes(|_| {}, |_, _| {});
         self.evidence_bytes = 0;
-        for row in kept {
-            if let Some(at) = position_of(&self.setup.policies, &row.policy) {
-                let tally = Tally::from_row(row.clone());
-                self.evidence_bytes += tally.evidence_bytes();
-                *self.tallies.entry((at, row.subject), Tally::default).0 = tally;
+        for ((at, subject), tally) in kept {
+            let name = &old[usize::from(at)].name;
+            match position_of(&self.setup.policies, name) {
+                Some(at) => {
+                    self.evidence_bytes += tally.evidence_bytes();
+                    self.tallies.restore((at, subject), tally);
+                }
+                None => self.carried.push(StateRow::NoTally(name.clone(), subject)),
             }
         }
     }

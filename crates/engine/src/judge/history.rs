@@ -15,6 +15,11 @@ impl Past {
         if now.since_s(self.last) > forget_s { 0 } else { self.blocks }
     }
 
+    /// The clock was set.
+    pub(crate) fn shift(&mut self, ms: i64) {
+        self.last = self.last.plus_ms(ms);
+    }
+
     pub(crate) fn to_row(self, subject: Subject) -> HistoryRow {
         HistoryRow { subject, blocks: self.blocks, last: self.last }
     }

@@ -29,6 +29,8 @@ pub(crate) struct Told {
     pub(crate) address: Option<Address>,
     /// Attempts that no earlier line told of.
     pub(crate) new: u32,
+    /// What they are.
+    pub(crate) kind: Kind,
 }
 
 impl Connection {
@@ -44,22 +46,47 @@ impl Connection {
             CLOSE => weight.max(*told),
             _ => told.saturating_add(weight),
         };
-        if self.address.is_none() {
-            return Told { address: None, new: 0 };
-        }
-        let new = self.most().saturating_sub(self.counted);
-        self.counted = self.counted.max(self.most());
-        Told { address: self.address, new }
+        let new = self.due();
+        Told { address: self.address, new, kind: seen.kind }
     }
 
     /// A connection is one probe at most, and none if it tried something before. What it tries
-    /// after a probe counts in full.
+    /// after a probe counts in full. What it tried before while nobody knew its address were
+    /// logins (of all that is refused only they are told without one), and they count now.
     fn probe(&mut self) -> Told {
-        let first = self.told == [0; WITNESSES];
-        if first && self.address.is_some() {
+        let new = self.due();
+        if new > 0 {
+            return Told { address: self.address, new, kind: Kind::LoginFailed };
+        }
+        let first = self.told == [0; WITNESSES] && self.address.is_some();
+        if first {
             self.told[PROBES] = 1;
         }
-        Told { address: self.address, new: u32::from(first && self.address.is_some()) }
+        Told { address: self.address, new: u32::from(first), kind: Kind::Probe }
+    }
+
+    /// The attempts that are not in a tally yet. Without an address they wait.
+    fn due(&mut self) -> u32 {
+        if self.address.is_none() {
+            return 0;
+        }
+        let most = self.most();
+        let new = most.saturating_sub(self.counted);
+        self.counted = self.counted.max(most);
+        new
+    }
+
+    /// An attempt that is nobody's failure: as if each witness but the closing one had told of
+    /// it, and it were counted. The closing line's sum holds it.
+    pub(crate) fn excuse(&mut self, seen: &Sighting<'_>) {
+        self.meet(seen);
+        let weight = seen.weight.max(1);
+        for (witness, told) in self.told[..PROBES].iter_mut().enumerate() {
+            if witness != usize::from(CLOSE.0) {
+                *told = told.saturating_add(weight);
+            }
+        }
+        self.counted = self.counted.saturating_add(weight);
     }
 
     /// The attempts: the maximum over the witnesses.
@@ -82,16 +109,15 @@ impl Connection {
         self.last = self.last.max(seen.time);
     }
 
-    /// Whether it tried something by lines without an address, and may be the one of this line.
-    pub(crate) fn owes(&self, seen: &Sighting<'_>) -> bool {
-        let lives = seen.time.since_s(self.last) <= CONNECTION_IDLE_S;
-        lives && self.address.is_none() && self.most() > self.counted
-    }
-
     /// Somebody came in: what the connection tried before is settled.
     pub(crate) fn settle(&mut self) {
         self.told = [0; WITNESSES];
         self.counted = 0;
+    }
+
+    /// The clock was set.
+    pub(crate) fn shift(&mut self, ms: i64) {
+        self.last = self.last.plus_ms(ms);
     }
 
     pub(crate) fn address(&self) -> Option<Address> {

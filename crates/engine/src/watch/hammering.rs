@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use monban_model::limits::{EVIDENCE_LINES_MAX, EVIDENCE_TEXT_MAX};
 use monban_model::{
-    ConnectionKey, Evidence, FindingKind, Policy, Stamp, Subject, TallyRow, Window,
+    ConnectionKey, Evidence, FindingKind, Policy, Stamp, Subject, TallyLine, TallyRow, Window,
 };
 
 /// Lines of the same moment come from several sources within so many seconds.
@@ -148,6 +148,16 @@ impl Tally {
         std::mem::take(&mut self.evidence).into_iter().map(EvidenceLine::into_evidence).collect()
     }
 
+    /// The clock was set: what was counted stays as long ago as it was. The lines keep the time
+    /// that is written in them.
+    pub(crate) fn shift(&mut self, ms: i64) {
+        self.first = self.first.plus_ms(ms);
+        self.last = self.last.plus_ms(ms);
+        for mark in &mut self.marks {
+            mark.time = mark.time.plus_ms(ms);
+        }
+    }
+
     pub(crate) fn evidence_bytes(&self) -> usize {
         self.evidence.iter().map(|line| line.line.len()).sum()
     }
@@ -160,7 +170,7 @@ impl Tally {
             last: self.last,
             total: self.total,
             marks: self.marks.iter().map(|mark| (mark.time, mark.connection)).collect(),
-            evidence: self.evidence.iter().cloned().map(EvidenceLine::into_evidence).collect(),
+            evidence: self.evidence.iter().map(EvidenceLine::to_row).collect(),
         }
     }
 
@@ -171,7 +181,7 @@ impl Tally {
             last: row.last,
             total: row.total,
             marks: row.marks.into_iter().map(mark).collect(),
-            evidence: row.evidence.into_iter().map(EvidenceLine::from_evidence).collect(),
+            evidence: row.evidence.into_iter().map(EvidenceLine::from_row).collect(),
         }
     }
 }
@@ -201,14 +211,19 @@ impl EvidenceLine {
         }
     }
 
-    fn from_evidence(kept: Evidence) -> Self {
+    fn to_row(&self) -> TallyLine {
+        let (connection, main) = (self.connection, self.main);
+        TallyLine { evidence: self.clone().into_evidence(), connection, main }
+    }
+
+    fn from_row(row: TallyLine) -> Self {
         Self {
-            time: kept.time,
-            rule: kept.rule.into(),
-            weight: kept.weight,
-            connection: 0,
-            main: true,
-            line: kept.line.into_boxed_slice(),
+            time: row.evidence.time,
+            rule: row.evidence.rule.into(),
+            weight: row.evidence.weight,
+            connection: row.connection,
+            main: row.main,
+            line: row.evidence.line.into_boxed_slice(),
         }
     }
 }

@@ -15,6 +15,12 @@ impl Success {
         self.by_key.is_some_and(|time| now.since_s(time) < 86_400)
     }
 
+    /// The clock was set.
+    pub(crate) fn shift(&mut self, ms: i64) {
+        self.last = self.last.plus_ms(ms);
+        self.by_key = self.by_key.map(|time| time.plus_ms(ms));
+    }
+
     pub(crate) fn to_row(self, address: Address) -> SuccessRow {
         SuccessRow { address, last: self.last, by_key: self.by_key }
     }

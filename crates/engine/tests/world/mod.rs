@@ -44,6 +44,10 @@ pub struct World {
     pub engine: Engine,
     pub effects: Vec<Effect>,
     pub now: Stamp,
+    /// What all sightings say of their connection besides, and how many attempts they stand for.
+    pub also: Also,
+    /// See `also`.
+    pub weight: u32,
 }
 
 impl World {
@@ -53,7 +57,8 @@ impl World {
 
     pub fn with(setup: Setup) -> Self {
         let engine = Engine::new(setup, Saved::default());
-        Self { engine, effects: Vec::new(), now: Stamp::from_s(1_000_000) }
+        let now = Stamp::from_s(1_000_000);
+        Self { engine, effects: Vec::new(), now, also: Also::Nothing, weight: 1 }
     }
 
     pub fn at(&mut self, seconds: i64) -> &mut Self {
@@ -80,8 +85,9 @@ impl World {
             service: ServiceId(0),
             connection: (pid > 0).then_some(ConnectionKey(pid)),
             witness: Witness(witness),
+            also: self.also,
             rule: RuleId(u16::from(witness)),
-            weight: 1,
+            weight: self.weight,
             line: line.as_bytes(),
         };
         self.engine.step(self.now, Observation::Sighting(sighting), &mut self.effects);
@@ -96,13 +102,37 @@ impl World {
     }
 
     pub fn command(&mut self, command: Command) -> (bool, Vec<String>) {
+        self.command_with(command, |_| OutcomeResult::Applied)
+    }
+
+    /// Gives a command, and each order that comes of it this outcome.
+    pub fn command_with(
+        &mut self,
+        command: Command,
+        result: impl Fn(&Order) -> OutcomeResult,
+    ) -> (bool, Vec<String>) {
+        let before = self.effects.len();
         self.tell(Observation::Command(1, command));
-        match self.effects.last() {
-            Some(Effect::Answer { done, notices, .. }) => {
-                (*done, notices.iter().map(|notice| notice.key.clone()).collect())
-            }
-            other => panic!("a command is answered, not {other:?}"),
+        let order = |effect: &Effect| match effect {
+            Effect::Order(order) => Some(order.clone()),
+            _ => None,
+        };
+        let orders: Vec<Order> = self.effects[before..].iter().filter_map(order).collect();
+        for order in orders {
+            let result = result(&order);
+            let outcome = Outcome { order: order.id, subject: order.subject, result };
+            self.tell(Observation::Outcome(outcome));
         }
+        let answer = |effect: &Effect| match effect {
+            Effect::Answer { done, notices, .. } => {
+                Some((*done, notices.iter().map(|notice| notice.key.clone()).collect()))
+            }
+            _ => None,
+        };
+        let mut answers = self.effects[before..].iter().filter_map(answer);
+        let first = answers.next().expect("a command is answered");
+        assert_eq!(answers.next(), None, "a command is answered once");
+        first
     }
 
     /// The blocks ordered so far: subject and length in seconds from now.

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use monban_ledger::{FILE_NAME, Ledger, LedgerError, Reader};
-use monban_model::{HistoryRow, Seq, StateRow, Subject, SuccessRow};
+use monban_ledger::{Cause, FILE_NAME, Ledger, LedgerError, Reader};
+use monban_model::{BlockRow, HistoryRow, Scope, Seq, StateRow, Subject, SuccessRow};
 
 use crate::sample::{self, named};
 
@@ -125,4 +125,26 @@ fn ten_thousand_look_ups() {
         (0..10_000).map(|n| reader.block(Subject::of(sample::address(n * 2))).unwrap().len()).sum();
     println!("10,000 blocks looked up with the networks around them: {:?}", begun.elapsed());
     assert_eq!(found, 10_000);
+}
+
+#[test]
+fn a_block_is_told_with_what_led_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ledger = filled(folder.path());
+    let banned = named("198.51.100.7");
+    let by_hand = BlockRow { policy: String::new(), ..sample::block(banned) };
+    let past = HistoryRow { subject: named("10.1.2.3"), blocks: 3, last: sample::time(2) };
+    let state = vec![StateRow::Block(by_hand), StateRow::History(past)];
+    ledger.commit(&sample::of_state(state)).unwrap();
+    let causes = Reader::open(folder.path()).unwrap().causes().unwrap();
+    let of = |text: &str| causes[&(named(text), Scope::All)].clone();
+    let counted = Cause {
+        blocks: 3,
+        service: Some("sshd".to_owned()),
+        rule: Some("sshd/failed-password".to_owned()),
+        failures: 5,
+    };
+    assert_eq!(of("10.1.2.3"), counted);
+    assert_eq!(of("198.51.100.7"), Cause::default(), "no finding led to an operator's block");
+    assert_eq!(causes.len(), 7);
 }

@@ -25,7 +25,7 @@ fn net() -> impl Strategy<Value = Net> {
 }
 
 fn subject() -> impl Strategy<Value = Subject> {
-    prop_oneof![address().prop_map(Subject::of), net().prop_map(Subject::from_net)]
+    prop_oneof![address().prop_map(Subject::of), net().prop_map(Subject::exactly)]
 }
 
 fn stamp() -> impl Strategy<Value = Stamp> {
@@ -157,7 +157,14 @@ fn subject_of(event: &Event) -> Option<Subject> {
 
 fn tally() -> impl Strategy<Value = TallyRow> {
     let marks = vec((stamp(), any::<u64>()), 0..20);
-    (text(), subject(), stamp(), stamp(), any::<u64>(), marks, evidence()).prop_map(
+    let lines =
+        (evidence(), any::<u64>(), any::<bool>()).prop_map(|(evidence, connection, main)| {
+            evidence
+                .into_iter()
+                .map(|evidence| TallyLine { evidence, connection, main })
+                .collect::<Vec<_>>()
+        });
+    (text(), subject(), stamp(), stamp(), any::<u64>(), marks, lines).prop_map(
         |(policy, subject, first, last, total, marks, evidence)| TallyRow {
             policy,
             subject,

@@ -4,7 +4,7 @@ use monban_ledger::Batch;
 use monban_model::{
     Address, Because, BlockRow, ConnectionKey, ConnectionRow, Decision, Event, Evidence, Finding,
     FindingKind, HistoryRow, Order, OrderAct, OrderId, Outcome, OutcomeResult, PositionRow, Record,
-    Scope, Seq, Stamp, StateRow, Subject, SuccessRow, Tail, TallyRow, Verdict,
+    Scope, Seq, Stamp, StateRow, Subject, SuccessRow, Tail, TallyLine, TallyRow, Verdict,
 };
 
 /// The n-th IPv4 address from 10.0.0.0.
@@ -48,8 +48,12 @@ pub(crate) fn tally(n: u32, lines: u32) -> TallyRow {
         last: time(u64::from(n)),
         total: u64::from(lines),
         marks: (0..lines).map(|i| (time(u64::from(n + i)), u64::from(n) << 32)).collect(),
-        evidence: (0..lines).map(|i| evidence(n + i)).collect(),
+        evidence: (0..lines).map(|i| tally_line(n + i)).collect(),
     }
+}
+
+fn tally_line(n: u32) -> TallyLine {
+    TallyLine { evidence: evidence(n), connection: u64::from(n) << 32, main: n.is_multiple_of(2) }
 }
 
 pub(crate) fn block(subject: Subject) -> BlockRow {

@@ -69,8 +69,13 @@ pub struct StatusReply {
     pub ready: bool,
     /// Since when it runs.
     pub since: Stamp,
-    /// The firewall in use, or why there is none.
+    /// The firewall in use, or why there is none; empty if monban observes as it was told to.
     pub firewall: String,
+    /// Packets that the firewall has dropped for monban, where there is one.
+    pub dropped: Option<u64>,
+    /// What keeps the ledger behind what the daemon knows: a disk that takes nothing, a backlog,
+    /// a watcher that is away.
+    pub troubles: Vec<Notice>,
     /// Log files that are open.
     pub files: u32,
 }
@@ -145,6 +150,8 @@ impl Wire for Reply {
                 status.ready.put(out);
                 status.since.put(out);
                 out.text(&status.firewall, 512);
+                status.dropped.put(out);
+                out.list(&status.troubles[..status.troubles.len().min(16)]);
                 status.files.put(out);
             }
             Self::Done { done, notices } => {
@@ -165,6 +172,8 @@ impl Wire for Reply {
                 ready: bool::take(from)?,
                 since: Stamp::take(from)?,
                 firewall: from.text(512)?,
+                dropped: Wire::take(from)?,
+                troubles: from.list(16)?,
                 files: u32::take(from)?,
             }),
             2 => Self::Done { done: bool::take(from)?, notices: from.list(16)? },

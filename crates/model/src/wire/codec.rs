@@ -251,7 +251,7 @@ impl Wire for Subject {
         self.net().put(out);
     }
     fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
-        Net::take(from).map(Self::from_net)
+        Net::take(from).map(Self::exactly)
     }
 }
 

@@ -80,6 +80,11 @@ pub enum ToWatcher {
         /// The path.
         path: String,
     },
+    /// The configuration names this path no more.
+    Dropped {
+        /// The path.
+        path: String,
+    },
     /// These files have changed.
     Wake {
         /// Their numbers.
@@ -235,6 +240,10 @@ impl Wire for ToWatcher {
             Self::Stop => out.byte(13),
             Self::SendBlocks => out.byte(14),
             Self::AllOpened => out.byte(15),
+            Self::Dropped { path } => {
+                out.byte(16);
+                path.put(out);
+            }
         }
     }
     fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
@@ -262,6 +271,7 @@ impl Wire for ToWatcher {
             13 => Self::Stop,
             14 => Self::SendBlocks,
             15 => Self::AllOpened,
+            16 => Self::Dropped { path: String::take(from)? },
             _ => return Err(FrameError::Unknown),
         })
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use monban_model::Notice;
 use monban_model::wire::{Mode, Reply, Request};
-use monban_views::printable_lines;
+use monban_views::{notice_json, printable_lines};
 use monban_warden::{Channel, Received};
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
@@ -31,7 +31,8 @@ pub fn ask(context: &Context<'_>, request: &Request) -> Result<Option<Reply>, St
             return context.say.text("no-answer", &[("seconds", &seconds)]);
         }
         let path = context.place.state.display().to_string();
-        let values = [("path", path.as_str()), ("error", &error.to_string())];
+        let values =
+            [("path", path.as_str()), ("error", &context.say.sentence(&error.to_string()))];
         context.say.text("no-access", &values)
     };
     let folder = match File::open(&context.place.state) {
@@ -88,7 +89,8 @@ pub fn order(context: &Context<'_>, request: &Request) -> Result<ExitCode, Strin
         notices.insert(0, Notice { key: "allowed".to_owned(), values });
     }
     if context.json {
-        out::line(json!({"done": done, "notices": notices.iter().map(notice).collect::<Vec<_>>()}));
+        let notices: Vec<Value> = notices.iter().map(notice_json).collect();
+        out::json(&json!({"done": done, "notices": notices}));
     } else {
         for told in &notices {
             out::line(printable_lines(&context.say.notice(told)));
@@ -101,7 +103,7 @@ pub fn order(context: &Context<'_>, request: &Request) -> Result<ExitCode, Strin
 }
 
 /// Asks how the daemon stands and tells what changes the meaning of a list of blocks: that it
-/// does not run, or that it only observes.
+/// does not run, that it only observes, or that the ledger is behind what it knows.
 ///
 /// # Errors
 /// As [`ask`].
@@ -111,16 +113,20 @@ pub fn tell_if_observing(context: &Context<'_>) -> Result<(), String> {
             let path = context.place.state.display().to_string();
             eprintln!("{}", context.say.text("not-running", &[("path", &path)]));
         }
-        Some(Reply::Status(status)) if status.mode == Mode::Observe => {
-            eprintln!("{}", context.say.text("only-observes", &[]));
+        Some(Reply::Status(status)) => {
+            if status.mode == Mode::Observe {
+                eprintln!("{}", context.say.text("only-observes", &[]));
+            }
+            for trouble in &status.troubles {
+                eprintln!("{}", context.say.notice(trouble));
+            }
         }
         Some(_) => {}
     }
     Ok(())
 }
 
-fn notice(told: &Notice) -> Value {
-    let values: serde_json::Map<String, Value> =
-        told.values.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
-    json!({"notice": told.key, "values": values})
+/// What keeps the ledger behind, for machines.
+pub fn troubles_json(troubles: &[Notice]) -> Value {
+    troubles.iter().map(notice_json).collect()
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use monban_model::{Decision, Event, Seq};
-use monban_views::{Narrator, record_json};
+use monban_views::{Narrator, json_line, record_json};
 
 use super::{Context, ask, ledger};
 
@@ -22,20 +22,23 @@ pub fn feed(context: &Context<'_>, last: u32) -> Result<ExitCode, String> {
     let reader = ledger::open(context)?;
     let newest = reader.last_seq().map_err(|error| error.to_string())?;
     let mut at = Seq(newest.0.saturating_sub(u64::from(last)));
+    // The record that was told last: `at` may be one before the first that was asked for.
+    let mut told = None;
     let mut out = std::io::stdout();
     loop {
         let records = reader.records_after(at, PAGE).map_err(|error| error.to_string())?;
         for record in &records {
             // A decision is told with its finding, which may lie before what was asked for.
             if let Event::Decided(Decision { finding: Some(about), .. }) = &record.event
-                && *about != at
+                && told != Some(*about)
                 && let Ok(Some(finding)) = reader.record(*about)
             {
                 let _ = narrator.tell(&finding);
             }
             at = record.seq;
+            told = Some(at);
             let line = match context.json {
-                true => Some(record_json(record).to_string()),
+                true => Some(json_line(&record_json(record))),
                 false => narrator.tell(record),
             };
             if let Some(line) = line

@@ -15,7 +15,10 @@ pub fn open(context: &Context<'_>) -> Result<Reader, String> {
     let path = corner.display().to_string();
     let no_ledger = || context.say.text("no-ledger", &[("path", &path)]);
     let refuse = |error: &dyn std::fmt::Display| {
-        context.say.text("no-access", &[("path", &path), ("error", &error.to_string())])
+        context.say.text(
+            "no-access",
+            &[("path", &path), ("error", &context.say.sentence(&error.to_string()))],
+        )
     };
     if !corner.exists() && std::fs::metadata(&context.place.state).is_ok() {
         return Err(no_ledger());
@@ -30,8 +33,12 @@ pub fn open(context: &Context<'_>) -> Result<Reader, String> {
             folder = "/".into();
         }
     }
-    Reader::open(&folder).map_err(|error| match error {
+    let reader = Reader::open(&folder).map_err(|error| match error {
         LedgerError::Missing(_) => no_ledger(),
         error => refuse(&error),
-    })
+    })?;
+    if reader.misses_latest() {
+        eprintln!("{}", context.say.text("ledger-misses-latest", &[]));
+    }
+    Ok(reader)
 }

@@ -11,7 +11,7 @@ use crate::out;
 use std::process::ExitCode;
 
 use monban_model::wire::Request;
-use monban_views::Say;
+use monban_views::{Say, printable_lines};
 use serde_json::json;
 
 use crate::cli::{Command, Common, ConfigAction, Length};
@@ -58,9 +58,9 @@ pub fn main(common: &Common, command: Command, say: &Say) -> ExitCode {
     };
     result.unwrap_or_else(|text| {
         if common.json {
-            out::line(json!({"error": text}));
+            out::json(&json!({"error": text}));
         } else {
-            eprintln!("{text}");
+            eprintln!("{}", printable_lines(&text));
         }
         ExitCode::FAILURE
     })

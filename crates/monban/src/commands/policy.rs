@@ -14,8 +14,8 @@ use crate::{problems, shipped};
 pub fn rules(context: &Context<'_>, service: Option<&str>) -> Result<ExitCode, String> {
     let bundle =
         Bundle::read(&context.place.config, context.place.config_named).unwrap_or_default();
-    let loaded =
-        shipped::load(&bundle, false).map_err(|found| problems::show(&found, Some(&bundle)))?;
+    let loaded = shipped::load(&bundle, false)
+        .map_err(|found| problems::show(&found, Some(&bundle), context.say))?;
     let all: Vec<&Service> = loaded.rules.services().collect();
     let chosen: Vec<&Service> =
         all.iter().copied().filter(|s| service.is_none_or(|name| s.name == name)).collect();
@@ -25,7 +25,8 @@ pub fn rules(context: &Context<'_>, service: Option<&str>) -> Result<ExitCode, S
         return Err(context.say.text("rules-unknown", &values));
     }
     if context.json {
-        out::line(json!({"services": chosen.iter().map(|s| as_json(s)).collect::<Vec<_>>()}));
+        let services: Vec<Value> = chosen.iter().map(|s| as_json(s)).collect();
+        out::json(&json!({"services": services}));
         return Ok(ExitCode::SUCCESS);
     }
     for service in chosen {
@@ -82,8 +83,8 @@ pub fn check(context: &Context<'_>) -> Result<ExitCode, String> {
             let rules = loaded.rules.catalog().rules.len();
             let policies = loaded.config.policies.len();
             if context.json {
-                out::line(
-                    json!({"good": true, "policies": policies, "patterns": rules, "problems": []}),
+                out::json(
+                    &json!({"good": true, "policies": policies, "patterns": rules, "problems": []}),
                 );
             } else {
                 let values = [("policies", policies.to_string()), ("rules", rules.to_string())];
@@ -96,9 +97,9 @@ pub fn check(context: &Context<'_>) -> Result<ExitCode, String> {
         Err((found, bundle)) => {
             if context.json {
                 let problems: Vec<Value> = found.iter().map(problem_json).collect();
-                out::line(json!({"good": false, "problems": problems}));
+                out::json(&json!({"good": false, "problems": problems}));
             } else {
-                out::write(&problems::show(&found, bundle.as_ref()));
+                out::write(&problems::show(&found, bundle.as_ref(), context.say));
                 let count = found.len().to_string();
                 out::line(context.say.text("problems", &[("count", &count)]));
             }

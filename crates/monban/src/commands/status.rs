@@ -3,13 +3,48 @@
 use crate::out;
 use std::process::ExitCode;
 
+use monban_ledger::{LedgerError, Reader};
 use monban_model::wire::{Mode, Reply, Request, StatusReply};
 use monban_model::{PositionRow, Stamp};
-use monban_views::{LocalClock, printable, time_json};
+use monban_views::{LocalClock, printable, printable_lines, time_json};
 use serde_json::{Value, json};
 
+use super::ask::troubles_json;
 use super::{Context, ask, ledger};
-use crate::watch::now;
+use crate::watch::{WATCHED_META, now};
+
+/// Something that the watcher counts since its start and keeps in the ledger.
+struct Counter {
+    /// Its name in the ledger.
+    name: &'static str,
+    /// Its name in JSON.
+    json: &'static str,
+    /// Its sentence.
+    text: &'static str,
+}
+
+/// What is told when it is not zero; in JSON always.
+const COUNTERS: [Counter; 4] = [
+    Counter { name: "evicted.tallies", json: "evicted", text: "status-evicted" },
+    Counter { name: "lines.misplaced", json: "misplaced", text: "lines-misplaced" },
+    Counter { name: "lines.echoes", json: "echoes", text: "lines-echoes" },
+    Counter { name: "time.disbelieved", json: "disbelieved", text: "time-disbelieved" },
+];
+
+/// How far each of [`COUNTERS`] is.
+#[derive(Default)]
+struct Counters([u64; COUNTERS.len()]);
+
+impl Counters {
+    fn read(reader: &Reader) -> Result<Self, LedgerError> {
+        let mut counters = Self::default();
+        for (counter, count) in COUNTERS.iter().zip(&mut counters.0) {
+            let text = reader.meta(counter.name)?;
+            *count = text.and_then(|text| text.parse().ok()).unwrap_or(0);
+        }
+        Ok(counters)
+    }
+}
 
 /// How the guard stands. Exits 0 only once sources are open and the firewall is ready.
 pub fn status(context: &Context<'_>) -> Result<ExitCode, String> {
@@ -20,19 +55,24 @@ pub fn status(context: &Context<'_>) -> Result<ExitCode, String> {
         None => None,
     };
     let reader = ledger::open(context);
-    let (mut sources, mut blocks, mut evicted) = (Vec::new(), 0, 0_u64);
+    let (mut sources, mut blocks, mut counters) = (Vec::new(), 0, Counters::default());
     if let Ok(reader) = &reader {
         let time = now();
         sources = reader.positions().map_err(|error| error.to_string())?;
+        let watched = reader.meta(WATCHED_META).map_err(|error| error.to_string())?;
+        let watched = watched.and_then(|text| serde_json::from_str::<Vec<String>>(&text).ok());
+        if let Some(watched) = watched {
+            sources.retain(|row| watched.contains(&row.path));
+        }
         let rows = reader.blocks().map_err(|error| error.to_string())?;
         blocks = rows.iter().filter(|row| row.until.is_none_or(|end| end > time)).count();
-        let meta = reader.meta("evicted.tallies").map_err(|error| error.to_string())?;
-        evicted = meta.and_then(|text| text.parse().ok()).unwrap_or(0);
+        counters = Counters::read(reader).map_err(|error| error.to_string())?;
     }
     if context.json {
-        out::line(as_json(reply.as_ref(), &sources, blocks, evicted));
+        out::json(&as_json(reply.as_ref(), &sources, blocks, &counters));
     } else {
-        as_text(context, &clock, reply.as_ref(), &sources, blocks, evicted);
+        let ledger = reader.as_ref().map(|_| ()).map_err(String::as_str);
+        as_text(context, &clock, reply.as_ref(), &sources, blocks, &counters, ledger);
     }
     let ready = reply.is_some_and(|status| status.ready);
     Ok(if ready { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -42,7 +82,7 @@ fn as_json(
     status: Option<&StatusReply>,
     sources: &[PositionRow],
     blocks: usize,
-    evicted: u64,
+    counters: &Counters,
 ) -> Value {
     let time = now();
     let source = |row: &PositionRow| {
@@ -54,16 +94,21 @@ fn as_json(
             "lag_s": lag_s(row, time),
         })
     };
-    json!({
+    let mut value = json!({
         "mode": status.map(|status| status.mode.name()),
         "running": status.is_some(),
         "ready": status.is_some_and(|status| status.ready),
         "since": status.map(|status| time_json(status.since)),
-        "firewall": status.map(|status| status.firewall.as_str()),
+        "firewall": status.map(|status| status.firewall.as_str()).filter(|name| !name.is_empty()),
+        "packets_dropped": status.and_then(|status| status.dropped),
+        "troubles": status.map(|status| troubles_json(&status.troubles)),
         "sources": sources.iter().map(source).collect::<Vec<_>>(),
         "blocks": blocks,
-        "evicted": evicted,
-    })
+    });
+    for (counter, count) in COUNTERS.iter().zip(counters.0) {
+        value[counter.json] = json!(count);
+    }
+    value
 }
 
 /// Seconds since the event of the last line; nothing if there was none.
@@ -77,7 +122,8 @@ fn as_text(
     status: Option<&StatusReply>,
     sources: &[PositionRow],
     blocks: usize,
-    evicted: u64,
+    counters: &Counters,
+    ledger: Result<(), &str>,
 ) {
     let say = context.say;
     match status {
@@ -86,16 +132,28 @@ fn as_text(
                 Mode::Guard => "status-mode-guard",
                 Mode::Observe => "status-mode-observe",
             };
-            out::line(say.text(key, &[("firewall", &status.firewall)]));
+            let told = say.text("why-observe", &[]);
+            let firewall = if status.firewall.is_empty() { &told } else { &status.firewall };
+            out::line(say.text(key, &[("firewall", &printable(firewall.as_bytes()))]));
             out::line(say.text("status-since", &[("time", &clock.date_time(status.since))]));
+            if let Some(count) = status.dropped {
+                out::line(say.text("status-dropped", &[("count", &count.to_string())]));
+            }
+            for trouble in &status.troubles {
+                out::line(say.notice(trouble));
+            }
             if !status.ready {
                 out::line(say.text("status-starting", &[]));
             }
         }
         None => {
             let path = context.place.state.display().to_string();
-            out::line(say.text("not-running", &[("path", &path)]));
+            let key = if ledger.is_ok() { "not-running" } else { "not-running-command" };
+            out::line(say.text(key, &[("path", &path)]));
         }
+    }
+    if let Err(text) = ledger {
+        return out::line(printable_lines(text));
     }
     let time = now();
     for row in sources {
@@ -110,7 +168,7 @@ fn as_text(
         out::line(say.text(key, &values));
     }
     out::line(say.text("status-blocks", &[("count", &blocks.to_string())]));
-    if evicted > 0 {
-        out::line(say.text("status-evicted", &[("count", &evicted.to_string())]));
+    for (counter, count) in COUNTERS.iter().zip(counters.0).filter(|(_, count)| *count > 0) {
+        out::line(say.text(counter.text, &[("count", &count.to_string())]));
     }
 }

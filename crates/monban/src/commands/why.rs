@@ -23,10 +23,11 @@ pub fn bans(context: &Context<'_>) -> Result<ExitCode, String> {
     let mut blocks = reader.blocks().map_err(text)?;
     // The kernel ended them by itself; a daemon that is down has not written so.
     blocks.retain(|row| row.until.is_none_or(|end| end > time));
+    let causes = reader.causes().map_err(text)?;
     if context.json {
-        out::line(bans_json(&blocks));
+        out::json(&bans_json(&blocks, &causes));
     } else {
-        out::write(&bans_text(context.say, &clock, &blocks));
+        out::write(&bans_text(context.say, &clock, &blocks, &causes));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -43,7 +44,7 @@ pub fn why(context: &Context<'_>, address: Address) -> Result<ExitCode, String> 
     };
     let added = monban_warden::AllowList::open(&context.place.state, config.allow.clone()).ok();
     let reader = ledger::open(context)?;
-    let subject = Subject::of(address);
+    let subject = counted_as(&reader, address).map_err(text)?;
     let why = gather(&reader, address, subject)
         .map(|why| Why {
             allowed: added.as_ref().and_then(|list| list.shields(subject)),
@@ -52,11 +53,20 @@ pub fn why(context: &Context<'_>, address: Address) -> Result<ExitCode, String> 
         })
         .map_err(text)?;
     if context.json {
-        out::line(why_json(&why));
+        out::json(&why_json(&why));
     } else {
         out::write(&why_text(&why, context.say, &clock));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the address is counted as: its /64, unless the ledger knows it alone.
+fn counted_as(reader: &Reader, address: Address) -> Result<Subject, LedgerError> {
+    let alone = Subject::alone(address);
+    let known = reader.tallies_of(alone)?.iter().any(|row| row.subject == alone)
+        || reader.block(alone)?.iter().any(|row| row.subject == alone)
+        || reader.history(alone)?.iter().any(|row| row.subject == alone);
+    Ok(if known { alone } else { Subject::of(address) })
 }
 
 fn gather(reader: &Reader, address: Address, subject: Subject) -> Result<Why, LedgerError> {

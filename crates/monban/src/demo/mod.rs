@@ -5,6 +5,7 @@
 //! Without root, or without the `ip` program, the daemon observes and there is no cable.
 
 mod cable;
+mod curtain;
 mod play;
 
 use std::process::{Command, ExitCode};
@@ -17,11 +18,14 @@ use crate::place::is_root;
 /// Set in the environment of the process that runs inside the server's namespace.
 const INSIDE: &str = "MONBAN_DEMO_INSIDE";
 
+pub use curtain::end_with_parent;
+
 /// Runs the demonstration.
 pub fn main(common: &Common, say: Say) -> ExitCode {
     if let Some(address) = std::env::var_os("MONBAN_DEMO_CONNECT") {
         return cable::connect_once(&address.to_string_lossy());
     }
+    end_with_parent();
     let inside = std::env::var_os(INSIDE).is_some();
     if is_root() && !inside && cable::tools_are_there() {
         return match enter(common) {
@@ -31,6 +35,8 @@ pub fn main(common: &Common, say: Say) -> ExitCode {
     }
     match play::run(&say, inside) {
         Ok(()) => ExitCode::SUCCESS,
+        // Somebody ended it; what is there to say?
+        Err(error) if error.kind() == std::io::ErrorKind::Interrupted => ExitCode::FAILURE,
         Err(error) => failed(&say, &error),
     }
 }
@@ -42,7 +48,7 @@ fn enter(common: &Common) -> std::io::Result<ExitCode> {
     if let Some(lang) = &common.lang {
         command.args(["--lang", lang]);
     }
-    let status = command.env(INSIDE, "1").status()?;
+    let status = curtain::tied(&mut command).env(INSIDE, "1").status()?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -10,6 +10,7 @@ use jiff::Zoned;
 use monban_views::Say;
 
 use super::cable::{ATTACKER, Cable};
+use super::curtain::{self, Ending};
 
 /// A breath between two tries, so that a person can follow.
 const BREATH: Duration = Duration::from_millis(1200);
@@ -31,7 +32,7 @@ pub fn run(say: &Say, inside: bool) -> io::Result<()> {
         let values = [("address", ATTACKER), ("user", name)];
         println!("{}", say.text("demo-attack", &values));
         stage.log_failure(number, name)?;
-        std::thread::sleep(BREATH);
+        stage.ending.wait(BREATH)?;
     }
     stage.try_door("demo-dropped")?;
     stage.show(&["bans"])?;
@@ -47,15 +48,19 @@ struct Stage<'a> {
     say: &'a Say,
     folder: PathBuf,
     cable: Option<Cable>,
+    ending: Ending,
 }
 
 impl<'a> Stage<'a> {
     fn set(say: &'a Say, inside: bool) -> io::Result<Self> {
-        let folder = std::env::temp_dir().join(format!("monban-demo-{}", std::process::id()));
-        fs::create_dir(&folder)?;
-        File::create(folder.join("auth.log"))?;
-        let cable = if inside { Some(Cable::lay()?) } else { None };
-        Ok(Self { say, folder, cable })
+        let ending = Ending::watch()?;
+        // From here on its drop removes the folder.
+        let mut stage = Self { say, folder: curtain::folder()?, cable: None, ending };
+        File::create(stage.log())?;
+        if inside {
+            stage.cable = Some(Cable::lay()?);
+        }
+        Ok(stage)
     }
 
     fn log(&self) -> PathBuf {
@@ -89,16 +94,14 @@ impl<'a> Stage<'a> {
             return Err(io::Error::other("the firewall did not do what it should"));
         }
         println!("{}", self.say.text(expected, &[("address", ATTACKER)]));
-        std::thread::sleep(BREATH);
-        Ok(())
+        self.ending.wait(BREATH)
     }
 
     fn show(&self, args: &[&str]) -> io::Result<()> {
         println!("\n{}", self.say.text("demo-run", &[("command", &args.join(" "))]));
         self.monban(args)?.status()?;
         println!();
-        std::thread::sleep(BREATH);
-        Ok(())
+        self.ending.wait(BREATH)
     }
 }
 
@@ -117,7 +120,7 @@ impl Daemon {
         File::create(&nothing)?;
         let mut command = stage.monban(&["run"])?;
         command.arg("--log").arg(stage.log()).arg("--config").arg(nothing);
-        Ok(Self(command.stdin(Stdio::null()).spawn()?))
+        Ok(Self(curtain::tied(&mut command).stdin(Stdio::null()).spawn()?))
     }
 
     fn wait_until_ready(&mut self, stage: &Stage<'_>) -> io::Result<()> {
@@ -130,7 +133,7 @@ impl Daemon {
             if self.0.try_wait()?.is_some() || Instant::now() > deadline {
                 return Err(io::Error::other("the daemon does not come up"));
             }
-            std::thread::sleep(Duration::from_millis(50));
+            stage.ending.wait(Duration::from_millis(50))?;
         }
     }
 }

@@ -22,6 +22,9 @@ use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 pub fn become_nobody_in(folder: &Path, (uid, gid): (u32, u32)) -> io::Result<()> {
     rustix::process::chroot(folder)?;
     std::env::set_current_dir("/")?;
+    // As long as the right to do so is there: afterwards not even an exec of a file of root's
+    // gives anything back.
+    drop_from_bounding_set(CapabilitySet::empty());
     let (gid, uid) = (Gid::from_raw(gid), Uid::from_raw(uid));
     rustix::thread::set_thread_groups(&[])?;
     rustix::thread::set_thread_res_gid(gid, gid, gid)?;
@@ -39,15 +42,19 @@ pub fn become_nobody_in(folder: &Path, (uid, gid): (u32, u32)) -> io::Result<()>
 pub fn keep_capabilities(kept: CapabilitySet) -> io::Result<()> {
     let had = rustix::thread::capabilities(None)?;
     let left = had.permitted & kept;
-    for capability in CapabilitySet::all().iter() {
-        if !kept.contains(capability) && had.effective.contains(CapabilitySet::SETPCAP) {
-            // Unknown to an older kernel: then nobody has it.
-            let _ = rustix::thread::remove_capability_from_bounding_set(capability);
-        }
+    if had.effective.contains(CapabilitySet::SETPCAP) {
+        drop_from_bounding_set(kept);
     }
     let sets =
         CapabilitySets { effective: left, permitted: left, inheritable: CapabilitySet::empty() };
     Ok(rustix::thread::set_capabilities(None, sets)?)
+}
+
+fn drop_from_bounding_set(kept: CapabilitySet) {
+    for capability in CapabilitySet::all().iter().filter(|one| !kept.contains(*one)) {
+        // Unknown to an older kernel: then nobody has it.
+        let _ = rustix::thread::remove_capability_from_bounding_set(capability);
+    }
 }
 
 /// The lock: nothing of the file system but `folder`, no network, and only these system calls.

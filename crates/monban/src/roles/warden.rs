@@ -11,16 +11,18 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use monban_config::{Bundle, Config, JournalUse};
 use monban_firewall::FirewallError;
 use monban_model::Notice;
-use monban_views::{Say, printable_lines};
-use monban_warden::{AllowList, Host, Keeper, Load, Start, Wall};
+use monban_sources::journal::journalctl_arguments;
+use monban_views::{Say, json_line, notice_json, printable_lines};
+use monban_warden::{Host, Keeper, Load, Start, Wall};
 use rustix::fs::FlockOperation;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use rustix::thread::CapabilitySet;
 
+use super::begin::Beginning;
 use super::sandbox;
 use crate::cli::{Common, RunArgs};
 use crate::place::{JOURNAL_UID, Place, is_root, watcher_uid};
-use crate::{discover, problems};
+use crate::{discover, out, problems};
 
 /// What the warden needs after its start, and what each is for.
 const KEPT: CapabilitySet = CapabilitySet::NET_ADMIN // the firewall
@@ -108,23 +110,10 @@ impl Program {
     }
 
     fn tell_start(&self, load: &Load, wall: &Result<Wall, String>) {
-        if self.common.json {
-            return;
-        }
-        let version = env!("CARGO_PKG_VERSION");
-        println!("{}", self.say.text("start-version", &[("version", version)]));
-        match wall {
-            Ok(_) => println!("{}", self.say.text("start-guards", &[("firewall", "nftables")])),
-            Err(why) => println!("{}", self.say.text("start-observes", &[("why", why)])),
-        }
-        if let Ok(list) = AllowList::open(&self.place.state, load.allow.clone()) {
-            let nets: Vec<String> = list.nets().iter().map(ToString::to_string).collect();
-            println!("{}", self.say.text("start-allows", &[("nets", &nets.join(", "))]));
-        }
-        let state = self.place.state.display().to_string();
-        println!("{}", self.say.text("start-state", &[("path", &state)]));
-        if load.journal {
-            println!("{}", self.say.text("start-journal", &[]));
+        let beginning = Beginning { place: &self.place, load, wall };
+        match self.common.json {
+            true => out::json(&beginning.json()),
+            false => beginning.text(&self.say),
         }
     }
 
@@ -171,7 +160,7 @@ impl Program {
             return false;
         }
         match config.journal {
-            JournalUse::On => true,
+            JournalUse::On | JournalUse::Folder(_) => true,
             JournalUse::Off => false,
             JournalUse::Auto => {
                 config.discover && discover::has_journal() && !discover::has_login_log()
@@ -198,14 +187,13 @@ impl Host for Program {
         command.stdin(Stdio::from(channel)).process_group(0).spawn()
     }
 
-    fn start_journal(&mut self, after: Option<&str>) -> io::Result<(Child, OwnedFd)> {
+    fn start_journal(
+        &mut self,
+        folder: Option<&str>,
+        cursor: Option<&str>,
+    ) -> io::Result<(Child, OwnedFd)> {
         let mut command = Command::new(discover::journalctl());
-        // Following alone would keep back all but ten of the entries that were missed.
-        command.args(["--output=export", "--follow", "--no-tail", "--quiet", "--no-pager"]);
-        match after {
-            Some(cursor) => command.arg(format!("--after-cursor={cursor}")),
-            None => command.arg("--since=-1d"),
-        };
+        command.args(journalctl_arguments(folder, cursor));
         if is_root() {
             let group = std::fs::read_to_string("/etc/group").unwrap_or_default();
             let gid = group.lines().find_map(|line| {
@@ -222,31 +210,38 @@ impl Host for Program {
     fn open_wall(&mut self) -> Result<Wall, String> {
         Wall::open().map_err(|error| match error {
             FirewallError::NotPermitted if !is_root() => self.say.text("why-no-root", &[]),
-            error => error.to_string(),
+            error => self.say.sentence(&error.to_string()),
         })
     }
 
     fn load(&mut self) -> Result<Load, String> {
         let bundle = Bundle::read(&self.place.config, self.place.config_named)
-            .map_err(|found| problems::show(&found, None))?;
+            .map_err(|found| problems::show(&found, None, &self.say))?;
         let (file, text) = match &bundle.config {
             Some(config) => (config.file.as_str(), config.text.as_str()),
             None => ("", ""),
         };
-        let config =
-            Config::parse(file, text).map_err(|found| problems::show(&found, Some(&bundle)))?;
+        let config = Config::parse(file, text)
+            .map_err(|found| problems::show(&found, Some(&bundle), &self.say))?;
         Ok(Load {
             bundle: bundle.to_bytes(),
             patterns: self.patterns(&config),
             named: self.named_logs(&config),
             observe: config.observe || self.args.observe,
             journal: self.wants_journal(&config),
+            journal_folder: match config.journal {
+                JournalUse::Folder(folder) => Some(folder),
+                JournalUse::Auto | JournalUse::On | JournalUse::Off => None,
+            },
             allow: config.allow,
         })
     }
 
     fn tell(&mut self, notice: &Notice) {
-        eprintln!("{}", printable_lines(&self.say.notice(notice)));
+        match self.common.json {
+            true => eprintln!("{}", json_line(&notice_json(notice))),
+            false => eprintln!("{}", printable_lines(&self.say.notice(notice))),
+        }
     }
 }
 

@@ -3,11 +3,11 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use monban_model::{Kind, Line, Sighting, SourceId, Stamp};
+use monban_model::{Line, Sighting, SourceId, Stamp};
 use monban_rules::{Clock, RuleSet, Scratch};
 use monban_sources::archive::{Family, LogLines, Meter, Skipped};
 
-use crate::watch::{Echoes, Form, now};
+use crate::watch::{Echoes, Form, LastLines, now};
 
 /// A date that lies so far behind the last change of its file cannot be true.
 const AHEAD_S: u64 = 86_400;
@@ -31,7 +31,10 @@ pub struct Merged<'r> {
 struct Tools<'r> {
     rules: &'r RuleSet,
     scratch: Scratch,
+    last_lines: LastLines,
     echoes: Echoes,
+    misplaced: u64,
+    disbelieved: u64,
 }
 
 /// One family.
@@ -63,7 +66,14 @@ impl<'r> Merged<'r> {
             time: Stamp::default(),
         };
         let logs = families.into_iter().enumerate().map(log).collect();
-        let tools = Tools { rules, scratch: Scratch::default(), echoes: Echoes::default() };
+        let tools = Tools {
+            rules,
+            scratch: Scratch::default(),
+            last_lines: LastLines::default(),
+            echoes: Echoes::default(),
+            misplaced: 0,
+            disbelieved: 0,
+        };
         Self { logs, tools }
     }
 
@@ -91,6 +101,21 @@ impl<'r> Merged<'r> {
     /// What was left out of all logs.
     pub fn skipped(&self) -> impl Iterator<Item = &Skipped> {
         self.logs.iter().flat_map(|log| log.lines.skipped())
+    }
+
+    /// Lines of another form than their log's, which may be forged: they are not counted.
+    pub fn misplaced(&self) -> u64 {
+        self.tools.misplaced
+    }
+
+    /// Sightings that another log had told already.
+    pub fn echoes(&self) -> u64 {
+        self.tools.echoes.count()
+    }
+
+    /// Lines with a date after their file was last written.
+    pub fn disbelieved(&self) -> u64 {
+        self.tools.disbelieved
     }
 
     /// Files that were read.
@@ -145,15 +170,20 @@ impl Log {
             self.held = Some(bytes.to_vec());
             return false;
         }
-        let misplaced = self.is_misplaced(Form::of(&reading, tools.rules));
-        let mut sighting = reading.sighting.filter(|_| !misplaced);
-        if let Some(seen) = &mut sighting {
-            seen.time = time;
-            let (program, pid, message) = (reading.program, reading.pid, reading.message);
-            if seen.kind != Kind::Harmless
-                && tools.echoes.is_echo(self.source, time, program, pid, message)
-            {
-                sighting = None;
+        tools.disbelieved += u64::from(reading.time.is_some_and(|own| own > newest));
+        let mut sighting = None;
+        if self.is_misplaced(Form::of(&reading, tools.rules)) {
+            tools.misplaced += 1;
+            tools.last_lines.forget(self.source);
+        } else {
+            let meant = tools.last_lines.meant(&line, reading, tools.rules, &mut self.clock);
+            sighting = meant.sighting;
+            if let Some(seen) = &mut sighting {
+                seen.time = time;
+                let counts = !seen.means_nothing();
+                if counts && !tools.echoes.leave_fresh(self.source, &meant, seen) {
+                    sighting = None;
+                }
             }
         }
         each(&Step { sighting, bytes: bytes.len() as u64 + 1 });

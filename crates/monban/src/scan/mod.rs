@@ -12,9 +12,9 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use monban_config::Bundle;
 use monban_engine::{Effect, Engine, Observation, Saved, Setup};
-use monban_model::{Kind, Stamp};
+use monban_model::Stamp;
 use monban_rules::RuleSet;
-use monban_sources::archive::{Meter, Skipped, expand};
+use monban_sources::archive::{Meter, expand};
 use monban_views::Say;
 use serde_json::json;
 
@@ -26,13 +26,14 @@ use merge::{Merged, Step};
 use progress::Progress;
 use report::Report;
 
-/// Reads logs and reports.
+/// Reads logs and reports. Fails if a file could not be read to its end; the others are reported.
 pub fn main(common: &Common, args: &ScanArgs, say: &Say) -> ExitCode {
     match scan(common, args, say) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(text) => {
             if common.json {
-                out::line(json!({"error": text}));
+                out::json(&json!({"error": text}));
             } else {
                 eprintln!("{}", text.trim_end());
             }
@@ -41,22 +42,24 @@ pub fn main(common: &Common, args: &ScanArgs, say: &Say) -> ExitCode {
     }
 }
 
-fn scan(common: &Common, args: &ScanArgs, say: &Say) -> Result<(), String> {
+/// Whether everything that was named was read to its end.
+fn scan(common: &Common, args: &ScanArgs, say: &Say) -> Result<bool, String> {
     let place = Place::of(common);
     let bundle = Bundle::read(&place.config, place.config_named)
-        .map_err(|found| problems::show(&found, None))?;
-    let loaded =
-        shipped::load(&bundle, false).map_err(|found| problems::show(&found, Some(&bundle)))?;
+        .map_err(|found| problems::show(&found, None, say))?;
+    let loaded = shipped::load(&bundle, false)
+        .map_err(|found| problems::show(&found, Some(&bundle), say))?;
     let range = Range {
-        since: args.since.as_deref().map(read_time).transpose()?,
-        until: args.until.as_deref().map(read_time).transpose()?,
+        since: args.since.as_deref().map(|text| read_time(text, say)).transpose()?,
+        until: args.until.as_deref().map(|text| read_time(text, say)).transpose()?,
     };
     // From here on strangers' bytes are read and unpacked.
     sandbox::lock_reading().map_err(|error| error.to_string())?;
     let (families, skipped) = expand(&args.paths);
     if families.is_empty() {
-        let missing = |s: &Skipped| format!("{}: {}", s.path.display(), s.why);
-        return Err(skipped.iter().map(missing).collect::<Vec<_>>().join("\n"));
+        let told: Vec<String> =
+            skipped.iter().map(|skipped| show::skipped_text(skipped, say)).collect();
+        return Err(told.join("\n"));
     }
     let total: u64 = families.iter().flat_map(|f| &f.files).map(|file| file.size).sum();
     let meter = Meter::default();
@@ -80,14 +83,17 @@ fn scan(common: &Common, args: &ScanArgs, say: &Say) -> Result<(), String> {
     progress.done();
     let mut report = reader.report;
     report.files = merged.read_files();
+    report.misplaced = merged.misplaced();
+    report.echoes = merged.echoes();
+    report.disbelieved = merged.disbelieved();
     let all = skipped.iter().chain(merged.skipped());
-    report.skipped = all.map(|s| (s.path.display().to_string(), s.why.clone())).collect();
+    report.skipped = all.cloned().collect();
     if common.json {
-        out::line(show::as_json(&report));
+        out::json(&show::as_json(&report));
     } else {
         out::write(&show::as_text(&report, say, args.top, started.elapsed()));
     }
-    Ok(())
+    Ok(!report.skipped.iter().any(|skipped| skipped.why.is_failure()))
 }
 
 /// Which lines count.
@@ -118,7 +124,7 @@ impl Reader<'_> {
         self.report.lines += 1;
         self.report.bytes += step.bytes;
         let Some(sighting) = step.sighting else { return };
-        if sighting.kind == Kind::Harmless || !self.range.holds(sighting.time) {
+        if sighting.means_nothing() || !self.range.holds(sighting.time) {
             return;
         }
         self.report.sightings += 1;
@@ -132,12 +138,10 @@ impl Reader<'_> {
 }
 
 /// A date or a date with a time, in local time.
-fn read_time(text: &str) -> Result<Stamp, String> {
+fn read_time(text: &str, say: &Say) -> Result<Stamp, String> {
     let civil: DateTime = match text.parse::<Date>() {
         Ok(date) if text.len() <= 10 => date.to_datetime(jiff::civil::Time::midnight()),
-        _ => text.parse().map_err(|_| {
-            format!("`{text}` is no time; write 2026-11-01 or \"2026-11-01 12:00\"")
-        })?,
+        _ => text.parse().map_err(|_| say.text("scan-no-time", &[("text", text)]))?,
     };
     let zoned = civil.to_zoned(TimeZone::system()).map_err(|error| error.to_string())?;
     Ok(Stamp(zoned.timestamp().as_millisecond()))

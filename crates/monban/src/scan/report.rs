@@ -6,6 +6,7 @@ use monban_engine::{Counted, Effect};
 use monban_model::{
     Address, Decision, Event, Finding, FindingKind, Sighting, Stamp, Subject, Verdict,
 };
+use monban_sources::archive::Skipped;
 
 /// Addresses that are told one by one at most; the failures of the others are counted.
 const ATTACKERS_MAX: usize = 1_000_000;
@@ -61,8 +62,14 @@ pub struct Report {
     pub logins: Vec<Finding>,
     /// Failures of addresses beyond the limit.
     pub overflow: u64,
-    /// What was left out: path and reason.
-    pub skipped: Vec<(String, String)>,
+    /// Lines of another form than their log's.
+    pub misplaced: u64,
+    /// Sightings that stood in two logs.
+    pub echoes: u64,
+    /// Lines with a date after their file was last written.
+    pub disbelieved: u64,
+    /// What was left out.
+    pub skipped: Vec<Skipped>,
 }
 
 impl Report {
@@ -70,7 +77,7 @@ impl Report {
     pub fn take(&mut self, effects: &mut Vec<Effect>, seen: &Sighting<'_>, service: &str) {
         for effect in effects.drain(..) {
             match effect {
-                Effect::Counted(counted) if counted.failure => {
+                Effect::Counted(counted) if counted.kind.is_failure() => {
                     self.failure(&counted, seen, service);
                 }
                 Effect::Record(record) => match record.event {

@@ -1,11 +1,16 @@
 //! A scan's report for people and machines.
 
 use std::collections::HashSet;
+use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use monban_model::{Finding, FindingKind};
-use monban_views::{LocalClock, Say, printable, quoted, table, time_json};
+use monban_views::{LocalClock, Say, printable, quoted, table, time_json, width};
 use serde_json::{Value, json};
+
+use monban_sources::archive::{Fault, Skipped};
+
+use crate::out;
 
 use super::report::{Attacker, Report, WouldBlock};
 
@@ -26,7 +31,6 @@ pub fn as_json(report: &Report) -> Value {
             "blocks": report.blocks_of(address).iter().map(block_json).collect::<Vec<_>>(),
         })
     };
-    let skipped = |(path, why): &(String, String)| json!({"path": path, "why": why});
     json!({
         "lines": report.lines,
         "bytes": report.bytes,
@@ -34,9 +38,44 @@ pub fn as_json(report: &Report) -> Value {
         "files": report.files,
         "attackers": report.sorted().into_iter().map(attacker).collect::<Vec<_>>(),
         "logins": report.logins.iter().map(login_json).collect::<Vec<_>>(),
-        "skipped": report.skipped.iter().map(skipped).collect::<Vec<_>>(),
+        "skipped": report.skipped.iter().map(skipped_json).collect::<Vec<_>>(),
         "beyond_limit": report.overflow,
+        "misplaced": report.misplaced,
+        "echoes": report.echoes,
+        "disbelieved": report.disbelieved,
     })
+}
+
+fn skipped_json(skipped: &Skipped) -> Value {
+    let (lines, bytes) = match skipped.why {
+        Fault::Damaged { lines, bytes, .. } => (Some(lines), Some(bytes)),
+        _ => (None, None),
+    };
+    json!({
+        "path": skipped.path.to_string_lossy(),
+        "fault": skipped.why.word(),
+        "failure": skipped.why.is_failure(),
+        "why": skipped.why.to_string(),
+        "lines": lines,
+        "bytes": bytes,
+    })
+}
+
+/// What is wrong with a file, and how far it was read.
+pub fn skipped_text(skipped: &Skipped, say: &Say) -> String {
+    let path = printable(skipped.path.as_os_str().as_bytes());
+    let (error, lines, bytes) = match &skipped.why {
+        Fault::Damaged { error, lines, bytes } => (error.as_str(), *lines, *bytes),
+        Fault::Closed(error) | Fault::Misnamed(error) => (error.as_str(), 0, 0),
+        _ => ("", 0, 0),
+    };
+    let values = [
+        ("path", path.as_str()),
+        ("error", &say.sentence(error)),
+        ("lines", &lines.to_string()),
+        ("bytes", &show_bytes(bytes)),
+    ];
+    say.text(&format!("scan-{}", skipped.why.word()), &values)
 }
 
 fn block_json(block: &WouldBlock) -> Value {
@@ -72,15 +111,13 @@ fn names(attacker: &Attacker) -> Vec<&[u8]> {
 /// As text for people.
 pub fn as_text(report: &Report, say: &Say, top: usize, took: Duration) -> String {
     let clock = LocalClock::of_system();
-    let mut text = String::new();
+    let mut text: String =
+        report.skipped.iter().map(|skipped| skipped_text(skipped, say) + "\n").collect();
     let mut line = |key: &str, values: &[(&str, String)]| {
         let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
         text.push_str(&say.text(key, &values));
         text.push('\n');
     };
-    for (path, why) in &report.skipped {
-        line("scan-skipped", &[("path", printable(path.as_bytes())), ("why", why.clone())]);
-    }
     line(
         "scan-read",
         &[
@@ -91,6 +128,15 @@ pub fn as_text(report: &Report, say: &Say, top: usize, took: Duration) -> String
             ("sightings", report.sightings.to_string()),
         ],
     );
+    for (key, count) in [
+        ("lines-misplaced", report.misplaced),
+        ("lines-echoes", report.echoes),
+        ("scan-disbelieved", report.disbelieved),
+    ] {
+        if count > 0 {
+            line(key, &[("count", count.to_string())]);
+        }
+    }
     let all = report.sorted();
     if all.is_empty() {
         line("scan-none", &[]);
@@ -108,7 +154,8 @@ pub fn as_text(report: &Report, say: &Say, top: usize, took: Duration) -> String
 fn attackers_table(report: &Report, say: &Say, clock: &LocalClock, top: usize) -> String {
     let existing = account_names();
     let all = report.sorted();
-    let mut rows = vec![say.text("scan-head", &[])];
+    let (mut rows, mut tried_names) =
+        (vec![say.text("scan-head", &[])], vec![say.text("scan-head-names", &[])]);
     let mut marked = false;
     for (address, attacker) in all.iter().take(top) {
         let services: Vec<String> =
@@ -123,17 +170,17 @@ fn attackers_table(report: &Report, say: &Say, clock: &LocalClock, top: usize) -
         if tried.len() > NAMES_SHOWN {
             shown.push("...".to_owned());
         }
+        tried_names.push(shown.join(" "));
         rows.push(format!(
-            "{address}\t{}\t{}\t{}\t{}\t{}\t{}",
+            "{address}\t{}\t{}\t{}\t{}\t{}",
             attacker.failures,
             services.join(", "),
-            shown.join(" "),
             clock.date_time(attacker.first),
             clock.date_time(attacker.last),
             blocked_for(say, report.blocks_of(*address)),
         ));
     }
-    let mut text = table(&rows);
+    let mut text = with_names(&rows, &tried_names, out::terminal_width());
     if all.len() > top {
         let values = [("count", (all.len() - top).to_string()), ("all", all.len().to_string())];
         let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
@@ -143,6 +190,28 @@ fn attackers_table(report: &Report, say: &Say, clock: &LocalClock, top: usize) -
         text.push_str(&(say.text("scan-exists", &[]) + "\n"));
     }
     text
+}
+
+/// The names are the third column; on a terminal that is too narrow for them each row has them
+/// below it.
+fn with_names(rows: &[String], names: &[String], columns: Option<usize>) -> String {
+    let whole = |(row, names): (&String, &String)| {
+        let mut cells: Vec<&str> = row.split('\t').collect();
+        cells.insert(3.min(cells.len()), names);
+        cells.join("\t")
+    };
+    let wide: Vec<String> = rows.iter().zip(names).map(whole).collect();
+    let wide = table(&wide);
+    let fits = |columns: usize| wide.lines().all(|line| width(line) <= columns);
+    if columns.is_none_or(fits) {
+        return wide;
+    }
+    let narrow = table(rows);
+    let line = |(row, names): (&str, &String)| match names.is_empty() {
+        true => format!("{row}\n"),
+        false => format!("{row}\n    {names}\n"),
+    };
+    narrow.lines().zip(names).map(line).collect()
 }
 
 /// `10m, 20m, 40m`: the blocks that would have been made.
@@ -213,5 +282,21 @@ pub fn show_bytes(bytes: u64) -> String {
         format!("{size:.1} {unit}")
     } else {
         format!("{size:.0} {unit}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stand_below_their_row_where_the_terminal_is_narrow() {
+        let rows = ["A\tF\tS\tX".to_owned(), "192.0.2.1\t5\tsshd\ty".to_owned()];
+        let names = ["NAMES".to_owned(), "root admin".to_owned()];
+        let wide = "A          F  S     NAMES       X\n192.0.2.1  5  sshd  root admin  y\n";
+        assert_eq!(with_names(&rows, &names, None), wide);
+        assert_eq!(with_names(&rows, &names, Some(33)), wide);
+        let narrow = "A          F  S     X\n    NAMES\n192.0.2.1  5  sshd  y\n    root admin\n";
+        assert_eq!(with_names(&rows, &names, Some(32)), narrow);
     }
 }

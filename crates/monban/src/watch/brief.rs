@@ -32,9 +32,9 @@ impl Watch {
             }
             (ToWatcher::SiblingsEnd { path }, _) => self.feed.siblings_end(&path),
             (ToWatcher::Gone { path }, _) => {
-                self.feed.gone(&path);
-                self.observe(Observation::Notice(notice("source-gone", &[("path", path)])));
+                self.source_gone(path);
             }
+            (ToWatcher::Dropped { path }, _) => self.source_dropped(path),
             (ToWatcher::Wake { files }, _) => {
                 for file in files {
                     if let Some(path) = self.paths.get(&file) {
@@ -61,10 +61,7 @@ impl Watch {
                 }
             }
             (ToWatcher::Tell(told), _) => self.observe(Observation::Notice(told)),
-            (ToWatcher::Journal, Some(fd)) => {
-                self.stage.journal_opened(Instant::now());
-                self.journal = Some((File::from(fd), JournalReader::default()));
-            }
+            (ToWatcher::Journal, Some(fd)) => self.journal_opened(fd),
             (ToWatcher::SendBlocks, _) => self.send_blocks()?,
             (ToWatcher::AllOpened, _) => self.stage.all_opened = true,
             (ToWatcher::Stop, _) => self.finish()?,
@@ -91,12 +88,13 @@ impl Watch {
         let loaded = match shipped::load(&bundle, false) {
             Ok(loaded) => loaded,
             Err(found) => {
-                let text = problems::show(&found, Some(&bundle));
+                let text = problems::show(&found, Some(&bundle), self.mind.output().say());
                 return self.channel.send(&ToWarden::Refused { reload, text }, None);
             }
         };
         let first = !self.stage.briefed;
         self.mind.output().set_guards(guards);
+        let used = loaded.config.journal.clone();
         self.mind.take_over(loaded, now());
         self.collect();
         self.channel.send(&ToWarden::Ready { reload }, None)?;
@@ -106,10 +104,17 @@ impl Watch {
             self.tell_rules();
             self.send_blocks()?;
         }
-        if journal && self.journal.is_none() {
-            self.stage.want_journal();
-        }
+        self.take_journal(journal, &used);
         Ok(())
+    }
+
+    /// The journal comes; one that was asked for before another configuration is let go.
+    fn journal_opened(&mut self, fd: OwnedFd) {
+        let Some(row) = &self.journal_row else { return };
+        if std::mem::take(&mut self.journal_asked) {
+            self.stage.journal_opened(Instant::now());
+            self.journal = Some((File::from(fd), JournalReader::after(&row.cursor)));
+        }
     }
 
     fn tell_rules(&mut self) {
@@ -134,6 +139,9 @@ impl Watch {
         self.stage.new_file();
         self.paths.insert(offered.file, offered.path.clone());
         let told = [("path", offered.path.clone())];
+        if self.watched.opened(&offered.path) {
+            self.observe(Observation::Notice(notice("source-back", &told)));
+        }
         let file = File::from(fd);
         self.mind.learn_form(&offered.path, &first_line(&file));
         match self.feed.offer(Offer { path: offered.path, from }, file) {

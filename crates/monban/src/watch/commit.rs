@@ -12,7 +12,8 @@ use monban_ledger::{Batch, LedgerError};
 use monban_model::limits::ORDERS_PER_FRAME_MAX;
 use monban_model::wire::{ToWarden, WireAct, WireOrder};
 use monban_model::{
-    Address, ConnectionKey, Order, OrderAct, OrderId, Record, Scope, Stamp, StateRow, Subject,
+    Address, ConnectionKey, Notice, Order, OrderAct, OrderId, Record, Scope, Stamp, StateRow,
+    Subject,
 };
 
 use super::{Watch, notice, now};
@@ -37,6 +38,8 @@ pub struct Pending {
     since: Option<Instant>,
     retry_at: Option<Instant>,
     dropped: u64,
+    /// Why the last commit was not written.
+    trouble: Option<String>,
 }
 
 impl Pending {
@@ -90,6 +93,10 @@ impl Pending {
 impl Watch {
     /// Commits everything that was made from the lines so far.
     pub(super) fn commit(&mut self) {
+        // What was lost is told with the positions behind it: a kill between them would hide it.
+        for told in self.feed.notices() {
+            self.observe(Observation::Notice(super::brief::feed_notice(&told)));
+        }
         let mut batch = std::mem::take(&mut self.pending.batch);
         // A batch that could not be written holds older rows; the newer ones take their place.
         merge(&mut batch.state, self.mind.take_changes());
@@ -100,17 +107,21 @@ impl Watch {
         batch.positions.retain(|old| !positions.iter().any(|new| new.path == old.path));
         batch.positions.extend(positions);
         self.pending.since = None;
-        if batch.is_empty() {
+        if batch.is_empty() && !self.watched.changed {
             return;
         }
         batch.meta = self.meta();
         match self.ledger.commit(&batch) {
-            Ok(()) => self.committed(),
+            Ok(()) => {
+                self.watched.changed = false;
+                self.committed();
+            }
             Err(error) => self.not_committed(batch, &error),
         }
     }
 
     fn committed(&mut self) {
+        self.pending.trouble = None;
         if self.pending.retry_at.take().is_some() {
             let dropped = std::mem::take(&mut self.pending.dropped);
             self.mind.output().notice(&notice("disk-back", &[("dropped", dropped.to_string())]));
@@ -137,6 +148,7 @@ impl Watch {
             eprintln!("monban watcher: {error}");
             self.ended = true;
         }
+        self.pending.trouble = Some(error.to_string());
         self.pending.batch = batch;
         self.pending.bound_rows();
         self.pending.retry_at = Some(Instant::now() + RETRY);
@@ -144,7 +156,8 @@ impl Watch {
 
     fn meta(&self) -> Vec<(String, String)> {
         let evicted = self.mind.engine().evicted();
-        vec![
+        let watched = self.watched.changed.then(|| self.watched.meta());
+        let counts = vec![
             ("evicted.tallies".to_owned(), evicted.tallies.to_string()),
             ("evicted.connections".to_owned(), evicted.connections.to_string()),
             ("evicted.successes".to_owned(), evicted.successes.to_string()),
@@ -152,7 +165,8 @@ impl Watch {
             ("lines.echoes".to_owned(), self.mind.echoes().to_string()),
             ("lines.misplaced".to_owned(), self.mind.misplaced().to_string()),
             ("time.disbelieved".to_owned(), self.mind.disbelieved().to_string()),
-        ]
+        ];
+        counts.into_iter().chain(watched).collect()
     }
 
     /// Sends the orders that the engine gave, and the answers that follow them.
@@ -163,12 +177,25 @@ impl Watch {
             let wire = part.iter().map(|order| wire_order(order, clock)).collect();
             self.channel.send(&ToWarden::Orders(wire), None)?;
         }
-        for (id, done, notices) in std::mem::take(&mut self.stage.answers) {
+        for (id, done, mut notices) in std::mem::take(&mut self.stage.answers) {
             // Whoever asks the ledger after the answer finds what he did.
             self.commit();
+            notices.extend(self.troubles());
             self.channel.send(&ToWarden::Answer { id, done, notices }, None)?;
         }
         Ok(())
+    }
+
+    /// What keeps the ledger behind what is known here.
+    fn troubles(&self) -> Vec<Notice> {
+        let disk = self.pending.trouble.as_ref().map(|error| {
+            let values = [
+                ("error", error.clone()),
+                ("records", self.pending.batch.records.len().to_string()),
+            ];
+            notice("ledger-behind", &values)
+        });
+        disk.into_iter().chain(self.stage.backlog_notice()).collect()
     }
 
     /// Says which blocks are in force.

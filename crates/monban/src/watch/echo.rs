@@ -7,7 +7,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use monban_model::{SourceId, Stamp};
+use monban_model::{Sighting, SourceId, Stamp};
+use monban_rules::Reading;
 
 /// Events that are remembered. Sources are read in turns of about this many lines.
 const REMEMBERED: usize = 16_384;
@@ -32,41 +33,58 @@ struct Told {
 }
 
 impl Echoes {
-    /// Whether another source told of this event before.
-    pub fn is_echo(
+    /// Takes from a sighting what another source told before; false if nothing is left.
+    pub fn leave_fresh(
+        &mut self,
+        source: SourceId,
+        reading: &Reading<'_>,
+        sighting: &mut Sighting<'_>,
+    ) -> bool {
+        let (program, pid, message) = (reading.program, reading.pid, reading.message);
+        let times = reading.times.max(1);
+        let fresh = self.fresh(source, sighting.time, program, pid, message, times);
+        sighting.weight = (sighting.weight / times).max(1).saturating_mul(fresh);
+        fresh > 0
+    }
+
+    /// How many of `times` equal events no other source told of before.
+    fn fresh(
         &mut self,
         source: SourceId,
         time: Stamp,
         program: &[u8],
         pid: &[u8],
         message: &[u8],
-    ) -> bool {
+        times: u32,
+    ) -> u32 {
         // The hash lives within this process; it need not be stable.
         let mut hasher = DefaultHasher::new();
         (program, pid, message).hash(&mut hasher);
         let key = hasher.finish();
+        let anew = Told { source, time, ahead: times };
         match self.events.get_mut(&key) {
             Some(told) if time.since_s(told.time).max(told.time.since_s(time)) > APART_S => {
-                *told = Told { source, time, ahead: 1 };
-                false
+                *told = anew;
+                times
             }
             Some(told) if told.source == source => {
-                told.ahead += 1;
+                told.ahead = told.ahead.saturating_add(times);
                 told.time = time;
-                false
-            }
-            Some(told) if told.ahead > 0 => {
-                told.ahead -= 1;
-                self.count += 1;
-                true
+                times
             }
             Some(told) => {
-                *told = Told { source, time, ahead: 1 };
-                false
+                let echoed = told.ahead.min(times);
+                told.ahead -= echoed;
+                self.count += u64::from(echoed);
+                let fresh = times - echoed;
+                if fresh > 0 {
+                    *told = Told { ahead: fresh, ..anew };
+                }
+                fresh
             }
             None => {
-                self.remember(key, Told { source, time, ahead: 1 });
-                false
+                self.remember(key, anew);
+                times
             }
         }
     }
@@ -95,7 +113,8 @@ mod tests {
     fn another_source_echoes_and_the_same_source_repeats() {
         let mut echoes = Echoes::default();
         let mut tell = |source, seconds| {
-            echoes.is_echo(SourceId(source), Stamp::from_s(seconds), b"dovecot", b"", b"failed")
+            let (source, time) = (SourceId(source), Stamp::from_s(seconds));
+            echoes.fresh(source, time, b"dovecot", b"", b"failed", 1) == 0
         };
         assert!(!tell(0, 10));
         assert!(!tell(0, 11), "twice in one log is two events");
@@ -104,5 +123,23 @@ mod tests {
         assert!(!tell(1, 12), "a third one that the first log has not told");
         assert!(tell(0, 12));
         assert!(!tell(1, 500), "long after it is another event");
+    }
+
+    #[test]
+    fn a_line_that_stands_for_several_events_echoes_each_of_them() {
+        let mut echoes = Echoes::default();
+        let mut tell = |source, times| {
+            echoes.fresh(SourceId(source), Stamp::from_s(10), b"sshd", b"7", b"failed", times)
+        };
+        // The file sums up what the journal tells one by one.
+        assert_eq!(tell(0, 1), 1);
+        assert_eq!(tell(0, 3), 3);
+        assert_eq!([tell(1, 1), tell(1, 1), tell(1, 1), tell(1, 1)], [0; 4]);
+        // And the other way round.
+        assert_eq!([tell(1, 1), tell(1, 1)], [1, 1]);
+        assert_eq!(tell(0, 5), 3, "three more than the journal told");
+        assert_eq!(tell(1, 3), 0);
+        assert_eq!(tell(1, 1), 1);
+        assert_eq!(tell(0, u32::MAX), u32::MAX - 1);
     }
 }

@@ -5,20 +5,16 @@ use std::collections::HashMap;
 use monban_config::Config;
 use monban_engine::{Effect, Engine, Observation, Setup, Times};
 use monban_ledger::Saved;
-use monban_model::{
-    Kind, Line, Notice, Order, Policy, PositionRow, Record, SourceId, Stamp, StateRow, Tail,
-};
+use monban_model::{Line, Notice, Order, Policy, PositionRow, Record, SourceId, Stamp, StateRow};
 use monban_rules::{Clock, RuleSet, Scratch};
 use monban_sources::journal::JournalEntry;
 
 use super::echo::Echoes;
 use super::form::Form;
 use super::output::Output;
+use super::repeats::LastLines;
 use super::stage::Stage;
 use crate::shipped::Loaded;
-
-/// The name of the journal among the positions; files have absolute paths.
-pub const JOURNAL_PATH: &str = "journal";
 
 /// The source of the journal's lines.
 const JOURNAL: SourceId = SourceId(u32::MAX);
@@ -40,6 +36,7 @@ pub struct Mind {
     answers: Vec<Answer>,
     notes: HashMap<SourceId, (u64, Stamp)>,
     forms: HashMap<String, Form>,
+    last_lines: LastLines,
     echoes: Echoes,
     misplaced: u64,
     /// Lines from before this are of no use to any window or block.
@@ -68,6 +65,7 @@ impl Mind {
             answers: Vec::new(),
             notes: HashMap::new(),
             forms: HashMap::new(),
+            last_lines: LastLines::default(),
             echoes: Echoes::default(),
             misplaced: 0,
             useful_s: 0,
@@ -126,6 +124,7 @@ impl Mind {
         match (form, self.forms.get(path)) {
             (Some(now), Some(known)) if now != *known => {
                 self.misplaced += 1;
+                self.last_lines.forget(line.source);
                 return;
             }
             (Some(now), None) => {
@@ -133,6 +132,7 @@ impl Mind {
             }
             _ => {}
         }
+        let reading = self.last_lines.meant(line, reading, rules, &mut self.clock);
         let own = reading.time;
         let catching_up = match line.source {
             JOURNAL => stage.journal_is_catching_up(),
@@ -142,17 +142,17 @@ impl Mind {
         let note = self.notes.entry(line.source).or_insert((0, time));
         note.1 = time;
         let Some(mut sighting) = reading.sighting else { return };
-        if sighting.kind == Kind::Harmless {
+        if sighting.means_nothing() {
             return;
         }
         note.0 += 1;
-        let (program, pid, message) = (reading.program, reading.pid, reading.message);
-        if line.arrival.since_s(time) > self.useful_s
-            || self.echoes.is_echo(line.source, time, program, pid, message)
-        {
+        if line.arrival.since_s(time) > self.useful_s {
             return;
         }
         sighting.time = time;
+        if !self.echoes.leave_fresh(line.source, &reading, &mut sighting) {
+            return;
+        }
         self.engine.step(line.arrival, Observation::Sighting(sighting), &mut self.effects);
         for effect in self.effects.drain(..) {
             match effect {
@@ -175,10 +175,9 @@ impl Mind {
         &mut self,
         entry: &JournalEntry,
         stage: &mut Stage,
-        row: Option<PositionRow>,
+        mut row: PositionRow,
     ) -> PositionRow {
         let now = super::now();
-        let mut row = row.unwrap_or_else(journal_row);
         let text = entry.as_line();
         let line = Line { bytes: &text, source: JOURNAL, position: row.lines, arrival: now };
         let age_s = now.since_s(Stamp((entry.realtime_us / 1000) as i64));
@@ -306,21 +305,12 @@ fn engine_state(saved: Saved) -> monban_engine::Saved {
 /// kernel tells journald who it was.
 const ROOTS: [&[u8]; 6] = [b"sshd", b"sshd-session", b"dropbear", b"sudo", b"su", b"login"];
 
-fn is_believed(entry: &JournalEntry) -> bool {
-    !ROOTS.contains(&entry.identifier.as_slice()) || entry.uid.is_none_or(|uid| uid == 0)
-}
+/// The uids of people (`UID_MIN` and `UID_MAX` of login.defs): no service logs as one of them.
+const PEOPLE: std::ops::RangeInclusive<u32> = 1000..=60_000;
 
-fn journal_row() -> PositionRow {
-    PositionRow {
-        path: JOURNAL_PATH.to_owned(),
-        dev: 0,
-        ino: 0,
-        offset: 0,
-        tail: Tail::default(),
-        head: (0, 0),
-        lines: 0,
-        sightings: 0,
-        last: Stamp::default(),
-        cursor: String::new(),
+fn is_believed(entry: &JournalEntry) -> bool {
+    match entry.uid {
+        None | Some(0) => true,
+        Some(uid) => !ROOTS.contains(&entry.identifier.as_slice()) && !PEOPLE.contains(&uid),
     }
 }

@@ -1,11 +1,14 @@
 //! The watcher at work: frames and lines in, records and orders out, all of it committed at once.
 
 mod brief;
+mod clocks;
 mod commit;
 mod echo;
 mod form;
 mod mind;
 mod output;
+mod repeats;
+mod sources;
 mod stage;
 mod voice;
 
@@ -13,6 +16,8 @@ pub use echo::Echoes;
 pub use form::Form;
 pub use mind::Mind;
 pub use output::Output;
+pub use repeats::LastLines;
+pub use sources::WATCHED_META;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -25,10 +30,11 @@ use monban_model::wire::{ToWarden, ToWatcher};
 use monban_model::{Notice, Stamp};
 use monban_rules::Clock;
 use monban_sources::Feed;
-use monban_sources::journal::JournalReader;
+use monban_sources::journal::{JournalReader, is_journal_name};
 use monban_warden::{Channel, Received};
 use rustix::event::{PollFd, PollFlags};
 
+use clocks::{Clocks, Turn};
 use commit::Pending;
 
 /// Bytes that are read before orders, frames and commits have their turn.
@@ -52,9 +58,16 @@ pub struct Watch {
     pending: Pending,
     stage: stage::Stage,
     journal: Option<(File, JournalReader)>,
+    /// How far the journal was read that is watched now.
     journal_row: Option<monban_model::PositionRow>,
+    /// Those of other journals.
+    journal_rows: Vec<monban_model::PositionRow>,
+    /// The warden was asked for the journal and has not answered.
+    journal_asked: bool,
+    watched: sources::Watched,
     paths: std::collections::HashMap<u32, String>,
     allow: Vec<monban_model::Net>,
+    clocks: Clocks,
     again: bool,
     ended: bool,
     _lock: OwnedFd,
@@ -71,7 +84,7 @@ impl Watch {
         lock: OwnedFd,
     ) -> Self {
         let (journal_rows, files): (Vec<_>, Vec<_>) =
-            saved.positions.iter().cloned().partition(|row| row.path == mind::JOURNAL_PATH);
+            saved.positions.iter().cloned().partition(|row| is_journal_name(&row.path));
         Self {
             channel,
             feed: Feed::new(files),
@@ -80,9 +93,13 @@ impl Watch {
             ledger,
             stage: stage::Stage::default(),
             journal: None,
-            journal_row: journal_rows.into_iter().next(),
+            journal_row: None,
+            journal_rows,
+            journal_asked: false,
+            watched: sources::Watched::default(),
             paths: std::collections::HashMap::new(),
             allow: Vec::new(),
+            clocks: Clocks::look(),
             again: false,
             ended: false,
             _lock: lock,
@@ -98,6 +115,7 @@ impl Watch {
         let mut next_tick = Instant::now() + TICK;
         while !self.ended {
             let journal_ready = self.wait(more, next_tick)?;
+            self.mind_clocks()?;
             self.hear()?;
             if journal_ready {
                 self.read_journal();
@@ -167,7 +185,8 @@ impl Watch {
         self.ask_siblings()?;
         let backlog = self.feed.backlog_bytes();
         self.stage.progress(&mut self.mind, backlog, progress.lines, progress.bytes);
-        if !progress.more && self.feed.wants_are_empty() && self.stage.settle() {
+        let read = !progress.more && self.feed.wants_are_empty();
+        if read && self.stage.settle(self.has_source()) {
             self.send_orders()?;
             // Whoever waits for the guard finds its sources in the ledger.
             self.collect();
@@ -203,8 +222,8 @@ impl Watch {
             Ok(count) => {
                 reader.push(&bytes[..count]);
                 while let Some(entry) = reader.next_entry() {
-                    let row =
-                        self.mind.journal_entry(&entry, &mut self.stage, self.journal_row.take());
+                    let Some(row) = self.journal_row.take() else { break };
+                    let row = self.mind.journal_entry(&entry, &mut self.stage, row);
                     self.journal_row = Some(row);
                 }
                 self.pending.touch();
@@ -216,17 +235,17 @@ impl Watch {
     fn tick(&mut self) -> io::Result<()> {
         self.feed.wake_all();
         self.observe(Observation::Tick);
-        for notice in self.feed.notices() {
-            self.observe(Observation::Notice(brief::feed_notice(&notice)));
-        }
         for path in self.feed.forgotten() {
+            self.watched.dropped(&path);
             self.pending.forget(path);
         }
         if self.journal.is_some() {
             self.stage.journal_waits(Instant::now());
         }
         if self.stage.journal_due(Instant::now()) {
-            let after = self.journal_row.as_ref().map(|row| row.cursor.clone());
+            let cursor = self.journal_row.as_ref().map(|row| row.cursor.clone());
+            let after = cursor.filter(|cursor| !cursor.is_empty());
+            self.journal_asked = true;
             self.channel.send(&ToWarden::Journal { after }, None)?;
         }
         if let Some(count) = self.mind.new_evictions() {
@@ -234,6 +253,21 @@ impl Watch {
         }
         self.mind.flush_output();
         self.send_orders()
+    }
+
+    /// The kernel's deadlines do not follow the clock. When that is set, everything that is open
+    /// moves with it, and the kernel is told again how long each block has left.
+    fn mind_clocks(&mut self) -> io::Result<()> {
+        // Before the first configuration nothing is open yet; the step is noticed then.
+        if !self.stage.briefed {
+            return Ok(());
+        }
+        match self.clocks.turn(Clocks::look()) {
+            None => return Ok(()),
+            Some(Turn::Set(ms)) => self.observe(Observation::ClockSet { ms }),
+            Some(Turn::Slept) => {}
+        }
+        self.send_blocks()
     }
 
     fn observe(&mut self, observation: Observation<'_>) {

@@ -2,7 +2,7 @@
 
 use monban_engine::Counted;
 use monban_model::{Kind, Notice, Record, Sighting, Stamp};
-use monban_views::{Narrator, Say, quoted, record_json, time_json};
+use monban_views::{Narrator, Say, json_line, notice_json, quoted, record_json, time_json};
 use serde_json::json;
 
 use super::voice::Voice;
@@ -34,6 +34,11 @@ impl Output {
         }
     }
 
+    /// Its message table.
+    pub fn say(&self) -> &Say {
+        self.narrator.say()
+    }
+
     /// Whether blocks are told as done or as what would have been.
     pub fn set_guards(&mut self, guards: bool) {
         self.narrator = Narrator::new(self.narrator.say().clone(), guards);
@@ -42,7 +47,7 @@ impl Output {
     /// Tells a record, if it is for people.
     pub fn record(&mut self, record: &Record) {
         if self.json {
-            return self.voice.say(record_json(record).to_string());
+            return self.voice.say(json_line(&record_json(record)));
         }
         if let Some(line) = self.narrator.tell(record) {
             self.voice.say(line);
@@ -52,10 +57,7 @@ impl Output {
     /// Tells something about the watcher itself that is no record.
     pub fn notice(&mut self, notice: &Notice) {
         if self.json {
-            let values: serde_json::Map<String, serde_json::Value> =
-                notice.values.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
-            let line = json!({"event": "notice", "notice": notice.key, "values": values});
-            return self.voice.say(line.to_string());
+            return self.voice.say(json_line(&notice_json(notice)));
         }
         let line = self.narrator.say().notice(notice);
         self.voice.say(line);
@@ -82,14 +84,14 @@ impl Output {
                 "subject": counted.subject.to_string(),
                 "service": service,
                 "user": seen.user.map(String::from_utf8_lossy),
-                "kind": seen.kind.name(),
+                "kind": counted.kind.name(),
                 "attempts": counted.attempts,
                 "in_window": counted.in_window,
                 "needed": counted.needed,
             });
-            return self.voice.say(line.to_string());
+            return self.voice.say(json_line(&line));
         }
-        let key = match (seen.kind, &user) {
+        let key = match (counted.kind, &user) {
             (Kind::Probe, _) => "counted-probe",
             (Kind::HttpProbe, _) => "counted-http-probe",
             (Kind::HttpRefused, _) => "counted-http-refused",

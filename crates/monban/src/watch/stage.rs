@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use monban_model::Notice;
+
 use super::mind::{Answer, Mind};
 
 /// A backlog of so many lines is told, with its progress.
@@ -40,6 +42,8 @@ pub struct Stage {
 struct Backlog {
     bytes_at_start: u64,
     told_percent: u64,
+    lines_left: u64,
+    percent: u64,
 }
 
 impl Stage {
@@ -75,13 +79,14 @@ impl Stage {
         self.caught_up = false;
     }
 
-    /// Everything is read for the moment. True the first time after the start.
-    pub fn settle(&mut self) -> bool {
+    /// Everything is read for the moment. True the first time that a source is open: without one
+    /// there is nothing to be ready for.
+    pub fn settle(&mut self, has_source: bool) -> bool {
         if !self.all_opened || !self.briefed {
             return false;
         }
         self.caught_up = true;
-        !std::mem::replace(&mut self.told_caught_up, true)
+        has_source && !std::mem::replace(&mut self.told_caught_up, true)
     }
 
     /// Tells of a long backlog, and of each tenth of it.
@@ -90,7 +95,8 @@ impl Stage {
         let lines_left = left / line_bytes;
         let Some(backlog) = &mut self.backlog else {
             if lines_left > BACKLOG_LINES {
-                self.backlog = Some(Backlog { bytes_at_start: left, told_percent: 0 });
+                self.backlog =
+                    Some(Backlog { bytes_at_start: left, told_percent: 0, lines_left, percent: 0 });
                 tell(mind, lines_left, 0);
             }
             return;
@@ -98,6 +104,7 @@ impl Stage {
         backlog.bytes_at_start = backlog.bytes_at_start.max(left);
         let done = backlog.bytes_at_start - left;
         let percent = done.saturating_mul(100).checked_div(backlog.bytes_at_start).unwrap_or(100);
+        (backlog.lines_left, backlog.percent) = (lines_left, percent);
         if left == 0 {
             self.backlog = None;
             mind.output().notice(&super::notice("caught-up", &[]));
@@ -106,6 +113,11 @@ impl Stage {
             let percent = backlog.told_percent;
             tell(mind, lines_left, percent);
         }
+    }
+
+    /// How far a long backlog is read, while there is one.
+    pub fn backlog_notice(&self) -> Option<Notice> {
+        self.backlog.as_ref().map(|backlog| backlog_notice(backlog.lines_left, backlog.percent))
     }
 
     /// The journal is to be opened.
@@ -118,6 +130,11 @@ impl Stage {
         self.journal_at = Some(now + JOURNAL_WAIT);
     }
 
+    /// The journal is not read any more.
+    pub fn forget_journal(&mut self) {
+        (self.journal_at, self.journal_old) = (None, None);
+    }
+
     /// Whether the journal is to be asked for now.
     pub fn journal_due(&mut self, now: Instant) -> bool {
         self.journal_at.take_if(|at| *at <= now).is_some()
@@ -125,6 +142,10 @@ impl Stage {
 }
 
 fn tell(mind: &mut Mind, lines: u64, percent: u64) {
+    mind.output().notice(&backlog_notice(lines, percent));
+}
+
+fn backlog_notice(lines: u64, percent: u64) -> Notice {
     let values = [("lines", lines.to_string()), ("percent", percent.to_string())];
-    mind.output().notice(&super::notice("backlog", &values));
+    super::notice("backlog", &values)
 }

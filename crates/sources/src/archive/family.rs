@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use super::fault::{Fault, Skipped};
 use monban_model::Stamp;
 use monban_model::limits::{ARCHIVE_DEPTH_MAX, ARCHIVE_FILES_MAX};
 
@@ -26,15 +27,6 @@ pub struct Family {
     pub name: PathBuf,
     /// Its files.
     pub files: Vec<LogFile>,
-}
-
-/// What was named and is not read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Skipped {
-    /// What.
-    pub path: PathBuf,
-    /// Why not.
-    pub why: String,
 }
 
 /// Finds the files of these arguments: files, folders with all below them, patterns, `-`.
@@ -79,7 +71,7 @@ impl Found {
             _ => Vec::new(),
         };
         if matches.is_empty() {
-            self.skip(argument, "there is no such file");
+            self.skip(argument, Fault::Missing);
         }
         for path in matches {
             self.path(&path, 0, true);
@@ -92,15 +84,15 @@ impl Found {
         let facts = if named { fs::metadata(path) } else { fs::symlink_metadata(path) };
         let facts = match facts {
             Ok(facts) => facts,
-            Err(error) => return self.skip(path, &error.to_string()),
+            Err(error) => return self.skip(path, Fault::Closed(error.to_string())),
         };
         if facts.is_dir() {
             if depth >= ARCHIVE_DEPTH_MAX {
-                return self.skip(path, "too deep below what was named");
+                return self.skip(path, Fault::TooDeep);
             }
             let mut below: Vec<PathBuf> = match fs::read_dir(path) {
                 Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
-                Err(error) => return self.skip(path, &error.to_string()),
+                Err(error) => return self.skip(path, Fault::Closed(error.to_string())),
             };
             below.sort();
             for each in below {
@@ -108,19 +100,19 @@ impl Found {
             }
         } else if facts.is_file() {
             if self.files.len() >= ARCHIVE_FILES_MAX {
-                return self.skip(path, "too many files");
+                return self.skip(path, Fault::TooMany);
             }
             let since = facts.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok());
             let modified = since.map(|since| Stamp(since.as_millis() as i64));
             let file = LogFile { path: path.to_owned(), modified, size: facts.len() };
             self.files.insert(path.to_owned(), file);
         } else if named {
-            self.skip(path, "is no regular file");
+            self.skip(path, Fault::NotRegular);
         }
     }
 
-    fn skip(&mut self, path: &Path, why: &str) {
-        self.skipped.push(Skipped { path: path.to_owned(), why: why.to_owned() });
+    fn skip(&mut self, path: &Path, why: Fault) {
+        self.skipped.push(Skipped { path: path.to_owned(), why });
     }
 }
 

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use monban_model::Stamp;
 use monban_model::limits::LINE_MAX;
 
-use super::family::{Family, LogFile, Skipped};
+use super::family::{Family, LogFile};
+use super::fault::{Fault, Skipped};
 use crate::unpack::Packing;
 
 /// Bytes that are read at once.
@@ -60,6 +61,11 @@ pub struct LogLines {
     skipped: Vec<Skipped>,
     read_files: u64,
     cut: u64,
+    /// The end of the present file, if it came too early.
+    broken: Option<io::Error>,
+    /// Lines and bytes of the present file so far.
+    lines: u64,
+    bytes: u64,
 }
 
 impl LogLines {
@@ -77,6 +83,9 @@ impl LogLines {
             skipped: Vec::new(),
             read_files: 0,
             cut: 0,
+            broken: None,
+            lines: 0,
+            bytes: 0,
         }
     }
 
@@ -129,6 +138,8 @@ impl LogLines {
     }
 
     fn cut_line(&mut self, line: std::ops::Range<usize>) -> &[u8] {
+        self.lines += 1;
+        self.bytes += line.len() as u64 + 1;
         let line = &self.buffer[line];
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         self.cut += u64::from(line.len() > LINE_MAX);
@@ -139,6 +150,7 @@ impl LogLines {
     fn long_line(&mut self) -> &[u8] {
         let head = self.buffer[self.from..self.from + LINE_MAX].to_vec();
         self.cut += 1;
+        self.lines += 1;
         loop {
             if let Some(end) = memchr::memchr(b'\n', &self.buffer[self.from..self.to]) {
                 self.from += end + 1;
@@ -169,13 +181,18 @@ impl LogLines {
             self.from = 0;
         }
         let Some(reader) = &mut self.reader else { return };
-        match reader.read(&mut self.buffer[self.to..]) {
+        let read = match self.broken.take() {
+            Some(error) => Err(error),
+            None => reader.read(&mut self.buffer[self.to..]),
+        };
+        match read {
             Ok(0) => self.reader = None,
             Ok(count) => self.to += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => {
                 self.reader = None;
-                let why = format!("read as far as it goes: {error}");
+                let (error, lines, bytes) = (error.to_string(), self.lines, self.bytes);
+                let why = Fault::Damaged { error, lines, bytes };
                 self.skipped.push(Skipped { path: self.path.clone(), why });
             }
         }
@@ -183,59 +200,84 @@ impl LogLines {
 
     /// Opens the next file that can be read; false if there is none.
     fn open_next(&mut self) -> bool {
-        for file in self.files.by_ref() {
+        while let Some(file) = self.files.next() {
             self.path.clone_from(&file.path);
-            let opened = open(&file.path, &self.meter);
             (self.from, self.to) = (0, 0);
-            let why = match opened {
-                Ok(mut reader) => match look(&mut reader, &mut self.buffer) {
-                    Ok(count) if !self.buffer[..count].contains(&0) => {
-                        self.to = count;
-                        self.reader = Some(reader);
-                        self.started = Some(FileStart { modified: file.modified });
-                        self.read_files += 1;
-                        return true;
-                    }
-                    Ok(_) => "is no text".to_owned(),
-                    Err(error) => error.to_string(),
-                },
-                Err(error) => error.to_string(),
-            };
-            self.skipped.push(Skipped { path: file.path, why });
+            (self.lines, self.bytes, self.broken) = (0, 0, None);
+            match self.open(&file) {
+                Ok(()) => return true,
+                Err(why) => self.skipped.push(Skipped { path: file.path, why }),
+            }
         }
         false
     }
+
+    /// Opens a file and looks at its beginning.
+    fn open(&mut self, file: &LogFile) -> Result<(), Fault> {
+        let closed = |error: io::Error| Fault::Closed(error.to_string());
+        let (packing, mut reader) = open(&file.path, &self.meter).map_err(closed)?;
+        let (count, broken) = read_up_to(&mut reader, &mut self.buffer[..LOOK_BYTES]);
+        let first = &self.buffer[..count];
+        let packed_name = packed_ending(&file.path).filter(|_| packing == Packing::Plain);
+        match (broken, packed_name) {
+            (Some(error), _) if count == 0 => {
+                return Err(Fault::Damaged { error: error.to_string(), lines: 0, bytes: 0 });
+            }
+            (_, Some(ending)) if !is_plain_text(first) => return Err(Fault::Misnamed(ending)),
+            _ if first.contains(&0) => return Err(Fault::NotText),
+            (broken, _) => self.broken = broken,
+        }
+        self.to = count;
+        self.reader = Some(reader);
+        self.started = Some(FileStart { modified: file.modified });
+        self.read_files += 1;
+        Ok(())
+    }
 }
 
-fn open(path: &Path, meter: &Meter) -> io::Result<Box<dyn Read + Send>> {
+/// The ending of a name that says how the file is packed.
+fn packed_ending(path: &Path) -> Option<String> {
+    let ending = path.extension()?.to_str()?;
+    ["gz", "xz", "zst", "bz2"].contains(&ending).then(|| ending.to_owned())
+}
+
+/// Whether the beginning of a file can be a text: not empty, no zero byte, UTF-8 but for a last
+/// character that was cut.
+fn is_plain_text(first: &[u8]) -> bool {
+    let valid =
+        std::str::from_utf8(first).map_or_else(|error| error.error_len().is_none(), |_| true);
+    !first.is_empty() && valid && !first.contains(&0)
+}
+
+fn open(path: &Path, meter: &Meter) -> io::Result<(Packing, Box<dyn Read + Send>)> {
     let raw: Box<dyn Read + Send> = match path == Path::new("-") {
         true => Box::new(io::stdin()),
         false => Box::new(File::open(path)?),
     };
     let mut metered = Metered(raw, meter.clone());
     let mut first = [0; 6];
-    let count = read_up_to(&mut metered, &mut first)?;
+    let (count, broken) = read_up_to(&mut metered, &mut first);
+    if let Some(error) = broken {
+        return Err(error);
+    }
     let packing = Packing::of(&first[..count]);
-    Ok(packing.reader(Box::new(io::Cursor::new(first[..count].to_vec()).chain(metered))))
+    let whole = io::Cursor::new(first[..count].to_vec()).chain(metered);
+    Ok((packing, packing.reader(Box::new(whole))))
 }
 
-fn look(reader: &mut Box<dyn Read + Send>, buffer: &mut [u8]) -> io::Result<usize> {
-    read_up_to(reader, &mut buffer[..LOOK_BYTES])
-}
-
-fn read_up_to(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+/// Fills the buffer as far as the reader goes, with the error that ended it. The error is kept: a
+/// decoder may not tell it a second time.
+fn read_up_to(reader: &mut impl Read, buffer: &mut [u8]) -> (usize, Option<io::Error>) {
     let mut filled = 0;
     while filled < buffer.len() {
         match reader.read(&mut buffer[filled..]) {
             Ok(0) => break,
             Ok(count) => filled += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // What came before a break is read; the break comes up again at the next read.
-            Err(_) if filled > 0 => break,
-            Err(error) => return Err(error),
+            Err(error) => return (filled, Some(error)),
         }
     }
-    Ok(filled)
+    (filled, None)
 }
 
 #[cfg(test)]
@@ -317,6 +359,33 @@ mod tests {
         std::fs::write(folder.path().join("log.gz"), bytes).unwrap();
         let (all, lines) = lines_of(&folder.path().join("log.gz"));
         assert!(all.len() > 1000, "{}", all.len());
-        assert!(lines.skipped()[0].why.starts_with("read as far"), "{:?}", lines.skipped());
+        let told = &lines.skipped()[0].why;
+        let Fault::Damaged { lines: read, .. } = told else { panic!("{told:?}") };
+        assert!(read.abs_diff(all.len() as u64) <= 1, "{told:?}: {}", all.len());
+    }
+
+    #[test]
+    fn a_packed_file_with_a_damaged_beginning_is_told_and_never_read_as_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.gz");
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gz.write_all(b"one line\n").unwrap();
+        let whole = gz.finish().unwrap();
+        for at in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0xff;
+            std::fs::write(&path, &bytes).unwrap();
+            let (all, lines) = lines_of(&path);
+            let said = lines.skipped();
+            // Time, flags and system of the head (bytes 4 to 9) are not protected by a checksum.
+            let harmless = (4..10).contains(&at) && all == [b"one line"];
+            assert!(harmless || (said.len() == 1 && said[0].why.is_failure()), "{at}: {said:?}");
+            assert!(all.iter().all(|line| line.len() < 40), "{at}: {all:?}");
+        }
+        std::fs::write(&path, "").unwrap();
+        assert_eq!(lines_of(&path).1.skipped()[0].why, Fault::Misnamed("gz".to_owned()));
+        std::fs::write(&path, "not packed at all\n").unwrap();
+        let (all, lines) = lines_of(&path);
+        assert_eq!((all.len(), lines.skipped().len()), (1, 0));
     }
 }

@@ -2,7 +2,9 @@
 //! its rotated files), and each family is read as one stream, oldest first.
 
 mod family;
+mod fault;
 mod lines;
 
-pub use family::{Family, LogFile, Skipped, expand};
+pub use family::{Family, LogFile, expand};
+pub use fault::{Fault, Skipped};
 pub use lines::{FileStart, LogLines, Meter};

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use monban_model::{PositionRow, SourceId, Stamp, Tail};
+use monban_model::{PositionRow, SourceId};
 
 use super::chain::Chain;
 use super::mark::{Mark, Match};
@@ -23,7 +23,7 @@ impl Feed {
         let taken = self.taken_by_others(index);
         let row = self.saved.remove(&offer.path);
         let Some(row) = row else {
-            let mut chain = Chain::new(source, empty_row(&offer.path));
+            let mut chain = Chain::new(source, PositionRow::unread(&offer.path));
             if taken.contains(&member.key) {
                 member.borrowed = true;
             } else if let Some(mark) = self.known_mark(&offer.path, &mut member) {
@@ -111,19 +111,4 @@ fn first_mark(member: &mut Member, from: From) -> io::Result<Mark> {
         None => around,
     };
     Mark::read(&mut member.body, offset)
-}
-
-fn empty_row(path: &str) -> PositionRow {
-    PositionRow {
-        path: path.to_owned(),
-        dev: 0,
-        ino: 0,
-        offset: 0,
-        tail: Tail::default(),
-        head: (0, 0),
-        lines: 0,
-        sightings: 0,
-        last: Stamp::default(),
-        cursor: String::new(),
-    }
 }

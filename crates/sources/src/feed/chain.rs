@@ -100,6 +100,12 @@ impl Chain {
         true
     }
 
+    /// The first time is known: what happened before it happened now.
+    pub(crate) fn start_clock(&mut self, now: Stamp) {
+        let drained = self.members.iter_mut().filter_map(|member| member.drained_at.as_mut());
+        drained.chain(self.gone_since.as_mut()).for_each(|at| *at = (*at).max(now));
+    }
+
     /// Reads about `budget` bytes.
     pub(crate) fn turn(
         &mut self,
@@ -259,7 +265,7 @@ impl Chain {
 
     /// A file was cut or written anew: what was unread of it may lie in a copy. Everything from
     /// it on waits for the answer; an answer that is on its way tells of the same siblings.
-    fn replaced(&mut self, index: usize) {
+    pub(crate) fn replaced(&mut self, index: usize) {
         let mut arrivals = self.members.split_off(index);
         let Some(member) = arrivals.front_mut() else { return };
         let size = member.body.stat().map_or(0, |stat| stat.size);

@@ -22,6 +22,7 @@
 //! files in another directory (logrotate's `olddir`) are not found, and what was unread of them is
 //! reported as lost.
 
+mod age;
 mod begin;
 mod body;
 mod chain;
@@ -47,12 +48,17 @@ pub use offer::{FileRef, From, Offer, OfferError, Progress, Want};
 /// Bytes of one read; it is also what one file gets before the others have their turn.
 const BUFFER_BYTES: usize = 256 * 1024;
 
+/// The time before the first read: the feed knows no clock until then.
+const BEFORE_ALL: Stamp = Stamp(i64::MIN);
+
 /// Follows files. It opens nothing and knows no clock.
 pub struct Feed {
     chains: Vec<Option<Chain>>,
     paths: HashMap<String, usize>,
     saved: HashMap<String, PositionRow>,
     forgotten: Vec<String>,
+    /// Rows of paths that are not followed any more, not fetched yet.
+    left: Vec<PositionRow>,
     notices: Vec<Notice>,
     buffer: Vec<u8>,
     next: usize,
@@ -69,10 +75,11 @@ impl Feed {
             paths: HashMap::new(),
             saved: files.map(|row| (row.path.clone(), row)).collect(),
             forgotten: Vec::new(),
+            left: Vec::new(),
             notices: Vec::new(),
             buffer: vec![0; BUFFER_BYTES],
             next: 0,
-            now: Stamp(i64::MIN),
+            now: BEFORE_ALL,
             looked_after: Stamp(i64::MIN),
         }
     }
@@ -119,6 +126,16 @@ impl Feed {
         if let Some(chain) = self.chain_mut(path) {
             chain.gone_since.get_or_insert(now);
         }
+    }
+
+    /// This path is not followed any more. Its row is kept: followed again, it goes on there.
+    pub fn leave(&mut self, path: &str) {
+        let Some(index) = self.paths.remove(path) else { return };
+        let Some(chain) = self.chains[index].take() else { return };
+        if chain.dirty {
+            self.left.push(chain.row.clone());
+        }
+        self.saved.insert(chain.row.path.clone(), chain.row);
     }
 
     /// What the warden has to be asked now. Each request is given once.
@@ -170,7 +187,10 @@ impl Feed {
         arrival: Stamp,
         sink: &mut dyn FnMut(Line<'_>, FileRef<'_>),
     ) -> Progress {
-        self.now = arrival;
+        if std::mem::replace(&mut self.now, arrival) == BEFORE_ALL {
+            // What was taken over from a saved row is as old as this run, not as all times.
+            self.chains.iter_mut().flatten().for_each(|chain| chain.start_clock(arrival));
+        }
         let mut progress = Progress::default();
         let mut cold_in_a_row = 0;
         while cold_in_a_row < self.chains.len() && progress.bytes < max_bytes as u64 {
@@ -221,13 +241,13 @@ impl Feed {
     /// The rows that changed since the last call. Every offset is behind the last line that was
     /// handed out, so they are to be committed with what was made from the lines up to now.
     pub fn positions(&mut self) -> Vec<PositionRow> {
+        let left = std::mem::take(&mut self.left);
         let dirty = self.chains.iter_mut().flatten().filter(|chain| chain.dirty);
-        dirty
-            .map(|chain| {
-                chain.dirty = false;
-                chain.row.clone()
-            })
-            .collect()
+        let rows = dirty.map(|chain| {
+            chain.dirty = false;
+            chain.row.clone()
+        });
+        left.into_iter().chain(rows).collect()
     }
 
     /// Paths whose rows are of no use any more: their files were read, and have no name now.

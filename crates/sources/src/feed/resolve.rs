@@ -6,6 +6,7 @@ use std::fs::File;
 use monban_model::Stamp;
 use monban_model::limits::SIBLINGS_MAX;
 
+use super::age::Age;
 use super::chain::Chain;
 use super::mark::{Mark, Match};
 use super::member::{FileKey, Member};
@@ -104,6 +105,10 @@ impl Chain {
         now: Stamp,
         notices: &mut Vec<Notice>,
     ) {
+        if self.is_last_replaced() {
+            // Its unread rest may lie in a copy: that is another question.
+            return self.replaced(self.members.len() - 1);
+        }
         let Some(mut pending) = self.pending.take() else { return };
         self.hot = true;
         let mut found: Vec<Member> =
@@ -124,48 +129,67 @@ impl Chain {
             None if matches!(pending.anchor, Anchor::Same) => Vec::new(),
             None => self.not_found(&mut pending, found, notices),
         };
-        let known: HashSet<FileKey> = self.keys().into_iter().collect();
-        // What is newer than the newest file that came is asked for once that file's successor
-        // comes: it may be a copy of that one.
-        if let Some(newest) = pending.arrivals.back_mut()
-            && let Some(at) =
-                after.iter_mut().position(|m| m.key == newest.key || overlaps(newest, m))
-        {
-            after.truncate(at + 1);
+        let known: HashSet<FileKey> =
+            self.keys().into_iter().chain(taken.iter().copied()).collect();
+        cut_newer(&mut pending, &mut after);
+        for member in after {
+            self.put_in_order(&mut pending, member, &known);
         }
-        for mut member in after {
-            if pending.arrivals.iter().any(|m| is_begun_copy(m, &member)) {
-                continue;
-            }
-            let mut arrivals = pending.arrivals.iter_mut();
-            let arrived = match arrivals.position(|m| m.key == member.key) {
-                Some(at) => Some(at),
-                // What came may have been packed or copied before the answer.
-                None => pending.arrivals.iter_mut().position(|m| overlaps(m, &mut member)),
-            };
-            if let Some(arrival) = arrived.and_then(|at| pending.arrivals.get_mut(at))
-                && continues(arrival, &mut member)
-            {
-                self.members.push_back(member);
-                continue;
-            }
-            if let Some(arrival) = arrived.and_then(|at| pending.arrivals.remove(at)) {
-                member = arrival;
-                self.recall(&mut member);
-            } else if taken.contains(&member.key)
-                || known.contains(&member.key)
-                || self.was_read(&mut member)
-            {
-                continue;
-            }
-            self.members.push_back(member);
-        }
-        for mut member in pending.arrivals {
-            self.recall(&mut member);
-            self.members.push_back(member);
+        for member in pending.arrivals {
+            self.take_up(member);
         }
         self.dirty = true;
         self.update_row(true);
+    }
+
+    /// Adds one file between the anchor and the arrivals, and the arrivals that are older than it.
+    /// Files that are `known` are read already.
+    fn put_in_order(
+        &mut self,
+        pending: &mut Pending,
+        mut member: Member,
+        known: &HashSet<FileKey>,
+    ) {
+        // What was deleted stands no more among the siblings: the times tell where it belongs.
+        while let Some(first) = pending.arrivals.front_mut()
+            && first.body.is_deleted()
+            && Age::of(first).is_before(&member) == Some(true)
+            && !overlaps(first, &mut member)
+            && let Some(first) = pending.arrivals.pop_front()
+        {
+            self.take_up(first);
+        }
+        if pending.arrivals.iter().any(|m| is_begun_copy(m, &member)) {
+            return;
+        }
+        let mut arrivals = pending.arrivals.iter_mut();
+        let arrived = match arrivals.position(|m| m.key == member.key) {
+            Some(at) => Some(at),
+            // What came may have been packed or copied before the answer.
+            None => pending.arrivals.iter_mut().position(|m| overlaps(m, &mut member)),
+        };
+        if let Some(arrival) = arrived.and_then(|at| pending.arrivals.get_mut(at))
+            && continues(arrival, &mut member)
+        {
+            return self.members.push_back(member);
+        }
+        if let Some(arrival) = arrived.and_then(|at| pending.arrivals.remove(at)) {
+            member = arrival;
+            self.recall(&mut member);
+        } else if known.contains(&member.key) || self.was_read(&mut member) {
+            return;
+        }
+        self.members.push_back(member);
+    }
+
+    /// Whether the live anchor was cut or written anew before the file after it came.
+    fn is_last_replaced(&mut self) -> bool {
+        let live = matches!(self.pending, Some(Pending { anchor: Anchor::Live, .. }));
+        let last = self.members.back_mut().filter(|m| live && !m.borrowed && !m.body.is_packed());
+        last.is_some_and(|last| {
+            let mut mark = last.mark.clone();
+            matches!(mark.compare(&mut last.body), Ok(Match::Behind | Match::No))
+        })
     }
 
     /// The place of the anchor among the siblings, and where to read on in it, if it is to be
@@ -213,15 +237,10 @@ impl Chain {
         mut found: Vec<Member>,
         notices: &mut Vec<Notice>,
     ) -> Vec<Member> {
-        let mut nothing_read = false;
-        let (bound, live) = match &pending.anchor {
-            Anchor::Live => {
-                let stat = self.members.back().and_then(|member| member.body.stat().ok());
-                (stat.map(|stat| stat.mtime_ns), true)
-            }
-            Anchor::Same => (None, false),
+        let age = match &pending.anchor {
+            Anchor::Live => self.members.back().map(Age::of).unwrap_or_default(),
+            Anchor::Same => Age::default(),
             Anchor::Gone { key, words, mark, unread } => {
-                nothing_read = mark.offset == 0;
                 if !pending.truncated {
                     // It may stand at another path, in another directory.
                     self.remember(*key, mark.clone());
@@ -236,7 +255,8 @@ impl Chain {
                     lost.count(&mut self.counters);
                     notices.push(Notice::Lost { path: self.row.path.clone(), lost });
                 }
-                (words.mtime_ns, false)
+                let age = Age::of_words(words);
+                if pending.truncated { age.rewritten() } else { age }
             }
         };
         if let (Some(size), Some(first)) = (pending.cut_at, pending.arrivals.front_mut())
@@ -252,17 +272,12 @@ impl Chain {
         }
         let late = Words::read(&self.row.cursor).late;
         let arrived: Vec<FileKey> = pending.arrivals.iter().map(|m| m.key).collect();
-        found.retain_mut(|member| match (bound, member.body.stat()) {
-            // It is read in any case, and here stands when.
-            _ if arrived.contains(&member.key) => true,
-            (Some(bound), Ok(stat)) if live => stat.mtime_ns >= bound,
-            // Nothing was read of the anchor: it may be this file. But it may also be the turn
-            // before it, written in the same tick of the clock.
-            (Some(bound), Ok(stat)) if nothing_read && stat.mtime_ns == bound => {
-                !late.iter().any(|late| late.is_in(member))
-            }
-            (Some(bound), Ok(stat)) => stat.mtime_ns > bound,
-            _ => false,
+        // What is read in any case stays: it shows when.
+        found.retain_mut(|member| {
+            arrived.contains(&member.key)
+                || age
+                    .is_before(member)
+                    .unwrap_or_else(|| !late.iter().any(|late| late.is_in(member)))
         });
         found
     }
@@ -289,8 +304,23 @@ impl Chain {
         }
     }
 
+    /// Takes up a file that came, unless it was packed meanwhile and is held in that form.
+    fn take_up(&mut self, mut member: Member) {
+        let mut held = self.members.iter_mut().filter(|held| held.body.is_packed());
+        if member.body.is_deleted() && held.any(|held| is_copy(&mut member, held)) {
+            return;
+        }
+        self.recall(&mut member);
+        self.members.push_back(member);
+    }
+
     /// Whether all of this file was read before, here or in a file that it was packed from.
     fn was_read(&mut self, member: &mut Member) -> bool {
+        // What was packed of a file that is held is read in that file.
+        let mut packed = self.members.iter_mut().filter(|held| held.body.is_deleted());
+        if packed.any(|held| is_copy(held, member)) {
+            return true;
+        }
         let late = self.members.iter_mut().filter(|held| held.drained_at.is_some());
         let read = late.map(|held| &mut held.mark);
         if self.read.iter().any(|read| read.is_in(member)) {
@@ -313,6 +343,21 @@ impl Chain {
         {
             member.restart(mark.clone());
         }
+    }
+}
+
+/// Leaves out what is newer than the newest file that came. It is asked for once that file's
+/// successor comes: it may be a copy of that one.
+fn cut_newer(pending: &mut Pending, after: &mut Vec<Member>) {
+    let Some(newest) = pending.arrivals.back_mut() else { return };
+    let same = |m: &mut Member| m.key == newest.key || overlaps(newest, m);
+    if let Some(at) = after.iter_mut().position(same) {
+        after.truncate(at + 1);
+    } else if newest.body.is_deleted() {
+        // It stands no more among them.
+        let age = Age::of(newest);
+        let newer = after.iter().position(|m| age.is_before(m) != Some(false));
+        after.truncate(newer.unwrap_or(after.len()));
     }
 }
 

@@ -3,6 +3,10 @@
 #![allow(unreachable_pub, reason = "a module of several test programs")]
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod baton;
+pub mod model;
+pub mod writer;
+
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -26,8 +30,12 @@ pub struct Rig {
     /// Lines that were handed out and not committed.
     pub open: Vec<String>,
     pub notices: Vec<Notice>,
+    /// Notices that are not committed yet.
+    pub open_notices: Vec<Notice>,
     /// Seconds by which the clock is ahead.
     pub ahead_s: u64,
+    /// Called between the steps of a look: something else may happen there.
+    pub pause: Box<dyn FnMut()>,
 }
 
 impl Rig {
@@ -45,7 +53,9 @@ impl Rig {
             lines: Vec::new(),
             open: Vec::new(),
             notices: Vec::new(),
+            open_notices: Vec::new(),
             ahead_s: 0,
+            pause: Box::new(|| ()),
         }
     }
 
@@ -66,6 +76,7 @@ impl Rig {
 
     pub fn find(&mut self) {
         for event in self.gate.scan() {
+            (self.pause)();
             match event {
                 GateEvent::Opened(opened) => {
                     let from = if opened.appeared_later { From::Start } else { self.from };
@@ -81,9 +92,11 @@ impl Rig {
 
     fn answer(&mut self) {
         for want in self.feed.wants() {
+            (self.pause)();
             for sibling in self.gate.siblings(&want.path, want.dev, want.ino).unwrap() {
                 self.feed.sibling(&want.path, File::from(sibling.fd));
             }
+            (self.pause)();
             self.feed.siblings_end(&want.path);
         }
     }
@@ -97,12 +110,14 @@ impl Rig {
         });
         let asked = !self.feed.wants_are_empty();
         self.answer();
-        self.notices.extend(self.feed.notices());
+        self.open_notices.extend(self.feed.notices());
         progress.more && progress.bytes > 0 || asked
     }
 
     pub fn commit(&mut self) {
         self.lines.append(&mut self.open);
+        self.notices.append(&mut self.open_notices);
+        self.notices.extend(self.feed.notices());
         for row in self.feed.positions() {
             self.rows.insert(row.path.clone(), row);
         }
@@ -114,6 +129,7 @@ impl Rig {
     /// kill -9: what was not committed never happened.
     pub fn crash(&mut self) {
         self.open.clear();
+        self.open_notices.clear();
         self.feed = Feed::new(self.rows.values().cloned().collect());
         self.gate = Gate::new(&self.patterns).unwrap();
     }
@@ -155,11 +171,34 @@ pub fn truncate(path: &Path, size: u64) {
 /// As gzip and logrotate do: the packed file is written beside, gets the time of the plain one,
 /// then that is removed.
 pub fn gzip(path: &Path) {
+    gzip_with(path, &|| ());
+}
+
+/// The same with a point between the steps.
+pub fn gzip_with(path: &Path, pause: &dyn Fn()) {
     let time = std::fs::metadata(path).unwrap().modified().unwrap();
     let packed = format!("{}.gz", path.to_str().unwrap());
     let mut writer =
         flate2::write::GzEncoder::new(File::create(packed).unwrap(), flate2::Compression::fast());
+    pause();
     std::io::copy(&mut File::open(path).unwrap(), &mut writer).unwrap();
-    writer.finish().unwrap().set_modified(time).unwrap();
+    let packed = writer.finish().unwrap();
+    pause();
+    packed.set_modified(time).unwrap();
+    pause();
     std::fs::remove_file(path).unwrap();
+}
+
+/// The names beside a log with their inodes and sizes.
+pub fn listing(path: &Path) -> Vec<String> {
+    use std::os::unix::fs::MetadataExt;
+    let entries = std::fs::read_dir(path.parent().unwrap()).unwrap().flatten();
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| {
+            let facts = entry.metadata().ok()?;
+            Some(format!("{:?}={}/{}", entry.file_name(), facts.ino(), facts.len()))
+        })
+        .collect();
+    names.sort();
+    names
 }

@@ -168,19 +168,20 @@ impl Keeper<'_> {
     /// watcher that is away or hangs does not keep the answer back for long.
     fn begin_status(&mut self, id: u32) {
         if self.watcher.is_none() {
-            return self.tell_status(id);
+            return self.tell_status(id, vec![trouble("watcher-away")]);
         }
         self.status_waits.push((id, Instant::now() + STATUS_PATIENCE));
         self.post(&ToWatcher::Command { id, command: Command::Commit }, None);
     }
 
-    /// The watcher has committed for this question; false if it was another.
-    pub(super) fn end_status(&mut self, id: u32) -> bool {
+    /// The watcher has committed for this question, or says what keeps it from that; false if it
+    /// was another.
+    pub(super) fn end_status(&mut self, id: u32, troubles: &[Notice]) -> bool {
         let before = self.status_waits.len();
         self.status_waits.retain(|(waiting, _)| *waiting != id);
         let mine = self.status_waits.len() < before;
         if mine {
-            self.tell_status(id);
+            self.tell_status(id, troubles.to_vec());
         }
         mine
     }
@@ -190,30 +191,35 @@ impl Keeper<'_> {
         let now = Instant::now();
         let stale = self.status_waits.extract_if(.., |(_, until)| *until <= now);
         for id in stale.map(|(id, _)| id).collect::<Vec<u32>>() {
-            self.tell_status(id);
+            self.tell_status(id, vec![trouble("watcher-behind")]);
         }
     }
 
-    fn tell_status(&mut self, id: u32) {
-        let reply = Reply::Status(self.status());
+    fn tell_status(&mut self, id: u32, troubles: Vec<Notice>) {
+        let reply = Reply::Status(StatusReply { troubles, ..self.status() });
         self.clients.reply(id, &reply);
     }
 
     fn status(&mut self) -> StatusReply {
-        let observes = self.load.observe;
-        let firewall = match &mut self.wall {
-            Ok(wall) => format!("nftables, {} packets dropped", wall.dropped_packets()),
-            Err(why) => why.clone(),
+        let (firewall, dropped) = match &mut self.wall {
+            _ if self.load.observe => (String::new(), None),
+            Ok(wall) => ("nftables".to_owned(), Some(wall.dropped_packets())),
+            Err(why) => (why.clone(), None),
         };
-        let firewall = if observes { "none: observing as configured".to_owned() } else { firewall };
         StatusReply {
             mode: self.mode(),
             ready: self.ready && (self.open_files() > 0 || self.journal.runs()),
             since: self.since,
             firewall,
+            dropped,
+            troubles: Vec::new(),
             files: self.open_files(),
         }
     }
+}
+
+fn trouble(key: &str) -> Notice {
+    Notice { key: key.to_owned(), values: Vec::new() }
 }
 
 pub(super) fn done(done: bool, key: &str, values: Vec<(&str, String)>) -> Reply {

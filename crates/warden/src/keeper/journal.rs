@@ -53,6 +53,8 @@ impl Keeper<'_> {
         if after.as_ref().is_some_and(|text| !is_cursor(text)) {
             return self.note("journal-failed", vec![("error", "not a cursor".to_owned())]);
         }
+        // An empty cursor is none: journalctl would refuse it for ever.
+        let after = after.filter(|text| !text.is_empty());
         self.journal.asked = Some(Asked { after });
         self.start_journal_if_due();
     }
@@ -65,7 +67,7 @@ impl Keeper<'_> {
         let Some(Asked { after }) = self.journal.asked.take() else { return };
         self.journal.end();
         self.journal.started = Some(Instant::now());
-        match self.host.start_journal(after.as_deref()) {
+        match self.host.start_journal(self.load.journal_folder.as_deref(), after.as_deref()) {
             Ok((child, output)) => {
                 self.journal.child = Some(child);
                 self.post(&ToWatcher::Journal, Some(output));

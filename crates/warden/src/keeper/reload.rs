@@ -71,7 +71,8 @@ impl Keeper<'_> {
         if let Some(gate) = gate {
             self.change_gate(gate, &before);
         }
-        if !self.load.journal {
+        let folder = |load: &Load| load.journal.then(|| load.journal_folder.clone());
+        if folder(&self.load) != folder(&before) {
             self.journal.end();
         }
         let mut notices = vec![Notice { key: "reloaded".into(), values: vec![] }];
@@ -115,7 +116,7 @@ impl Keeper<'_> {
         let now: HashSet<String> = events.iter().filter_map(opened).collect();
         for path in std::mem::take(&mut self.files).into_keys() {
             if !now.contains(&path) {
-                self.post(&ToWatcher::Gone { path }, None);
+                self.post(&ToWatcher::Dropped { path }, None);
             }
         }
         self.pass_on(events);

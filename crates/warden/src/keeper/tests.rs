@@ -26,7 +26,7 @@ impl Host for TestHost {
         self.0.borrow_mut().watcher = Some(Channel::over(channel));
         Command::new("sleep").arg("60").spawn()
     }
-    fn start_journal(&mut self, _: Option<&str>) -> io::Result<(Child, OwnedFd)> {
+    fn start_journal(&mut self, _: Option<&str>, _: Option<&str>) -> io::Result<(Child, OwnedFd)> {
         self.0.borrow_mut().journals += 1;
         let (output, _) = Channel::pair()?;
         Ok((Command::new("sleep").arg("60").spawn()?, output))
@@ -190,7 +190,7 @@ fn a_second_reload_answers_the_first_and_a_lost_watcher_answers_all() {
 }
 
 #[test]
-fn log_paths_that_a_new_configuration_drops_are_told_as_gone() {
+fn log_paths_that_a_new_configuration_drops_are_told_as_dropped() {
     let logs = tempfile::tempdir().unwrap();
     let path = |name: &str| logs.path().join(name).to_str().unwrap().to_owned();
     for name in ["a.log", "b.log"] {
@@ -212,11 +212,11 @@ fn log_paths_that_a_new_configuration_drops_are_told_as_gone() {
         ask(keeper, folder, &Request::Reload);
         say(around, &ToWarden::Ready { reload: 1 });
         keeper.hear_watcher();
-        let gone: Vec<ToWatcher> = to_watcher(around)
+        let dropped: Vec<ToWatcher> = to_watcher(around)
             .into_iter()
-            .filter(|frame| matches!(frame, ToWatcher::Gone { .. }))
+            .filter(|frame| matches!(frame, ToWatcher::Gone { .. } | ToWatcher::Dropped { .. }))
             .collect();
-        assert_eq!(gone, [ToWatcher::Gone { path: path("a.log") }]);
+        assert_eq!(dropped, [ToWatcher::Dropped { path: path("a.log") }]);
         assert_eq!(keeper.open_files(), 1);
         around.borrow_mut().load = Load { patterns: vec!["/**".to_owned()], ..Load::default() };
         let mut refused = ask(keeper, folder, &Request::Reload);

@@ -35,7 +35,7 @@ impl Keeper<'_> {
             }
             ToWarden::Journal { after } => self.ask_journal(after),
             ToWarden::Answer { id, done, notices } => {
-                if !self.end_status(id) {
+                if !self.end_status(id, &notices) {
                     self.clients.reply(id, &Reply::Done { done, notices });
                 }
             }

@@ -37,16 +37,19 @@ pub fn goes_on_from_memory(setting: &Setting) -> Tried<String> {
     for command in [&["status"][..], &["why", DURING], &["bans"]] {
         let ran = guard.monban(command)?;
         let told = format!("{}{}", ran.out, ran.err);
-        must(told.contains("the ledger is behind"), || format!("{command:?} says: {told}"))?;
+        must(told.contains("older than what monban knows"), || {
+            format!("{command:?} says: {told}")
+        })?;
     }
     let status = guard.json(&["status"])?;
-    must(status["ledger_behind"] == true, || format!("status --json: {status}"))?;
+    let trouble = &status["troubles"][0]["notice"];
+    must(trouble == "ledger-behind", || format!("status --json: {status}"))?;
     server.shell(&format!("rm {state}/fill"))?;
     guard.wait_said("the ledger is written again", Duration::from_secs(10))?;
     guard.wait_counted(OPEN, 4)?;
     guard.why_names(DURING, &server.log_text("auth.log"), 5)?;
     let status = guard.json(&["status"])?;
-    must(status["ledger_behind"] == false, || format!("afterwards: {status}"))?;
+    must(status["troubles"] == serde_json::json!([]), || format!("afterwards: {status}"))?;
     guard.stop()?;
     let guard = Guard::start(server, plan)?;
     guard.wait_counted(OPEN, 4)?;

@@ -45,7 +45,7 @@ pub fn loses_nothing(setting: &Setting) -> Tried<String> {
     must(rules.contains("expires 1h59m"), || format!("not the last good block: {rules}"))?;
     let fewer = guard.reload(&watching("2h", "two"))?;
     must(fewer.code == Some(0), || format!("fewer logs are refused: {fewer:?}"))?;
-    guard.wait_said("/var/log/one.log is not watched any more", Duration::from_secs(5))?;
+    guard.wait_said("/var/log/one.log is no longer watched", Duration::from_secs(5))?;
     fail(&mut one, AFTER, 5)?;
     fail(&mut two, LAST, 5)?;
     wait_blocked(server, LAST, Duration::from_secs(5))?;

@@ -1,0 +1,184 @@
+//! `last message repeated N times`: what the line before told, told again.
+//!
+//! sysklogd and BSD's syslogd write each log's repetitions so. The last line of each log is kept
+//! if it told of a failure; the attempts and the address are those of that line. Nothing is kept
+//! over a restart: repetitions of a line that was read before it are not counted.
+
+use std::collections::HashMap;
+
+use monban_model::limits::{ATTEMPTS_PER_LINE_MAX, LAST_LINES_MAX, REPEATED_LINE_MAX};
+use monban_model::{Line, SourceId};
+use monban_rules::{Clock, Reading, RuleSet, Scratch};
+
+/// The last line of each log, where it told of a failure.
+#[derive(Debug, Default)]
+pub struct LastLines {
+    lines: HashMap<SourceId, Vec<u8>>,
+    scratch: Scratch,
+}
+
+impl LastLines {
+    /// A line was read. What it repeats is read again in its place, as often as it says; any
+    /// other line is the last one of its log from now on.
+    pub fn meant<'a>(
+        &'a mut self,
+        line: &Line<'a>,
+        reading: Reading<'a>,
+        rules: &RuleSet,
+        clock: &mut Clock,
+    ) -> Reading<'a> {
+        if !reading.repeats_last {
+            self.keep(line, &reading);
+            return reading;
+        }
+        let Some(last) = self.lines.get(&line.source) else { return reading };
+        let again = rules.read(&Line { bytes: last, ..*line }, clock, &mut self.scratch);
+        if again.host != reading.host {
+            return reading;
+        }
+        let weight = |sighting: monban_model::Sighting<'a>| {
+            let weight = sighting.weight.saturating_mul(reading.times).min(ATTEMPTS_PER_LINE_MAX);
+            monban_model::Sighting { weight, ..sighting }
+        };
+        let times = again.times.saturating_mul(reading.times).min(ATTEMPTS_PER_LINE_MAX);
+        Reading { time: reading.time, times, sighting: again.sighting.map(weight), ..again }
+    }
+
+    /// The last line of this log is nothing that may be repeated.
+    pub fn forget(&mut self, source: SourceId) {
+        if !self.lines.is_empty() {
+            self.lines.remove(&source);
+        }
+    }
+
+    fn keep(&mut self, line: &Line<'_>, reading: &Reading<'_>) {
+        let failed = reading.sighting.is_some_and(|seen| seen.kind.is_failure());
+        if !failed || reading.program.is_empty() || line.bytes.len() > REPEATED_LINE_MAX {
+            self.forget(line.source);
+            return;
+        }
+        if self.lines.len() >= LAST_LINES_MAX && !self.lines.contains_key(&line.source) {
+            self.lines.clear();
+        }
+        let last = self.lines.entry(line.source).or_default();
+        last.clear();
+        last.extend_from_slice(line.bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use monban_model::Stamp;
+    use monban_rules::RuleText;
+
+    use super::*;
+
+    const RULES: &str = r#"
+service = "sshd"
+programs = ["sshd"]
+[[rule]]
+id = "failed"
+kind = "login-failed"
+line = "Failed password for {user} from {address}"
+sees = ["Failed password for root from 192.0.2.1 => address=192.0.2.1"]
+[[rule]]
+id = "accepted"
+kind = "login-accepted"
+line = "Accepted password for {user:word} from {address}"
+sees = ["Accepted password for root from 192.0.2.1 => address=192.0.2.1"]
+"#;
+
+    /// The address and the weight of the failure that each line of (log, line) told.
+    fn told(lines: &[(u32, &str)]) -> Vec<Option<(String, u32)>> {
+        let text = RuleText { file: "sshd.toml".to_owned(), text: RULES.to_owned() };
+        let rules = RuleSet::compile(&[text]).unwrap();
+        let mut clock = Clock::new("UTC", Stamp::from_s(1_795_325_600)).unwrap();
+        let mut last_lines = LastLines::default();
+        let mut tell = |(source, text): &(u32, &str)| {
+            let arrival = Stamp::from_s(1_795_325_600);
+            let source = SourceId(*source);
+            let line = Line { bytes: text.as_bytes(), source, position: 0, arrival };
+            let mut scratch = Scratch::default();
+            let reading = rules.read(&line, &mut clock, &mut scratch);
+            let meant = last_lines.meant(&line, reading, &rules, &mut clock);
+            assert_eq!(meant.time, reading.time, "the time is that of the line itself");
+            let seen = meant.sighting.filter(|seen| seen.kind.is_failure())?;
+            assert!(seen.line.starts_with(b"Nov 22 05:33:01"), "the line that tells");
+            Some((seen.address?.to_string(), seen.weight))
+        };
+        lines.iter().map(&mut tell).collect()
+    }
+
+    const FAILED: &str = "Nov 22 05:33:01 h sshd[7]: Failed password for root from 192.0.2.1";
+    const REPEATED: &str = "Nov 22 05:33:40 h last message repeated 3 times";
+
+    fn from(address: &str, weight: u32) -> Option<(String, u32)> {
+        Some((address.to_owned(), weight))
+    }
+
+    #[test]
+    fn the_line_before_is_told_again_as_often_as_it_says() {
+        let (one, three) = (from("192.0.2.1", 1), from("192.0.2.1", 3));
+        // syslogd sums up again and again, each time what came since.
+        let lines = [(0, FAILED), (0, REPEATED), (0, REPEATED)];
+        assert_eq!(told(&lines), [one.clone(), three.clone(), three.clone()]);
+        // Each log has its own last line.
+        let other = FAILED.replace("192.0.2.1", "192.0.2.2");
+        let lines = [(0, FAILED), (1, other.as_str()), (0, REPEATED), (1, REPEATED)];
+        assert_eq!(told(&lines)[2..], [three, from("192.0.2.2", 3)]);
+        // rsyslog's own form within.
+        let bracket = "Nov 22 05:33:01 h sshd[7]: message repeated 2 times: \
+                       [ Failed password for root from 192.0.2.1]";
+        assert_eq!(told(&[(0, bracket), (0, REPEATED)])[1], from("192.0.2.1", 6));
+    }
+
+    #[test]
+    fn nobody_but_the_daemon_itself_can_repeat_a_line() {
+        let second = |lines: &[(u32, &str)]| told(lines).pop().flatten();
+        assert_eq!(second(&[(0, REPEATED)]), None, "nothing before it");
+        assert_eq!(second(&[(0, FAILED), (1, REPEATED)]), None, "another log");
+        for between in [
+            "Nov 22 05:33:02 h cron[1]: a job",
+            "Nov 22 05:33:02 h sshd[8]: Accepted password for root from 192.0.2.1",
+            "no head at all",
+        ] {
+            assert_eq!(second(&[(0, FAILED), (0, between), (0, REPEATED)]), None, "{between}");
+        }
+        for forged in [
+            "Nov 22 05:33:40 other last message repeated 3 times",
+            "Nov 22 05:33:40 h sshd[7]: last message repeated 3 times",
+            "Nov 22 05:33:40 h last message repeated 3 times from 198.51.100.1 times",
+            "last message repeated 3 times",
+            r#"{"log":"Nov 22 05:33:40 h last message repeated 3 times"}"#,
+        ] {
+            assert_eq!(second(&[(0, FAILED), (0, forged)]), None, "{forged}");
+        }
+        let long = format!("{}{} from 192.0.2.1", &FAILED[..50], "x".repeat(REPEATED_LINE_MAX));
+        assert_eq!(second(&[(0, long.as_str()), (0, REPEATED)]), None, "longer than it may be");
+    }
+
+    #[test]
+    fn a_line_that_claims_a_number_beyond_reason_is_bounded() {
+        let most = from("192.0.2.1", ATTEMPTS_PER_LINE_MAX);
+        let huge = "Nov 22 05:33:40 h last message repeated 999999999 times";
+        assert_eq!(told(&[(0, FAILED), (0, huge), (0, huge)])[1..], [most.clone(), most]);
+    }
+
+    #[test]
+    fn the_last_lines_of_many_logs_are_bounded() {
+        let lines: Vec<(u32, &str)> =
+            (0..2 * LAST_LINES_MAX as u32 + 1).map(|source| (source, FAILED)).collect();
+        let text = RuleText { file: "sshd.toml".to_owned(), text: RULES.to_owned() };
+        let rules = RuleSet::compile(&[text]).unwrap();
+        let mut clock = Clock::new("UTC", Stamp::default()).unwrap();
+        let mut last_lines = LastLines::default();
+        for (source, text) in lines {
+            let source = SourceId(source);
+            let line = Line { bytes: text.as_bytes(), source, position: 0, arrival: Stamp(0) };
+            let mut scratch = Scratch::default();
+            let reading = rules.read(&line, &mut clock, &mut scratch);
+            last_lines.keep(&line, &reading);
+            assert!(last_lines.lines.len() <= LAST_LINES_MAX);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The ledger as text that people review: one line a record, evidence below its finding.
+
+use monban_model::{
+    Because, BlockRow, Decision, Event, Finding, FindingKind, OrderAct, OutcomeResult, Record,
+    Stamp, Verdict, show_duration,
+};
+
+/// All records, then the blocks that are in force.
+pub fn dump(records: &[Record], blocks: &[BlockRow]) -> String {
+    let mut out = String::new();
+    for record in records {
+        let text = match &record.event {
+            Event::Found(finding) => found(finding),
+            Event::Decided(decision) => decided(decision, record.time),
+            Event::Ordered(order) => match &order.act {
+                OrderAct::Block { .. } => format!("order block {}", order.subject),
+                OrderAct::Free => format!("order free {}", order.subject),
+            },
+            Event::Happened(outcome) => match &outcome.result {
+                OutcomeResult::Applied => format!("applied {}", outcome.subject),
+                OutcomeResult::Observed => format!("observed {}", outcome.subject),
+                OutcomeResult::Refused(why) => format!("refused {}: {why}", outcome.subject),
+                OutcomeResult::Failed(why) => format!("failed {}: {why}", outcome.subject),
+            },
+            Event::Noticed(notice) => {
+                let values: Vec<String> =
+                    notice.values.iter().map(|(name, value)| format!(" {name}={value}")).collect();
+                format!("notice {}{}", notice.key, values.concat())
+            }
+        };
+        out.push_str(&format!("{} {text}\n", time(record.time)));
+    }
+    out.push_str("==== blocked\n");
+    for block in blocks {
+        let until = block.until.map_or_else(|| "forever".to_owned(), |end| end.to_string());
+        out.push_str(&format!("{} until {until}\n", block.subject));
+    }
+    out
+}
+
+fn found(finding: &Finding) -> String {
+    let kind = match finding.kind {
+        FindingKind::BruteForce => "brute-force",
+        FindingKind::SlowBruteForce => "slow brute-force",
+        FindingKind::Login => "login",
+        FindingKind::LoginAfterFailures => "login after failures",
+    };
+    let mut text = format!("found {kind} {} {}", finding.service, finding.address);
+    if let Some(user) = &finding.user {
+        text.push_str(&format!(" as {}", user.escape_ascii()));
+    }
+    if finding.failures > 0 {
+        text.push_str(&format!(", {} failures", finding.failures));
+    }
+    if finding.window_s > 0 {
+        text.push_str(&format!(" in {}", show_duration(finding.window_s)));
+    }
+    for line in &finding.evidence {
+        text.push_str(&format!(
+            "\n    {} x{} {}",
+            line.rule,
+            line.weight,
+            line.line.escape_ascii()
+        ));
+    }
+    text
+}
+
+fn decided(decision: &Decision, now: Stamp) -> String {
+    let what = match decision.verdict {
+        Verdict::Block { until: Some(end) } => {
+            format!("block for {}", show_duration(end.since_s(now)))
+        }
+        Verdict::Block { until: None } => "block forever".to_owned(),
+        Verdict::Free => "free".to_owned(),
+        Verdict::Nothing => "nothing".to_owned(),
+    };
+    let why = match &decision.because {
+        Because::Policy => format!("policy {}", decision.policy),
+        Because::Allowed(net) => format!("{net} is allowed"),
+        Because::Administrator => "an administrator is there".to_owned(),
+        Because::PolicyObserves => format!("policy {} observes", decision.policy),
+        Because::AlreadyBlocked => "blocked already".to_owned(),
+        Because::TooManyBlocks => "too many blocks".to_owned(),
+        Because::Operator(why) => format!("operator: {why}"),
+        Because::Expired => "its time is over".to_owned(),
+    };
+    format!("decided {} {what} ({why})", decision.subject)
+}
+
+/// `08-10 14:25:01`.
+fn time(stamp: Stamp) -> String {
+    let text = stamp.to_string();
+    text.get(5..19).unwrap_or(&text).replace('T', " ")
+}
