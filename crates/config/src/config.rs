@@ -5,7 +5,7 @@ use monban_model::{Net, Policy, Problem, Reach};
 use toml::de::DeTable;
 
 use crate::DEFAULTS;
-use crate::policies;
+use crate::policies::{self, Layer};
 use crate::suggest::closest;
 use crate::written::{Page, Table};
 
@@ -44,6 +44,21 @@ pub struct Config {
 impl Config {
     /// The shipped defaults.
     pub fn shipped() -> Self {
+        // The defaults are tested to be without a problem.
+        Self::read(&[("default.toml", DEFAULTS)]).0
+    }
+
+    /// The defaults with what `text` changes.
+    ///
+    /// # Errors
+    /// All problems of the text at once.
+    pub fn parse(file: &str, text: &str) -> Result<Self, Vec<Problem>> {
+        let (config, problems) = Self::read(&[("default.toml", DEFAULTS), (file, text)]);
+        if problems.is_empty() { Ok(config) } else { Err(problems) }
+    }
+
+    /// What several files say, the later over the earlier.
+    fn read(files: &[(&str, &str)]) -> (Self, Vec<Problem>) {
         let mut config = Self {
             observe: false,
             ledger_bytes_max: monban_model::limits::LEDGER_BYTES_MAX,
@@ -53,22 +68,17 @@ impl Config {
             allow: Vec::new(),
             policies: Vec::new(),
         };
-        // The defaults are tested to be without a problem.
-        let _ = config.overlay("default.toml", DEFAULTS);
-        config
+        let mut layers: Vec<Layer<'_, '_>> =
+            files.iter().map(|(file, text)| config.overlay(file, text)).collect();
+        config.policies = policies::read(&mut layers);
+        let mut problems: Vec<Problem> =
+            layers.into_iter().flat_map(|layer| layer.page.problems).collect();
+        problems.sort_by_key(|problem| (problem.line, problem.column));
+        (config, problems)
     }
 
-    /// The defaults with what `text` changes.
-    ///
-    /// # Errors
-    /// All problems of the text at once.
-    pub fn parse(file: &str, text: &str) -> Result<Self, Vec<Problem>> {
-        let mut config = Self::shipped();
-        let problems = config.overlay(file, text);
-        if problems.is_empty() { Ok(config) } else { Err(problems) }
-    }
-
-    fn overlay(&mut self, file: &str, text: &str) -> Vec<Problem> {
+    /// Takes over all but the policies, which are given back.
+    fn overlay<'t>(&mut self, file: &'t str, text: &'t str) -> Layer<'t, 't> {
         let mut page = Page { file, text, problems: Vec::new() };
         let (root, errors) = DeTable::parse_recoverable(text);
         for error in errors {
@@ -87,12 +97,9 @@ impl Config {
         if let Some(table) = root.table("allow", &mut page) {
             self.read_allow(table, &mut page);
         }
-        if let Some(table) = root.table("policy", &mut page) {
-            policies::read(table, &mut self.policies, &mut page);
-        }
+        let tables = root.table("policy", &mut page).map_or_else(Vec::new, Table::rest);
         root.finish(&mut page);
-        page.problems.sort_by_key(|problem| (problem.line, problem.column));
-        page.problems
+        Layer { tables, page }
     }
 
     fn read_sources(&mut self, mut table: Table<'_>, page: &mut Page<'_>) {

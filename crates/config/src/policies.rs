@@ -2,45 +2,74 @@
 
 use monban_model::limits::{POLICIES_MAX, POLICY_FAILURES_MAX, PORTS_MAX};
 use monban_model::{Backoff, Kind, KindSet, Policy, Reach, Scope, Window, parse_duration_s};
+use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::suggest::closest;
-use crate::written::{Page, Table};
+use crate::written::{Page, Table, Value};
 
-/// Reads `[policy.*]` onto the policies that are there already.
+/// The policies of several files, the later over the earlier.
 ///
-/// A table named like one of them changes it; another makes a new policy after the example of
-/// `default`, which counts the service of its name unless it names `services`.
-pub(crate) fn read(table: Table<'_>, policies: &mut Vec<Policy>, page: &mut Page<'_>) {
-    let mut tables = table.rest();
-    // It is the example of the others, wherever it stands.
-    tables.sort_by_key(|(key, _)| key.get_ref() != "default");
-    for (key, value) in tables {
-        let place = key.span().start;
-        let name = key.into_inner();
-        let DeValue::Table(fields) = value.into_inner() else {
-            let what = format!("`policy.{name}` is a table");
-            page.problem(place, what, "", &format!("write [policy.{name}] on a line of its own"));
-            continue;
-        };
-        let known = policies.iter().position(|policy| policy.name == name);
-        let mut policy = match known {
-            Some(at) => policies[at].clone(),
-            None => example(policies, &name),
-        };
-        read_one(Table::new(&format!("[policy.{name}]"), fields), &mut policy, page);
-        match known {
-            Some(at) => policies[at] = policy,
-            None if policies.len() >= POLICIES_MAX => {
-                let what = format!("more than {POLICIES_MAX} policies");
-                page.problem(place, what, "every sighting is compared with them", "");
-                return;
+/// `[policy.default]` is the example of all others, so it is complete before the first of them is
+/// made after it: what a file changes there holds for every policy that does not say otherwise. A
+/// table named like a policy that is there changes it; another makes a new policy, which counts
+/// the service of its name unless it names `services`.
+pub(crate) fn read(layers: &mut [Layer<'_, '_>]) -> Vec<Policy> {
+    let mut policies = Vec::new();
+    for example_first in [true, false] {
+        for layer in &mut *layers {
+            let is_next =
+                |(key, _): &mut (Spanned<String>, _)| (key.get_ref() == "default") == example_first;
+            let tables: Vec<_> = layer.tables.extract_if(.., is_next).collect();
+            for (key, value) in tables {
+                read_table(key, value, &mut policies, &mut layer.page);
             }
-            None => policies.push(policy),
         }
     }
     // The most specific first: a policy for named services before one for all.
     policies.sort_by_key(|policy| matches!(policy.reach, Reach::EveryService));
+    policies
+}
+
+/// `[policy.*]` of one file.
+pub(crate) struct Layer<'a, 'p> {
+    /// The tables.
+    pub(crate) tables: Vec<(Spanned<String>, Value<'a>)>,
+    /// Where problems go.
+    pub(crate) page: Page<'p>,
+}
+
+fn read_table(
+    key: Spanned<String>,
+    value: Value<'_>,
+    policies: &mut Vec<Policy>,
+    page: &mut Page<'_>,
+) {
+    let place = key.span().start;
+    let name = key.into_inner();
+    let DeValue::Table(fields) = value.into_inner() else {
+        let what = format!("`policy.{name}` is a table");
+        return page.problem(
+            place,
+            what,
+            "",
+            &format!("write [policy.{name}] on a line of its own"),
+        );
+    };
+    let known = policies.iter().position(|policy| policy.name == name);
+    let mut policy = match known {
+        Some(at) => policies[at].clone(),
+        None => example(policies, &name),
+    };
+    read_one(Table::new(&format!("[policy.{name}]"), fields), &mut policy, page);
+    match known {
+        Some(at) => policies[at] = policy,
+        None if policies.len() >= POLICIES_MAX => {
+            let what = format!("more than {POLICIES_MAX} policies");
+            page.problem(place, what, "every sighting is compared with them", "");
+        }
+        None => policies.push(policy),
+    }
 }
 
 fn example(policies: &[Policy], name: &str) -> Policy {

@@ -165,3 +165,15 @@ fn a_policy_for_a_service_counts_what_the_default_counts_wherever_that_stands() 
     let config = Config::parse("x", text).unwrap();
     assert_eq!(named(&config, "abc").backoff.first_s, Some(10_800));
 }
+
+#[test]
+fn a_changed_default_holds_for_the_policies_that_do_not_say_otherwise() {
+    let text =
+        "[policy.web]\nservices = [\"nginx\"]\n[policy.default]\nfailures = 3\nblock = \"1h\"\n";
+    let config = Config::parse("monban.toml", text).unwrap();
+    let policy = |name: &str| config.policies.iter().find(|policy| policy.name == name).unwrap();
+    for (name, failures) in [("default", 3), ("apache", 3), ("web", 3), ("probe", 20)] {
+        assert_eq!(policy(name).window.failures, failures, "{name}");
+        assert_eq!(policy(name).backoff.first_s, Some(3600), "{name}");
+    }
+}
