@@ -63,21 +63,31 @@ pub(crate) fn class(class: &ast::Class, flags: Flags) -> ClassUnicode {
 }
 
 /// `\d`, `\s` or `\w`.
-pub(crate) fn perl(kind: PerlKind, ascii: bool) -> ClassUnicode {
+fn perl(kind: PerlKind, ascii: bool) -> ClassUnicode {
+    match (kind, ascii) {
+        (PerlKind::Digit, true) => of_ranges(&[('0', '9')]),
+        (PerlKind::Word, true) => of_ranges(&[('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')]),
+        (PerlKind::Space, true) => of_ranges(&[('\t', '\r'), (' ', ' ')]),
+        (kind, false) => shared(kind).clone(),
+    }
+}
+
+/// `\d`, `\s` or `\w` of all characters.
+pub(crate) fn shared(kind: PerlKind) -> &'static ClassUnicode {
     static DIGIT: OnceLock<ClassUnicode> = OnceLock::new();
     static WORD: OnceLock<ClassUnicode> = OnceLock::new();
     static SPACE: OnceLock<ClassUnicode> = OnceLock::new();
-    let (cell, pattern) = match (kind, ascii) {
-        (PerlKind::Digit, true) => return of_ranges(&[('0', '9')]),
-        (PerlKind::Word, true) => {
-            return of_ranges(&[('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')]);
-        }
-        (PerlKind::Space, true) => return of_ranges(&[('\t', '\r'), (' ', ' ')]),
-        (PerlKind::Digit, false) => (&DIGIT, r"\p{Nd}"),
-        (PerlKind::Word, false) => (&WORD, r"[\p{L}\p{N}_]"),
-        (PerlKind::Space, false) => (&SPACE, r"[\s\x1c-\x1f]"),
+    let (cell, pattern) = match kind {
+        PerlKind::Digit => (&DIGIT, r"\p{Nd}"),
+        PerlKind::Word => (&WORD, r"[\p{L}\p{N}_]"),
+        PerlKind::Space => (&SPACE, r"[\s\x1c-\x1f]"),
     };
-    cell.get_or_init(|| parsed(pattern)).clone()
+    cell.get_or_init(|| parsed(pattern))
+}
+
+/// The set of one character.
+pub(crate) fn one(c: char) -> ClassUnicode {
+    of_ranges(&[(c, c)])
 }
 
 /// The characters that are a part of a word for one of Python and the crates, but not for the

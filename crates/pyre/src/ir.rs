@@ -30,8 +30,6 @@ pub(crate) enum Ir {
         yes: Box<Ir>,
         no: Box<Ir>,
     },
-    /// Where the match ends although the machine goes on: see `simplify`.
-    MatchEnd,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

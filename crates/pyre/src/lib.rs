@@ -3,17 +3,21 @@
 #![forbid(unsafe_code)]
 
 pub mod ast;
+mod backtrack;
 mod chars;
 mod error;
 mod ir;
 mod linear;
 mod parse;
 mod regex;
+mod rewrite;
+mod simplify;
 mod width;
 
 pub use error::{Error, Hint};
 pub use parse::parse;
 pub use regex::{EngineKind, Match, Overrun, Regex};
+pub use rewrite::localise_flags;
 
 /// Flags that a pattern is compiled with. By default none is set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

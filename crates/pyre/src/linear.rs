@@ -17,7 +17,6 @@ use crate::ir::{At, Ir, Repeat};
 
 /// A pair of machines.
 pub(crate) struct Linear {
-    ir: Ir,
     needs: Needs,
     ascii: meta::Regex,
     unicode: OnceLock<Option<meta::Regex>>,
@@ -37,30 +36,41 @@ pub(crate) struct Unfit;
 
 impl Linear {
     /// The machines for `ir`, which has to be [`is_regular`]; none if they were too large.
-    pub(crate) fn new(ir: Ir) -> Option<Self> {
-        let ascii = machine(&ir, true)?;
+    pub(crate) fn new(ir: &Ir) -> Option<Self> {
+        let ascii = machine(ir, true)?;
         let mut needs = Needs::default();
-        needs.gather(&ir);
-        Some(Self { ir, needs, ascii, unicode: OnceLock::new() })
+        needs.gather(ir);
+        Some(Self { needs, ascii, unicode: OnceLock::new() })
     }
 
-    /// Fills `slots` with the leftmost match at or after `start`; false if there is none.
+    /// Fills `slots` with the leftmost match at or after `start`; false if there is none. `ir`
+    /// gives the tree again: with its large sets it is not kept.
     pub(crate) fn search(
         &self,
         text: &str,
         start: usize,
         slots: &mut [Option<NonMaxUsize>],
+        ir: impl FnOnce() -> Option<Ir>,
     ) -> Result<bool, Unfit> {
-        let machine = self.machine_for(text)?;
+        let machine = self.machine_for(text, ir)?;
         Ok(machine.search_slots(&Input::new(text).range(start..), slots).is_some())
     }
 
     /// Whether there is a match at or after `start`.
-    pub(crate) fn is_match(&self, text: &str, start: usize) -> Result<bool, Unfit> {
-        Ok(self.machine_for(text)?.is_match(Input::new(text).range(start..)))
+    pub(crate) fn is_match(
+        &self,
+        text: &str,
+        start: usize,
+        ir: impl FnOnce() -> Option<Ir>,
+    ) -> Result<bool, Unfit> {
+        Ok(self.machine_for(text, ir)?.is_match(Input::new(text).range(start..)))
     }
 
-    fn machine_for(&self, text: &str) -> Result<&meta::Regex, Unfit> {
+    fn machine_for(
+        &self,
+        text: &str,
+        ir: impl FnOnce() -> Option<Ir>,
+    ) -> Result<&meta::Regex, Unfit> {
         let is_ascii = text.is_ascii();
         if self.needs.last_line_end && has_inner_newline(text) {
             // There `$` would need to look past a newline, and whether more follows.
@@ -72,7 +82,7 @@ impl Linear {
         if is_ascii {
             return Ok(&self.ascii);
         }
-        self.unicode.get_or_init(|| machine(&self.ir, false)).as_ref().ok_or(Unfit)
+        self.unicode.get_or_init(|| machine(&ir()?, false)).as_ref().ok_or(Unfit)
     }
 }
 
@@ -104,7 +114,6 @@ fn machine(ir: &Ir, ascii: bool) -> Option<meta::Regex> {
         .match_kind(MatchKind::LeftmostFirst)
         .utf8_empty(true)
         .nfa_size_limit(Some(REGEX_MACHINE_BYTES_MAX))
-        .onepass_size_limit(Some(REGEX_MACHINE_BYTES_MAX))
         .hybrid_cache_capacity(REGEX_MACHINE_BYTES_MAX);
     meta::Builder::new().configure(config).build_from_hir(&hir_of(ir, ascii)).ok()
 }
@@ -181,6 +190,6 @@ pub(crate) fn is_nullable(ir: &Ir) -> bool {
         Ir::Repeat(Repeat { node, min, .. }) => *min == 0 || is_nullable(node),
         Ir::Capture(_, node) | Ir::Atomic(node) => is_nullable(node),
         Ir::Conditional { yes, no, .. } => is_nullable(yes) || is_nullable(no),
-        Ir::Empty | Ir::At(_) | Ir::Look(_) | Ir::Backref { .. } | Ir::MatchEnd => true,
+        Ir::Empty | Ir::At(_) | Ir::Look(_) | Ir::Backref { .. } => true,
     }
 }
