@@ -147,6 +147,30 @@ pub const ORDERS_PER_FRAME_MAX: usize = 500;
 /// a line of the service.
 pub const MATCH_STEPS_MAX: usize = 64 * 1024;
 
+/// Longest Python regular expression, in bytes. The longest of fail2ban, with all its tags
+/// replaced, has less than 4 KiB.
+pub const REGEX_TEXT_MAX: usize = 64 * 1024;
+
+/// Groups within groups of a Python regular expression. Its parser and compiler go down as deep.
+pub const REGEX_DEPTH_MAX: usize = 200;
+
+/// Groups that one Python regular expression may capture.
+pub const REGEX_GROUPS_MAX: usize = 500;
+
+/// Copies of all parts of a Python regular expression that its counted repetitions ask for, such
+/// as `(a{60}){60}`.
+pub const REGEX_COPIES_MAX: u64 = 10_000_000;
+
+/// Memory of one compiled state machine of a Python regular expression, in bytes. What needs more
+/// is matched by backtracking.
+pub const REGEX_MACHINE_BYTES_MAX: usize = 1024 * 1024;
+
+/// Places that backtracking may come back to within one search.
+pub const REGEX_BACKTRACKS_MAX: u32 = 20_000;
+
+/// Steps and characters that backtracking may take within one search: a few milliseconds.
+pub const REGEX_STEPS_MAX: u64 = 1_000_000;
+
 /// Longest host name or program name in the head of a line, in bytes.
 pub const HEAD_WORD_MAX: usize = 255;
 

@@ -1,0 +1,280 @@
+//! The search for the date of a line, with its history.
+
+use std::fmt;
+
+use super::characters::is_alphanumeric;
+use super::civil::{DAY_S, FIRST_S, LAST_S, date_of};
+use super::custom;
+use super::line::Line;
+use super::order::{Order, Slot};
+use super::scan::{Hit, Scan, Value};
+use super::starts::Starts;
+use super::template::{Template, read};
+use super::value::{NoDate, Now, zone_offset};
+use super::zone::Zone;
+
+/// Finds the dates of one filter's lines.
+pub struct DateFinder {
+    templates: Vec<Template>,
+    order: Order,
+    zone: Zone,
+    log_offset_min: Option<i64>,
+    decade_max: u16,
+    last: Option<Last>,
+    starts: Starts,
+}
+
+/// Where the date of the last line was that had one.
+struct Last {
+    /// Its template's place in the order.
+    place: usize,
+    /// Characters before the date, and before its end.
+    start: usize,
+    end: usize,
+    /// The character before the date, its first, its last and the one behind it.
+    before: Option<char>,
+    first: Option<char>,
+    last: Option<char>,
+    behind: Option<char>,
+}
+
+/// What was found in a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The bytes of the line that are cut out of it. If it is empty, the pattern accepts lines
+    /// without a date: `epoch` is `None`, and the time is that of the line before or now.
+    pub cut: (usize, usize),
+    /// The bytes that the template took as a whole; what is outside of `cut` stays.
+    pub full: (usize, usize),
+    /// Seconds since 1970, without their fraction. `None` if what was found is no date.
+    pub epoch: Option<i64>,
+    /// fail2ban stumbles over this date (a zone that it does not know, a year beyond 9999) and
+    /// drops the line, instead of taking it as one without a date.
+    pub stumbles: bool,
+    /// The number of the template: its place in the list before any hit.
+    pub template: usize,
+}
+
+/// A template and how often it won.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateInfo<'a> {
+    /// Its name in fail2ban's messages.
+    pub name: &'a str,
+    /// How many lines had their date from it.
+    pub hits: u64,
+    /// Its number, as in `Found`.
+    pub template: usize,
+}
+
+/// Why a `datepattern` or `logtimezone` cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// What is wrong, with the pattern.
+    pub message: String,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl DateFinder {
+    /// The finder of a filter with this `datepattern` (several patterns stand one on a line).
+    /// `real_now_s` is the time of the machine, in seconds since 1970, whatever the filter takes
+    /// as now: `%ExY` accepts the years from 2000 to the end of its decade, or of the one in
+    /// three years. `zone` is for dates without one, unless the filter has a `log_timezone`:
+    /// letters such as `CET`, an offset such as `+02:00`, or both.
+    pub fn new(
+        datepattern: Option<&str>,
+        real_now_s: i64,
+        zone: Zone,
+        log_timezone: Option<&str>,
+    ) -> Result<Self, Error> {
+        let mut zone = zone;
+        let real_now_s = within_years(real_now_s);
+        let (year, _, _) = date_of(zone.local(real_now_s).div_euclid(DAY_S));
+        let decade_max = u16::try_from((year + 3).clamp(2003, 9999) / 10).unwrap_or(999);
+        let log_offset_min = match log_timezone {
+            Some(text) => Some(zone_offset(text).map_err(|_| Error {
+                message: format!("logtimezone: `{text}` is no zone that fail2ban knows"),
+            })?),
+            None => None,
+        };
+        let templates: Vec<Template> = match datepattern {
+            None => Scan::all().map(Template::of_scan).collect(),
+            Some(pattern) => {
+                custom::templates(pattern, decade_max).map_err(|message| Error { message })?
+            }
+        };
+        let slots = templates.iter().enumerate();
+        let slots = slots.map(|(number, template)| Slot::unused(number, template.weight)).collect();
+        Ok(Self {
+            templates,
+            order: Order::new(slots),
+            zone,
+            log_offset_min,
+            decade_max,
+            last: None,
+            starts: Starts::default(),
+        })
+    }
+
+    /// The templates in the order in which the next line tries them.
+    pub fn templates(&self) -> impl Iterator<Item = TemplateInfo<'_>> {
+        self.order.slots().iter().filter_map(|slot| {
+            let name = self.templates.get(slot.template)?.name.as_str();
+            Some(TemplateInfo { name, hits: slot.hits, template: slot.template })
+        })
+    }
+
+    /// How many searches were given up because an expression of the filter's `datepattern` went
+    /// back and forth too much.
+    pub fn overruns(&self) -> u64 {
+        self.templates.iter().map(|template| template.overruns).sum()
+    }
+
+    /// Finds the date of the next line. `now_s`, seconds since 1970, is what a date without a
+    /// year or day is read by, and by what templates that were not used for long are told.
+    /// A line of 4 GiB or more has no date.
+    pub fn find(&mut self, line: &str, now_s: i64) -> Option<Found> {
+        u32::try_from(line.len()).ok()?;
+        let now_s = within_years(now_s);
+        let line = Line::new(line);
+        self.starts.clear();
+        let (place, hit) = self.winner(line)?;
+        let template = self.order.slots().get(place)?.template;
+        // A group that took no part cuts nothing, before the last character.
+        let last = || line.text().char_indices().next_back().map_or(0, |(at, _)| at);
+        let cut = hit.cut.unwrap_or_else(|| (last(), last()));
+        let full = hit.full;
+        if !self.remember(line, place, &hit, now_s) {
+            return Some(Found { cut, full, epoch: None, stumbles: true, template });
+        }
+        let mut now =
+            Now { epoch_s: now_s, zone: &mut self.zone, log_offset_min: self.log_offset_min };
+        let moment = match cut.0 == cut.1 && !matches!(hit.value, Value::NoGroup) {
+            true => Err(NoDate::Impossible),
+            false => read(line, &hit, &mut now),
+        };
+        Some(Found {
+            cut,
+            full,
+            epoch: moment.ok(),
+            stumbles: moment == Err(NoDate::Stumble),
+            template,
+        })
+    }
+
+    /// The place in the order of the template that wins, and what it found.
+    fn winner(&mut self, line: Line) -> Option<(usize, Hit)> {
+        let mut spare: Option<(usize, Hit, usize)> = None;
+        let mut tried = None;
+        if let Some(last) = &self.last {
+            let place = last.place;
+            let (template, hit, whole) = self.search_as_before(line)?;
+            if whole {
+                tried = Some(place);
+            }
+            if let Some(hit) = hit {
+                let start = line.count_before(hit.full.0);
+                let same = self.last.as_ref().is_some_and(|last| {
+                    start == last.start && line.count_before(hit.full.1) == last.end
+                });
+                if self.templates.len() == 1 || self.templates[template].anchored || same {
+                    return Some((place, hit));
+                }
+                spare = Some((place, hit, start));
+            }
+        }
+        let count = self.order.slots().len();
+        for place in (0..count).filter(|place| Some(*place) != tried) {
+            let slot = self.order.slots()[place];
+            let template = &mut self.templates[slot.template];
+            let hit = template.search(line, 0, self.decade_max, &mut self.starts);
+            let Some(hit) = hit else { continue };
+            if place + 1 >= count || template.anchored {
+                return Some((place, hit));
+            }
+            let start = line.count_before(hit.full.0);
+            let next = self.order.slots()[place + 1].template;
+            if start == 0 && slot.hits > 0 && self.templates[next].fits == 0 {
+                return Some((place, hit));
+            }
+            // Further right than before: this may be text of a stranger. Look for a better one.
+            let last_start = self.last.as_ref().map_or(1, |last| last.start);
+            if start > slot.distance || start > last_start {
+                if spare.as_ref().is_none_or(|(_, _, best)| start < *best) {
+                    spare = Some((place, hit, start));
+                }
+                continue;
+            }
+            return Some((place, hit));
+        }
+        spare.map(|(place, hit, _)| (place, hit))
+    }
+
+    /// Tries the template of the last line: within the same part of the line if what surrounds
+    /// it looks the same, else in all of it (then the third is true).
+    fn search_as_before(&mut self, line: Line) -> Option<(usize, Option<Hit>, bool)> {
+        let last = self.last.as_ref()?;
+        let number = self.order.slots().get(last.place)?.template;
+        let template = self.templates.get_mut(number)?;
+        if template.anchored || !last.looks_same(line) {
+            let hit = template.search(line, 0, self.decade_max, &mut self.starts);
+            return Some((number, hit, true));
+        }
+        let (from, end) = (line.byte_of(last.start), line.byte_of(last.end));
+        let hit = template.search(line.until(end), from, self.decade_max, &mut self.starts);
+        // What was collected there knows only a part of the line.
+        self.starts.clear();
+        Some((number, hit, false))
+    }
+
+    /// False if nothing begins where the date does, as in an empty line: fail2ban stumbles.
+    fn remember(&mut self, line: Line, place: usize, hit: &Hit, now_s: i64) -> bool {
+        let start = line.count_before(hit.full.0);
+        let end = line.count_before(hit.full.1);
+        self.order.won(place, now_s, start);
+        let first = line.nth(start);
+        if first.is_none() {
+            return false;
+        }
+        let place = match &self.last {
+            Some(last) if last.place == place => place,
+            _ => self.order.bubble_up(place),
+        };
+        self.last = Some(Last {
+            place,
+            start,
+            end,
+            before: start.checked_sub(1).and_then(|index| line.nth(index)),
+            first,
+            last: match end.checked_sub(1) {
+                Some(index) => line.nth(index),
+                None => line.text().chars().next_back(),
+            },
+            behind: line.nth(end),
+        });
+        true
+    }
+}
+
+/// A clock that is set to no year between 2 and 9998 is taken as the nearest.
+fn within_years(now_s: i64) -> i64 {
+    now_s.clamp(FIRST_S + 366 * DAY_S, LAST_S - 366 * DAY_S)
+}
+
+impl Last {
+    /// Whether the bounds of the date are as in the last line: outside the same character, or
+    /// inside the same one if it is a bracket or the like.
+    fn looks_same(&self, line: Line) -> bool {
+        let sign = |character: Option<char>| character.is_none_or(|c| !is_alphanumeric(c));
+        let before = self.start.checked_sub(1).and_then(|index| line.nth(index));
+        let last = self.end.checked_sub(1).and_then(|index| line.nth(index));
+        (before == self.before || (line.nth(self.start) == self.first && sign(self.first)))
+            && (line.nth(self.end) == self.behind || (last == self.last && sign(self.last)))
+    }
+}

@@ -1,0 +1,124 @@
+//! Looking for the forms of `forms.rs` in a line.
+
+use super::epoch;
+use super::forms::{FORMS, Form, Place, Reads};
+use super::keys::Key;
+use super::line::Line;
+use super::starts::Starts;
+use super::steps::{Spans, Walk};
+
+/// One of the templates: a form at a place.
+#[derive(Clone, Copy)]
+pub struct Scan {
+    pub form: &'static Form,
+    place: Place,
+}
+
+/// What a search found.
+#[derive(Clone)]
+pub struct Hit {
+    /// The first group; `None` if it took no part.
+    pub cut: Option<(usize, usize)>,
+    pub full: (usize, usize),
+    pub value: Value,
+}
+
+/// Where the value of a date is to be read, in bytes of the line.
+#[derive(Clone)]
+pub enum Value {
+    Parts(Spans),
+    /// The groups of an expression that mean something; `None` if one took no part.
+    Groups(Vec<(Key, Option<(usize, usize)>)>),
+    /// Seconds since 1970; if `long`, perhaps with thousandths or millionths.
+    Epoch {
+        start: usize,
+        end: usize,
+        long: bool,
+    },
+    Tai,
+    /// The group of a number took no part: fail2ban stumbles if it wants to read it.
+    NoNumber,
+    /// The expression has no group: fail2ban stumbles over the first.
+    NoGroup,
+}
+
+impl Scan {
+    /// All templates, in the order in which they are tried at first.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let anywhere = FORMS.iter().filter(|form| form.place == Place::Anywhere);
+        let copies = anywhere.map(|form| Self { form, place: Place::LineBegin });
+        copies.chain(FORMS.iter().map(|form| Self { form, place: form.place }))
+    }
+
+    /// Whether it looks at the beginning of the line only.
+    pub fn is_anchored(self) -> bool {
+        self.place != Place::Anywhere
+    }
+
+    /// Whether it is the copy of a form that is also looked for elsewhere.
+    pub fn is_copy(self) -> bool {
+        self.place == Place::LineBegin && self.form.place == Place::Anywhere
+    }
+
+    /// The name in fail2ban's messages.
+    pub fn name(self) -> String {
+        let mark = if self.place == Place::LineBegin { "{^LN-BEG}" } else { "" };
+        format!("{mark}{}", self.form.name)
+    }
+
+    /// The leftmost date of this form that begins at the byte `from` or after it.
+    pub fn search(
+        self,
+        line: Line,
+        from: usize,
+        decade_max: u16,
+        starts: &mut Starts,
+    ) -> Option<Hit> {
+        let mut walk = Walk::new(line, decade_max);
+        match self.place {
+            Place::First if from == 0 => self.at(&mut walk, 0, 0),
+            Place::LineBegin if from == 0 => self.at_line_begin(&mut walk),
+            Place::First | Place::LineBegin => None,
+            Place::Anywhere => {
+                if matches!(self.form.reads, Reads::Epoch) {
+                    let (start, end) = epoch::search(line, from)?;
+                    let value = Value::Epoch { start, end, long: false };
+                    return Some(Hit { cut: Some((start, end)), full: (start, end), value });
+                }
+                // A TAI64N label needs no bound before it, but before `@` there always is one.
+                starts.find(line, from, self.form.begins, |at| self.at(&mut walk, at, at))
+            }
+        }
+    }
+
+    fn at_line_begin(self, walk: &mut Walk) -> Option<Hit> {
+        let first = outside_of_words(walk.line, 0);
+        let second = first.and_then(|at| outside_of_words(walk.line, at));
+        for at in [second, first, Some(0)].into_iter().flatten() {
+            let byte = walk.line.bytes().get(at);
+            if byte.is_some_and(|byte| self.form.begins.may_begin_with(*byte))
+                && let Some(hit) = self.at(walk, at, 0)
+            {
+                return Some(hit);
+            }
+        }
+        None
+    }
+
+    fn at(self, walk: &mut Walk, at: usize, full: usize) -> Option<Hit> {
+        let (end, value) = match self.form.reads {
+            Reads::Steps(steps) => (walk.run(steps, at)?, Value::Parts(walk.spans)),
+            Reads::Epoch => {
+                let end = epoch::end(walk.line, at)?;
+                (end, Value::Epoch { start: at, end, long: false })
+            }
+            Reads::Tai => (epoch::label_end(walk.line, at)?, Value::Tai),
+        };
+        Some(Hit { cut: Some((at, end)), full: (full, end), value })
+    }
+}
+
+fn outside_of_words(line: Line, at: usize) -> Option<usize> {
+    let character = line.character(at)?;
+    (!super::characters::is_word(character)).then(|| at + character.len_utf8())
+}

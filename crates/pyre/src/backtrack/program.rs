@@ -1,0 +1,326 @@
+//! The tree as instructions.
+
+use std::collections::HashMap;
+
+use regex_syntax::hir::ClassUnicode;
+
+use super::start::Start;
+use crate::ast::RepeatMode;
+use crate::ir::{At, Fold, Ir, Look, Repeat};
+
+/// A compiled pattern.
+pub(crate) struct Program {
+    pub(super) insts: Vec<Inst>,
+    pub(super) sets: Vec<CharSet>,
+    /// Places for the groups (two each) and the registers behind them.
+    pub(super) slots: usize,
+    pub(super) start: Start,
+}
+
+/// An instruction. Registers are slots, too.
+pub(super) enum Inst {
+    Literal(Box<[u8]>),
+    Set(usize),
+    /// A loop over one character.
+    Span(Span),
+    At(At),
+    Save(usize),
+    /// Goes on at the first; the second is tried if that fails.
+    Split(usize, usize),
+    Jump(usize),
+    /// Begins a loop: no round yet, in this and the next register.
+    LoopStart(usize),
+    /// At the end of a round, and at the beginning.
+    LoopNext(Loop),
+    /// A lazy loop whose rest did not match: one more round.
+    LoopMore(Loop),
+    /// Remembers how much is open and where it stands, in this and the next register.
+    Fence {
+        register: usize,
+        back: Option<usize>,
+    },
+    /// Forgets what has been opened since; with `rewind`, stands where the fence was set.
+    FenceEnd {
+        register: usize,
+        rewind: bool,
+    },
+    /// A look-around that must not match; goes on at `after`.
+    NotStart {
+        register: usize,
+        back: Option<usize>,
+        after: usize,
+    },
+    NotEnd(usize),
+    Backref {
+        group: usize,
+        fold: Fold,
+    },
+    /// Goes on with the next one if the group is set, else at `no`.
+    Conditional {
+        group: usize,
+        no: usize,
+    },
+    Match,
+}
+
+/// A loop over one character.
+pub(super) struct Span {
+    pub(super) set: usize,
+    pub(super) min: u32,
+    pub(super) max: u32,
+    pub(super) mode: RepeatMode,
+    /// The byte that must follow, if it is known.
+    pub(super) next: Option<u8>,
+}
+
+/// A loop over more: rounds so far in the register, where the last one began in the next one.
+#[derive(Clone, Copy)]
+pub(super) struct Loop {
+    pub(super) register: usize,
+    pub(super) body: usize,
+    pub(super) min: u32,
+    pub(super) max: u32,
+    pub(super) lazy: bool,
+}
+
+/// Without end.
+pub(super) const ENDLESS: u32 = u32::MAX;
+
+/// A set that is quick for ASCII.
+pub(super) struct CharSet {
+    ascii: u128,
+    rest: Box<[(char, char)]>,
+}
+
+impl CharSet {
+    fn new(set: &ClassUnicode) -> Self {
+        let mut ascii = 0;
+        for c in '\0'..='\x7f' {
+            if crate::chars::contains(set, c) {
+                ascii |= 1 << u32::from(c);
+            }
+        }
+        let ranges = set.iter().filter(|range| !range.end().is_ascii());
+        Self { ascii, rest: ranges.map(|range| (range.start(), range.end())).collect() }
+    }
+
+    pub(super) fn has_ascii(&self, byte: u8) -> bool {
+        self.ascii & (1 << u32::from(byte & 0x7f)) != 0
+    }
+
+    pub(super) fn has(&self, c: char) -> bool {
+        let after = self.rest.partition_point(|(from, _)| *from <= c);
+        let range = after.checked_sub(1).and_then(|at| self.rest.get(at));
+        range.is_some_and(|(_, to)| c <= *to)
+    }
+}
+
+impl Program {
+    /// Compiles the tree of a pattern with so many groups, the whole match included.
+    pub(crate) fn new(ir: &Ir, groups: usize) -> Self {
+        let mut compiler = Compiler {
+            insts: Vec::new(),
+            sets: Vec::new(),
+            known: HashMap::new(),
+            slots: 2 * groups,
+        };
+        compiler.emit(ir);
+        compiler.push(Inst::Match);
+        compiler.look_past_spans();
+        let Compiler { insts, sets, slots, .. } = compiler;
+        Self { insts, sets, slots, start: Start::of(ir) }
+    }
+}
+
+struct Compiler {
+    insts: Vec<Inst>,
+    sets: Vec<CharSet>,
+    known: HashMap<Ranges, usize>,
+    slots: usize,
+}
+
+impl Compiler {
+    fn push(&mut self, inst: Inst) -> usize {
+        self.insts.push(inst);
+        self.insts.len() - 1
+    }
+
+    fn here(&self) -> usize {
+        self.insts.len()
+    }
+
+    fn set(&mut self, set: &ClassUnicode) -> usize {
+        let key: Ranges = set.iter().map(|range| (range.start(), range.end())).collect();
+        if let Some(known) = self.known.get(&key) {
+            return *known;
+        }
+        let index = self.sets.len();
+        self.sets.push(CharSet::new(set));
+        self.known.insert(key, index);
+        index
+    }
+
+    fn registers(&mut self) -> usize {
+        self.slots += 2;
+        self.slots - 2
+    }
+
+    fn emit(&mut self, ir: &Ir) {
+        match ir {
+            Ir::Empty => {}
+            Ir::Char(c) => {
+                self.push(Inst::Literal(c.encode_utf8(&mut [0; 4]).as_bytes().into()));
+            }
+            Ir::Set(set) => {
+                let set = self.set(set);
+                self.push(Inst::Set(set));
+            }
+            Ir::At(at) => {
+                self.push(Inst::At(*at));
+            }
+            Ir::Concat(parts) => self.concat(parts),
+            Ir::Alternation(parts) => self.alternation(parts),
+            Ir::Repeat(repeat) => self.repeat(repeat),
+            Ir::Capture(group, node) => {
+                self.push(Inst::Save(2 * group));
+                self.emit(node);
+                self.push(Inst::Save(2 * group + 1));
+            }
+            Ir::Atomic(node) => self.atomic(|compiler| compiler.emit(node)),
+            Ir::Look(look) => self.look(look),
+            Ir::Backref { group, fold } => {
+                self.push(Inst::Backref { group: *group, fold: *fold });
+            }
+            Ir::Conditional { group, yes, no } => {
+                let condition = self.push(Inst::Conditional { group: *group, no: 0 });
+                self.emit(yes);
+                let jump = self.push(Inst::Jump(0));
+                self.insts[condition] = Inst::Conditional { group: *group, no: self.here() };
+                self.emit(no);
+                self.insts[jump] = Inst::Jump(self.here());
+            }
+        }
+    }
+
+    fn concat(&mut self, parts: &[Ir]) {
+        let mut literal: Vec<u8> = Vec::new();
+        for part in parts {
+            if let Ir::Char(c) = part {
+                literal.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+                continue;
+            }
+            self.literal(&mut literal);
+            self.emit(part);
+        }
+        self.literal(&mut literal);
+    }
+
+    fn literal(&mut self, bytes: &mut Vec<u8>) {
+        if !bytes.is_empty() {
+            self.push(Inst::Literal(std::mem::take(bytes).into()));
+        }
+    }
+
+    fn alternation(&mut self, parts: &[Ir]) {
+        let mut jumps = Vec::new();
+        for (index, part) in parts.iter().enumerate() {
+            if index + 1 == parts.len() {
+                self.emit(part);
+                break;
+            }
+            let split = self.push(Inst::Jump(0));
+            self.emit(part);
+            jumps.push(self.push(Inst::Jump(0)));
+            self.insts[split] = Inst::Split(split + 1, self.here());
+        }
+        let end = self.here();
+        for jump in jumps {
+            self.insts[jump] = Inst::Jump(end);
+        }
+    }
+
+    fn repeat(&mut self, repeat: &Repeat) {
+        let Repeat { node, min, max, mode } = repeat;
+        let max = max.unwrap_or(ENDLESS);
+        let set = match &**node {
+            Ir::Set(set) => Some(set.clone()),
+            Ir::Char(c) => Some(crate::chars::one(*c)),
+            _ => None,
+        };
+        match (set, min, max, mode) {
+            (_, _, 0, _) => {}
+            (Some(set), ..) => {
+                let set = self.set(&set);
+                let span = Span { set, min: *min, max, mode: *mode, next: None };
+                self.push(Inst::Span(span));
+            }
+            // Each round by itself, and all together, give nothing back.
+            (None, _, _, RepeatMode::Possessive) => {
+                let round = Ir::Atomic(node.clone());
+                self.atomic(|compiler| compiler.rounds(&round, *min, max, false));
+            }
+            (None, ..) => self.rounds(node, *min, max, *mode == RepeatMode::Lazy),
+        }
+    }
+
+    fn rounds(&mut self, node: &Ir, min: u32, max: u32, lazy: bool) {
+        if (min, max) == (1, 1) {
+            return self.emit(node);
+        }
+        if (min, max) == (0, 1) {
+            let split = self.push(Inst::Jump(0));
+            self.emit(node);
+            let (body, end) = (split + 1, self.here());
+            self.insts[split] = if lazy { Inst::Split(end, body) } else { Inst::Split(body, end) };
+            return;
+        }
+        let register = self.registers();
+        self.push(Inst::LoopStart(register));
+        let entry = self.push(Inst::Jump(0));
+        let body = self.here();
+        self.emit(node);
+        self.insts[entry] = Inst::Jump(self.here());
+        let repeat = Loop { register, body, min, max, lazy };
+        self.push(Inst::LoopNext(repeat));
+        if lazy {
+            self.push(Inst::LoopMore(repeat));
+        }
+    }
+
+    fn atomic(&mut self, inside: impl FnOnce(&mut Self)) {
+        let register = self.registers();
+        self.push(Inst::Fence { register, back: None });
+        inside(self);
+        self.push(Inst::FenceEnd { register, rewind: false });
+    }
+
+    fn look(&mut self, look: &Look) {
+        let register = self.registers();
+        let back = look.behind;
+        if look.negated {
+            let start = self.push(Inst::Jump(0));
+            self.emit(&look.node);
+            self.push(Inst::NotEnd(register));
+            self.insts[start] = Inst::NotStart { register, back, after: self.here() };
+        } else {
+            self.push(Inst::Fence { register, back });
+            self.emit(&look.node);
+            self.push(Inst::FenceEnd { register, rewind: true });
+        }
+    }
+
+    /// Tells each span which byte has to follow, so that it gives back only as far as makes sense.
+    fn look_past_spans(&mut self) {
+        for index in 0..self.insts.len() {
+            let next = match self.insts.get(index + 1) {
+                Some(Inst::Literal(bytes)) => bytes.first().copied(),
+                _ => None,
+            };
+            if let Some(Inst::Span(span)) = self.insts.get_mut(index) {
+                span.next = next;
+            }
+        }
+    }
+}
+
+type Ranges = Vec<(char, char)>;

@@ -1,0 +1,463 @@
+//! One search.
+
+use monban_model::limits::{REGEX_BACKTRACKS_MAX, REGEX_STEPS_MAX};
+
+use super::program::{CharSet, ENDLESS, Inst, Loop, Program, Span};
+use crate::ast::{PerlKind, RepeatMode};
+use crate::chars;
+use crate::ir::{At, Fold};
+use crate::regex::Overrun;
+
+/// Memory that searches use one after the other.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    slots: Vec<usize>,
+    branches: Vec<Branch>,
+    /// What the slots held before, to set them back.
+    trail: Vec<(usize, usize)>,
+}
+
+/// Entries beyond which memory is given back after a search.
+const KEPT: usize = 4096;
+
+/// A slot that is not set.
+const UNSET: usize = usize::MAX;
+
+/// What is tried when the present way fails.
+struct Branch {
+    kind: BranchKind,
+    pc: usize,
+    place: usize,
+    trail: usize,
+}
+
+enum BranchKind {
+    /// Goes on at the instruction.
+    Plain,
+    /// Gives a character of this span back, as long as it stands behind this place.
+    Shorter(usize),
+    /// Takes one more character into this span, this many times at most.
+    Longer(u32),
+}
+
+impl Program {
+    /// Fills `spans` with the leftmost match at or after `from`; false if there is none.
+    pub(crate) fn search(
+        &self,
+        text: &str,
+        from: usize,
+        scratch: &mut Scratch,
+        spans: &mut [Option<(usize, usize)>],
+    ) -> Result<bool, Overrun> {
+        scratch.slots.clear();
+        scratch.slots.resize(self.slots, UNSET);
+        let mut run = Run { program: self, text, scratch, steps: 0, backtracks: 0 };
+        let found = run.search(from);
+        scratch.branches.clear();
+        scratch.trail.clear();
+        scratch.branches.shrink_to(KEPT);
+        scratch.trail.shrink_to(KEPT);
+        let Some((start, end)) = found? else {
+            return Ok(false);
+        };
+        for (span, pair) in spans.iter_mut().zip(scratch.slots.chunks_exact(2)) {
+            *span = match *pair {
+                [from, to] if from != UNSET && to != UNSET => Some((from, to)),
+                _ => None,
+            };
+        }
+        if let Some(whole) = spans.first_mut() {
+            *whole = Some((start, end));
+        }
+        Ok(true)
+    }
+}
+
+struct Run<'a> {
+    program: &'a Program,
+    text: &'a str,
+    scratch: &'a mut Scratch,
+    steps: u64,
+    backtracks: u32,
+}
+
+impl Run<'_> {
+    fn search(&mut self, from: usize) -> Result<Option<(usize, usize)>, Overrun> {
+        let mut from = from;
+        while let Some(start) = self.program.start.next(self.text.as_bytes(), from) {
+            if let Some(end) = self.attempt(start)? {
+                return Ok(Some((start, end)));
+            }
+            from = start + 1;
+            if from > self.text.len() {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Tries to match at one place; gives the end.
+    fn attempt(&mut self, start: usize) -> Result<Option<usize>, Overrun> {
+        let (mut pc, mut place) = (0, start);
+        loop {
+            self.spend(1)?;
+            let Some(inst) = self.program.insts.get(pc) else {
+                return Ok(None);
+            };
+            let next = match inst {
+                Inst::Match => return Ok(Some(place)),
+                Inst::Literal(bytes) => {
+                    let fits = self.text.as_bytes()[place..].starts_with(bytes);
+                    fits.then_some((pc + 1, place + bytes.len()))
+                }
+                Inst::Set(set) => {
+                    let length = self.one(&self.program.sets[*set], place);
+                    length.map(|length| (pc + 1, place + length))
+                }
+                Inst::Span(span) => self.span(span, pc, place)?.map(|place| (pc + 1, place)),
+                Inst::At(at) => self.is_at(*at, place).then_some((pc + 1, place)),
+                Inst::Split(first, second) => {
+                    self.branch(BranchKind::Plain, *second, place);
+                    Some((*first, place))
+                }
+                Inst::Jump(target) => Some((*target, place)),
+                Inst::Backref { group, fold } => {
+                    self.backref(*group, *fold, place)?.map(|place| (pc + 1, place))
+                }
+                Inst::Conditional { group, no } => {
+                    let target = if self.group(*group).is_some() { pc + 1 } else { *no };
+                    Some((target, place))
+                }
+                Inst::LoopNext(repeat) => Some(self.next_round(repeat, pc, place)),
+                Inst::LoopMore(repeat) => self.one_more_round(repeat, place),
+                _ => self.register(inst, pc, place),
+            };
+            (pc, place) = match next {
+                Some(next) => next,
+                None => match self.back()? {
+                    Some(next) => next,
+                    None => return Ok(None),
+                },
+            };
+        }
+    }
+
+    /// What only notes something.
+    fn register(&mut self, inst: &Inst, pc: usize, place: usize) -> Option<(usize, usize)> {
+        match inst {
+            Inst::Save(slot) => self.set(*slot, place),
+            Inst::LoopStart(register) => {
+                self.set(*register, UNSET);
+                self.set(*register + 1, UNSET);
+            }
+            Inst::Fence { register, back } => {
+                self.set(*register, self.scratch.branches.len());
+                self.set(*register + 1, place);
+                return Some((pc + 1, self.stepped_back(place, *back)?));
+            }
+            Inst::FenceEnd { register, rewind } => {
+                self.scratch.branches.truncate(self.scratch.slots[*register]);
+                let place = if *rewind { self.scratch.slots[*register + 1] } else { place };
+                return Some((pc + 1, place));
+            }
+            Inst::NotStart { register, back, after } => {
+                let Some(from) = self.stepped_back(place, *back) else {
+                    return Some((*after, place));
+                };
+                self.set(*register, self.scratch.branches.len());
+                self.branch(BranchKind::Plain, *after, place);
+                return Some((pc + 1, from));
+            }
+            Inst::NotEnd(register) => {
+                let height = self.scratch.slots[*register];
+                let trail = self.scratch.branches.get(height).map(|branch| branch.trail);
+                self.scratch.branches.truncate(height);
+                self.undo(trail.unwrap_or(0));
+                return None;
+            }
+            _ => {}
+        }
+        Some((pc + 1, place))
+    }
+
+    fn spend(&mut self, steps: usize) -> Result<(), Overrun> {
+        self.steps += steps as u64;
+        if self.steps > REGEX_STEPS_MAX { Err(Overrun) } else { Ok(()) }
+    }
+
+    fn set(&mut self, slot: usize, value: usize) {
+        self.scratch.trail.push((slot, self.scratch.slots[slot]));
+        self.scratch.slots[slot] = value;
+    }
+
+    fn undo(&mut self, to: usize) {
+        while self.scratch.trail.len() > to {
+            if let Some((slot, value)) = self.scratch.trail.pop() {
+                self.scratch.slots[slot] = value;
+            }
+        }
+    }
+
+    fn branch(&mut self, kind: BranchKind, pc: usize, place: usize) {
+        let trail = self.scratch.trail.len();
+        self.scratch.branches.push(Branch { kind, pc, place, trail });
+    }
+
+    /// Goes back to the last place where something else can be tried.
+    fn back(&mut self) -> Result<Option<(usize, usize)>, Overrun> {
+        loop {
+            let Some(branch) = self.scratch.branches.pop() else {
+                self.undo(0);
+                return Ok(None);
+            };
+            self.backtracks += 1;
+            if self.backtracks > REGEX_BACKTRACKS_MAX {
+                return Err(Overrun);
+            }
+            self.undo(branch.trail);
+            let Branch { kind, pc, place, .. } = branch;
+            let span = match self.program.insts.get(pc) {
+                Some(Inst::Span(span)) => span,
+                _ => return Ok(Some((pc, place))),
+            };
+            let next = match kind {
+                BranchKind::Plain => return Ok(Some((pc, place))),
+                BranchKind::Shorter(least) => self.shorter(span, pc, least, place),
+                BranchKind::Longer(more) => self.longer(span, pc, more, place)?,
+            };
+            if let Some(place) = next {
+                return Ok(Some((pc + 1, place)));
+            }
+        }
+    }
+
+    /// Runs a span for the first time.
+    fn span(&mut self, span: &Span, pc: usize, place: usize) -> Result<Option<usize>, Overrun> {
+        let lazy = span.mode == RepeatMode::Lazy;
+        let set = &self.program.sets[span.set];
+        let Some(least) = self.run_over(set, place, span.min, true)? else {
+            return Ok(None);
+        };
+        if lazy {
+            let more = if span.max == ENDLESS { ENDLESS } else { span.max - span.min };
+            return self.offer_longer(span, pc, more, least).map(Some);
+        }
+        let more = if span.max == ENDLESS { ENDLESS } else { span.max - span.min };
+        let most = self.run_over(set, least, more, false)?.unwrap_or(least);
+        if span.mode == RepeatMode::Possessive {
+            return Ok(Some(most));
+        }
+        Ok(self.offer_shorter(span, pc, least, most))
+    }
+
+    /// Up to `count` characters of the set from `place`; all of them if `exactly`.
+    fn run_over(
+        &mut self,
+        set: &CharSet,
+        place: usize,
+        count: u32,
+        exactly: bool,
+    ) -> Result<Option<usize>, Overrun> {
+        let mut at = place;
+        let mut left = count;
+        while left > 0 {
+            match self.one(set, at) {
+                Some(length) => at += length,
+                None if exactly => {
+                    self.spend((at - place) / 8)?;
+                    return Ok(None);
+                }
+                None => break,
+            }
+            if count != ENDLESS {
+                left -= 1;
+            }
+        }
+        self.spend((at - place) / 8)?;
+        Ok(Some(at))
+    }
+
+    /// Goes on at `place`, or before it where the byte that has to follow stands.
+    fn offer_shorter(
+        &mut self,
+        span: &Span,
+        pc: usize,
+        least: usize,
+        place: usize,
+    ) -> Option<usize> {
+        let bytes = self.text.as_bytes();
+        let place = match span.next {
+            Some(next) if bytes.get(place) != Some(&next) => {
+                // In a character of several bytes no byte is one that begins another.
+                least + memchr::memrchr(next, &bytes[least..place])?
+            }
+            _ => place,
+        };
+        if place > least {
+            self.branch(BranchKind::Shorter(least), pc, place);
+        }
+        Some(place)
+    }
+
+    fn shorter(&mut self, span: &Span, pc: usize, least: usize, place: usize) -> Option<usize> {
+        let mut place = place - 1;
+        while !self.text.is_char_boundary(place) {
+            place -= 1;
+        }
+        self.offer_shorter(span, pc, least, place)
+    }
+
+    /// Goes on at `place`, or behind it where the byte that has to follow stands.
+    fn offer_longer(
+        &mut self,
+        span: &Span,
+        pc: usize,
+        more: u32,
+        place: usize,
+    ) -> Result<usize, Overrun> {
+        let (mut at, mut left) = (place, more);
+        if let Some(next) = span.next {
+            let set = &self.program.sets[span.set];
+            while left > 0 && self.text.as_bytes().get(at) != Some(&next) {
+                let Some(length) = self.one(set, at) else {
+                    break;
+                };
+                at += length;
+                left -= u32::from(left != ENDLESS);
+            }
+            self.spend((at - place) / 8)?;
+        }
+        if left > 0 {
+            self.branch(BranchKind::Longer(left), pc, at);
+        }
+        Ok(at)
+    }
+
+    fn longer(
+        &mut self,
+        span: &Span,
+        pc: usize,
+        more: u32,
+        place: usize,
+    ) -> Result<Option<usize>, Overrun> {
+        match self.one(&self.program.sets[span.set], place) {
+            Some(length) => {
+                let left = more - u32::from(more != ENDLESS);
+                self.offer_longer(span, pc, left, place + length).map(Some)
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// At the end of a round, as CPython decides: a round that took nothing is the last one.
+    fn next_round(&mut self, repeat: &Loop, pc: usize, place: usize) -> (usize, usize) {
+        let count = self.scratch.slots[repeat.register].wrapping_add(1);
+        if count < repeat.min as usize {
+            self.set(repeat.register, count);
+            return (repeat.body, place);
+        }
+        let more = repeat.max == ENDLESS || count < repeat.max as usize;
+        let more = more && self.scratch.slots[repeat.register + 1] != place;
+        if repeat.lazy {
+            if more {
+                self.set(repeat.register, count);
+                self.branch(BranchKind::Plain, pc + 1, place);
+            }
+            return (pc + 2, place);
+        }
+        if !more {
+            return (pc + 1, place);
+        }
+        self.branch(BranchKind::Plain, pc + 1, place);
+        self.set(repeat.register, count);
+        self.set(repeat.register + 1, place);
+        (repeat.body, place)
+    }
+
+    fn one_more_round(&mut self, repeat: &Loop, place: usize) -> Option<(usize, usize)> {
+        self.set(repeat.register + 1, place);
+        Some((repeat.body, place))
+    }
+
+    /// The length of the character at `place` if it is of the set.
+    fn one(&self, set: &CharSet, place: usize) -> Option<usize> {
+        let byte = *self.text.as_bytes().get(place)?;
+        if byte.is_ascii() {
+            return set.has_ascii(byte).then_some(1);
+        }
+        let c = self.text.get(place..)?.chars().next()?;
+        set.has(c).then_some(c.len_utf8())
+    }
+
+    fn stepped_back(&self, place: usize, back: Option<usize>) -> Option<usize> {
+        let mut before = self.text.get(..place)?.char_indices();
+        match back {
+            None | Some(0) => Some(place),
+            Some(count) => before.nth_back(count - 1).map(|(at, _)| at),
+        }
+    }
+
+    fn group(&self, group: usize) -> Option<(usize, usize)> {
+        let (from, to) = (self.scratch.slots[2 * group], self.scratch.slots[2 * group + 1]);
+        (from != UNSET && to != UNSET && from <= to).then_some((from, to))
+    }
+
+    fn backref(
+        &mut self,
+        group: usize,
+        fold: Fold,
+        place: usize,
+    ) -> Result<Option<usize>, Overrun> {
+        let Some((from, to)) = self.group(group) else {
+            return Ok(None);
+        };
+        self.spend((to - from) / 8)?;
+        let (Some(wanted), Some(rest)) = (self.text.get(from..to), self.text.get(place..)) else {
+            return Ok(None);
+        };
+        if fold == Fold::Exact {
+            return Ok(rest.starts_with(wanted).then_some(place + wanted.len()));
+        }
+        let folded = |c: char| match fold {
+            Fold::Ascii => c.to_ascii_lowercase(),
+            _ => chars::lower(c),
+        };
+        let mut at = place;
+        let mut rest = rest.chars();
+        for wanted in wanted.chars() {
+            match rest.next() {
+                Some(c) if folded(c) == folded(wanted) => at += c.len_utf8(),
+                _ => return Ok(None),
+            }
+        }
+        Ok(Some(at))
+    }
+
+    fn is_at(&self, at: At, place: usize) -> bool {
+        let bytes = self.text.as_bytes();
+        match at {
+            At::TextStart => place == 0,
+            At::LineStart => place == 0 || bytes.get(place - 1) == Some(&b'\n'),
+            At::TextEnd => place == bytes.len(),
+            At::LineEnd => place == bytes.len() || bytes.get(place) == Some(&b'\n'),
+            At::LastLineEnd => {
+                place == bytes.len() || (place + 1 == bytes.len() && bytes[place] == b'\n')
+            }
+            // CPython finds neither in an empty text.
+            At::Word { .. } if bytes.is_empty() => false,
+            At::Word { ascii, negated } => {
+                let (before, after) = self.text.split_at(place);
+                let before = before.chars().next_back().is_some_and(|c| is_word(c, ascii));
+                let after = after.chars().next().is_some_and(|c| is_word(c, ascii));
+                (before != after) != negated
+            }
+        }
+    }
+}
+
+fn is_word(c: char, ascii: bool) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_alphanumeric() || c == '_';
+    }
+    !ascii && chars::contains(chars::shared(PerlKind::Word), c)
+}

@@ -1,0 +1,207 @@
+//! Sets of characters as Python's `re` sees them: `\w \d \s`, and what is the same letter in
+//! either case.
+//!
+//! They differ from those of the crates for regular expressions. `\w` is every letter (L) and
+//! number (N) and the underscore, so it has `²` and not a combining accent; `\s` has the four
+//! separators U+001C to U+001F; without regard to case, a character is taken to its simple lower
+//! case, and small letters with the same capital are the same letter (`s` and `ſ`, `i` and `ı`).
+//! The tables are those of the crates' Unicode version, which is newer than CPython 3.11's.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, HirKind};
+
+use crate::ast::{self, ClassItem, Flags, PerlKind};
+
+/// The last code that has an upper or lower case, with room for some more.
+const CASED_LAST: u32 = 0x1_ffff;
+
+/// The characters that `c` stands for.
+pub(crate) fn literal(c: char, flags: Flags) -> ClassUnicode {
+    class(&ast::Class { negated: false, items: vec![ClassItem::Range(c, c)] }, flags)
+}
+
+/// `.`
+pub(crate) fn dot(flags: Flags) -> ClassUnicode {
+    let mut set = ClassUnicode::empty();
+    if !flags.dot_all {
+        set.push(ClassUnicodeRange::new('\n', '\n'));
+    }
+    set.negate();
+    set
+}
+
+/// The characters of a set in brackets.
+pub(crate) fn class(class: &ast::Class, flags: Flags) -> ClassUnicode {
+    let mut ranges = ClassUnicode::empty();
+    let mut perls = ClassUnicode::empty();
+    for item in &class.items {
+        match *item {
+            ClassItem::Range(from, to) => ranges.push(ClassUnicodeRange::new(from, to)),
+            ClassItem::Perl { kind, negated } => {
+                let mut set = perl(kind, flags.ascii);
+                if negated {
+                    set.negate();
+                }
+                perls.union(&set);
+            }
+        }
+    }
+    if flags.ignore_case {
+        let case = if flags.ascii { ascii_case() } else { unicode_case() };
+        ranges = case.lowered(&ranges);
+        ranges.union(&perls);
+        ranges = case.raised(&ranges);
+    } else {
+        ranges.union(&perls);
+    }
+    if class.negated {
+        ranges.negate();
+    }
+    ranges
+}
+
+/// `\d`, `\s` or `\w`.
+fn perl(kind: PerlKind, ascii: bool) -> ClassUnicode {
+    match (kind, ascii) {
+        (PerlKind::Digit, true) => of_ranges(&[('0', '9')]),
+        (PerlKind::Word, true) => of_ranges(&[('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')]),
+        (PerlKind::Space, true) => of_ranges(&[('\t', '\r'), (' ', ' ')]),
+        (kind, false) => shared(kind).clone(),
+    }
+}
+
+/// `\d`, `\s` or `\w` of all characters.
+pub(crate) fn shared(kind: PerlKind) -> &'static ClassUnicode {
+    static DIGIT: OnceLock<ClassUnicode> = OnceLock::new();
+    static WORD: OnceLock<ClassUnicode> = OnceLock::new();
+    static SPACE: OnceLock<ClassUnicode> = OnceLock::new();
+    let (cell, pattern) = match kind {
+        PerlKind::Digit => (&DIGIT, r"\p{Nd}"),
+        PerlKind::Word => (&WORD, r"[\p{L}\p{N}_]"),
+        PerlKind::Space => (&SPACE, r"[\s\x1c-\x1f]"),
+    };
+    cell.get_or_init(|| parsed(pattern))
+}
+
+/// The set of one character.
+pub(crate) fn one(c: char) -> ClassUnicode {
+    of_ranges(&[(c, c)])
+}
+
+/// The characters that are a part of a word for one of Python and the crates, but not for the
+/// other: where a text has none, their `\b` is Python's.
+pub(crate) fn odd_at_word_edges() -> &'static ClassUnicode {
+    static ODD: OnceLock<ClassUnicode> = OnceLock::new();
+    ODD.get_or_init(|| {
+        let mut odd = perl(PerlKind::Word, false);
+        odd.symmetric_difference(&parsed(r"\w"));
+        odd
+    })
+}
+
+/// The simple lower case, as a reference without regard to case compares.
+pub(crate) fn lower(c: char) -> char {
+    if c.is_ascii() {
+        return c.to_ascii_lowercase();
+    }
+    // The only one with two is U+0130, whose simple lower case is the first of them.
+    c.to_lowercase().next().unwrap_or(c)
+}
+
+fn of_ranges(ranges: &[(char, char)]) -> ClassUnicode {
+    ClassUnicode::new(ranges.iter().map(|(from, to)| ClassUnicodeRange::new(*from, *to)))
+}
+
+/// The set that a constant pattern of this file stands for.
+fn parsed(pattern: &str) -> ClassUnicode {
+    match regex_syntax::parse(pattern).map(regex_syntax::hir::Hir::into_kind) {
+        Ok(HirKind::Class(Class::Unicode(set))) => set,
+        _ => ClassUnicode::empty(),
+    }
+}
+
+/// Which characters are the same without regard to case.
+struct Case {
+    /// Characters with another lower case, and that one.
+    lowers: Vec<(char, char)>,
+    /// Lower case characters and others that have the same upper case.
+    twins: Vec<(char, char)>,
+    /// All characters with another lower case.
+    uppers: ClassUnicode,
+}
+
+impl Case {
+    fn new(lowers: Vec<(char, char)>, twins: Vec<(char, char)>) -> Self {
+        let uppers = lowers.iter().map(|(upper, _)| ClassUnicodeRange::new(*upper, *upper));
+        let uppers = ClassUnicode::new(uppers);
+        Self { lowers, twins, uppers }
+    }
+
+    /// The lower case of all, and their twins.
+    fn lowered(&self, set: &ClassUnicode) -> ClassUnicode {
+        let mut low = set.clone();
+        low.difference(&self.uppers);
+        let lowers = self.lowers.iter().filter(|(upper, _)| contains(set, *upper));
+        low.union(&of_chars(lowers.map(|(_, lower)| *lower)));
+        let twins = self.twins.iter().filter(|(lower, _)| contains(&low, *lower));
+        let twins = of_chars(twins.map(|(_, twin)| *twin));
+        low.union(&twins);
+        low
+    }
+
+    /// All characters whose lower case is in the set.
+    fn raised(&self, low: &ClassUnicode) -> ClassUnicode {
+        let mut set = low.clone();
+        set.difference(&self.uppers);
+        let uppers = self.lowers.iter().filter(|(_, lower)| contains(low, *lower));
+        set.union(&of_chars(uppers.map(|(upper, _)| *upper)));
+        set
+    }
+}
+
+fn of_chars(chars: impl Iterator<Item = char>) -> ClassUnicode {
+    ClassUnicode::new(chars.map(|c| ClassUnicodeRange::new(c, c)))
+}
+
+/// Whether the character is in the set.
+pub(crate) fn contains(set: &ClassUnicode, c: char) -> bool {
+    let ranges = set.ranges();
+    let after = ranges.partition_point(|range| range.start() <= c);
+    after.checked_sub(1).and_then(|at| ranges.get(at)).is_some_and(|range| c <= range.end())
+}
+
+fn ascii_case() -> &'static Case {
+    static CASE: OnceLock<Case> = OnceLock::new();
+    CASE.get_or_init(|| {
+        Case::new(('A'..='Z').map(|c| (c, c.to_ascii_lowercase())).collect(), Vec::new())
+    })
+}
+
+fn unicode_case() -> &'static Case {
+    static CASE: OnceLock<Case> = OnceLock::new();
+    CASE.get_or_init(|| {
+        let mut lowers = Vec::new();
+        let mut by_upper: BTreeMap<String, Vec<char>> = BTreeMap::new();
+        for c in (0..=CASED_LAST).filter_map(char::from_u32) {
+            let low = lower(c);
+            if low != c {
+                lowers.push((c, low));
+            }
+            if low != c || c.to_uppercase().next() != Some(c) {
+                let same = by_upper.entry(c.to_uppercase().collect()).or_default();
+                if !same.contains(&low) {
+                    same.push(low);
+                }
+            }
+        }
+        let mut twins = Vec::new();
+        for same in by_upper.values() {
+            for low in same {
+                twins.extend(same.iter().filter(|twin| *twin != low).map(|twin| (*low, *twin)));
+            }
+        }
+        Case::new(lowers, twins)
+    })
+}

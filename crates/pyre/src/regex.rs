@@ -1,0 +1,244 @@
+//! A compiled pattern and its matches.
+
+use std::fmt;
+use std::sync::OnceLock;
+
+use monban_model::limits::REGEX_COPIES_MAX;
+use regex_automata::util::pool::Pool;
+use regex_automata::util::primitives::NonMaxUsize;
+
+use crate::Options;
+use crate::ast::{Kind, Node};
+use crate::backtrack::{Program, Scratch};
+use crate::error::Error;
+use crate::ir::{self, Ir};
+use crate::linear::{self, Linear, Unfit};
+use crate::parse::parse;
+use crate::simplify;
+
+/// A Python regular expression (of a `str`).
+pub struct Regex {
+    source: Source,
+    group_names: Vec<Option<String>>,
+    engine: Engine,
+    scratch: Pool<Scratch, fn() -> Scratch>,
+}
+
+/// What the pattern was made from, to make more of it when a text needs it.
+struct Source {
+    pattern: String,
+    options: Options,
+}
+
+enum Engine {
+    /// State machines; the program is for texts that they cannot answer for.
+    Linear { machine: Linear, fallback: OnceLock<Program> },
+    /// A program; the filter knows many texts that it cannot match.
+    Backtracking { program: Program, filter: Option<Linear> },
+}
+
+/// What matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EngineKind {
+    /// Finite state machines: linear time on any text.
+    Linear,
+    /// Backtracking with a bound: for look-around, references, conditionals and the like.
+    Backtracking,
+}
+
+/// The bound on backtracking was reached: it is not known whether the pattern matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Overrun;
+
+impl fmt::Display for Overrun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the bound on backtracking was reached")
+    }
+}
+
+impl std::error::Error for Overrun {}
+
+/// Where a pattern matched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Match {
+    spans: Vec<Option<(usize, usize)>>,
+}
+
+impl Match {
+    /// Bytes from and to of a group, 0 being all; `None` if it took no part or does not exist.
+    pub fn span(&self, group: usize) -> Option<(usize, usize)> {
+        self.spans.get(group).copied().flatten()
+    }
+
+    /// The same by the group's name.
+    pub fn named(&self, regex: &Regex, name: &str) -> Option<(usize, usize)> {
+        self.span(regex.group(name)?)
+    }
+}
+
+impl Regex {
+    /// Compiles a pattern.
+    pub fn new(pattern: &str, options: Options) -> Result<Self, Error> {
+        let ast = parse(pattern, options)?;
+        if copies(&ast.root) > REGEX_COPIES_MAX {
+            let message = "the repetitions of the pattern make it too large";
+            return Err(Error::new(0, message));
+        }
+        let source = Source { pattern: pattern.to_owned(), options };
+        let groups = ast.group_names.len();
+        let ir = simplify::without_idle_looks(ir::of(&ast));
+        let marked = simplify::with_marked_end(ir.clone(), groups);
+        let machine = linear::is_regular(&marked).then(|| Linear::new(&marked)).flatten();
+        let engine = match machine {
+            Some(machine) => Engine::Linear { machine, fallback: OnceLock::new() },
+            None => Engine::backtracking(&ir, groups),
+        };
+        Ok(Self {
+            source,
+            group_names: ast.group_names,
+            engine,
+            scratch: Pool::new(Scratch::default),
+        })
+    }
+
+    /// The leftmost match, as `re.search`.
+    pub fn search(&self, text: &str) -> Result<Option<Match>, Overrun> {
+        self.search_at(text, 0)
+    }
+
+    /// The leftmost match at or after the byte `start`, as `pattern.search(text, pos)`: what
+    /// stands before is seen by look-behinds, `\b` and `^`. Within a character, the search begins
+    /// at the next one.
+    pub fn search_at(&self, text: &str, start: usize) -> Result<Option<Match>, Overrun> {
+        let mut start = start.min(text.len());
+        while !text.is_char_boundary(start) {
+            start += 1;
+        }
+        match &self.engine {
+            Engine::Linear { machine, fallback } => {
+                self.search_linear(machine, text, start).unwrap_or_else(|Unfit| {
+                    let program = fallback.get_or_init(|| {
+                        let ir = self.source.ir().unwrap_or(Ir::Empty);
+                        Program::new(&ir, self.group_names.len())
+                    });
+                    self.backtrack(program, text, start)
+                })
+            }
+            Engine::Backtracking { program, filter } => {
+                let superset = || Some(simplify::superset(&self.source.ir()?));
+                let may_match = filter.as_ref().map(|f| f.is_match(text, start, superset));
+                if matches!(may_match, Some(Ok(false))) {
+                    return Ok(None);
+                }
+                self.backtrack(program, text, start)
+            }
+        }
+    }
+
+    fn search_linear(
+        &self,
+        machine: &Linear,
+        text: &str,
+        start: usize,
+    ) -> Result<Result<Option<Match>, Overrun>, Unfit> {
+        let groups = self.group_names.len();
+        // One more than there are, for where the match ends: see `with_marked_end`.
+        let mut slots: Vec<Option<NonMaxUsize>> = vec![None; 2 * groups + 2];
+        let marked = || Some(simplify::with_marked_end(self.source.ir()?, groups));
+        if !machine.search(text, start, &mut slots, marked)? {
+            return Ok(Ok(None));
+        }
+        let span = |pair: &[Option<NonMaxUsize>]| match pair {
+            [Some(from), Some(to)] => Some((from.get(), to.get())),
+            _ => None,
+        };
+        let mut spans: Vec<_> = slots.chunks_exact(2).map(span).collect();
+        let mark = spans.pop().flatten();
+        if let (Some((_, mark)), Some(Some((_, end)))) = (mark, spans.first_mut()) {
+            *end = mark;
+        }
+        Ok(Ok(Some(Match { spans })))
+    }
+
+    fn backtrack(
+        &self,
+        program: &Program,
+        text: &str,
+        start: usize,
+    ) -> Result<Option<Match>, Overrun> {
+        let mut spans = vec![None; self.group_names.len()];
+        let mut scratch = self.scratch.get();
+        let found = program.search(text, start, &mut scratch, &mut spans)?;
+        Ok(found.then_some(Match { spans }))
+    }
+
+    /// Names of the groups; the index is the number. Group 0 has none.
+    pub fn group_names(&self) -> &[Option<String>] {
+        &self.group_names
+    }
+
+    /// The number of the group with this name.
+    pub fn group(&self, name: &str) -> Option<usize> {
+        self.group_names.iter().position(|known| known.as_deref() == Some(name))
+    }
+
+    /// How many groups there are, without group 0.
+    pub fn group_count(&self) -> usize {
+        self.group_names.len() - 1
+    }
+
+    /// What matches it.
+    pub fn engine(&self) -> EngineKind {
+        match self.engine {
+            Engine::Linear { .. } => EngineKind::Linear,
+            Engine::Backtracking { .. } => EngineKind::Backtracking,
+        }
+    }
+
+    /// The pattern as it was given.
+    pub fn pattern(&self) -> &str {
+        &self.source.pattern
+    }
+}
+
+impl Engine {
+    fn backtracking(ir: &Ir, groups: usize) -> Self {
+        let superset = simplify::superset(ir);
+        // What matches nothing matches everywhere.
+        let is_of_use = !linear::is_nullable(&superset);
+        let filter = is_of_use.then(|| Linear::new(&superset)).flatten();
+        Self::Backtracking { program: Program::new(ir, groups), filter }
+    }
+}
+
+impl Source {
+    /// The tree again. It was made once, so it can be made.
+    fn ir(&self) -> Option<Ir> {
+        let ast = parse(&self.pattern, self.options).ok()?;
+        Some(simplify::without_idle_looks(ir::of(&ast)))
+    }
+}
+
+/// How many nodes there are when every repetition is written out.
+fn copies(node: &Node) -> u64 {
+    match &node.kind {
+        Kind::Concat(nodes) | Kind::Alternation(nodes) => {
+            nodes.iter().map(copies).fold(1, u64::saturating_add)
+        }
+        Kind::Repeat { node, min, max, .. } => {
+            let times = u64::from(max.unwrap_or(*min).max(1));
+            copies(node).saturating_mul(times).saturating_add(1)
+        }
+        Kind::Group { node, .. } | Kind::Atomic(node) | Kind::Look { node, .. } => {
+            copies(node).saturating_add(1)
+        }
+        Kind::Conditional { yes, no, .. } => copies(yes).saturating_add(copies(no)),
+        _ => 1,
+    }
+}
+
+impl fmt::Debug for Regex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Regex").field(&self.pattern()).finish()
+    }
+}
