@@ -6,7 +6,7 @@
 
 use std::sync::OnceLock;
 
-use monban_model::limits::REGEX_MACHINE_BYTES_MAX;
+use monban_model::limits::{REGEX_MACHINE_BYTES_MAX, REGEX_MACHINE_WORK_MAX};
 use regex_automata::meta;
 use regex_automata::util::primitives::NonMaxUsize;
 use regex_automata::{Input, MatchKind};
@@ -17,6 +17,8 @@ use crate::ir::{At, Ir, Repeat};
 
 /// A pair of machines.
 pub(crate) struct Linear {
+    /// How many parts it has when every repetition is written out.
+    copies: u64,
     needs: Needs,
     ascii: meta::Regex,
     unicode: OnceLock<Option<meta::Regex>>,
@@ -36,11 +38,11 @@ pub(crate) struct Unfit;
 
 impl Linear {
     /// The machines for `ir`, which has to be [`is_regular`]; none if they were too large.
-    pub(crate) fn new(ir: &Ir) -> Option<Self> {
+    pub(crate) fn new(ir: &Ir, copies: u64) -> Option<Self> {
         let ascii = machine(ir, true)?;
         let mut needs = Needs::default();
         needs.gather(ir);
-        Some(Self { needs, ascii, unicode: OnceLock::new() })
+        Some(Self { copies, needs, ascii, unicode: OnceLock::new() })
     }
 
     /// Fills `slots` with the leftmost match at or after `start`; false if there is none. `ir`
@@ -72,6 +74,9 @@ impl Linear {
         ir: impl FnOnce() -> Option<Ir>,
     ) -> Result<&meta::Regex, Unfit> {
         let is_ascii = text.is_ascii();
+        if self.copies.saturating_mul(text.len() as u64) > REGEX_MACHINE_WORK_MAX {
+            return Err(Unfit);
+        }
         if self.needs.last_line_end && has_inner_newline(text) {
             // There `$` would need to look past a newline, and whether more follows.
             return Err(Unfit);

@@ -62,14 +62,32 @@ fn walk(ir: Ir, before: Before) -> (Ir, Before) {
 fn walk_repeat(repeat: Repeat, before: Before) -> (Ir, Before) {
     let Repeat { node, min, max, mode } = repeat;
     // Before a round stands what was before the loop, or the end of another round.
-    let round_end = walk((*node).clone(), None).1;
     let at_round = match max {
         Some(0 | 1) => before.clone(),
-        _ => either(before.clone(), round_end),
+        _ => either(before.clone(), end_of(&node)),
     };
     let (node, after) = walk(*node, at_round);
     let after = if min == 0 { either(before, after) } else { after };
     (Ir::Repeat(Repeat { node: Box::new(node), min, max, mode }), after)
+}
+
+/// The last character of whatever it matches; `None` if that may be nothing.
+fn end_of(ir: &Ir) -> Before {
+    match ir {
+        Ir::Char(c) => Some(chars::one(*c)),
+        Ir::Set(set) => Some(set.clone()),
+        Ir::Concat(parts) => {
+            let parts = parts.iter().rev();
+            let mut parts =
+                parts.filter(|part| !matches!(part, Ir::Empty | Ir::At(_) | Ir::Look(_)));
+            parts.next().and_then(end_of)
+        }
+        Ir::Alternation(parts) => parts.iter().map(end_of).reduce(either).flatten(),
+        Ir::Repeat(Repeat { node, min, .. }) if *min > 0 => end_of(node),
+        Ir::Capture(_, node) | Ir::Atomic(node) => end_of(node),
+        Ir::Conditional { yes, no, .. } => either(end_of(yes), end_of(no)),
+        _ => None,
+    }
 }
 
 fn walk_look(look: Look, before: Option<&ClassUnicode>) -> Ir {

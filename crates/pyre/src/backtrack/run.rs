@@ -235,6 +235,9 @@ impl Run<'_> {
     fn span(&mut self, span: &Span, pc: usize, place: usize) -> Result<Option<usize>, Overrun> {
         let lazy = span.mode == RepeatMode::Lazy;
         let set = &self.program.sets[span.set];
+        if span.min as usize > self.text.len() - place {
+            return Ok(None);
+        }
         let Some(least) = self.run_over(set, place, span.min, true)? else {
             return Ok(None);
         };
@@ -264,7 +267,7 @@ impl Run<'_> {
             match self.one(set, at) {
                 Some(length) => at += length,
                 None if exactly => {
-                    self.spend((at - place) / 8)?;
+                    self.spend((at - place) / 2)?;
                     return Ok(None);
                 }
                 None => break,
@@ -273,7 +276,7 @@ impl Run<'_> {
                 left -= 1;
             }
         }
-        self.spend((at - place) / 8)?;
+        self.spend((at - place) / 2)?;
         Ok(Some(at))
     }
 
@@ -325,7 +328,7 @@ impl Run<'_> {
                 at += length;
                 left -= u32::from(left != ENDLESS);
             }
-            self.spend((at - place) / 8)?;
+            self.spend((at - place) / 2)?;
         }
         if left > 0 {
             self.branch(BranchKind::Longer(left), pc, at);
@@ -411,7 +414,7 @@ impl Run<'_> {
         let Some((from, to)) = self.group(group) else {
             return Ok(None);
         };
-        self.spend((to - from) / 8)?;
+        self.spend((to - from) / 2)?;
         let (Some(wanted), Some(rest)) = (self.text.get(from..to), self.text.get(place..)) else {
             return Ok(None);
         };
