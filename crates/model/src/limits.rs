@@ -172,6 +172,10 @@ pub const REGEX_MACHINE_WORK_MAX: u64 = 4_000_000;
 /// is matched by backtracking.
 pub const REGEX_MACHINE_BYTES_MAX: usize = 1024 * 1024;
 
+/// Memory of what a state machine has worked out so far, in bytes, and the same once more for
+/// matches backwards. When it is full it is begun anew. A stranger's texts can fill it.
+pub const REGEX_CACHE_BYTES_MAX: usize = 128 * 1024;
+
 /// Places that backtracking may come back to within one search.
 pub const REGEX_BACKTRACKS_MAX: u32 = 20_000;
 

@@ -90,17 +90,6 @@ pub(crate) fn one(c: char) -> ClassUnicode {
     of_ranges(&[(c, c)])
 }
 
-/// The characters that are a part of a word for one of Python and the crates, but not for the
-/// other: where a text has none, their `\b` is Python's.
-pub(crate) fn odd_at_word_edges() -> &'static ClassUnicode {
-    static ODD: OnceLock<ClassUnicode> = OnceLock::new();
-    ODD.get_or_init(|| {
-        let mut odd = perl(PerlKind::Word, false);
-        odd.symmetric_difference(&parsed(r"\w"));
-        odd
-    })
-}
-
 /// The simple lower case, as a reference without regard to case compares.
 pub(crate) fn lower(c: char) -> char {
     if c.is_ascii() {

@@ -31,7 +31,7 @@ struct Source {
 }
 
 enum Engine {
-    /// State machines; the program is for texts that they cannot answer for.
+    /// A state machine; the program is for texts that it cannot answer for.
     Linear { machine: Linear, fallback: OnceLock<Program> },
     /// A program; the filter knows many texts that it cannot match.
     Backtracking { program: Program, filter: Option<Linear> },
@@ -40,7 +40,7 @@ enum Engine {
 /// What matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EngineKind {
-    /// Finite state machines: linear time on any text.
+    /// A state machine: linear time on any text.
     Linear,
     /// Backtracking with a bound: for look-around, references, conditionals and the like.
     Backtracking,

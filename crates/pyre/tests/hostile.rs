@@ -135,6 +135,20 @@ fn the_line_that_freezes_fail2ban_takes_no_time() {
 }
 
 #[test]
+fn a_pattern_may_tell_many_characters_apart() {
+    let many: String = ('\u{4e00}'..'\u{4f00}').collect();
+    let regex = compiled(&many).expect("it compiles");
+    assert_eq!(regex.engine(), EngineKind::Backtracking);
+    let found = regex.search(&format!("ü{many}")).expect("in bounds").expect("a match");
+    assert_eq!(found.span(0), Some((2, 2 + many.len())));
+    let few: String = ('\u{4e00}'..'\u{4e78}').collect();
+    let regex = compiled(&few).expect("it compiles");
+    assert_eq!(regex.engine(), EngineKind::Linear);
+    let found = regex.search(&format!("ü{few}ü")).expect("in bounds").expect("a match");
+    assert_eq!(found.span(0), Some((2, 2 + few.len())));
+}
+
+#[test]
 fn junk_texts_do_no_harm() {
     let regex = compiled(r"(?i)\b(?:é|[^\W\d]+)(?!ß)(\S)\1?$").expect("it compiles");
     for text in ["", "\n", "\0", "é", "\u{10ffff}", "ﬆ\n", "\u{301}\u{301}", "a\u{feff}\n\n"] {

@@ -168,7 +168,7 @@ impl Pattern<'_> {
                 return;
             }
             1 if !self.closed.is_empty() => self.reference(),
-            0..=8 => {
+            1..=8 => {
                 let item = self.chance.pick(ITEMS);
                 self.out.push_str(item);
             }
