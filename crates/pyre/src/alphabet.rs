@@ -4,7 +4,8 @@
 //! tell apart get the same letter, a byte from 0x80 on. A machine over these bytes is as small
 //! as one for ASCII alone; with the sets of Unicode it takes thirty times as much.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use regex_syntax::hir::{ClassBytes, ClassBytesRange, ClassUnicode};
 
@@ -29,7 +30,7 @@ impl Alphabet {
     /// The letters for all sets of a pattern; none if it tells too many characters apart.
     pub(crate) fn of(ir: &Ir) -> Option<Self> {
         let mut sets = BTreeSet::new();
-        gather(ir, &mut sets);
+        gather(ir, &mut sets, &mut HashSet::new());
         if sets.len() > SETS_MAX {
             return None;
         }
@@ -105,25 +106,28 @@ impl Alphabet {
     }
 }
 
-fn gather(ir: &Ir, sets: &mut BTreeSet<Vec<(u32, u32)>>) {
+type Ranges = Vec<(u32, u32)>;
+
+/// Sets that are shared in the tree are looked at once.
+fn gather(ir: &Ir, sets: &mut BTreeSet<Ranges>, seen: &mut HashSet<*const ClassUnicode>) {
     match ir {
         Ir::Char(c) if !c.is_ascii() => {
             sets.insert(vec![(u32::from(*c), u32::from(*c))]);
         }
-        Ir::Set(set) => {
+        Ir::Set(set) if seen.insert(Arc::as_ptr(set)) => {
             let ranges = set.iter().map(|range| (range.start().into(), range.end().into()));
             sets.insert(ranges.collect());
         }
         Ir::Concat(parts) | Ir::Alternation(parts) => {
-            parts.iter().for_each(|part| gather(part, sets));
+            parts.iter().for_each(|part| gather(part, sets, seen));
         }
         Ir::Repeat(Repeat { node, .. })
         | Ir::Capture(_, node)
         | Ir::Atomic(node)
-        | Ir::Look(Look { node, .. }) => gather(node, sets),
+        | Ir::Look(Look { node, .. }) => gather(node, sets, seen),
         Ir::Conditional { yes, no, .. } => {
-            gather(yes, sets);
-            gather(no, sets);
+            gather(yes, sets, seen);
+            gather(no, sets, seen);
         }
         _ => {}
     }
@@ -132,13 +136,13 @@ fn gather(ir: &Ir, sets: &mut BTreeSet<Vec<(u32, u32)>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ast::Flags;
     use regex_syntax::hir::ClassUnicodeRange;
 
     #[test]
     fn what_a_pattern_cannot_tell_apart_has_one_letter() {
-        let dot = chars::dot(Flags::default());
-        let ir = Ir::Concat(vec![Ir::Set(dot.clone()), Ir::Char('é')]);
+        let mut dot = chars::one('\n');
+        dot.negate();
+        let ir = Ir::Concat(vec![Ir::Set(dot.clone().into()), Ir::Char('é')]);
         let alphabet = Alphabet::of(&ir).expect("few sets");
         let text = alphabet.written("aéü中\n\u{10ffff}\u{e000}\u{80}");
         assert_eq!(text, [b'a', 0x81, 0x80, 0x80, b'\n', 0x80, 0x80, 0x80]);
@@ -147,7 +151,7 @@ mod tests {
         assert_eq!(ranges, [(0, 9), (11, 0x81)]);
         let edge = ClassUnicode::new([ClassUnicodeRange::new('中', '\u{d7ff}')]);
         let other = ClassUnicode::new([ClassUnicodeRange::new('\u{e000}', '\u{e001}')]);
-        let beside = Alphabet::of(&Ir::Concat(vec![Ir::Set(edge), Ir::Set(other)]));
+        let beside = Alphabet::of(&Ir::Concat(vec![Ir::Set(edge.into()), Ir::Set(other.into())]));
         let text = beside.expect("few sets").written("a中\u{d7ff}\u{e000}é\u{e002}");
         assert_eq!(text, [b'a', 0x81, 0x81, 0x82, 0x80, 0x80]);
         let one = alphabet.class(&chars::one('é'));

@@ -17,21 +17,6 @@ use crate::ast::{self, ClassItem, Flags, PerlKind};
 /// The last code that has an upper or lower case, with room for some more.
 const CASED_LAST: u32 = 0x1_ffff;
 
-/// The characters that `c` stands for.
-pub(crate) fn literal(c: char, flags: Flags) -> ClassUnicode {
-    class(&ast::Class { negated: false, items: vec![ClassItem::Range(c, c)] }, flags)
-}
-
-/// `.`
-pub(crate) fn dot(flags: Flags) -> ClassUnicode {
-    let mut set = ClassUnicode::empty();
-    if !flags.dot_all {
-        set.push(ClassUnicodeRange::new('\n', '\n'));
-    }
-    set.negate();
-    set
-}
-
 /// The characters of a set in brackets.
 pub(crate) fn class(class: &ast::Class, flags: Flags) -> ClassUnicode {
     let mut ranges = ClassUnicode::empty();

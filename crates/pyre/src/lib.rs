@@ -10,7 +10,8 @@
 //! thousands of ranges of `\w`, but letters for the few kinds of characters that its pattern tells
 //! apart (`alphabet`). [`Options::ascii`] is there for its meaning; it saves some KiB a pattern.
 //!
-//! What differs from CPython: character names (`\N{...}`) and lone surrogates are refused; the
+//! What differs from CPython: character names (`\N{...}`) and lone surrogates are refused,
+//! and so is a conditional such as `(?( 1)...)`, of which 3.11 only warns; the
 //! characters are those of a newer Unicode; a set of several with a capital beyond U+FFFF finds
 //! it without regard to case (CPython does not); groups in possessive loops, and conditionals on
 //! the group that they stand in, never show what a failed try had set (CPython's do); patterns

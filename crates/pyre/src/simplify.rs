@@ -1,6 +1,8 @@
 //! Looks around that say nothing new, or that can be said otherwise: without them, a pattern can
 //! be matched by the linear engine. Nothing is changed that is not proven.
 
+use std::sync::Arc;
+
 use regex_syntax::hir::ClassUnicode;
 
 use crate::ast::RepeatMode;
@@ -14,11 +16,11 @@ pub(crate) fn without_idle_looks(ir: Ir) -> Ir {
 }
 
 /// The character before a place is one of these; `None`: unknown, or there may be none.
-type Before = Option<ClassUnicode>;
+type Before = Option<Arc<ClassUnicode>>;
 
 fn walk(ir: Ir, before: Before) -> (Ir, Before) {
     match ir {
-        Ir::Char(c) => (Ir::Char(c), Some(chars::one(c))),
+        Ir::Char(c) => (Ir::Char(c), Some(chars::one(c).into())),
         Ir::Set(set) => {
             let after = Some(set.clone());
             (Ir::Set(set), after)
@@ -48,7 +50,7 @@ fn walk(ir: Ir, before: Before) -> (Ir, Before) {
             let (node, after) = walk(*node, before);
             (Ir::Atomic(Box::new(node)), after)
         }
-        Ir::Look(look) => (walk_look(look, before.as_ref()), before),
+        Ir::Look(look) => (walk_look(look, before.as_deref()), before),
         Ir::Backref { .. } => (ir, None),
         Ir::Conditional { group, yes, no } => {
             let (yes, after_yes) = walk(*yes, before.clone());
@@ -74,7 +76,7 @@ fn walk_repeat(repeat: Repeat, before: Before) -> (Ir, Before) {
 /// The last character of whatever it matches; `None` if that may be nothing.
 fn end_of(ir: &Ir) -> Before {
     match ir {
-        Ir::Char(c) => Some(chars::one(*c)),
+        Ir::Char(c) => Some(chars::one(*c).into()),
         Ir::Set(set) => Some(set.clone()),
         Ir::Concat(parts) => {
             let parts = parts.iter().rev();
@@ -93,7 +95,7 @@ fn end_of(ir: &Ir) -> Before {
 fn walk_look(look: Look, before: Option<&ClassUnicode>) -> Ir {
     let one = match &*look.node {
         Ir::Char(c) => Some(chars::one(*c)),
-        Ir::Set(set) => Some(set.clone()),
+        Ir::Set(set) => Some((**set).clone()),
         _ => None,
     };
     if let (Some(1), Some(before), Some(one)) = (look.behind, before, one) {
@@ -110,7 +112,9 @@ fn walk_look(look: Look, before: Option<&ClassUnicode>) -> Ir {
 
 fn either(one: Before, other: Before) -> Before {
     let (mut one, other) = (one?, other?);
-    one.union(&other);
+    if one != other {
+        Arc::make_mut(&mut one).union(&other);
+    }
     Some(one)
 }
 
@@ -144,11 +148,11 @@ pub(crate) fn with_marked_end(ir: Ir, mark: usize) -> Ir {
 fn other_than(node: &Ir) -> Option<Ir> {
     let mut set = match node {
         Ir::Char(c) => chars::one(*c),
-        Ir::Set(set) => set.clone(),
+        Ir::Set(set) => (**set).clone(),
         _ => return None,
     };
     set.negate();
-    Some(Ir::Alternation(vec![Ir::Set(set), Ir::At(At::TextEnd)]))
+    Some(Ir::Alternation(vec![Ir::Set(set.into()), Ir::At(At::TextEnd)]))
 }
 
 /// A regular pattern that matches wherever `ir` does, and perhaps elsewhere: a text without a
@@ -171,7 +175,7 @@ pub(crate) fn superset(ir: &Ir) -> Ir {
         Ir::Backref { .. } => {
             let mut any = ClassUnicode::empty();
             any.negate();
-            let node = Box::new(Ir::Set(any));
+            let node = Box::new(Ir::Set(any.into()));
             Ir::Repeat(Repeat { node, min: 0, max: None, mode: RepeatMode::Greedy })
         }
         Ir::Conditional { yes, no, .. } => Ir::Alternation(vec![superset(yes), superset(no)]),
