@@ -152,7 +152,7 @@ pub const MATCH_STEPS_MAX: usize = 64 * 1024;
 pub const REGEX_TEXT_MAX: usize = 64 * 1024;
 
 /// Groups within groups of a Python regular expression. Its parser and compiler go down as deep.
-pub const REGEX_DEPTH_MAX: usize = 200;
+pub const REGEX_DEPTH_MAX: usize = 100;
 
 /// Groups that one Python regular expression may capture.
 pub const REGEX_GROUPS_MAX: usize = 500;
@@ -161,9 +161,20 @@ pub const REGEX_GROUPS_MAX: usize = 500;
 /// as `(a{60}){60}`.
 pub const REGEX_COPIES_MAX: u64 = 10_000_000;
 
+/// Such copies that a state machine may have. Of fail2ban's patterns the largest has 2,355.
+pub const REGEX_MACHINE_COPIES_MAX: u64 = 3000;
+
+/// Copies times bytes of a text that a state machine may look at: at worst 70 ns each. A longer
+/// text is for backtracking, whose bounds are tighter.
+pub const REGEX_MACHINE_WORK_MAX: u64 = 4_000_000;
+
 /// Memory of one compiled state machine of a Python regular expression, in bytes. What needs more
 /// is matched by backtracking.
 pub const REGEX_MACHINE_BYTES_MAX: usize = 1024 * 1024;
+
+/// Memory of what a state machine has worked out so far, in bytes, and the same once more for
+/// matches backwards. When it is full it is begun anew. A stranger's texts can fill it.
+pub const REGEX_CACHE_BYTES_MAX: usize = 128 * 1024;
 
 /// Places that backtracking may come back to within one search.
 pub const REGEX_BACKTRACKS_MAX: u32 = 20_000;

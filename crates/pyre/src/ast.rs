@@ -16,7 +16,7 @@ pub struct Ast {
 }
 
 /// What changes the meaning of a node.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Flags {
     /// `i`: letters of either case.
     pub ignore_case: bool,
@@ -129,7 +129,7 @@ pub enum RepeatMode {
 }
 
 /// A set of characters.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Class {
     /// `[^...]`.
     pub negated: bool,
@@ -138,7 +138,7 @@ pub struct Class {
 }
 
 /// A part of a set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ClassItem {
     /// From one character to another, both included; one character is a range as well.
     Range(char, char),

@@ -17,21 +17,6 @@ use crate::ast::{self, ClassItem, Flags, PerlKind};
 /// The last code that has an upper or lower case, with room for some more.
 const CASED_LAST: u32 = 0x1_ffff;
 
-/// The characters that `c` stands for.
-pub(crate) fn literal(c: char, flags: Flags) -> ClassUnicode {
-    class(&ast::Class { negated: false, items: vec![ClassItem::Range(c, c)] }, flags)
-}
-
-/// `.`
-pub(crate) fn dot(flags: Flags) -> ClassUnicode {
-    let mut set = ClassUnicode::empty();
-    if !flags.dot_all {
-        set.push(ClassUnicodeRange::new('\n', '\n'));
-    }
-    set.negate();
-    set
-}
-
 /// The characters of a set in brackets.
 pub(crate) fn class(class: &ast::Class, flags: Flags) -> ClassUnicode {
     let mut ranges = ClassUnicode::empty();
@@ -88,17 +73,6 @@ pub(crate) fn shared(kind: PerlKind) -> &'static ClassUnicode {
 /// The set of one character.
 pub(crate) fn one(c: char) -> ClassUnicode {
     of_ranges(&[(c, c)])
-}
-
-/// The characters that are a part of a word for one of Python and the crates, but not for the
-/// other: where a text has none, their `\b` is Python's.
-pub(crate) fn odd_at_word_edges() -> &'static ClassUnicode {
-    static ODD: OnceLock<ClassUnicode> = OnceLock::new();
-    ODD.get_or_init(|| {
-        let mut odd = perl(PerlKind::Word, false);
-        odd.symmetric_difference(&parsed(r"\w"));
-        odd
-    })
 }
 
 /// The simple lower case, as a reference without regard to case compares.

@@ -1,8 +1,11 @@
 //! The tree with all flags resolved: what the two engines are made from.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use regex_syntax::hir::ClassUnicode;
 
-use crate::ast::{Anchor, Ast, Flags, Kind, Node, RepeatMode};
+use crate::ast::{Anchor, Ast, Class, ClassItem, Flags, Kind, Node, RepeatMode};
 use crate::chars;
 use crate::width;
 
@@ -12,8 +15,8 @@ pub(crate) enum Ir {
     Empty,
     /// One character as it is.
     Char(char),
-    /// One character of a set.
-    Set(ClassUnicode),
+    /// One character of a set. Sets that are written alike are shared: `\w` has 6 KiB.
+    Set(Arc<ClassUnicode>),
     At(At),
     Concat(Vec<Ir>),
     Alternation(Vec<Ir>),
@@ -73,54 +76,79 @@ pub(crate) enum Fold {
 
 /// Resolves the flags of a tree.
 pub(crate) fn of(ast: &Ast) -> Ir {
-    lower(&ast.root, &group_widths(ast))
+    Lowering { widths: group_widths(ast), sets: HashMap::new() }.node(&ast.root)
 }
 
-fn lower(node: &Node, widths: &[Option<width::Width>]) -> Ir {
-    let all = |nodes: &[Node]| nodes.iter().map(|node| lower(node, widths)).collect();
-    match &node.kind {
-        Kind::Empty => Ir::Empty,
-        Kind::Literal(c) if !node.flags.ignore_case => Ir::Char(*c),
-        Kind::Literal(c) => one_of(chars::literal(*c, node.flags)),
-        Kind::Dot => Ir::Set(chars::dot(node.flags)),
-        Kind::Class(class) => one_of(chars::class(class, node.flags)),
-        Kind::Anchor(anchor) => Ir::At(place(*anchor, node.flags)),
-        Kind::Concat(nodes) => Ir::Concat(all(nodes)),
-        Kind::Alternation(nodes) => Ir::Alternation(all(nodes)),
-        Kind::Repeat { node, min, max, mode } => {
-            let node = Box::new(lower(node, widths));
-            Ir::Repeat(Repeat { node, min: *min, max: *max, mode: *mode })
+struct Lowering {
+    widths: Vec<Option<width::Width>>,
+    /// Sets by how they are written.
+    sets: HashMap<(Class, Flags), Ir>,
+}
+
+impl Lowering {
+    fn node(&mut self, node: &Node) -> Ir {
+        let flags = node.flags;
+        match &node.kind {
+            Kind::Empty => Ir::Empty,
+            Kind::Literal(c) if !flags.ignore_case => Ir::Char(*c),
+            Kind::Literal(c) => self.set(false, ClassItem::Range(*c, *c), flags),
+            Kind::Dot if flags.dot_all => self.set(false, ClassItem::Range('\0', char::MAX), flags),
+            Kind::Dot => self.set(true, ClassItem::Range('\n', '\n'), flags),
+            Kind::Class(class) => self.class(class.clone(), flags),
+            Kind::Anchor(anchor) => Ir::At(place(*anchor, flags)),
+            Kind::Concat(nodes) => Ir::Concat(self.nodes(nodes)),
+            Kind::Alternation(nodes) => Ir::Alternation(self.nodes(nodes)),
+            Kind::Repeat { node, min, max, mode } => {
+                let node = self.boxed(node);
+                Ir::Repeat(Repeat { node, min: *min, max: *max, mode: *mode })
+            }
+            Kind::Group { index: None, node } => self.node(node),
+            Kind::Group { index: Some(index), node } => Ir::Capture(*index, self.boxed(node)),
+            Kind::Atomic(node) => Ir::Atomic(self.boxed(node)),
+            Kind::Look { behind, negated, node } => {
+                let length = width::of(node, &self.widths).min;
+                let length = usize::try_from(length).unwrap_or(usize::MAX);
+                let behind = behind.then_some(length);
+                Ir::Look(Look { behind, negated: *negated, node: self.boxed(node) })
+            }
+            Kind::Backref(group) => {
+                let fold = match (flags.ignore_case, flags.ascii) {
+                    (false, _) => Fold::Exact,
+                    (true, true) => Fold::Ascii,
+                    (true, false) => Fold::Unicode,
+                };
+                Ir::Backref { group: *group, fold }
+            }
+            Kind::Conditional { group, yes, no } => {
+                let (yes, no) = (self.boxed(yes), self.boxed(no));
+                Ir::Conditional { group: *group, yes, no }
+            }
         }
-        Kind::Group { index: None, node } => lower(node, widths),
-        Kind::Group { index: Some(index), node } => {
-            Ir::Capture(*index, Box::new(lower(node, widths)))
-        }
-        Kind::Atomic(node) => Ir::Atomic(Box::new(lower(node, widths))),
-        Kind::Look { behind, negated, node } => {
-            let length = usize::try_from(width::of(node, widths).min).unwrap_or(usize::MAX);
-            let node = Box::new(lower(node, widths));
-            Ir::Look(Look { behind: behind.then_some(length), negated: *negated, node })
-        }
-        Kind::Backref(group) => {
-            let fold = match (node.flags.ignore_case, node.flags.ascii) {
-                (false, _) => Fold::Exact,
-                (true, true) => Fold::Ascii,
-                (true, false) => Fold::Unicode,
-            };
-            Ir::Backref { group: *group, fold }
-        }
-        Kind::Conditional { group, yes, no } => Ir::Conditional {
-            group: *group,
-            yes: Box::new(lower(yes, widths)),
-            no: Box::new(lower(no, widths)),
-        },
+    }
+
+    fn nodes(&mut self, nodes: &[Node]) -> Vec<Ir> {
+        nodes.iter().map(|node| self.node(node)).collect()
+    }
+
+    fn boxed(&mut self, node: &Node) -> Box<Ir> {
+        Box::new(self.node(node))
+    }
+
+    fn set(&mut self, negated: bool, item: ClassItem, flags: Flags) -> Ir {
+        self.class(Class { negated, items: vec![item] }, flags)
+    }
+
+    fn class(&mut self, class: Class, flags: Flags) -> Ir {
+        let known = self.sets.entry((class, flags));
+        let new = |(class, flags): &(Class, Flags)| one_of(chars::class(class, *flags));
+        known.or_insert_with_key(new).clone()
     }
 }
 
 fn one_of(set: ClassUnicode) -> Ir {
     match set.ranges() {
         [range] if range.start() == range.end() => Ir::Char(range.start()),
-        _ => Ir::Set(set),
+        _ => Ir::Set(Arc::new(set)),
     }
 }
 

@@ -1,25 +1,30 @@
 //! The engine for regular expressions that are regular: linear time on any text.
 //!
-//! Two machines are made. One for texts of ASCII alone, where `\w`, `\b` and the case of letters
-//! are small and the same in every definition; nearly all lines are such. The other, for all
-//! texts, is made when the first other one comes.
+//! Its machine reads a text of ASCII as it is, and any other one in the letters of the pattern's
+//! own [`Alphabet`].
 
 use std::sync::OnceLock;
 
-use monban_model::limits::REGEX_MACHINE_BYTES_MAX;
+use monban_model::limits::{
+    REGEX_CACHE_BYTES_MAX, REGEX_MACHINE_BYTES_MAX, REGEX_MACHINE_WORK_MAX,
+};
 use regex_automata::meta;
 use regex_automata::util::primitives::NonMaxUsize;
 use regex_automata::{Input, MatchKind};
-use regex_syntax::hir::{self, Class, ClassUnicode, ClassUnicodeRange, Hir};
+use regex_syntax::hir::{self, Class, Hir};
 
+use crate::alphabet::Alphabet;
 use crate::ast::RepeatMode;
+use crate::chars;
 use crate::ir::{At, Ir, Repeat};
 
-/// A pair of machines.
+/// A machine.
 pub(crate) struct Linear {
+    /// How many parts it has when every repetition is written out.
+    copies: u64,
     needs: Needs,
-    ascii: meta::Regex,
-    unicode: OnceLock<Option<meta::Regex>>,
+    machine: meta::Regex,
+    alphabet: OnceLock<Option<Alphabet>>,
 }
 
 /// What of the pattern means the same in a machine for some texts only.
@@ -29,18 +34,20 @@ pub(crate) struct Needs {
     pub(crate) last_line_end: bool,
     /// It has `\b` or `\B`.
     pub(crate) word: bool,
+    /// It has them for all characters, not for those of ASCII only.
+    pub(crate) unicode_word: bool,
 }
 
 /// Why a machine cannot answer for a text.
 pub(crate) struct Unfit;
 
 impl Linear {
-    /// The machines for `ir`, which has to be [`is_regular`]; none if they were too large.
-    pub(crate) fn new(ir: &Ir) -> Option<Self> {
-        let ascii = machine(ir, true)?;
+    /// The machine for `ir`, which has to be [`is_regular`]; none if it were too large.
+    pub(crate) fn new(ir: &Ir, copies: u64) -> Option<Self> {
+        let machine = machine(ir, &Alphabet::of(ir)?)?;
         let mut needs = Needs::default();
         needs.gather(ir);
-        Some(Self { needs, ascii, unicode: OnceLock::new() })
+        Some(Self { copies, needs, machine, alphabet: OnceLock::new() })
     }
 
     /// Fills `slots` with the leftmost match at or after `start`; false if there is none. `ir`
@@ -52,8 +59,23 @@ impl Linear {
         slots: &mut [Option<NonMaxUsize>],
         ir: impl FnOnce() -> Option<Ir>,
     ) -> Result<bool, Unfit> {
-        let machine = self.machine_for(text, ir)?;
-        Ok(machine.search_slots(&Input::new(text).range(start..), slots).is_some())
+        self.check(text)?;
+        if text.is_ascii() {
+            let input = Input::new(text).range(start..);
+            return Ok(self.machine.search_slots(&input, slots).is_some());
+        }
+        let (letters, start) = self.written(text, start, ir)?;
+        let input = Input::new(&letters).range(start..);
+        if self.machine.search_slots(&input, slots).is_none() {
+            return Ok(false);
+        }
+        let places = text.char_indices().map(|(place, _)| place).chain([text.len()]);
+        let places: Vec<usize> = places.collect();
+        for slot in slots.iter_mut() {
+            let place = slot.and_then(|at| places.get(at.get()).copied());
+            *slot = place.and_then(NonMaxUsize::new);
+        }
+        Ok(true)
     }
 
     /// Whether there is a match at or after `start`.
@@ -63,26 +85,42 @@ impl Linear {
         start: usize,
         ir: impl FnOnce() -> Option<Ir>,
     ) -> Result<bool, Unfit> {
-        Ok(self.machine_for(text, ir)?.is_match(Input::new(text).range(start..)))
+        self.check(text)?;
+        if text.is_ascii() {
+            return Ok(self.machine.is_match(Input::new(text).range(start..)));
+        }
+        let (letters, start) = self.written(text, start, ir)?;
+        Ok(self.machine.is_match(Input::new(&letters).range(start..)))
     }
 
-    fn machine_for(
+    /// The text in letters, and the place in it.
+    fn written(
         &self,
         text: &str,
+        start: usize,
         ir: impl FnOnce() -> Option<Ir>,
-    ) -> Result<&meta::Regex, Unfit> {
-        let is_ascii = text.is_ascii();
+    ) -> Result<(Vec<u8>, usize), Unfit> {
+        let alphabet = self.alphabet.get_or_init(|| Alphabet::of(&ir()?));
+        let alphabet = alphabet.as_ref().ok_or(Unfit)?;
+        let before = text.get(..start).unwrap_or(text);
+        Ok((alphabet.written(text), before.chars().count()))
+    }
+
+    fn check(&self, text: &str) -> Result<(), Unfit> {
+        if self.copies.saturating_mul(text.len() as u64) > REGEX_MACHINE_WORK_MAX {
+            return Err(Unfit);
+        }
         if self.needs.last_line_end && has_inner_newline(text) {
             // There `$` would need to look past a newline, and whether more follows.
             return Err(Unfit);
         }
-        if self.needs.word && (text.is_empty() || (!is_ascii && has_odd(text))) {
+        if self.needs.word && text.is_empty() {
             return Err(Unfit);
         }
-        if is_ascii {
-            return Ok(&self.ascii);
+        if self.needs.unicode_word && !text.is_ascii() {
+            return Err(Unfit);
         }
-        self.unicode.get_or_init(|| machine(&ir()?, false)).as_ref().ok_or(Unfit)
+        Ok(())
     }
 }
 
@@ -90,16 +128,14 @@ fn has_inner_newline(text: &str) -> bool {
     memchr::memchr(b'\n', text.as_bytes()).is_some_and(|at| at + 1 < text.len())
 }
 
-fn has_odd(text: &str) -> bool {
-    let odd = crate::chars::odd_at_word_edges();
-    text.chars().any(|c| !c.is_ascii() && crate::chars::contains(odd, c))
-}
-
 impl Needs {
     fn gather(&mut self, ir: &Ir) {
         match ir {
             Ir::At(At::LastLineEnd) => self.last_line_end = true,
-            Ir::At(At::Word { .. }) => self.word = true,
+            Ir::At(At::Word { ascii, .. }) => {
+                self.word = true;
+                self.unicode_word |= !ascii;
+            }
             Ir::Concat(parts) | Ir::Alternation(parts) => {
                 parts.iter().for_each(|part| self.gather(part));
             }
@@ -109,68 +145,59 @@ impl Needs {
     }
 }
 
-fn machine(ir: &Ir, ascii: bool) -> Option<meta::Regex> {
+fn machine(ir: &Ir, alphabet: &Alphabet) -> Option<meta::Regex> {
     let config = meta::Config::new()
         .match_kind(MatchKind::LeftmostFirst)
-        .utf8_empty(true)
+        .utf8_empty(false)
         .nfa_size_limit(Some(REGEX_MACHINE_BYTES_MAX))
-        .hybrid_cache_capacity(REGEX_MACHINE_BYTES_MAX);
-    meta::Builder::new().configure(config).build_from_hir(&hir_of(ir, ascii)).ok()
+        .onepass_size_limit(Some(REGEX_MACHINE_BYTES_MAX / 8))
+        .hybrid_cache_capacity(REGEX_CACHE_BYTES_MAX);
+    meta::Builder::new().configure(config).build_from_hir(&hir_of(ir, alphabet)).ok()
 }
 
 /// The pattern for the crate. In a text without an inner `\n`, `$` is where a line ends.
-fn hir_of(ir: &Ir, ascii: bool) -> Hir {
+fn hir_of(ir: &Ir, alphabet: &Alphabet) -> Hir {
+    let all = |parts: &[Ir]| parts.iter().map(|part| hir_of(part, alphabet)).collect();
     match ir {
-        Ir::Char(c) => Hir::literal(c.encode_utf8(&mut [0; 4]).as_bytes().to_vec()),
-        Ir::Set(set) if ascii => {
-            let mut set = set.clone();
-            set.intersect(&ClassUnicode::new([ClassUnicodeRange::new('\0', '\x7f')]));
-            Hir::class(Class::Unicode(set))
-        }
-        Ir::Set(set) => Hir::class(Class::Unicode(set.clone())),
-        Ir::At(at) => Hir::look(look(*at, ascii)),
-        Ir::Concat(parts) => Hir::concat(parts.iter().map(|part| hir_of(part, ascii)).collect()),
-        Ir::Alternation(parts) => {
-            Hir::alternation(parts.iter().map(|part| hir_of(part, ascii)).collect())
-        }
+        Ir::Char(c) if c.is_ascii() => Hir::literal([*c as u8]),
+        Ir::Char(c) => Hir::class(Class::Bytes(alphabet.class(&chars::one(*c)))),
+        Ir::Set(set) => Hir::class(Class::Bytes(alphabet.class(set))),
+        Ir::At(at) => Hir::look(look(*at)),
+        Ir::Concat(parts) => Hir::concat(all(parts)),
+        Ir::Alternation(parts) => Hir::alternation(all(parts)),
         Ir::Repeat(Repeat { node, min, max, mode }) => Hir::repetition(hir::Repetition {
             min: *min,
             max: *max,
             greedy: *mode != RepeatMode::Lazy,
-            sub: Box::new(hir_of(node, ascii)),
+            sub: Box::new(hir_of(node, alphabet)),
         }),
         Ir::Capture(index, node) => Hir::capture(hir::Capture {
             index: u32::try_from(*index).unwrap_or(u32::MAX),
             name: None,
-            sub: Box::new(hir_of(node, ascii)),
+            sub: Box::new(hir_of(node, alphabet)),
         }),
         _ => Hir::empty(),
     }
 }
 
-fn look(at: At, ascii: bool) -> hir::Look {
+fn look(at: At) -> hir::Look {
     match at {
         At::TextStart => hir::Look::Start,
         At::LineStart => hir::Look::StartLF,
         At::TextEnd => hir::Look::End,
         At::LineEnd | At::LastLineEnd => hir::Look::EndLF,
-        At::Word { ascii: a, negated: false } if a || ascii => hir::Look::WordAscii,
-        At::Word { ascii: a, negated: true } if a || ascii => hir::Look::WordAsciiNegate,
-        At::Word { negated: false, .. } => hir::Look::WordUnicode,
-        At::Word { negated: true, .. } => hir::Look::WordUnicodeNegate,
+        At::Word { negated: false, .. } => hir::Look::WordAscii,
+        At::Word { negated: true, .. } => hir::Look::WordAsciiNegate,
     }
 }
 
-/// Whether the machines give exactly what Python's backtracking gives.
+/// Whether a machine gives exactly what Python's backtracking gives.
 ///
 /// A loop without end whose body can match nothing ends in CPython by a rule of its own, which
 /// shows in the groups and in what is tried first; such a pattern is for the other engine.
 pub(crate) fn is_regular(ir: &Ir) -> bool {
     match ir {
-        Ir::Empty | Ir::Char(_) | Ir::Set(_) => true,
-        // An empty match of `\B` could be found between the bytes of a character.
-        Ir::At(At::Word { ascii, negated }) => !(*ascii && *negated),
-        Ir::At(_) => true,
+        Ir::Empty | Ir::Char(_) | Ir::Set(_) | Ir::At(_) => true,
         Ir::Concat(parts) | Ir::Alternation(parts) => parts.iter().all(is_regular),
         Ir::Repeat(Repeat { node, min, max, mode }) => {
             let few = max.is_some_and(|max| max - min <= 1);

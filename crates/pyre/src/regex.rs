@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::OnceLock;
 
-use monban_model::limits::REGEX_COPIES_MAX;
+use monban_model::limits::{REGEX_COPIES_MAX, REGEX_MACHINE_COPIES_MAX};
 use regex_automata::util::pool::Pool;
 use regex_automata::util::primitives::NonMaxUsize;
 
@@ -31,7 +31,7 @@ struct Source {
 }
 
 enum Engine {
-    /// State machines; the program is for texts that they cannot answer for.
+    /// A state machine; the program is for texts that it cannot answer for.
     Linear { machine: Linear, fallback: OnceLock<Program> },
     /// A program; the filter knows many texts that it cannot match.
     Backtracking { program: Program, filter: Option<Linear> },
@@ -40,7 +40,7 @@ enum Engine {
 /// What matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EngineKind {
-    /// Finite state machines: linear time on any text.
+    /// A state machine: linear time on any text.
     Linear,
     /// Backtracking with a bound: for look-around, references, conditionals and the like.
     Backtracking,
@@ -80,7 +80,8 @@ impl Regex {
     /// Compiles a pattern.
     pub fn new(pattern: &str, options: Options) -> Result<Self, Error> {
         let ast = parse(pattern, options)?;
-        if copies(&ast.root) > REGEX_COPIES_MAX {
+        let copies = copies(&ast.root);
+        if copies > REGEX_COPIES_MAX {
             let message = "the repetitions of the pattern make it too large";
             return Err(Error::new(0, message));
         }
@@ -88,10 +89,10 @@ impl Regex {
         let groups = ast.group_names.len();
         let ir = simplify::without_idle_looks(ir::of(&ast));
         let marked = simplify::with_marked_end(ir.clone(), groups);
-        let machine = linear::is_regular(&marked).then(|| Linear::new(&marked)).flatten();
-        let engine = match machine {
+        let is_regular = copies <= REGEX_MACHINE_COPIES_MAX && linear::is_regular(&marked);
+        let engine = match is_regular.then(|| Linear::new(&marked, copies)).flatten() {
             Some(machine) => Engine::Linear { machine, fallback: OnceLock::new() },
-            None => Engine::backtracking(&ir, groups),
+            None => Engine::backtracking(&ir, groups, copies),
         };
         Ok(Self {
             source,
@@ -202,11 +203,12 @@ impl Regex {
 }
 
 impl Engine {
-    fn backtracking(ir: &Ir, groups: usize) -> Self {
+    fn backtracking(ir: &Ir, groups: usize, copies: u64) -> Self {
         let superset = simplify::superset(ir);
         // What matches nothing matches everywhere.
-        let is_of_use = !linear::is_nullable(&superset);
-        let filter = is_of_use.then(|| Linear::new(&superset)).flatten();
+        let is_small = copies <= REGEX_MACHINE_COPIES_MAX;
+        let is_of_use = is_small && !linear::is_nullable(&superset);
+        let filter = is_of_use.then(|| Linear::new(&superset, copies)).flatten();
         Self::Backtracking { program: Program::new(ir, groups), filter }
     }
 }

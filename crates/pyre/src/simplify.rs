@@ -1,6 +1,8 @@
 //! Looks around that say nothing new, or that can be said otherwise: without them, a pattern can
 //! be matched by the linear engine. Nothing is changed that is not proven.
 
+use std::sync::Arc;
+
 use regex_syntax::hir::ClassUnicode;
 
 use crate::ast::RepeatMode;
@@ -14,11 +16,11 @@ pub(crate) fn without_idle_looks(ir: Ir) -> Ir {
 }
 
 /// The character before a place is one of these; `None`: unknown, or there may be none.
-type Before = Option<ClassUnicode>;
+type Before = Option<Arc<ClassUnicode>>;
 
 fn walk(ir: Ir, before: Before) -> (Ir, Before) {
     match ir {
-        Ir::Char(c) => (Ir::Char(c), Some(chars::one(c))),
+        Ir::Char(c) => (Ir::Char(c), Some(chars::one(c).into())),
         Ir::Set(set) => {
             let after = Some(set.clone());
             (Ir::Set(set), after)
@@ -48,7 +50,7 @@ fn walk(ir: Ir, before: Before) -> (Ir, Before) {
             let (node, after) = walk(*node, before);
             (Ir::Atomic(Box::new(node)), after)
         }
-        Ir::Look(look) => (walk_look(look, before.as_ref()), before),
+        Ir::Look(look) => (walk_look(look, before.as_deref()), before),
         Ir::Backref { .. } => (ir, None),
         Ir::Conditional { group, yes, no } => {
             let (yes, after_yes) = walk(*yes, before.clone());
@@ -62,20 +64,38 @@ fn walk(ir: Ir, before: Before) -> (Ir, Before) {
 fn walk_repeat(repeat: Repeat, before: Before) -> (Ir, Before) {
     let Repeat { node, min, max, mode } = repeat;
     // Before a round stands what was before the loop, or the end of another round.
-    let round_end = walk((*node).clone(), None).1;
     let at_round = match max {
         Some(0 | 1) => before.clone(),
-        _ => either(before.clone(), round_end),
+        _ => either(before.clone(), end_of(&node)),
     };
     let (node, after) = walk(*node, at_round);
     let after = if min == 0 { either(before, after) } else { after };
     (Ir::Repeat(Repeat { node: Box::new(node), min, max, mode }), after)
 }
 
+/// The last character of whatever it matches; `None` if that may be nothing.
+fn end_of(ir: &Ir) -> Before {
+    match ir {
+        Ir::Char(c) => Some(chars::one(*c).into()),
+        Ir::Set(set) => Some(set.clone()),
+        Ir::Concat(parts) => {
+            let parts = parts.iter().rev();
+            let mut parts =
+                parts.filter(|part| !matches!(part, Ir::Empty | Ir::At(_) | Ir::Look(_)));
+            parts.next().and_then(end_of)
+        }
+        Ir::Alternation(parts) => parts.iter().map(end_of).reduce(either).flatten(),
+        Ir::Repeat(Repeat { node, min, .. }) if *min > 0 => end_of(node),
+        Ir::Capture(_, node) | Ir::Atomic(node) => end_of(node),
+        Ir::Conditional { yes, no, .. } => either(end_of(yes), end_of(no)),
+        _ => None,
+    }
+}
+
 fn walk_look(look: Look, before: Option<&ClassUnicode>) -> Ir {
     let one = match &*look.node {
         Ir::Char(c) => Some(chars::one(*c)),
-        Ir::Set(set) => Some(set.clone()),
+        Ir::Set(set) => Some((**set).clone()),
         _ => None,
     };
     if let (Some(1), Some(before), Some(one)) = (look.behind, before, one) {
@@ -92,7 +112,9 @@ fn walk_look(look: Look, before: Option<&ClassUnicode>) -> Ir {
 
 fn either(one: Before, other: Before) -> Before {
     let (mut one, other) = (one?, other?);
-    one.union(&other);
+    if one != other {
+        Arc::make_mut(&mut one).union(&other);
+    }
     Some(one)
 }
 
@@ -126,11 +148,11 @@ pub(crate) fn with_marked_end(ir: Ir, mark: usize) -> Ir {
 fn other_than(node: &Ir) -> Option<Ir> {
     let mut set = match node {
         Ir::Char(c) => chars::one(*c),
-        Ir::Set(set) => set.clone(),
+        Ir::Set(set) => (**set).clone(),
         _ => return None,
     };
     set.negate();
-    Some(Ir::Alternation(vec![Ir::Set(set), Ir::At(At::TextEnd)]))
+    Some(Ir::Alternation(vec![Ir::Set(set.into()), Ir::At(At::TextEnd)]))
 }
 
 /// A regular pattern that matches wherever `ir` does, and perhaps elsewhere: a text without a
@@ -153,7 +175,7 @@ pub(crate) fn superset(ir: &Ir) -> Ir {
         Ir::Backref { .. } => {
             let mut any = ClassUnicode::empty();
             any.negate();
-            let node = Box::new(Ir::Set(any));
+            let node = Box::new(Ir::Set(any.into()));
             Ir::Repeat(Repeat { node, min: 0, max: None, mode: RepeatMode::Greedy })
         }
         Ir::Conditional { yes, no, .. } => Ir::Alternation(vec![superset(yes), superset(no)]),

@@ -28,6 +28,7 @@ fn every_recorded_search_gives_what_cpython_gave() {
     let Some(recorded) = recorded() else {
         return;
     };
+    let memory = resident_kib();
     let start = Instant::now();
     let regexes: Vec<Regex> =
         recorded["rx"].as_array().expect("patterns").iter().map(compiled).collect();
@@ -39,6 +40,7 @@ fn every_recorded_search_gives_what_cpython_gave() {
             println!("{}", regex.pattern());
         }
     }
+    let compiled = resident_kib();
     let mut differences = Vec::new();
     for search in recorded["rec"].as_array().expect("searches") {
         let regex = &regexes[search[0].as_u64().expect("an index") as usize];
@@ -66,11 +68,27 @@ fn every_recorded_search_gives_what_cpython_gave() {
             differences.push(format!("{} on {text:?}: {got}, not {}", regex.pattern(), search[2]));
         }
     }
-    println!("{} patterns compiled in {compiling:?}", regexes.len());
+    println!(
+        "{} patterns compiled in {compiling:?}, {} KiB; {} KiB after all searches",
+        regexes.len(),
+        compiled.saturating_sub(memory),
+        resident_kib().saturating_sub(memory)
+    );
+    for regex in &regexes {
+        let _ = regex.search("ünïcode and nothing else\n");
+    }
+    println!("{} KiB with the alphabets for other texts", resident_kib().saturating_sub(memory));
     for (name, (patterns, searches, time)) in engines {
         println!("{name}: {patterns} patterns, {searches} searches in {time:?}");
     }
     assert!(differences.is_empty(), "{} differ:\n{}", differences.len(), differences.join("\n"));
+}
+
+/// What the process holds in memory, in KiB; 0 where there is no /proc.
+fn resident_kib() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
 }
 
 fn compiled(pattern: &Value) -> Regex {

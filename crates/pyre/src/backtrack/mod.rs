@@ -6,6 +6,7 @@
 
 mod program;
 mod run;
+mod span;
 mod start;
 
 pub(crate) use program::Program;

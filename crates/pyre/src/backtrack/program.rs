@@ -1,6 +1,7 @@
 //! The tree as instructions.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use regex_syntax::hir::ClassUnicode;
 
@@ -122,6 +123,7 @@ impl Program {
             insts: Vec::new(),
             sets: Vec::new(),
             known: HashMap::new(),
+            shared: HashMap::new(),
             slots: 2 * groups,
         };
         compiler.emit(ir);
@@ -136,6 +138,8 @@ struct Compiler {
     insts: Vec<Inst>,
     sets: Vec<CharSet>,
     known: HashMap<Ranges, usize>,
+    /// Sets that are shared in the tree, by their place in memory, where they are kept meanwhile.
+    shared: HashMap<*const ClassUnicode, (Arc<ClassUnicode>, usize)>,
     slots: usize,
 }
 
@@ -149,7 +153,16 @@ impl Compiler {
         self.insts.len()
     }
 
-    fn set(&mut self, set: &ClassUnicode) -> usize {
+    fn set(&mut self, set: &Arc<ClassUnicode>) -> usize {
+        if let Some((_, index)) = self.shared.get(&Arc::as_ptr(set)) {
+            return *index;
+        }
+        let index = self.new_set(set);
+        self.shared.insert(Arc::as_ptr(set), (Arc::clone(set), index));
+        index
+    }
+
+    fn new_set(&mut self, set: &ClassUnicode) -> usize {
         let key: Ranges = set.iter().map(|range| (range.start(), range.end())).collect();
         if let Some(known) = self.known.get(&key) {
             return *known;
@@ -243,8 +256,8 @@ impl Compiler {
         let Repeat { node, min, max, mode } = repeat;
         let max = max.unwrap_or(ENDLESS);
         let set = match &**node {
-            Ir::Set(set) => Some(set.clone()),
-            Ir::Char(c) => Some(crate::chars::one(*c)),
+            Ir::Set(set) => Some(Arc::clone(set)),
+            Ir::Char(c) => Some(crate::chars::one(*c).into()),
             _ => None,
         };
         match (set, min, max, mode) {

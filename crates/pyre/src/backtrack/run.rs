@@ -2,8 +2,8 @@
 
 use monban_model::limits::{REGEX_BACKTRACKS_MAX, REGEX_STEPS_MAX};
 
-use super::program::{CharSet, ENDLESS, Inst, Loop, Program, Span};
-use crate::ast::{PerlKind, RepeatMode};
+use super::program::{ENDLESS, Inst, Loop, Program};
+use crate::ast::PerlKind;
 use crate::chars;
 use crate::ir::{At, Fold};
 use crate::regex::Overrun;
@@ -31,7 +31,7 @@ struct Branch {
     trail: usize,
 }
 
-enum BranchKind {
+pub(super) enum BranchKind {
     /// Goes on at the instruction.
     Plain,
     /// Gives a character of this span back, as long as it stands behind this place.
@@ -73,9 +73,9 @@ impl Program {
     }
 }
 
-struct Run<'a> {
-    program: &'a Program,
-    text: &'a str,
+pub(super) struct Run<'a> {
+    pub(super) program: &'a Program,
+    pub(super) text: &'a str,
     scratch: &'a mut Scratch,
     steps: u64,
     backtracks: u32,
@@ -180,7 +180,7 @@ impl Run<'_> {
         Some((pc + 1, place))
     }
 
-    fn spend(&mut self, steps: usize) -> Result<(), Overrun> {
+    pub(super) fn spend(&mut self, steps: usize) -> Result<(), Overrun> {
         self.steps += steps as u64;
         if self.steps > REGEX_STEPS_MAX { Err(Overrun) } else { Ok(()) }
     }
@@ -198,7 +198,7 @@ impl Run<'_> {
         }
     }
 
-    fn branch(&mut self, kind: BranchKind, pc: usize, place: usize) {
+    pub(super) fn branch(&mut self, kind: BranchKind, pc: usize, place: usize) {
         let trail = self.scratch.trail.len();
         self.scratch.branches.push(Branch { kind, pc, place, trail });
     }
@@ -228,124 +228,6 @@ impl Run<'_> {
             if let Some(place) = next {
                 return Ok(Some((pc + 1, place)));
             }
-        }
-    }
-
-    /// Runs a span for the first time.
-    fn span(&mut self, span: &Span, pc: usize, place: usize) -> Result<Option<usize>, Overrun> {
-        let lazy = span.mode == RepeatMode::Lazy;
-        let set = &self.program.sets[span.set];
-        let Some(least) = self.run_over(set, place, span.min, true)? else {
-            return Ok(None);
-        };
-        if lazy {
-            let more = if span.max == ENDLESS { ENDLESS } else { span.max - span.min };
-            return self.offer_longer(span, pc, more, least).map(Some);
-        }
-        let more = if span.max == ENDLESS { ENDLESS } else { span.max - span.min };
-        let most = self.run_over(set, least, more, false)?.unwrap_or(least);
-        if span.mode == RepeatMode::Possessive {
-            return Ok(Some(most));
-        }
-        Ok(self.offer_shorter(span, pc, least, most))
-    }
-
-    /// Up to `count` characters of the set from `place`; all of them if `exactly`.
-    fn run_over(
-        &mut self,
-        set: &CharSet,
-        place: usize,
-        count: u32,
-        exactly: bool,
-    ) -> Result<Option<usize>, Overrun> {
-        let mut at = place;
-        let mut left = count;
-        while left > 0 {
-            match self.one(set, at) {
-                Some(length) => at += length,
-                None if exactly => {
-                    self.spend((at - place) / 8)?;
-                    return Ok(None);
-                }
-                None => break,
-            }
-            if count != ENDLESS {
-                left -= 1;
-            }
-        }
-        self.spend((at - place) / 8)?;
-        Ok(Some(at))
-    }
-
-    /// Goes on at `place`, or before it where the byte that has to follow stands.
-    fn offer_shorter(
-        &mut self,
-        span: &Span,
-        pc: usize,
-        least: usize,
-        place: usize,
-    ) -> Option<usize> {
-        let bytes = self.text.as_bytes();
-        let place = match span.next {
-            Some(next) if bytes.get(place) != Some(&next) => {
-                // In a character of several bytes no byte is one that begins another.
-                least + memchr::memrchr(next, &bytes[least..place])?
-            }
-            _ => place,
-        };
-        if place > least {
-            self.branch(BranchKind::Shorter(least), pc, place);
-        }
-        Some(place)
-    }
-
-    fn shorter(&mut self, span: &Span, pc: usize, least: usize, place: usize) -> Option<usize> {
-        let mut place = place - 1;
-        while !self.text.is_char_boundary(place) {
-            place -= 1;
-        }
-        self.offer_shorter(span, pc, least, place)
-    }
-
-    /// Goes on at `place`, or behind it where the byte that has to follow stands.
-    fn offer_longer(
-        &mut self,
-        span: &Span,
-        pc: usize,
-        more: u32,
-        place: usize,
-    ) -> Result<usize, Overrun> {
-        let (mut at, mut left) = (place, more);
-        if let Some(next) = span.next {
-            let set = &self.program.sets[span.set];
-            while left > 0 && self.text.as_bytes().get(at) != Some(&next) {
-                let Some(length) = self.one(set, at) else {
-                    break;
-                };
-                at += length;
-                left -= u32::from(left != ENDLESS);
-            }
-            self.spend((at - place) / 8)?;
-        }
-        if left > 0 {
-            self.branch(BranchKind::Longer(left), pc, at);
-        }
-        Ok(at)
-    }
-
-    fn longer(
-        &mut self,
-        span: &Span,
-        pc: usize,
-        more: u32,
-        place: usize,
-    ) -> Result<Option<usize>, Overrun> {
-        match self.one(&self.program.sets[span.set], place) {
-            Some(length) => {
-                let left = more - u32::from(more != ENDLESS);
-                self.offer_longer(span, pc, left, place + length).map(Some)
-            }
-            None => Ok(None),
         }
     }
 
@@ -379,16 +261,6 @@ impl Run<'_> {
         Some((repeat.body, place))
     }
 
-    /// The length of the character at `place` if it is of the set.
-    fn one(&self, set: &CharSet, place: usize) -> Option<usize> {
-        let byte = *self.text.as_bytes().get(place)?;
-        if byte.is_ascii() {
-            return set.has_ascii(byte).then_some(1);
-        }
-        let c = self.text.get(place..)?.chars().next()?;
-        set.has(c).then_some(c.len_utf8())
-    }
-
     fn stepped_back(&self, place: usize, back: Option<usize>) -> Option<usize> {
         let mut before = self.text.get(..place)?.char_indices();
         match back {
@@ -411,7 +283,7 @@ impl Run<'_> {
         let Some((from, to)) = self.group(group) else {
             return Ok(None);
         };
-        self.spend((to - from) / 8)?;
+        self.spend((to - from) / 2)?;
         let (Some(wanted), Some(rest)) = (self.text.get(from..to), self.text.get(place..)) else {
             return Ok(None);
         };

@@ -29,6 +29,8 @@ impl Start {
         }
         let mut bytes = Box::new([false; 256]);
         first_bytes(ir, &mut bytes);
+        // No character begins with a byte that continues one.
+        bytes[0x80..0xc0].fill(false);
         Self::Bytes(bytes)
     }
 

@@ -1,12 +1,12 @@
 //! What a backslash means.
 
 use super::Parser;
-use crate::ast::{Anchor, Class, ClassItem, Flags, Kind, PerlKind};
+use crate::ast::{Anchor, Class, ClassItem, Kind, PerlKind};
 use crate::error::{Error, Hint};
 
 impl Parser {
     /// An escape outside of a class; the backslash and `c` are taken.
-    pub(super) fn escape(&mut self, c: char, _flags: Flags) -> Result<Kind, Error> {
+    pub(super) fn escape(&mut self, c: char) -> Result<Kind, Error> {
         Ok(match c {
             'A' => Kind::Anchor(Anchor::TextStart),
             'Z' => Kind::Anchor(Anchor::TextEnd),

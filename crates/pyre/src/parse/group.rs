@@ -3,7 +3,7 @@
 use super::Parser;
 use super::flags::Scope;
 use super::token::Token;
-use crate::ast::{Flags, Kind};
+use crate::ast::{Flags, Kind, Node};
 use crate::error::{Error, Hint};
 use crate::width;
 
@@ -63,7 +63,7 @@ impl Parser {
     }
 
     /// What is in the group, and the bracket that closes it.
-    fn inside(&mut self, start: usize, flags: Flags) -> Result<crate::ast::Node, Error> {
+    fn inside(&mut self, start: usize, flags: Flags) -> Result<Node, Error> {
         let node = self.alternatives(flags, false)?;
         self.closing(start)?;
         Ok(node)
@@ -185,7 +185,7 @@ impl Parser {
             self.sequence(flags, false)?
         } else {
             let span = self.span(here);
-            crate::ast::Node { kind: Kind::Empty, span, flags }
+            Node { kind: Kind::Empty, span, flags }
         };
         if self.tokens.peek_char() == Some('|') {
             let message = "conditional backref with more than two branches";

@@ -122,7 +122,7 @@ impl Parser {
             self.tokens.take()?;
             let kind = match token {
                 Token::Char(c) if flags.verbose && self.skips(c)? => continue,
-                Token::Escape(c) => self.escape(c, flags)?,
+                Token::Escape(c) => self.escape(c)?,
                 Token::Char('.') => Kind::Dot,
                 Token::Char('^') => Kind::Anchor(Anchor::Start),
                 Token::Char('$') => Kind::Anchor(Anchor::End),

@@ -61,7 +61,7 @@ impl Parser {
         let min = count(&low, start)?.unwrap_or(0);
         let max = count(&high, start)?;
         if max.is_some_and(|max| max < min) {
-            return Err(Error::new(start, "min repeat greater than max repeat"));
+            return Err(Error::new(here, "min repeat greater than max repeat"));
         }
         Ok(Some((min, max)))
     }
