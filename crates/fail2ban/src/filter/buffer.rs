@@ -1,0 +1,55 @@
+//! The lines that are searched together, where a filter says `maxlines`.
+
+use monban_pyre::Match;
+
+use super::failure::Split;
+use super::pattern::Pattern;
+
+/// The text of the lines, each with its end.
+pub fn joined(lines: &[Split]) -> String {
+    let mut text = String::new();
+    for line in lines {
+        text.push_str(&line.before);
+        text.push_str(&line.behind);
+        text.push('\n');
+    }
+    text
+}
+
+/// The lines that a match covers, and the others.
+#[derive(Clone, Debug, Default)]
+pub struct Parted {
+    /// Those that the match is about.
+    pub matched: Vec<Split>,
+    /// Those before, behind, and passed over by `<SKIPLINES>`.
+    pub others: Vec<Split>,
+}
+
+/// Parts `lines`, from which `text` may have been made, by a match in that text.
+pub fn part(lines: &[Split], text: &str, pattern: &Pattern, found: &Match) -> Parted {
+    if lines.len() <= 1 {
+        return Parted { matched: lines.to_vec(), others: Vec::new() };
+    }
+    let (start, end) = found.span(0).unwrap_or((0, 0));
+    let bytes = text.as_bytes();
+    // The start of the match may be the end of the line before: that line is in it then.
+    let begin = bytes[..(start + 1).min(bytes.len())].iter().rposition(|b| *b == b'\n');
+    let begin = begin.map_or(0, |at| at + 1);
+    let from = end.saturating_sub(1).min(bytes.len());
+    let finish = bytes[from..].iter().position(|b| *b == b'\n');
+    let finish = finish.map_or(bytes.len(), |at| from + at + 1);
+    let count = |until: usize| bytes[..until].iter().filter(|b| **b == b'\n').count();
+    let (first, last) = (count(begin).min(lines.len()), count(finish).min(lines.len()));
+    let mut matched = lines[first..last.max(first)].to_vec();
+    let mut others = lines[..first].to_vec();
+    let mut at = 0;
+    for skipped in pattern.skipped(found, text) {
+        let place = matched.iter().skip(at).position(|line| line.searched() == skipped);
+        if let Some(place) = place {
+            others.push(matched.remove(at + place));
+            at += place;
+        }
+    }
+    others.extend_from_slice(&lines[last.max(first)..]);
+    Parted { matched, others }
+}

@@ -1,0 +1,139 @@
+//! Lines of one connection: the address may stand in one and the failure in another.
+//!
+//! The rules are fail2ban's: a line that gained access clears what was pending, unless more than
+//! one user was tried; a line that is no failure by itself is kept until there is one.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use super::failure::{Failure, Lines, Split};
+use super::pattern::Value;
+
+/// Connections that are remembered at once; the oldest make room.
+pub const CONNECTIONS_MAX: usize = 100;
+
+/// How long one is remembered after its first line, in seconds.
+pub const REMEMBERED_S: i64 = 300;
+
+/// The connections of one filter.
+#[derive(Debug, Default)]
+pub struct Connections {
+    known: HashMap<String, (Failure, i64)>,
+    order: VecDeque<String>,
+}
+
+/// A failure that was merged with its connection, and whether it is to be remembered.
+#[derive(Debug)]
+pub struct Merged {
+    /// What is known now.
+    pub failure: Failure,
+    remember: Option<(String, i64)>,
+}
+
+impl Connections {
+    /// Merges a failure with what is known of its connection. [`Connections::keep`] has to follow.
+    pub fn merge(&mut self, key: &str, mut now: Failure, lines: &[Split], clock: i64) -> Merged {
+        let gained = now.has("mlfgained");
+        if gained && !now.has("nofail") {
+            let value = now.groups.get("mlfgained").cloned().unwrap_or(Value::None);
+            now.groups.insert("nofail".to_owned(), value);
+        }
+        let mut quiet = gained || now.has("nofail");
+        let mut gained = gained;
+        let forget = now.take("mlfforget");
+        let mut remember = None;
+        let mut failure = match self.take(key, clock) {
+            Some((known, until)) => {
+                match forget {
+                    true => self.order.retain(|known| known != key),
+                    false => remember = Some((key.to_owned(), until)),
+                }
+                join(known, now, gained)
+            }
+            None => {
+                if !forget {
+                    let user = now.text("user").map(str::to_owned);
+                    add_user(&mut now.users, user);
+                    remember = Some((key.to_owned(), clock + REMEMBERED_S));
+                }
+                now
+            }
+        };
+        let several = failure.users.as_ref().is_some_and(|users| users.len() > 1);
+        if std::mem::take(&mut failure.pending) || several {
+            failure.take("nofail");
+            failure.take("mlfgained");
+            (quiet, gained) = (false, false);
+        }
+        if !quiet {
+            let mut matches = std::mem::take(&mut failure.quiet_matches);
+            matches.append(std::mem::take(&mut failure.matches));
+            if !gained {
+                matches.extend(lines);
+            }
+            failure.matches = matches;
+        } else if !forget {
+            failure.quiet_matches.extend(lines);
+        }
+        Merged { failure, remember }
+    }
+
+    /// Remembers what is known now, unless the connection is over.
+    pub fn keep(&mut self, merged: &Merged, clock: i64) {
+        if let Some((key, until)) = &merged.remember {
+            self.put(key, merged.failure.clone(), *until, clock);
+        }
+    }
+
+    fn take(&mut self, key: &str, clock: i64) -> Option<(Failure, i64)> {
+        let (failure, until) = self.known.remove(key)?;
+        if until > clock {
+            return Some((failure, until));
+        }
+        self.order.retain(|known| known != key);
+        None
+    }
+
+    fn put(&mut self, key: &str, failure: Failure, until: i64, clock: i64) {
+        if !self.order.iter().any(|known| known == key) {
+            if self.order.len() >= CONNECTIONS_MAX {
+                self.make_room(clock);
+            }
+            self.order.push_back(key.to_owned());
+        }
+        self.known.insert(key.to_owned(), (failure, until));
+    }
+
+    /// The oldest goes, and those before it that are over anyway.
+    fn make_room(&mut self, clock: i64) {
+        while let Some(key) = self.order.pop_front() {
+            let until = self.known.remove(&key).map_or(i64::MIN, |(_, until)| until);
+            if until > clock && self.order.len() < CONNECTIONS_MAX {
+                break;
+            }
+        }
+    }
+}
+
+/// The connection as it is with one line more.
+fn join(mut known: Failure, now: Failure, gained: bool) -> Failure {
+    let user = now.text("user").map(str::to_owned);
+    add_user(&mut known.users, user);
+    // Whether it is a failure is told by the last line alone.
+    let was_quiet = known.take("nofail") | known.take("mlfgained");
+    if gained {
+        known.pending = false;
+    }
+    // Lines that were handed out with a failure before are not handed out again.
+    if !was_quiet && !known.pending {
+        known.matches = Lines::default();
+    }
+    let told = now.groups.into_iter().filter(|(_, value)| *value != Value::None);
+    known.groups.extend(told);
+    known
+}
+
+fn add_user(users: &mut Option<BTreeSet<String>>, user: Option<String>) {
+    if let Some(user) = user.filter(|user| !user.is_empty()) {
+        users.get_or_insert_default().insert(user);
+    }
+}

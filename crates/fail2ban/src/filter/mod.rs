@@ -1,0 +1,414 @@
+//! A filter at work: lines in, failures out, as fail2ban does it.
+//!
+//! A filter looks at lines in their order. It remembers the last date, the last lines (`maxlines`)
+//! and the connections that are open (`F-MLFID`); all of that has a bound.
+
+mod buffer;
+mod connections;
+mod failure;
+mod id;
+mod pattern;
+mod tags;
+
+use std::time::{Duration, Instant};
+
+use crate::dates::{DateFinder, Found};
+use buffer::{Parted, joined, part};
+use connections::Connections;
+
+pub use failure::{Failure, Lines, Split};
+pub use id::Id;
+pub use pattern::{Groups, Pattern, Value};
+
+/// Lines that one filter keeps for `maxlines` at most.
+pub const LINES_MAX: usize = 1000;
+
+/// A date that was seen is taken for lines without one for so many seconds.
+const CARRIED_S: i64 = 60;
+
+/// Whether names are turned into addresses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UseDns {
+    /// Yes.
+    Yes,
+    /// Yes, and it is said each time.
+    #[default]
+    Warn,
+    /// `<HOST>` is an address only.
+    No,
+    /// A name is counted as it is.
+    Raw,
+}
+
+/// What is wrong with an expression of a filter.
+#[derive(Clone, Debug)]
+pub enum Problem {
+    /// It cannot be compiled.
+    Regex(monban_pyre::Error),
+    /// There is nothing in it.
+    Empty,
+    /// No group of it says who failed.
+    NamesNobody,
+}
+
+/// The texts of a filter, every interpolation done.
+#[derive(Clone, Debug, Default)]
+pub struct Texts<'t> {
+    /// A line has to match it, if it is there.
+    pub prefregex: Option<&'t str>,
+    /// A line that matches one of them is a failure.
+    pub failregex: &'t [String],
+    /// A line that matches one of them is none.
+    pub ignoreregex: &'t [String],
+    /// Lines that are searched together; 1 if in doubt.
+    pub maxlines: usize,
+    /// Whether names are used.
+    pub usedns: UseDns,
+}
+
+/// How a filter is used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Use {
+    /// Every expression is tried on every line, as a test of a filter does it.
+    pub all: bool,
+}
+
+/// A problem with its place: `None` is the prefregex, else the number in the list, from 0.
+pub type Misfit = (&'static str, usize, Problem);
+
+/// A failure found.
+#[derive(Clone, Debug)]
+pub struct Hit {
+    /// Which failregex, from 0.
+    pub regex: usize,
+    /// Who, if that is known already.
+    pub id: Option<Id>,
+    /// When (seconds since 1970); `None` if no date is known.
+    pub time: Option<i64>,
+    /// What else is known.
+    pub failure: Failure,
+}
+
+/// What a line came to.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    /// The failures; more than one only if every expression is tried.
+    pub hits: Vec<Hit>,
+    /// The date that was found in the line.
+    pub date: Option<Found>,
+    /// The ignoreregex that matched, from 0.
+    pub ignored: Option<usize>,
+    /// Searches that reached their bound; what they would have found is not known.
+    pub overruns: u32,
+}
+
+/// A compiled filter with its memory.
+pub struct Filter {
+    prefregex: Option<Pattern>,
+    failregex: Vec<Pattern>,
+    ignoreregex: Vec<Pattern>,
+    dates: DateFinder,
+    maxlines: usize,
+    usedns: UseDns,
+    way: Use,
+    lines: Vec<Split>,
+    last: Option<(i64, String)>,
+    connections: Connections,
+    costs: Vec<Cost>,
+}
+
+/// What the searches of one failregex have cost, where every expression is tried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// How often it was searched for.
+    pub searches: u64,
+    /// How long that took.
+    pub time: Duration,
+}
+
+impl Filter {
+    /// Compiles a filter.
+    ///
+    /// # Errors
+    /// Every expression that cannot be used.
+    pub fn new(texts: &Texts<'_>, dates: DateFinder, way: Use) -> Result<Self, Vec<Misfit>> {
+        let maxlines = texts.maxlines.clamp(1, LINES_MAX);
+        let mut misfits = Vec::new();
+        let mut compile = |what, list: &[String], multiline| -> Vec<Pattern> {
+            let mut patterns = Vec::with_capacity(list.len());
+            for (number, text) in list.iter().enumerate() {
+                match Pattern::new(text, texts.usedns, multiline) {
+                    Ok(pattern) => patterns.push(pattern),
+                    Err(problem) => misfits.push((what, number, problem)),
+                }
+            }
+            patterns
+        };
+        let prefregex = texts.prefregex.map(str::to_owned).into_iter().collect::<Vec<_>>();
+        let prefregex = compile("prefregex", &prefregex, false).pop();
+        let failregex = compile("failregex", texts.failregex, maxlines > 1);
+        let ignoreregex = compile("ignoreregex", texts.ignoreregex, false);
+        let by_prefix = prefregex.as_ref().is_some_and(Pattern::names_somebody);
+        for (number, pattern) in failregex.iter().enumerate() {
+            if !by_prefix && !pattern.names_somebody() {
+                misfits.push(("failregex", number, Problem::NamesNobody));
+            }
+        }
+        if !misfits.is_empty() {
+            return Err(misfits);
+        }
+        let costs = if way.all { vec![Cost::default(); failregex.len()] } else { Vec::new() };
+        Ok(Self {
+            costs,
+            prefregex,
+            failregex,
+            ignoreregex,
+            dates,
+            maxlines,
+            usedns: texts.usedns,
+            way,
+            lines: Vec::new(),
+            last: None,
+            connections: Connections::default(),
+        })
+    }
+
+    /// The failregexes, compiled.
+    pub fn patterns(&self) -> &[Pattern] {
+        &self.failregex
+    }
+
+    /// The templates of dates, and how often each was found.
+    pub fn dates(&self) -> &DateFinder {
+        &self.dates
+    }
+
+    /// What the searches have cost so far, by failregex; empty unless every expression is tried.
+    pub fn costs(&self) -> &[Cost] {
+        &self.costs
+    }
+
+    /// Reads a line that carries its own date.
+    pub fn read(&mut self, line: &str, now: i64) -> Reading {
+        let found = self.dates.find(line, now);
+        if found.is_some_and(|found| found.stumbles) {
+            return Reading { date: found, ..Reading::default() };
+        }
+        let (split, time) = self.date_of(line, found.as_ref(), now);
+        let mut reading = self.search(split, time, now);
+        reading.date = found;
+        reading
+    }
+
+    /// Reads a line whose time is known, as one of the journal is.
+    pub fn read_at(&mut self, line: &str, time: i64, now: i64) -> Reading {
+        let split = Split { behind: line.to_owned(), ..Split::default() };
+        self.last = Some((time, String::new()));
+        self.search(split, Some(time), now)
+    }
+
+    /// Cuts the date out. A line without one has the last one, if that is not long ago.
+    fn date_of(&mut self, line: &str, found: Option<&Found>, now: i64) -> (Split, Option<i64>) {
+        let carried = self.last.clone().filter(|(time, _)| *time > now - CARRIED_S);
+        let undated = |carried: Option<(i64, String)>| match carried {
+            Some((time, date)) => {
+                (Split { date, behind: line.to_owned(), ..Split::default() }, Some(time))
+            }
+            None => (Split { behind: line.to_owned(), ..Split::default() }, None),
+        };
+        let Some(found) = found else { return undated(carried) };
+        let (start, end) = found.cut;
+        let cut = Split {
+            before: line.get(..start).unwrap_or_default().to_owned(),
+            date: line.get(start..end).unwrap_or_default().to_owned(),
+            behind: line.get(end..).unwrap_or_default().to_owned(),
+        };
+        match found.epoch {
+            _ if cut.date.is_empty() => match carried {
+                Some(_) => undated(carried),
+                None => (cut, Some(now)),
+            },
+            Some(time) => {
+                self.last = Some((time, cut.date.clone()));
+                (cut, Some(time))
+            }
+            None => match carried {
+                Some(_) => undated(carried),
+                None => (cut, None),
+            },
+        }
+    }
+
+    fn search(&mut self, line: Split, time: Option<i64>, now: i64) -> Reading {
+        let mut reading = Reading::default();
+        self.lines.push(line);
+        let too_many = self.lines.len().saturating_sub(self.maxlines);
+        self.lines.drain(..too_many);
+        let original = self.lines.clone();
+        let mut text = joined(&original);
+        if self.ignoreregex.len() + 2 < self.failregex.len() && !self.ignoreregex.is_empty() {
+            reading.ignored = self.ignored_by(&text, &mut reading.overruns);
+            if reading.ignored.is_some() {
+                return reading;
+            }
+        }
+        let mut prefix = Groups::new();
+        if let Some(pattern) = &self.prefregex {
+            let Some(found) = searched(pattern, &text, &mut reading.overruns) else {
+                return reading;
+            };
+            prefix = pattern.groups(&found, &text);
+            if let Some(Value::Text(content)) = prefix.remove("content")
+                && !content.is_empty()
+            {
+                self.lines = vec![Split { behind: content, ..Split::default() }];
+                text = joined(&self.lines);
+            }
+        }
+        for number in 0..self.failregex.len() {
+            let pattern = &self.failregex[number];
+            let started = self.way.all.then(Instant::now);
+            let found = searched(pattern, &text, &mut reading.overruns);
+            if let (Some(started), Some(cost)) = (started, self.costs.get_mut(number)) {
+                cost.searches += 1;
+                cost.time += started.elapsed();
+            }
+            let Some(found) = found else { continue };
+            let groups = pattern.groups(&found, &text);
+            let parted = part(&original, &text, pattern, &found);
+            if self.is_ignored(&text, &parted, &mut reading) {
+                text = joined(&self.lines);
+                match self.way.all {
+                    true => continue,
+                    false => break,
+                }
+            }
+            if !self.way.all || self.maxlines > 1 {
+                self.lines.clone_from(&parted.others);
+                text = joined(&self.lines);
+            }
+            let groups = over(&prefix, groups);
+            let ended = self.take(number, groups, &parted, (time, now), &mut reading.hits);
+            if ended || !self.way.all {
+                break;
+            }
+        }
+        reading
+    }
+
+    /// Whether an ignoreregex matches what a failregex matched; then those lines go.
+    fn is_ignored(&mut self, text: &str, parted: &Parted, reading: &mut Reading) -> bool {
+        if self.ignoreregex.is_empty() {
+            return false;
+        }
+        let several = self.maxlines > 1;
+        let ignored = match several {
+            true => self.ignored_by(&joined(&parted.matched), &mut reading.overruns),
+            false => self.ignored_by(text, &mut reading.overruns),
+        };
+        if ignored.is_none() {
+            return false;
+        }
+        reading.ignored = ignored;
+        if !self.way.all || several {
+            self.lines.clone_from(&parted.others);
+        }
+        true
+    }
+
+    fn ignored_by(&self, text: &str, overruns: &mut u32) -> Option<usize> {
+        self.ignoreregex.iter().position(|pattern| searched(pattern, text, overruns).is_some())
+    }
+
+    /// Adds the failure of a match. True if the line is done with.
+    fn take(
+        &mut self,
+        regex: usize,
+        groups: Groups,
+        parted: &Parted,
+        (time, now): (Option<i64>, i64),
+        hits: &mut Vec<Hit>,
+    ) -> bool {
+        let mut failure = Failure { groups, ..Failure::default() };
+        let key = failure.text("mlfid").map(str::to_owned);
+        let Some(key) = key else {
+            failure.matches.extend(&parted.matched);
+            // An expression whose groups for it took no part names nobody.
+            if let Some(id) = self.identify(&mut failure) {
+                hits.push(Hit { regex, id: Some(id), time, failure });
+            }
+            return false;
+        };
+        let mut merged = self.connections.merge(&key, failure, &parted.matched, now);
+        let quiet = merged.failure.has("nofail");
+        if quiet && !self.way.all {
+            self.connections.keep(&merged, now);
+            return true;
+        }
+        let id = self.identify(&mut merged.failure);
+        if id.is_none() {
+            merged.failure.pending = true;
+        }
+        self.connections.keep(&merged, now);
+        if id.is_some() || self.way.all {
+            hits.push(Hit { regex, id, time, failure: merged.failure });
+        }
+        false
+    }
+
+    /// Who failed: an address before a name, and what the filter itself counts by before both.
+    fn identify(&self, failure: &mut Failure) -> Option<Id> {
+        let raw = self.way.all || self.usedns == UseDns::Raw;
+        let own = |text: &str| match raw {
+            true => Id::Text(text.to_owned()),
+            false => Id::of_text(text),
+        };
+        let fid = failure.text("fid").map(str::to_owned);
+        let prefix = failure.text("cidr").map(str::to_owned);
+        let address = ["ip4", "ip6"].into_iter().find_map(|group| {
+            let text = failure.text(group)?.to_owned();
+            Some((Id::of_address(&text, prefix.as_deref(), group == "ip6"), text))
+        });
+        if let Some((id, text)) = address {
+            return match fid {
+                Some(fid) if fid != text => {
+                    failure.ip = Some(id.to_string());
+                    Some(own(&fid))
+                }
+                _ => Some(id),
+            };
+        }
+        if let Some(name) = failure.text("dns").map(str::to_owned) {
+            return match (raw, fid) {
+                (true, Some(fid)) if fid != name => {
+                    failure.ip = Some(name);
+                    Some(own(&fid))
+                }
+                (true, _) => Some(Id::Text(name)),
+                (false, _) => Some(Id::Name(name)),
+            };
+        }
+        fid.map(|fid| own(&fid))
+    }
+}
+
+fn searched(pattern: &Pattern, text: &str, overruns: &mut u32) -> Option<monban_pyre::Match> {
+    match pattern.search(text) {
+        Ok(found) => found,
+        Err(_) => {
+            *overruns += 1;
+            None
+        }
+    }
+}
+
+/// The groups of the prefregex, and over them those of the failregex that took part.
+fn over(prefix: &Groups, groups: Groups) -> Groups {
+    let mut all = prefix.clone();
+    for (name, value) in groups {
+        if value != Value::None || !all.contains_key(&name) {
+            all.insert(name, value);
+        }
+    }
+    all
+}

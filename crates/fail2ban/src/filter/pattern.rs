@@ -1,0 +1,159 @@
+//! One expression of a filter, and what it takes out of a line.
+
+use std::collections::BTreeMap;
+
+use monban_pyre::{Match, Options, Overrun, Regex};
+
+use super::{Problem, UseDns, tags};
+
+/// Groups that name who failed, in the order in which they are asked.
+pub const IDS: [&str; 4] = ["fid", "ip4", "ip6", "dns"];
+
+/// The value of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// The group took no part.
+    None,
+    /// Its text.
+    Text(String),
+    /// Several parts that make one value (`F-TUPLE_...`).
+    Tuple(Vec<Option<String>>),
+}
+
+impl Value {
+    /// The text, if it is one.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether there is something in it.
+    pub fn is_filled(&self) -> bool {
+        match self {
+            Self::None => false,
+            Self::Text(text) => !text.is_empty(),
+            Self::Tuple(parts) => !parts.is_empty(),
+        }
+    }
+}
+
+/// The groups of a match by their names.
+pub type Groups = BTreeMap<String, Value>;
+
+/// A compiled expression.
+pub struct Pattern {
+    regex: Regex,
+    /// Groups that fill another one if that is empty: (group, other), in the order of names.
+    alternatives: Vec<(String, String)>,
+    /// Groups that are joined to another one.
+    tuples: Vec<(String, String)>,
+}
+
+impl Pattern {
+    /// Compiles an expression with its tags.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn new(text: &str, dns: UseDns, multiline: bool) -> Result<Self, Problem> {
+        let expanded = monban_pyre::localise_flags(&tags::expand(text, dns)).into_owned();
+        if expanded.trim_start().is_empty() {
+            return Err(Problem::Empty);
+        }
+        let options = Options { multiline, ..Options::default() };
+        let regex = Regex::new(&expanded, options).map_err(Problem::Regex)?;
+        let mut pattern = Self { regex, alternatives: Vec::new(), tuples: Vec::new() };
+        let names: Vec<String> = pattern.regex.group_names().iter().flatten().cloned().collect();
+        for name in names {
+            if let Some(bare) = name.strip_prefix("alt_") {
+                let other = tags::group_name(without_number(bare));
+                pattern.alternatives.push((name, other));
+            } else if let Some(bare) = name.strip_prefix("tuple_") {
+                let other = tags::group_name(without_number(bare));
+                pattern.tuples.push((name, other));
+            }
+        }
+        pattern.alternatives.sort();
+        pattern.tuples.sort();
+        Ok(pattern)
+    }
+
+    /// Whether one of its groups names who failed, or the connection that will.
+    pub fn names_somebody(&self) -> bool {
+        let known = |name: &String| IDS.contains(&name.as_str()) || name == "mlfid";
+        self.regex.group_names().iter().flatten().any(known)
+    }
+
+    /// Searches the text.
+    ///
+    /// # Errors
+    /// If the bound on the search was reached.
+    pub fn search(&self, text: &str) -> Result<Option<Match>, Overrun> {
+        self.regex.search(text)
+    }
+
+    /// The groups of a match in `text`.
+    pub fn groups(&self, found: &Match, text: &str) -> Groups {
+        let mut groups = Groups::new();
+        for (number, name) in self.regex.group_names().iter().enumerate() {
+            let Some(name) = name else { continue };
+            let value = found.span(number).and_then(|(start, end)| text.get(start..end));
+            groups.insert(name.clone(), value.map_or(Value::None, |v| Value::Text(v.to_owned())));
+        }
+        for (from, to) in &self.alternatives {
+            let value = groups.get(from).cloned().unwrap_or(Value::None);
+            if value.is_filled() && !groups.get(to).is_some_and(Value::is_filled) {
+                groups.insert(to.clone(), value);
+            }
+        }
+        for (from, to) in &self.tuples {
+            let part = groups.get(from).and_then(Value::text).map(str::to_owned);
+            let joined = match groups.remove(to) {
+                Some(Value::Tuple(mut parts)) => {
+                    parts.push(part);
+                    parts
+                }
+                Some(Value::Text(text)) => vec![Some(text), part],
+                Some(Value::None) | None => vec![None, part],
+            };
+            groups.insert(to.clone(), Value::Tuple(joined));
+        }
+        groups
+    }
+
+    /// The lines that `<SKIPLINES>` passed over.
+    pub fn skipped<'t>(&self, found: &Match, text: &'t str) -> Vec<&'t str> {
+        let mut lines = Vec::new();
+        for (number, name) in self.regex.group_names().iter().enumerate() {
+            if name.as_deref().is_some_and(|name| name.starts_with("skiplines"))
+                && let Some((start, end)) = found.span(number)
+            {
+                lines.extend(text.get(start..end).unwrap_or_default().lines());
+            }
+        }
+        lines
+    }
+
+    /// The expression as it is searched.
+    pub fn text(&self) -> &str {
+        self.regex.pattern()
+    }
+
+    /// The compiled expression.
+    pub fn regex(&self) -> &Regex {
+        &self.regex
+    }
+}
+
+/// `user_1` is another `user`.
+fn without_number(name: &str) -> &str {
+    match name.rsplit_once('_') {
+        Some((bare, number)) if is_number(number) => bare,
+        _ => name,
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_digit())
+}
