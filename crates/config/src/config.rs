@@ -6,7 +6,7 @@ use toml::de::DeTable;
 
 use crate::DEFAULTS;
 use crate::policies;
-use crate::suggest::closest;
+use monban_model::closest;
 use crate::written::{Page, Table};
 
 /// Whether the systemd journal is read.

@@ -30,6 +30,7 @@ const fn layer(name: &'static str, ours: &'static [&'static str], others: Others
 pub const LAYERS: &[Layer] = &[
     layer("model", &[], Others::None),
     layer("rules", &["model"], Others::Allowed),
+    layer("fail2ban", &["model", "rules", "pyre"], Others::Allowed),
     layer("config", &["model"], Others::Allowed),
     layer("engine", &["model"], Others::None),
     layer("ledger", &["model"], Others::Allowed),

@@ -1,0 +1,4 @@
+//! fail2ban's configuration and filters, understood without fail2ban.
+#![forbid(unsafe_code)]
+
+pub mod config;
