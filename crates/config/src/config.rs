@@ -6,8 +6,8 @@ use toml::de::DeTable;
 
 use crate::DEFAULTS;
 use crate::policies;
-use monban_model::closest;
 use crate::written::{Page, Table};
+use monban_model::closest;
 
 /// Whether the systemd journal is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

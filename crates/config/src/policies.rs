@@ -4,8 +4,8 @@ use monban_model::limits::{POLICIES_MAX, POLICY_FAILURES_MAX, PORTS_MAX};
 use monban_model::{Backoff, Kind, KindSet, Policy, Reach, Scope, Window, parse_duration_s};
 use toml::de::DeValue;
 
-use monban_model::closest;
 use crate::written::{Page, Table};
+use monban_model::closest;
 
 /// Reads `[policy.*]` onto the policies that are there already.
 ///

@@ -173,7 +173,7 @@ impl Parser<'_> {
             Token::Number(number) => Ok(Node::Number(number)),
             Token::Sign("(") => {
                 let inner = self.whole()?;
-                self.expect(")")?;
+                self.needs(")")?;
                 Ok(inner)
             }
             Token::Sign(_) => Err(wrong),
@@ -191,12 +191,12 @@ impl Parser<'_> {
     fn call(&mut self, name: String, wrong: NotUnderstood) -> Result<Node, NotUnderstood> {
         let known = FUNCTIONS.iter().find(|(known, ..)| *known == name);
         let &(_, least, most) = known.ok_or(wrong)?;
-        self.expect("(")?;
+        self.needs("(")?;
         let mut values = Vec::new();
         while self.takes_sign(&[")"]).is_none() {
             values.push(self.whole()?);
             if self.takes_sign(&[","]).is_none() {
-                self.expect(")")?;
+                self.needs(")")?;
                 break;
             }
         }
@@ -235,7 +235,7 @@ impl Parser<'_> {
         })
     }
 
-    fn expect(&mut self, sign: &'static str) -> Result<(), NotUnderstood> {
+    fn needs(&mut self, sign: &'static str) -> Result<(), NotUnderstood> {
         let wrong = self.wrong();
         self.takes_sign(&[sign]).map(|_| ()).ok_or(wrong)
     }

@@ -167,9 +167,11 @@ impl Reader {
     fn option(&mut self, line: &str, place: Place) {
         let Some(at) = line.find(['=', ':']) else {
             let before = self.key.clone().unwrap_or_default();
-            let kind = match oddities::is_regex_list(&before) {
-                true => "lost-indent-line",
-                false => "no-delimiter",
+            let is_list = oddities::is_regex_list(&before);
+            let (kind, before) = match is_list || oddities::holds_an_address(line) {
+                true if is_list => ("lost-indent-line", before),
+                true => ("lost-indent-line", "failregex".to_owned()),
+                false => ("no-delimiter", before),
             };
             let complaint = Complaint::error(kind, place).with("line", line).with("key", before);
             self.ini.complaints.push(complaint);

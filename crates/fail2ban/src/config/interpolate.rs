@@ -67,7 +67,7 @@ impl Work<'_> {
             let Some((name, length)) = reference(rest) else {
                 return Err(self.wrong("bad-percent", raw, percent));
             };
-            let Some(value) = self.find(name, &mapped) else {
+            let Some(value) = self.find(name, &mapped, raw, percent) else {
                 return Err(self.missing(name, raw, percent));
             };
             self.account(raw, value.as_str().len(), out)?;
@@ -84,10 +84,10 @@ impl Work<'_> {
     }
 
     /// A value that a name stands for.
-    fn find(&self, name: &str, mapped: &Mapped) -> Option<Text> {
+    fn find(&self, name: &str, mapped: &Mapped, raw: &Text, at: usize) -> Option<Text> {
         let lower = name.to_lowercase();
         if lower == "__name__" {
-            return Some(Text::built_in(self.section));
+            return Some(Text::new(self.section, &raw.place_at(at)));
         }
         if let Some(found) = self.layers.raw(self.section, &lower, self.vars) {
             return Some(found.clone());

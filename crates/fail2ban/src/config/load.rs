@@ -27,6 +27,8 @@ pub struct Reading {
     pub version: Version,
     /// Also the jails that are switched off.
     pub all: bool,
+    /// This jail only, also if it is switched off.
+    pub jail: Option<String>,
 }
 
 /// All that a folder says.
@@ -87,9 +89,11 @@ impl Configuration {
     fn resolve(&mut self, folder: &mut Folder, layers: &Layers, reading: &Reading) {
         let complaints = &mut self.complaints;
         let mut jails = Jails { folder, layers, version: reading.version, complaints };
-        for name in &self.names {
+        let wanted = |name: &&String| reading.jail.as_ref().is_none_or(|jail| jail == *name);
+        let off_too = reading.all || reading.jail.is_some();
+        for name in self.names.iter().filter(wanted) {
             let resolved = match jails.is_enabled(name) {
-                Ok(false) if !reading.all => continue,
+                Ok(false) if !off_too => continue,
                 Ok(_) => jails.resolve(name),
                 Err(complaint) => Err(complaint),
             };

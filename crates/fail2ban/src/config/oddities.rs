@@ -9,6 +9,12 @@ pub(crate) fn is_regex_list(key: &str) -> bool {
     matches!(key, "failregex" | "ignoreregex")
 }
 
+/// Whether a text looks like a failregex.
+pub(crate) fn holds_an_address(text: &str) -> bool {
+    let marks = ["<HOST>", "<ADDR>", "<IP4>", "<IP6>", "<DNS>", "<SUBNET>", "<F-ID", "(?P<host>"];
+    marks.iter().any(|mark| text.contains(mark))
+}
+
 /// The first character of a line that looks like another one but is not.
 pub(crate) fn odd_character(line: &str, place: &Place) -> Option<Complaint> {
     let (column, found) = (1..).zip(line.chars()).find(|(_, c)| plain(*c).is_some())?;

@@ -13,7 +13,7 @@ use super::seconds::Span;
 /// What fail2ban has where its file says nothing.
 const DEFAULTS: &[(&str, &str)] = &[
     ("loglevel", "INFO"),
-    ("logtarget", "STDERR"),
+    ("logtarget", "/var/log/fail2ban.log"),
     ("syslogsocket", "auto"),
     ("allowipv6", "auto"),
     ("dbfile", "/var/lib/fail2ban/fail2ban.sqlite3"),

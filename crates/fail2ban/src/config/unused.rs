@@ -10,6 +10,7 @@ use super::folder::Folder;
 use super::ini::DEFAULT;
 use super::keys;
 use super::layers::{Layers, without_condition};
+use super::oddities::holds_an_address;
 use super::place::Text;
 use super::resolved::Jail;
 
@@ -59,7 +60,7 @@ fn complain_of_filter(layers: &Layers, of_jails: &Named, complaints: &mut Compla
             || OF_FILTERS.contains(&base)
             || named.has(base)
             || of_jails.has(base);
-        let is_private = base.starts_with('_') && !holds_an_address(value);
+        let is_private = base.starts_with('_') && !holds_an_address(value.as_str());
         if layers.is_own(value) && !is_read && !is_private {
             complaints.add(unknown(key, value, known()));
         }
@@ -95,18 +96,12 @@ fn complain_of_sections(layers: &Layers, complaints: &mut Complaints) {
 }
 
 fn unknown<'a>(key: &str, value: &Text, known: impl Iterator<Item = &'a str>) -> Complaint {
-    if holds_an_address(value) {
+    if holds_an_address(value.as_str()) {
         let line = value.as_str().lines().next().unwrap_or_default();
         return Complaint::error("lost-indent", value.place()).with("key", key).with("line", line);
     }
     let meant = closest(key, known).unwrap_or_default();
     Complaint::warning("unknown-key", value.place()).with("key", key).with("meant", meant)
-}
-
-/// Whether a value looks like a failregex.
-fn holds_an_address(value: &Text) -> bool {
-    let marks = ["<HOST>", "<ADDR>", "<IP4>", "<IP6>", "<DNS>", "<SUBNET>", "<F-ID", "(?P<host>"];
-    marks.iter().any(|mark| value.as_str().contains(mark))
 }
 
 /// Names that some value refers to, with `%(..)s` or `<..>`.

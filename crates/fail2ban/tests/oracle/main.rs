@@ -66,7 +66,7 @@ fn json_of_dump(dump: &str) -> String {
 
 /// What we make of the same folder.
 pub fn ours(folder: &Path) -> (Vec<Value>, Configuration) {
-    let reading = Reading { version: Version::V1_0, all: false };
+    let reading = Reading { version: Version::V1_0, ..Reading::default() };
     let found = Configuration::read(folder, &reading);
     let commands = found.commands().iter().map(|words| list(words)).collect();
     (sorted_paths(commands), found)
