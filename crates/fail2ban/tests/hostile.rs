@@ -42,7 +42,11 @@ fn read(folder: &Path) -> Configuration {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig {
+        cases: 400,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn any_file_is_read(text in pieces()) {

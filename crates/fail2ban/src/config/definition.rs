@@ -75,9 +75,10 @@ impl Definition {
         }
         if all {
             for (key, _) in layers.own(DEFINITION) {
-                if let (false, Some(value)) =
-                    (self.options.contains(key), layers.get(DEFINITION, key, &none)?)
-                {
+                if self.options.contains(key) {
+                    continue;
+                }
+                if let Some(value) = layers.get(DEFINITION, key, &none)? {
                     self.options.set(key, value);
                 }
             }

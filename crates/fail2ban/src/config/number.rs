@@ -70,14 +70,29 @@ impl Number {
                 let is_below = one % two != 0 && ((one < 0) != (two < 0));
                 Ok(Whole(quotient - i128::from(is_below)))
             }
-            _ => Ok(Real((self.real() / other.real()).floor())),
+            _ => Ok(Real(self.real_parts(other).0)),
         }
     }
 
     /// `%`: with the sign of the divisor.
     pub(crate) fn remainder(self, other: Self) -> Result<Self, Fault> {
         let whole = self.divide_floor(other)?;
-        Ok(self.subtract(whole.multiply(other)))
+        match (self, other, whole) {
+            (Whole(_), Whole(_), Whole(_)) => Ok(self.subtract(whole.multiply(other))),
+            _ => Ok(Real(self.real_parts(other).1)),
+        }
+    }
+
+    /// Quotient and remainder of doubles, as exactly as Python has them.
+    fn real_parts(self, other: Self) -> (f64, f64) {
+        let (one, two) = (self.real(), other.real());
+        let mut rest = one % two;
+        let mut quotient = (one - rest) / two;
+        if rest != 0.0 && (rest < 0.0) != (two < 0.0) {
+            rest += two;
+            quotient -= 1.0;
+        }
+        (quotient.round(), rest)
     }
 
     /// `**`. Powers that do not fit into whole numbers become doubles, so nothing explodes.

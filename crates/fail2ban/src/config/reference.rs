@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use monban_model::limits::FAIL2BAN_VALUE_WORK_MAX;
+
 use super::options::Options;
 use super::place::{Place, Text, is_space};
 
@@ -97,8 +99,13 @@ fn length_of_one(text: &str) -> usize {
 fn bracket(text: &str, from: usize) -> Option<usize> {
     let mut seen = HashSet::new();
     let mut open = vec![from];
+    let mut looked_at = 0;
     while let Some(at) = open.pop() {
         let rest = text.get(at..)?;
+        looked_at += rest.len();
+        if looked_at > FAIL2BAN_VALUE_WORK_MAX {
+            return None;
+        }
         let start = at + rest.len() - rest.trim_start_matches(is_space).len();
         if !seen.insert(start) {
             continue;
@@ -111,8 +118,11 @@ fn bracket(text: &str, from: usize) -> Option<usize> {
             }
         }
         let Some(item) = Item::parse(rest) else { continue };
-        let ends = [item.bare_length, Some(item.length)];
-        for end in ends.into_iter().flatten().map(|length| start + length) {
+        // A value without quotes may end anywhere, if something follows that can be read. What
+        // is pushed last is tried first: quotes, then the longest.
+        let bare = start + item.value_at..=start + item.bare_length;
+        let bare = bare.filter(|end| text.is_char_boundary(*end));
+        for end in bare.chain([start + item.length]) {
             let after = &text[end..];
             let gap = after.len() - after.trim_start_matches(is_space).len();
             open.push(end + gap);
@@ -138,9 +148,11 @@ fn separator(text: &str) -> Option<usize> {
 struct Item<'a> {
     key: &'a str,
     value: &'a str,
+    /// Where its value begins.
+    value_at: usize,
     length: usize,
     /// Its length if a quoted value is read as if it were not.
-    bare_length: Option<usize>,
+    bare_length: usize,
 }
 
 impl<'a> Item<'a> {
@@ -164,11 +176,12 @@ impl<'a> Item<'a> {
             let Some(inner) = value.strip_prefix(quote) else { continue };
             if let Some(close) = inner.find(quote) {
                 let length = from + close + 2;
-                let bare_length = Some(from + bare);
-                return Some(Self { key, value: &inner[..close], length, bare_length });
+                let (value, bare_length) = (&inner[..close], from + bare);
+                return Some(Self { key, value, value_at: from, length, bare_length });
             }
         }
-        Some(Self { key, value: &value[..bare], length: from + bare, bare_length: None })
+        let length = from + bare;
+        Some(Self { key, value: &value[..bare], value_at: from, length, bare_length: length })
     }
 }
 

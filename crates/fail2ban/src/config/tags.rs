@@ -31,10 +31,16 @@ pub(crate) fn substitute(
             if ignore.contains(key) || done.contains(key.as_str()) {
                 continue;
             }
-            let counts = repeats.entry(key).or_default();
-            let changed = work.one(key, counts)?;
+            // Counts are kept from the round on that left something to do.
+            let (mut counts, is_kept) =
+                repeats.remove(key.as_str()).map_or((HashMap::new(), false), |c| (c, true));
+            let changed = work.one(key, &mut counts)?;
             let value = work.options.get(key).map_or("", Text::as_str);
-            again |= changed && find(value, 0).is_some();
+            let is_open = changed && find(value, 0).is_some();
+            again |= is_open;
+            if is_open || is_kept {
+                repeats.insert(key, counts);
+            }
             if !value.contains('<') {
                 done.insert(key);
             }
@@ -56,7 +62,7 @@ impl Work<'_> {
     /// Puts tags into one option; whether it changed.
     fn one(&mut self, key: &str, counts: &mut HashMap<String, u32>) -> Result<bool, Complaint> {
         let Some(mut value) = self.options.get(key).cloned() else { return Ok(false) };
-        let mut changed = false;
+        let original = value.clone();
         let mut next = find(value.as_str(), 0);
         while let Some((start, end)) = next {
             let tag = value.as_str()[start + 1..end - 1].to_owned();
@@ -76,12 +82,12 @@ impl Work<'_> {
                 next = find(value.as_str(), end);
                 continue;
             };
-            let before = value;
-            value = self.replace_all(key, &before, &tag, &replacement)?;
-            changed |= value.as_str() != before.as_str();
+            value = self.replace_all(key, &value, &tag, &replacement)?;
             *counts.entry(tag).or_insert(0) += 1;
             next = find(value.as_str(), start);
         }
+        // What leads back to itself within one round is left as it is, without a complaint.
+        let changed = value.as_str() != original.as_str();
         if changed {
             self.options.set(key, value);
         }

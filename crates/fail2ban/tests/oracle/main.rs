@@ -1,7 +1,9 @@
 //! fail2ban itself as the judge of what a configuration means: `fail2ban-client -d` and its Python
 //! modules. Left out where it is not installed.
 
+mod folders;
 mod golden;
+mod random;
 mod stock;
 
 use std::path::Path;
