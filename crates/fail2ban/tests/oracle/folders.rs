@@ -56,7 +56,7 @@ const PIECES: [&str; 30] = [
     "h",
 ];
 
-const FOLDERS: usize = 150;
+const FOLDERS: usize = 400;
 
 fn section(chance: &mut Chance, name: &str) -> String {
     let mut text = format!("[{name}]\n");
