@@ -6,8 +6,8 @@ use toml::de::DeTable;
 
 use crate::DEFAULTS;
 use crate::policies::{self, Layer};
-use crate::suggest::closest;
 use crate::written::{Page, Table};
+use monban_model::closest;
 
 /// Whether the systemd journal is read.
 #[derive(Clone, Debug, PartialEq, Eq)]

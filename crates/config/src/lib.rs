@@ -7,12 +7,11 @@
 mod bundle;
 mod config;
 mod policies;
-mod suggest;
 mod written;
 
 pub use bundle::{Bundle, SourceFile};
 pub use config::{Config, JournalUse};
-pub use suggest::closest;
+pub use monban_model::closest;
 
 /// The shipped defaults, with comments, as text.
 pub const DEFAULTS: &str = include_str!("default.toml");

@@ -5,8 +5,8 @@ use monban_model::{Backoff, Kind, KindSet, Policy, Reach, Scope, Window, parse_d
 use toml::Spanned;
 use toml::de::DeValue;
 
-use crate::suggest::closest;
 use crate::written::{Page, Table, Value};
+use monban_model::closest;
 
 /// The policies of several files, the later over the earlier.
 ///

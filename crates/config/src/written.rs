@@ -5,7 +5,7 @@ use monban_model::Problem;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::suggest::closest;
+use monban_model::closest;
 
 /// The text of a file and the problems found in it so far.
 pub(crate) struct Page<'a> {

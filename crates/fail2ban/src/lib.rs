@@ -1,6 +1,6 @@
-//! A fail2ban configuration, read as fail2ban reads it.
-
+//! fail2ban's configuration and filters, understood without fail2ban.
 #![forbid(unsafe_code)]
 
+pub mod config;
 pub mod dates;
 pub mod filter;

@@ -27,6 +27,7 @@ mod record;
 mod rotation;
 mod sighting;
 mod state;
+mod suggest;
 mod time;
 pub mod wire;
 
@@ -46,4 +47,5 @@ pub use state::{
     BlockRow, ConnectionRow, HistoryRow, PositionRow, StateRow, SuccessRow, Tail, TallyLine,
     TallyRow,
 };
+pub use suggest::closest;
 pub use time::{Stamp, civil_from_days, days_from_civil, parse_duration_s, show_duration};

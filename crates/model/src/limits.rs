@@ -220,6 +220,47 @@ pub const LEDGER_META_MAX: usize = 4096;
 /// Records that one reading call gives back.
 pub const LEDGER_READ_MAX: usize = 10_000;
 
+/// Largest file of a fail2ban configuration, in bytes; its largest own one has 50 KiB.
+pub const FAIL2BAN_FILE_BYTES_MAX: usize = 1024 * 1024;
+
+/// Files of one fail2ban configuration that are read.
+pub const FAIL2BAN_FILES_MAX: usize = 4096;
+
+/// Files that one jail, filter or action is put together from; a file counts each time that it is
+/// included.
+pub const FAIL2BAN_LAYERS_MAX: usize = 256;
+
+/// Files that include each other, one below the other.
+pub const FAIL2BAN_INCLUDE_DEPTH_MAX: usize = 16;
+
+/// Values within values (`%(x)s`); Python's own limit.
+pub const FAIL2BAN_INTERPOLATION_DEPTH_MAX: usize = 10;
+
+/// How often one `<tag>` is put into one value; fail2ban's own limit.
+pub const FAIL2BAN_TAG_REPEATS_MAX: u32 = 25;
+
+/// Longest value of an option after everything was put in, in bytes.
+pub const FAIL2BAN_VALUE_MAX: usize = 256 * 1024;
+
+/// Bytes that may be moved to put together one value, so that values that vanish into each other
+/// have an end as well.
+pub const FAIL2BAN_VALUE_WORK_MAX: usize = 64 * FAIL2BAN_VALUE_MAX;
+
+/// Jails of one configuration.
+pub const FAIL2BAN_JAILS_MAX: usize = 1024;
+
+/// Complaints about one fail2ban configuration that are kept; the rest is counted.
+pub const FAIL2BAN_COMPLAINTS_MAX: usize = 2000;
+
+/// Log files that one path with wildcards may name.
+pub const FAIL2BAN_GLOB_MAX: usize = 4096;
+
+/// Tokens of an expression such as `bantime.formula`, and its depth.
+pub const FAIL2BAN_EXPRESSION_TOKENS_MAX: usize = 512;
+
+/// Parentheses within parentheses in an expression.
+pub const FAIL2BAN_EXPRESSION_DEPTH_MAX: usize = 32;
+
 const _: () = assert!(EVIDENCE_TEXT_MAX <= LINE_MAX);
 const _: () = assert!(EVIDENCE_LINES_MAX * EVIDENCE_TEXT_MAX < FRAME_MAX);
 const _: () = assert!(PORTS_MAX * 2 * ORDERS_PER_FRAME_MAX + ORDERS_PER_FRAME_MAX * 48 < FRAME_MAX);

@@ -106,6 +106,12 @@ pub enum Command {
     },
     /// Take over the configuration anew
     Reload,
+    /// About a fail2ban configuration
+    Fail2ban {
+        /// What to do
+        #[command(subcommand)]
+        action: Fail2banAction,
+    },
     /// The role that reads logs; started by `run`
     #[command(hide = true)]
     Watcher(WatcherArgs),
@@ -118,6 +124,26 @@ pub enum ConfigAction {
     Check,
     /// Print the defaults, with comments
     Defaults,
+}
+
+/// What to do with a fail2ban configuration.
+#[derive(Debug, Subcommand)]
+pub enum Fail2banAction {
+    /// Show the jails with everything put in, and where each value was written
+    Show(ShowArgs),
+}
+
+/// `monban fail2ban show`.
+#[derive(Clone, Debug, Args)]
+pub struct ShowArgs {
+    /// Its folder, such as /etc/fail2ban
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// One jail, also if it is switched off
+    pub jail: Option<String>,
+    /// Also the jails that are switched off
+    #[arg(long)]
+    pub all: bool,
 }
 
 /// A length of time; `None` is forever.

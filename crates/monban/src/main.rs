@@ -8,6 +8,7 @@ mod cli;
 mod commands;
 mod demo;
 mod discover;
+mod fail2ban;
 mod out;
 mod place;
 mod problems;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Command::Watcher(args) => roles::watcher::main(&Place::of(common), &args, common.json, say),
         Command::Demo => demo::main(common, say),
         Command::Scan(args) => scan::main(common, &args, &say),
+        Command::Fail2ban { action } => fail2ban::main(common, &action, &say),
         command => commands::main(common, command, &say),
     }
 }

@@ -99,6 +99,11 @@ impl Say {
         text
     }
 
+    /// The text of a key, if there is such a key.
+    pub fn find(&self, key: &str, values: &[(&str, &str)]) -> Option<String> {
+        self.texts.contains_key(key).then(|| self.text(key, values))
+    }
+
     /// A duration with at most two units: `1h 30m`, `1時間30分`.
     pub fn duration(&self, seconds: u64) -> String {
         let text = monban_model::show_duration(seconds);

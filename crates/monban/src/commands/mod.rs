@@ -52,9 +52,11 @@ pub fn main(common: &Common, command: Command, say: &Say) -> ExitCode {
             ask::order(&context, &Request::Allow { net, for_s })
         }
         Command::Reload => ask::order(&context, &Request::Reload),
-        Command::Run(_) | Command::Demo | Command::Scan(_) | Command::Watcher(_) => {
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Run(_)
+        | Command::Demo
+        | Command::Scan(_)
+        | Command::Watcher(_)
+        | Command::Fail2ban { .. } => Ok(ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|text| {
         if common.json {

@@ -1,0 +1,177 @@
+//! Texts that know, line by line, where they were written.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// Where something was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The file, as it was opened; empty for what fail2ban has built in.
+    pub file: Arc<str>,
+    /// Line, from 1; 0 if the whole file is meant.
+    pub line: u32,
+}
+
+impl Place {
+    /// A line of a file.
+    pub fn new(file: &Arc<str>, line: u32) -> Self {
+        Self { file: Arc::clone(file), line }
+    }
+
+    /// Whether it is no place in a file, but a default of fail2ban itself.
+    pub fn is_built_in(&self) -> bool {
+        self.file.is_empty()
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.is_built_in(), self.line) {
+            (true, _) => f.write_str("-"),
+            (false, 0) => f.write_str(&self.file),
+            (false, line) => write!(f, "{}:{line}", self.file),
+        }
+    }
+}
+
+/// A value and where it was written.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sourced<T> {
+    /// The value.
+    pub value: T,
+    /// The line that gave it; built in, if nobody wrote it.
+    pub from: Place,
+}
+
+impl<T> Sourced<T> {
+    /// A value from a place.
+    pub fn new(value: T, from: Place) -> Self {
+        Self { value, from }
+    }
+}
+
+/// A text of one or more lines, each of which knows where it was written, also after
+/// interpolation: the lines of an included or known value keep their own places.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    text: String,
+    /// One for each line: one more than there are line ends in `text`.
+    places: Vec<Place>,
+}
+
+impl Text {
+    /// A text of one line or of several that have one place.
+    pub fn new(text: impl Into<String>, place: &Place) -> Self {
+        let text = text.into();
+        let lines = text.matches('\n').count() + 1;
+        Self { text, places: vec![place.clone(); lines] }
+    }
+
+    /// A text that stands in no file.
+    pub fn built_in(text: impl Into<String>) -> Self {
+        Self::new(text, &Place::default())
+    }
+
+    /// The characters.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Where it begins.
+    pub fn place(&self) -> Place {
+        self.places.first().cloned().unwrap_or_default()
+    }
+
+    /// Where the line that holds a byte was written.
+    pub fn place_at(&self, offset: usize) -> Place {
+        self.places.get(self.line_of(offset)).cloned().unwrap_or_default()
+    }
+
+    /// The lines with their places.
+    pub fn lines(&self) -> impl Iterator<Item = (&str, &Place)> {
+        self.text.split('\n').zip(&self.places)
+    }
+
+    /// Adds a line.
+    pub(crate) fn push_line(&mut self, line: &str, place: Place) {
+        self.text.push('\n');
+        self.text.push_str(line);
+        self.places.push(place);
+    }
+
+    /// Adds all lines of another text as lines of their own.
+    pub(crate) fn push_lines(&mut self, other: &Self) {
+        self.text.push('\n');
+        self.text.push_str(&other.text);
+        self.places.extend_from_slice(&other.places);
+    }
+
+    /// Adds the part of another text that begins at a byte of it.
+    pub(crate) fn push_part(&mut self, other: &Self, from: usize, to: usize) {
+        let (first, last) = (other.line_of(from), other.line_of(to));
+        if let (Some(part), Some(places)) =
+            (other.text.get(from..to), other.places.get(first..=last))
+        {
+            self.push(part, places);
+        }
+    }
+
+    /// Adds another text. A line that is still empty takes over the place of what comes first.
+    pub(crate) fn push_text(&mut self, other: &Self) {
+        self.push(&other.text, &other.places);
+    }
+
+    fn push(&mut self, part: &str, places: &[Place]) {
+        if part.is_empty() {
+            return;
+        }
+        let begins = self.text.is_empty() || self.text.ends_with('\n');
+        if let (true, Some(last), Some(place)) = (begins, self.places.last_mut(), places.first()) {
+            last.clone_from(place);
+        }
+        self.text.push_str(part);
+        self.places.extend_from_slice(places.get(1..).unwrap_or_default());
+    }
+
+    /// Removes white space at the end, as Python's `rstrip`.
+    pub(crate) fn trim_end(&mut self) {
+        let kept = self.text.trim_end_matches(is_space).len();
+        self.text.truncate(kept);
+        self.places.truncate(self.text.matches('\n').count() + 1);
+    }
+
+    fn line_of(&self, offset: usize) -> usize {
+        if self.places.len() < 2 {
+            return 0;
+        }
+        self.text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count()
+    }
+}
+
+/// Whether Python's `str.isspace` says so: it also knows four separators of ASCII.
+pub(crate) fn is_space(c: char) -> bool {
+    c.is_whitespace() || ('\x1c'..='\x1f').contains(&c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_keep_their_places_when_texts_are_joined() {
+        let file: Arc<str> = Arc::from("a");
+        let at = |line| Place::new(&file, line);
+        let mut known = Text::new("one", &at(1));
+        known.push_line("two", at(2));
+        let mut joined = Text::new("", &at(7));
+        joined.push_text(&known);
+        joined.push_part(&Text::new("\nmine", &at(8)), 0, 5);
+        assert_eq!(joined.as_str(), "one\ntwo\nmine");
+        let lines: Vec<u32> = joined.lines().map(|(_, place)| place.line).collect();
+        assert_eq!(lines, [1, 2, 8]);
+        assert_eq!(joined.place_at(5).line, 2);
+        joined.push_line("", at(9));
+        joined.trim_end();
+        assert_eq!(joined.lines().count(), 3);
+    }
+}

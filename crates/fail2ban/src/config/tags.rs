@@ -1,0 +1,196 @@
+//! `<tag>`: options within options, after `%(..)s` was put in, until nothing changes any more.
+//!
+//! A tag that nobody knows stays as it is: that is how `<HOST>` and `<ip>` come through.
+
+use std::collections::{HashMap, HashSet};
+
+use monban_model::limits::{FAIL2BAN_TAG_REPEATS_MAX, FAIL2BAN_VALUE_MAX, FAIL2BAN_VALUE_WORK_MAX};
+
+use super::complaint::Complaint;
+use super::options::Options;
+use super::place::Text;
+
+/// Puts tags into all options.
+///
+/// Tags named in `ignore` stay; `other` is asked for names that are not among the options.
+///
+/// # Errors
+/// A tag that leads to itself, a value over our limits, or what `other` refuses.
+pub(crate) fn substitute(
+    options: &Options,
+    ignore: &HashSet<String>,
+    other: &mut dyn FnMut(&str) -> Result<Option<Text>, Complaint>,
+) -> Result<Options, Complaint> {
+    let mut work = Work { options: options.clone(), ignore, other, moved: 0 };
+    let keys: Vec<String> = options.iter().map(|(key, _)| key.to_owned()).collect();
+    let mut done: HashSet<&str> = HashSet::new();
+    let mut repeats: HashMap<&str, HashMap<String, u32>> = HashMap::new();
+    loop {
+        let mut again = false;
+        for key in &keys {
+            if ignore.contains(key) || done.contains(key.as_str()) {
+                continue;
+            }
+            // Counts are kept from the round on that left something to do.
+            let (mut counts, is_kept) =
+                repeats.remove(key.as_str()).map_or((HashMap::new(), false), |c| (c, true));
+            let changed = work.one(key, &mut counts)?;
+            let value = work.options.get(key).map_or("", Text::as_str);
+            let is_open = changed && find(value, 0).is_some();
+            again |= is_open;
+            if is_open || is_kept {
+                repeats.insert(key, counts);
+            }
+            if !value.contains('<') {
+                done.insert(key);
+            }
+        }
+        if !again {
+            return Ok(work.options);
+        }
+    }
+}
+
+struct Work<'a> {
+    options: Options,
+    ignore: &'a HashSet<String>,
+    other: &'a mut dyn FnMut(&str) -> Result<Option<Text>, Complaint>,
+    moved: usize,
+}
+
+impl Work<'_> {
+    /// Puts tags into one option; whether it changed.
+    fn one(&mut self, key: &str, counts: &mut HashMap<String, u32>) -> Result<bool, Complaint> {
+        let Some(mut value) = self.options.get(key).cloned() else { return Ok(false) };
+        let original = value.clone();
+        let mut next = find(value.as_str(), 0);
+        while let Some((start, end)) = next {
+            let tag = value.as_str()[start + 1..end - 1].to_owned();
+            if self.ignore.contains(&tag) {
+                next = find(value.as_str(), end);
+                continue;
+            }
+            let count = counts.get(&tag).copied().unwrap_or(1);
+            if tag == key || count > FAIL2BAN_TAG_REPEATS_MAX {
+                return Err(wrong("tag-recursion", key, &tag, &value, start));
+            }
+            let replacement = match self.options.get(&tag) {
+                Some(known) => Some(known.clone()),
+                None => (self.other)(&tag)?,
+            };
+            let Some(replacement) = replacement else {
+                next = find(value.as_str(), end);
+                continue;
+            };
+            value = self.replace_all(key, &value, &tag, &replacement)?;
+            *counts.entry(tag).or_insert(0) += 1;
+            next = find(value.as_str(), start);
+        }
+        // What leads back to itself within one round is left as it is, without a complaint.
+        let changed = value.as_str() != original.as_str();
+        if changed {
+            self.options.set(key, value);
+        }
+        Ok(changed)
+    }
+
+    fn replace_all(
+        &mut self,
+        key: &str,
+        value: &Text,
+        tag: &str,
+        replacement: &Text,
+    ) -> Result<Text, Complaint> {
+        let needle = format!("<{tag}>");
+        let mut out = Text::new("", &value.place());
+        let mut at = 0;
+        for (found, _) in value.as_str().match_indices(&needle) {
+            out.push_part(value, at, found);
+            out.push_text(replacement);
+            at = found + needle.len();
+            // Finding the line of a part costs up to the length of the whole.
+            self.moved += value.as_str().len() / 8 + replacement.as_str().len() + 16;
+            if out.as_str().len() > FAIL2BAN_VALUE_MAX || self.moved > FAIL2BAN_VALUE_WORK_MAX {
+                return Err(wrong("value-too-long", key, tag, value, found));
+            }
+        }
+        out.push_part(value, at, value.as_str().len());
+        self.moved += out.as_str().len();
+        Ok(out)
+    }
+}
+
+fn wrong(kind: &'static str, key: &str, tag: &str, value: &Text, at: usize) -> Complaint {
+    Complaint::error(kind, value.place_at(at))
+        .with("key", key)
+        .with("section", "Definition")
+        .with("text", format!("<{tag}>"))
+        .with("tag", tag)
+}
+
+/// The next innermost `<..>` without a space in it: where it begins and where it has ended.
+fn find(text: &str, from: usize) -> Option<(usize, usize)> {
+    let mut start = None;
+    for (at, byte) in text.bytes().enumerate().skip(from) {
+        match (byte, start) {
+            (b'<', _) => start = Some(at),
+            (b' ', _) => start = None,
+            (b'>', Some(begun)) if at > begun + 1 => return Some((begun, at + 1)),
+            (b'>', _) => start = None,
+            _ => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(pairs: &[(&str, &str)], key: &str) -> Result<String, &'static str> {
+        let mut options = Options::default();
+        for (key, value) in pairs {
+            options.set(*key, Text::built_in(*value));
+        }
+        let ignore = HashSet::from(["matches".to_owned()]);
+        let mut other = |name: &str| Ok((name == "far").then(|| Text::built_in("away")));
+        let found = substitute(&options, &ignore, &mut other).map_err(|c| c.kind)?;
+        Ok(found.get(key).map_or(String::new(), |text| text.as_str().to_owned()))
+    }
+
+    #[test]
+    fn tags_are_put_in_until_nothing_changes() {
+        let pairs =
+            [("a", "<b>-<HOST>-<far>-<matches>"), ("b", "<c>c"), ("c", "3"), ("matches", "m")];
+        assert_eq!(put(&pairs, "a").as_deref(), Ok("3c-<HOST>-away-<matches>"));
+        let nested = [("mode", "x"), ("re-x", "1"), ("a", "<re-<mode>>"), ("b", "<a>")];
+        assert_eq!(put(&nested, "a").as_deref(), Ok("1"));
+        assert_eq!(put(&nested, "b").as_deref(), Ok("1"));
+    }
+
+    #[test]
+    fn what_is_no_tag_stays() {
+        for text in ["<a b>", "<>", "a < b > c", "<b", "<<", "x>"] {
+            assert_eq!(put(&[("z", text), ("b", "1")], "z").as_deref(), Ok(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_tag_that_leads_to_itself_is_refused() {
+        assert_eq!(put(&[("a", "<a>")], "a"), Err("tag-recursion"));
+        assert_eq!(put(&[("a", "<b>"), ("b", "<c>"), ("c", "<b>")], "a"), Err("tag-recursion"));
+        let grows = [("a", "<b><b>"), ("b", "<c><c>x"), ("c", "<b><b>y")];
+        assert!(put(&grows, "a").is_err());
+    }
+
+    #[test]
+    fn values_that_explode_have_an_end() {
+        let name = |n: usize| format!("k{n}");
+        let names: Vec<String> = (0..25).map(name).collect();
+        let values: Vec<String> = (1..26).map(|n| format!("<k{n}>").repeat(9)).collect();
+        let mut pairs: Vec<(&str, &str)> =
+            names.iter().zip(&values).map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        pairs.push(("k25", "xx"));
+        assert_eq!(put(&pairs, "k0"), Err("value-too-long"));
+    }
+}

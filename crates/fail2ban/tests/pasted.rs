@@ -1,0 +1,151 @@
+//! What people paste from web pages into their configuration: it is explained, and the rest runs.
+
+use std::fs;
+use std::path::Path;
+
+use monban_fail2ban::config::{Complaint, Configuration, Reading, read_filter};
+
+/// A configuration with a filter `f`, an action `a`, and these files.
+fn read(files: &[(&str, &str)]) -> (tempfile::TempDir, Configuration) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let usual = [
+        ("filter.d/f.conf", "[Definition]\nfailregex = ^bad <HOST>$\n"),
+        ("action.d/a.conf", "[Definition]\nactionban = b <ip>\n[Init]\nport = 1\n"),
+    ];
+    for (name, text) in usual.iter().chain(files) {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        fs::write(path, text).expect("written");
+    }
+    let found = Configuration::read(folder.path(), &Reading::default());
+    (folder, found)
+}
+
+fn complaint<'a>(found: &'a Configuration, kind: &str) -> &'a Complaint {
+    let list = found.complaints.list();
+    let kinds: Vec<&str> = list.iter().map(|found| found.kind).collect();
+    let one = list.iter().find(|found| found.kind == kind);
+    one.unwrap_or_else(|| panic!("{kind} is not among {kinds:?}"))
+}
+
+fn at(complaint: &Complaint) -> (&str, u32) {
+    let file = Path::new(complaint.place.file.as_ref()).file_name().and_then(|name| name.to_str());
+    (file.unwrap_or_default(), complaint.place.line)
+}
+
+const GOOD: &str = "[good]\nenabled = true\nfilter = f\naction = a\nlogpath = /dev/null\n";
+
+#[test]
+fn a_jail_on_one_line_is_explained() {
+    let jail = format!("{GOOD}[bad] enabled = true\nfilter = f\n");
+    let (_folder, found) = read(&[("jail.local", &jail)]);
+    let one = complaint(&found, "header-tail");
+    assert_eq!((at(one), one.value("tail")), (("jail.local", 6), Some("enabled = true")));
+    assert_eq!(found.jails.len(), 1);
+}
+
+#[test]
+fn typographic_quotes_break_their_jail_only() {
+    let jail = format!(
+        "{GOOD}[bad]\nenabled = true\nfilter = f\naction = a[name=x, port=\u{201c}1,2\u{201d}] logpath = /x\n"
+    );
+    let (_folder, found) = read(&[("jail.local", &jail)]);
+    let one = complaint(&found, "odd-character");
+    assert_eq!((at(one), one.column, one.value("instead")), (("jail.local", 9), 25, Some("\"")));
+    assert_eq!(complaint(&found, "second-key").value("second"), Some("logpath"));
+    assert_eq!(found.broken.len(), 1);
+    assert_eq!(found.jails.iter().map(|jail| jail.name.as_str()).collect::<Vec<_>>(), ["good"]);
+}
+
+#[test]
+fn a_jail_that_was_appended_a_second_time_is_merged() {
+    let twice = format!("{GOOD}[DEFAULT]\nmaxretry = 9\n[good]\nmaxretry = 4\nbantime = 1200\n");
+    let (_folder, found) = read(&[("jail.conf", &twice)]);
+    let one = complaint(&found, "twice-section");
+    assert!(one.value("first").is_some_and(|first| first.ends_with("jail.conf:1")));
+    let jail = found.jail("good").expect("there");
+    assert_eq!((jail.maxretry.value, jail.bantime.value.seconds), (4, 1200.0));
+    assert_eq!((jail.maxretry.from.line, jail.bantime.from.line), (9, 10));
+}
+
+#[test]
+fn expressions_that_lost_their_indentation_are_explained() {
+    let filter = "[Definition]\nfailregex = one <HOST>\nauth: pam(x,<HOST>): y\nauth: two <HOST>\nthree <HOST>\n";
+    let jail = GOOD.replace("filter = f", "filter = g");
+    let (_folder, found) = read(&[("jail.local", &jail), ("filter.d/g.conf", filter)]);
+    assert_eq!(at(complaint(&found, "lost-indent")), ("g.conf", 4));
+    assert_eq!(at(complaint(&found, "twice-key")), ("g.conf", 4));
+    assert_eq!(at(complaint(&found, "lost-indent-line")), ("g.conf", 5));
+    let jail = found.jail("good").expect("it runs with the expression that is left");
+    assert_eq!(jail.filter.failregex.len(), 1);
+}
+
+#[test]
+fn mistyped_names_are_answered_with_the_one_that_was_meant() {
+    let jail = format!(
+        "{GOOD}maxretri = 3\nownvar = 1\nother = %(ownvar)s\n_x = 1\n[b]\nenabled=1\nfilter = ff\n[c]\nenabled=ture\n[d]\nenabled=1\nfilter=f\naction=aa\n"
+    );
+    let filter = "[Definiton]\nx = 1\n[Definition]\nfailregx = x\nignoreregex = <_y>\n_z = 1\n";
+    let filter = ("filter.d/f.local", filter);
+    let (_folder, found) = read(&[("jail.local", &jail), filter]);
+    assert_eq!(complaint(&found, "unknown-key").value("meant"), Some("maxretry"));
+    let unknown = found.complaints.list().iter().filter(|c| c.kind == "unknown-key");
+    let unknown: Vec<_> = unknown.filter_map(|c| c.value("key")).collect();
+    assert_eq!(unknown, ["maxretri", "other", "failregx"]);
+    assert_eq!(complaint(&found, "unknown-section").value("meant"), Some("Definition"));
+    assert_eq!(complaint(&found, "no-filter-file").value("meant"), Some("f"));
+    assert_eq!(complaint(&found, "no-action-file").value("meant"), Some("a"));
+    assert_eq!(complaint(&found, "bad-yes").value("value"), Some("ture"));
+    assert_eq!(found.broken.len(), 2);
+}
+
+#[test]
+fn logs_and_networks_are_looked_at() {
+    let (folder, _) = read(&[]);
+    let log = folder.path().join("x.log");
+    fs::write(&log, "").expect("written");
+    let pattern = folder.path().join("*.log").display().to_string();
+    let jail = format!(
+        "[a]\nenabled=1\nfilter=f\naction=a\nlogpath = {pattern} tail\n  /nowhere/x\nignoreip = 10.0.0.0/8,\n  172.16.0.0/16\n"
+    );
+    let (_other, found) = read(&[("jail.local", &jail)]);
+    let jail = found.jail("a").expect("there");
+    assert_eq!((jail.logpath[0].tail, jail.logpath[0].files.clone()), (true, vec![log]));
+    assert_eq!(jail.logpath[0].pattern, pattern);
+    assert_eq!(at(complaint(&found, "no-log")), ("jail.local", 6));
+    assert_eq!(at(complaint(&found, "private-network")), ("jail.local", 8));
+    assert_eq!(jail.ignoreip.len(), 2);
+}
+
+#[test]
+fn wrong_values_have_their_defaults_and_are_explained() {
+    let jail = format!(
+        "{GOOD}maxretry = many\nfindtime = soon\nbackend = magic\nbantime.formula = exit(1)\nusedns = maybe\nbantime.factor = 2*3\nbantime.multipliers = 1 2 4\nbantime.increment = yes\nbantime = 100\nbantime.maxtime = 2000\n"
+    );
+    let (_folder, found) = read(&[("jail.local", &jail)]);
+    for kind in ["bad-number", "bad-time", "bad-backend", "bad-formula", "bad-usedns"] {
+        complaint(&found, kind);
+    }
+    let jail = found.jail("good").expect("it runs");
+    assert_eq!((jail.maxretry.value, jail.findtime.value.seconds), (3, 600.0));
+    let lengths: Vec<f64> = (0..5).map(|n| jail.increment.next_seconds(100.0, n)).collect();
+    assert_eq!(lengths, [600.0, 1200.0, 2000.0, 2000.0, 2000.0]);
+}
+
+#[test]
+fn a_filter_is_read_by_itself() {
+    let filter = "[Definition]\nfailregex = <re-<mode>> <t-<logtype>>\nre-a = A <HOST>\nre-b = B <HOST>\nmode = a\nt-file = F\nt-journal = J\n";
+    let (folder, _) = read(&[("filter.d/g.conf", filter)]);
+    let read = |reference: &str, backend: &str| {
+        let mut complaints = Default::default();
+        let version = Default::default();
+        read_filter(folder.path(), reference, backend, version, &mut complaints)
+            .map(|filter| filter.failregex[0].value.clone())
+            .map_err(|complaint| complaint.kind)
+    };
+    assert_eq!(read("g", "auto").as_deref(), Ok("A <HOST> F"));
+    assert_eq!(read("g[mode=\"b\"]", "systemd").as_deref(), Ok("B <HOST> J"));
+    assert_eq!(read("g[mode=b,logtype=journal]", "auto").as_deref(), Ok("B <HOST> J"));
+    assert_eq!(read("nothing", "auto"), Err("no-filter-file"));
+    assert_eq!(read("g[x", "auto"), Err("bad-reference"));
+}

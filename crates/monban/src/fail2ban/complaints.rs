@@ -1,0 +1,166 @@
+//! Complaints in the reader's language, with the lines they are about.
+
+use std::collections::HashMap;
+use std::fs;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use monban_fail2ban::config::{Complaint, Severity};
+use monban_model::Problem;
+use monban_model::limits::FAIL2BAN_FILE_BYTES_MAX;
+use monban_views::{Say, printable};
+
+/// A complaint as a problem, with how bad it is.
+pub struct Rendered {
+    /// How bad it is.
+    pub severity: Severity,
+    /// Which one, for machines.
+    pub kind: &'static str,
+    /// The texts.
+    pub problem: Problem,
+}
+
+/// All complaints in words.
+pub fn render(list: &[Complaint], say: &Say) -> Vec<Rendered> {
+    list.iter().map(|complaint| render_one(complaint, say)).collect()
+}
+
+fn render_one(complaint: &Complaint, say: &Say) -> Rendered {
+    let clean: Vec<(&str, String)> =
+        complaint.values.iter().map(|(name, value)| (*name, printable(value.as_bytes()))).collect();
+    let values: Vec<(&str, &str)> = clean.iter().map(|(n, v)| (*n, v.as_str())).collect();
+    let key = format!("f2b-{}", complaint.kind);
+    let mut hint = say.find(&format!("{key}-hint"), &values).unwrap_or_default();
+    // What was meant is said only where there is something close.
+    if let Some(meant) = complaint.value("meant").filter(|meant| !meant.is_empty()) {
+        hint = say.text("f2b-meant", &[("meant", meant)]);
+    }
+    let problem = Problem {
+        file: complaint.place.file.to_string(),
+        line: complaint.place.line,
+        column: complaint.column,
+        what: say.text(&key, &values),
+        why: say.find(&format!("{key}-why"), &values).unwrap_or_default(),
+        hint,
+    };
+    Rendered { severity: complaint.severity, kind: complaint.kind, problem }
+}
+
+/// All of them in rustc's form, with how many there are.
+pub fn show(rendered: &[Rendered], more: usize, say: &Say) -> String {
+    if rendered.is_empty() {
+        return String::new();
+    }
+    let mut files = HashMap::new();
+    let mut text = String::new();
+    for one in rendered {
+        text.push_str(&show_one(one, &mut files));
+        text.push_str("\n\n");
+    }
+    let count = |wanted| rendered.iter().filter(|one| one.severity == wanted).count().to_string();
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    let values = [("errors", errors.as_str()), ("warnings", &warnings)];
+    text.push_str(&say.text("f2b-count", &values));
+    text.push('\n');
+    if more > 0 {
+        text.push_str(&say.text("f2b-more", &[("count", &more.to_string())]));
+        text.push('\n');
+    }
+    text
+}
+
+fn show_one(one: &Rendered, files: &mut HashMap<String, Option<String>>) -> String {
+    let problem = &one.problem;
+    let file = files.entry(problem.file.clone()).or_insert_with(|| read(&problem.file));
+    let at = problem.line.checked_sub(1).map(|line| line as usize);
+    let line = file.as_deref().zip(at).and_then(|(text, at)| text.lines().nth(at));
+    let level = match one.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let Some(line) = line else { return format!("{}: {problem}", one.severity.name()) };
+    let shown = printable(line.as_bytes());
+    let span = span(&shown, line, problem.column as usize);
+    let snippet = Snippet::source(shown.as_str())
+        .line_start(problem.line as usize)
+        .path(problem.file.as_str())
+        .annotation(AnnotationKind::Primary.span(span).label(problem.why.as_str()));
+    let mut group = Group::with_title(level.primary_title(problem.what.as_str())).element(snippet);
+    if !problem.hint.is_empty() {
+        group = group.element(Level::HELP.message(problem.hint.as_str()));
+    }
+    Renderer::plain().render(&[group])
+}
+
+/// The character of a column, from 1; the whole line if characters were escaped or none is meant.
+fn span(shown: &str, line: &str, column: usize) -> std::ops::Range<usize> {
+    let found = column.checked_sub(1).and_then(|at| line.char_indices().nth(at));
+    match found {
+        Some((at, c)) if shown == line => at..at + c.len_utf8(),
+        _ => 0..shown.len(),
+    }
+}
+
+fn read(file: &str) -> Option<String> {
+    let facts = fs::metadata(file).ok()?;
+    if !facts.is_file() || facts.len() > FAIL2BAN_FILE_BYTES_MAX as u64 {
+        return None;
+    }
+    Some(String::from_utf8_lossy(&fs::read(file).ok()?).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use monban_fail2ban::config::Place;
+    use monban_views::Tongue;
+
+    use super::*;
+
+    /// Every kind that the crate names has its texts: the kinds are read from its source.
+    #[test]
+    fn every_complaint_has_its_texts() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fail2ban/src/config");
+        let mut kinds = BTreeSet::new();
+        for entry in fs::read_dir(folder).expect("the crate").flatten() {
+            let text = fs::read_to_string(entry.path()).expect("source");
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
+            kinds.extend(code.split('"').filter(|w| is_kind(w)).map(str::to_owned));
+        }
+        let say = Say::new(Tongue::English);
+        let known: BTreeSet<String> =
+            say.keys().filter_map(|key| key.strip_prefix("f2b-")).map(str::to_owned).collect();
+        let said = known.iter().filter(|key| known.contains(&format!("{key}-why")));
+        let missing: Vec<&String> = said.clone().filter(|key| !kinds.contains(*key)).collect();
+        assert!(missing.is_empty(), "texts of nothing: {missing:?}");
+        assert!(said.count() > 50);
+        for kind in kinds.iter().filter(|kind| kind.contains('-')) {
+            assert!(known.contains(kind) || NO_COMPLAINTS.contains(&kind.as_str()), "{kind}");
+        }
+    }
+
+    /// Words of the source in the form of a kind that are none.
+    const NO_COMPLAINTS: &[&str] = &["multi-set"];
+
+    fn is_kind(word: &str) -> bool {
+        let is_part = |part: &str| {
+            !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b == b'8')
+        };
+        word.len() > 4 && word.split('-').all(is_part)
+    }
+
+    #[test]
+    fn a_complaint_is_shown_with_its_line() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("jail.local");
+        fs::write(&file, "[a]\nignoreip = 172.16.0.0/16\n").expect("written");
+        let place = Place { file: file.display().to_string().into(), line: 2 };
+        let complaint = Complaint::warning("private-network", place).with("net", "172.16.0.0/16");
+        for (tongue, word) in [(Tongue::English, "literally"), (Tongue::Japanese, "書かれた")] {
+            let say = Say::new(tongue);
+            let text = show(&render(std::slice::from_ref(&complaint), &say), 0, &say);
+            assert!(text.contains("ignoreip = 172.16.0.0/16"), "{text}");
+            assert!(text.contains(word), "{text}");
+        }
+    }
+}
