@@ -72,6 +72,15 @@ fn addresses_are_read_as_the_system_reads_them() {
 }
 
 #[test]
+fn the_old_name_of_the_group_still_names_who_failed() {
+    let regex = r"^rip=(?P<host>\S*),";
+    let mut filter = Made { failregex: &[regex], ..Made::default() }.filter();
+    assert_eq!(who(&filter.read("rip=192.0.2.1, x", NOW)), ["192.0.2.1"]);
+    let reading = filter.read("rip=attacker.example, x", NOW);
+    assert_eq!(reading.hits[0].id, Some(Id::Name("attacker.example".to_owned())));
+}
+
+#[test]
 fn a_prefix_hands_on_its_content_and_its_groups() {
     let made = Made {
         prefregex: Some("^svc <F-USER>\\w+</F-USER>: <F-CONTENT>.+</F-CONTENT>$"),

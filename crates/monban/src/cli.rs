@@ -106,6 +106,12 @@ pub enum Command {
     },
     /// Take over the configuration anew
     Reload,
+    /// About fail2ban's filters
+    Filter {
+        /// What to do
+        #[command(subcommand)]
+        action: FilterAction,
+    },
     /// About a fail2ban configuration
     Fail2ban {
         /// What to do
@@ -144,6 +150,39 @@ pub struct ShowArgs {
     /// Also the jails that are switched off
     #[arg(long)]
     pub all: bool,
+}
+
+/// What to do with a filter.
+#[derive(Debug, Subcommand)]
+pub enum FilterAction {
+    /// Show what a filter or an expression makes of lines
+    Test(FilterTestArgs),
+}
+
+/// `monban filter test`.
+#[derive(Clone, Debug, Args)]
+pub struct FilterTestArgs {
+    /// A filter such as sshd or "sshd[mode=aggressive]", or an expression with <HOST>
+    #[arg(value_name = "FILTER|REGEX")]
+    pub filter: String,
+    /// A file, - for standard input, or one line
+    #[arg(value_name = "FILE|-|LINE", allow_hyphen_values = true)]
+    pub input: String,
+    /// Folder of the fail2ban configuration
+    #[arg(long, value_name = "DIR", default_value = "/etc/fail2ban")]
+    pub fail2ban: PathBuf,
+    /// The clock stands at this time (seconds since 1970)
+    #[arg(long, value_name = "EPOCH", allow_hyphen_values = true)]
+    pub now: Option<i64>,
+    /// Lines carry no date, as those of the journal: they are of now
+    #[arg(long)]
+    pub journal: bool,
+    /// Another date pattern than the filter's
+    #[arg(long, value_name = "PATTERN")]
+    pub datepattern: Option<String>,
+    /// Show so many hits, and so many lines that nothing matched
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub show: usize,
 }
 
 /// A length of time; `None` is forever.

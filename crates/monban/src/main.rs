@@ -9,6 +9,7 @@ mod commands;
 mod demo;
 mod discover;
 mod fail2ban;
+mod filter;
 mod out;
 mod place;
 mod problems;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Command::Demo => demo::main(common, say),
         Command::Scan(args) => scan::main(common, &args, &say),
         Command::Fail2ban { action } => fail2ban::main(common, &action, &say),
+        Command::Filter { action } => filter::main(common, &action, &say),
         command => commands::main(common, command, &say),
     }
 }

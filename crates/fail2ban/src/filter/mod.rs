@@ -388,7 +388,15 @@ impl Filter {
                 (false, _) => Some(Id::Name(name)),
             };
         }
-        fid.map(|fid| own(&fid))
+        if let Some(fid) = fid {
+            return Some(own(&fid));
+        }
+        // The old name of the group: an address, or a name that would have to be resolved.
+        let text = failure.text(pattern::OLD_ID)?;
+        Some(match Id::of_text(text) {
+            Id::Text(name) if !raw => Id::Name(name),
+            id => id,
+        })
     }
 }
 

@@ -9,6 +9,9 @@ use super::{Problem, UseDns, tags};
 /// Groups that name who failed, in the order in which they are asked.
 pub const IDS: [&str; 4] = ["fid", "ip4", "ip6", "dns"];
 
+/// The group that named who failed before fail2ban 0.10; it is still pasted from old pages.
+pub const OLD_ID: &str = "host";
+
 /// The value of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
@@ -81,7 +84,9 @@ impl Pattern {
 
     /// Whether one of its groups names who failed, or the connection that will.
     pub fn names_somebody(&self) -> bool {
-        let known = |name: &String| IDS.contains(&name.as_str()) || name == "mlfid";
+        let known = |name: &String| {
+            IDS.contains(&name.as_str()) || matches!(name.as_str(), "mlfid" | OLD_ID)
+        };
         self.regex.group_names().iter().flatten().any(known)
     }
 

@@ -56,6 +56,7 @@ pub fn main(common: &Common, command: Command, say: &Say) -> ExitCode {
         | Command::Demo
         | Command::Scan(_)
         | Command::Watcher(_)
+        | Command::Filter { .. }
         | Command::Fail2ban { .. } => Ok(ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|text| {

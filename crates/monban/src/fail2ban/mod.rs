@@ -1,6 +1,6 @@
 //! `monban fail2ban`: what a fail2ban configuration comes to.
 
-mod complaints;
+pub mod complaints;
 mod json;
 mod show;
 
