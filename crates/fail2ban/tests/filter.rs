@@ -209,7 +209,7 @@ fn hostile_lines_end_in_time_and_nothing_grows() {
     let mut filter = Made { failregex: SESSION, maxlines: 3, ..Made::default() }.filter();
     let long = "9".repeat(100_000);
     let started = std::time::Instant::now();
-    for n in 0..200 {
+    for n in 0..20 {
         filter.read(&format!("{long}{n} wrong \u{fffd}\u{1b}[2J"), NOW);
         filter.read("\u{0}\n\r", NOW);
     }
