@@ -61,6 +61,10 @@ impl<K: Copy + Eq + Hash, V: Default> Bounded<K, V> {
         self.changed.len() + self.gone.len()
     }
 
+    pub(crate) fn contains(&self, key: &K) -> bool {
+        self.places.contains_key(key)
+    }
+
     pub(crate) fn get(&self, key: &K) -> Option<&V> {
         self.places.get(key).map(|&at| &self.slots[at as usize].value)
     }

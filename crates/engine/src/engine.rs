@@ -3,6 +3,7 @@
 mod attempts;
 mod commands;
 mod orders;
+mod refile;
 mod state;
 mod underway;
 
@@ -118,13 +119,13 @@ impl Engine {
         }
     }
 
-    /// Takes over other rules and policies without losing a count: what was counted under a
-    /// policy's name goes on under it.
+    /// Takes over other rules and policies without losing a count: what was counted goes on under
+    /// the policy that counts it now.
     pub fn set_up(&mut self, setup: Setup) {
         self.carried = self.take_changes();
         let old = std::mem::replace(&mut self.setup, setup);
         self.rules = rule_names(&self.setup);
-        self.rename_policies(&old.policies);
+        self.refile(&old.policies);
     }
 
     /// When something will happen by itself: the next end of a block or the next retry.

@@ -142,8 +142,57 @@ fn a_reload_loses_no_count_even_when_policies_move() {
     assert!(world.blocks().is_empty());
     world.fail(EVE);
     assert_eq!(world.blocks().len(), 1);
+}
+
+#[test]
+fn a_service_that_gets_a_policy_of_its_own_takes_its_counts_along() {
+    let mut world = World::new();
+    for n in 0..4 {
+        world.at(n).fail(EVE);
+    }
+    let mut own = setup();
+    own.policies.insert(0, policy("sshd", &[Kind::LoginFailed], 5, 600));
+    world.engine.set_up(own);
+    let rows = world.engine.take_changes();
     let subject: Subject = EVE.parse().unwrap();
-    assert!(world.engine.last_of(subject).is_some());
+    assert!(rows.contains(&StateRow::NoTally("default".into(), subject)));
+    world.at(4).fail(EVE);
+    assert_eq!(world.blocks().len(), 1, "the fifth failure, whoever counts it");
+    assert_eq!(world.findings()[0].evidence.len(), 5);
+
+    // And back again.
+    for n in 1000..1004 {
+        world.at(n).fail("192.0.2.2");
+    }
+    world.engine.set_up(setup());
+    world.at(1004).fail("192.0.2.2");
+    assert_eq!(world.blocks().len(), 2);
+}
+
+#[test]
+fn a_block_that_was_lifted_shields_nobody_from_the_next() {
+    let mut world = World::new();
+    world.command(Command::Ban {
+        subject: EVE.parse().unwrap(),
+        for_s: Some(3600),
+        why: String::new(),
+    });
+    world.at(1).command(ban(EVE));
+    world.at(100);
+    for _ in 0..5 {
+        world.fail(EVE);
+    }
+    assert_eq!(world.blocks().len(), 3, "a shorter ban took the place of a longer one");
+    world.tell(Observation::Present {
+        administrators: vec![EVE.parse().unwrap()],
+        guests: Vec::new(),
+    });
+    world.tell(Observation::Present { administrators: Vec::new(), guests: Vec::new() });
+    world.at(101);
+    for _ in 0..5 {
+        world.fail(EVE);
+    }
+    assert_eq!(world.blocks().len(), 4, "an administrator was there for a moment");
 }
 
 #[test]

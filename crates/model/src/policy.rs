@@ -1,6 +1,6 @@
 //! What is answered to which sightings, and what the loaded rules are called.
 
-use crate::{KindSet, RuleId, ServiceId};
+use crate::{Kind, KindSet, RuleId, ServiceId};
 
 /// A number of failures within a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +83,8 @@ pub struct RuleInfo {
     pub name: String,
     /// The service it belongs to.
     pub service: ServiceId,
+    /// What it sees.
+    pub kind: Kind,
 }
 
 /// The names behind [`ServiceId`] and [`RuleId`].

@@ -100,9 +100,8 @@ impl RuleSet {
                 shell: service.shell,
             });
             for rule in &service.rules {
-                catalog
-                    .rules
-                    .push(RuleInfo { name: format!("{}/{}", service.name, rule.id), service: id });
+                let name = format!("{}/{}", service.name, rule.id);
+                catalog.rules.push(RuleInfo { name, service: id, kind: rule.kind });
             }
             if let Some(shape) = service.shape {
                 shapes[shape as usize].push(id);

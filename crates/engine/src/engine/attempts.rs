@@ -125,7 +125,11 @@ impl Engine {
 
     /// The first policy that counts this kind of the sighting's service.
     fn policy_of(&self, kind: Kind, seen: &Sighting<'_>) -> Option<usize> {
-        let service = self.setup.catalog.service(seen.service);
+        self.policy_for(kind, self.setup.catalog.service(seen.service))
+    }
+
+    /// The first policy that counts this kind of this service.
+    pub(super) fn policy_for(&self, kind: Kind, service: &str) -> Option<usize> {
         self.setup.policies.iter().position(|policy| {
             policy.kinds.contains(kind)
                 && match &policy.reach {

@@ -66,9 +66,11 @@ impl Engine {
             earlier: 0,
         };
         self.record(now, Event::Decided(decision), out);
-        self.remember_operators_block(subject, until.unwrap_or(now));
         // An operator's word replaces what policy said, also a longer time by a shorter one.
-        self.blocks.remove(subject);
+        if self.blocks.remove(subject).is_some() {
+            self.end_early(now, subject);
+        }
+        self.remember_operators_block(subject, until.unwrap_or(now));
         let row =
             BlockRow { subject, scope: Scope::All, since: now, until, policy: String::new(), why };
         self.block(now, row, out);

@@ -117,8 +117,16 @@ impl Engine {
     ) {
         let Some(row) = self.blocks.remove(subject) else { return };
         self.failed.remove(&subject);
+        self.end_early(now, subject);
         self.decide_free(now, &row, because, out);
         self.order(now, subject, OrderAct::Free, out);
+    }
+
+    /// A block ends before its time: what comes from now on is not said to be blocked.
+    pub(super) fn end_early(&mut self, now: Stamp, subject: Subject) {
+        if let Some(past) = self.history.get_mut(&subject) {
+            past.last = past.last.min(now);
+        }
     }
 
     fn order(&mut self, now: Stamp, subject: Subject, act: OrderAct, out: &mut Vec<Effect>) {
@@ -165,6 +173,7 @@ impl Engine {
                 // The warden has the last word: there is no such block.
                 self.failed.remove(&subject);
                 self.blocks.remove(subject);
+                self.end_early(now, subject);
             }
             OutcomeResult::Failed(_) => {
                 let tries = self.failed.get(&subject).map_or(0, |(_, tries)| *tries);

@@ -1,8 +1,7 @@
 //! The open state as rows: taken out for a commit, put back after a restart.
 
 use monban_model::{
-    BlockRow, ConnectionRow, Event, HistoryRow, Notice, Policy, Stamp, StateRow, SuccessRow,
-    TallyRow,
+    BlockRow, ConnectionRow, Event, HistoryRow, Notice, Stamp, StateRow, SuccessRow, TallyRow,
 };
 
 use super::Engine;
@@ -48,16 +47,10 @@ impl Engine {
         saved.connections.sort_by_key(|row| row.last);
         saved.history.sort_by_key(|row| row.last);
         saved.successes.sort_by_key(|row| row.last);
+        let places = self.places();
         for row in saved.tallies {
-            let Some(at) = position_of(&self.setup.policies, &row.policy) else {
-                // A policy that is gone has no use for its counts.
-                self.carried.push(StateRow::NoTally(row.policy, row.subject));
-                continue;
-            };
-            let key = (at, row.subject);
-            let tally = Tally::from_row(row);
-            self.evidence_bytes += tally.evidence_bytes();
-            self.tallies.restore(key, tally);
+            let (policy, subject) = (row.policy.clone(), row.subject);
+            self.put_where_counted(&places, &policy, subject, Tally::from_row(row));
         }
         for row in &saved.connections {
             self.connections.restore(row.key, Connection::from_row(row));
@@ -148,42 +141,4 @@ impl Engine {
         let notice = Notice { key: "clock-set".to_owned(), values };
         self.record(now, Event::Noticed(notice), out);
     }
-
-    /// After a change of policies: counts go on under the same name at its new place.
-    pub(super) fn rename_policies(&mut self, old: &[Policy]) {
-        let same = old.len() == self.setup.policies.len()
-            && old.iter().zip(&self.setup.policies).all(|(a, b)| a.name == b.name);
-        if same {
-            return;
-        }
-        let mut kept = Vec::new();
-        while let Some((&key, _)) = self.tallies.oldest() {
-            kept.extend(self.tallies.remove(&key).map(|tally| (key, tally)));
-        }
-        // What changed was taken out before: the rows stand under their names already.
-        self.tallies.take_changes(|_| {}, |_, _| {});
-        self.evidence_bytes = 0;
-        for ((at, subject), tally) in kept {
-            let name = &old[usize::from(at)].name;
-            match position_of(&self.setup.policies, name) {
-                Some(at) => {
-                    self.evidence_bytes += tally.evidence_bytes();
-                    self.tallies.restore((at, subject), tally);
-                }
-                None => self.carried.push(StateRow::NoTally(name.clone(), subject)),
-            }
-        }
-    }
-
-    /// The latest time that is known of a tally: for tests and views.
-    pub fn last_of(&self, subject: monban_model::Subject) -> Option<Stamp> {
-        (0..self.setup.policies.len())
-            .filter_map(|at| self.tallies.get(&(at as u8, subject)))
-            .map(|tally| tally.last)
-            .max()
-    }
-}
-
-fn position_of(policies: &[Policy], name: &str) -> Option<u8> {
-    policies.iter().position(|policy| policy.name == name).and_then(|at| u8::try_from(at).ok())
 }

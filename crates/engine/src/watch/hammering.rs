@@ -158,6 +158,42 @@ impl Tally {
         }
     }
 
+    /// The lines that are kept, oldest first.
+    pub(crate) fn lines(&self) -> &[EvidenceLine] {
+        &self.evidence
+    }
+
+    /// Its marks and its lines, oldest first.
+    pub(crate) fn into_parts(self) -> (Vec<Mark>, Vec<EvidenceLine>) {
+        (self.marks, self.evidence)
+    }
+
+    /// Takes in a mark that was counted elsewhere.
+    pub(crate) fn take_mark(&mut self, mark: Mark) {
+        self.first = if self.total == 0 { mark.time } else { self.first.min(mark.time) };
+        self.last = self.last.max(mark.time);
+        self.total = self.total.saturating_add(1);
+        self.marks.push(mark);
+    }
+
+    /// Takes in a line that was kept elsewhere.
+    pub(crate) fn take_line(&mut self, line: EvidenceLine) {
+        self.evidence.push(line);
+    }
+
+    /// Takes in what was counted elsewhere. The newest of both is what may still matter.
+    pub(crate) fn join(&mut self, other: Self) {
+        let (marks, evidence) = other.into_parts();
+        for mark in marks {
+            self.take_mark(mark);
+        }
+        self.evidence.extend(evidence);
+        self.marks.sort_by_key(|mark| mark.time);
+        self.evidence.sort_by_key(|line| line.time);
+        let over = self.evidence.len().saturating_sub(EVIDENCE_LINES_MAX);
+        self.evidence.drain(..over);
+    }
+
     pub(crate) fn evidence_bytes(&self) -> usize {
         self.evidence.iter().map(|line| line.line.len()).sum()
     }

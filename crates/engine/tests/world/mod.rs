@@ -27,11 +27,16 @@ pub fn policy(name: &str, kinds: &[Kind], failures: u32, length_s: u64) -> Polic
 
 pub fn setup() -> Setup {
     let service = ServiceInfo { name: "sshd".into(), ports: vec![22], shell: true };
-    let rule = |name: &str| RuleInfo { name: format!("sshd/{name}"), service: ServiceId(0) };
+    let rule =
+        |name: &str, kind| RuleInfo { name: format!("sshd/{name}"), service: ServiceId(0), kind };
     Setup {
         catalog: Catalog {
             services: vec![service],
-            rules: vec![rule("failed"), rule("pam"), rule("accepted")],
+            rules: vec![
+                rule("failed", Kind::LoginFailed),
+                rule("pam", Kind::LoginFailed),
+                rule("probe", Kind::Probe),
+            ],
         },
         policies: vec![
             policy("default", &[Kind::LoginFailed], 5, 600),
