@@ -78,3 +78,101 @@ fn a_path_that_was_left_goes_on_where_it_ended() {
     rig.feed.offer(offer, File::open(&path).unwrap()).unwrap();
     assert_eq!(rig.take(), ["two"]);
 }
+
+#[test]
+fn a_new_log_that_begins_as_a_packed_one_is_not_taken_for_it() {
+    for start in ["line 1", "# a header that is the same in every file, day for day\n"] {
+        let mut rig = Rig::new(&["log"]);
+        rig.append("log", "one\n");
+        rig.take();
+        rig.rename("log", "log.2");
+        rig.append("log", start);
+        rig.append("log", "1\n");
+        rig.rename("log", "log.1");
+        rig.gzip("log.1");
+        rig.append("log", start);
+        let mut lines = rig.take();
+        rig.append("log", "2\n");
+        lines.extend(rig.take());
+        let twice = [format!("{start}1\n"), format!("{start}2\n")].concat();
+        assert_eq!(lines, twice.lines().collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_place_behind_a_header_is_not_looked_for_in_files_that_were_read() {
+    let mut rig = Rig::new(&["log"]);
+    rig.append("log", "# header\none\n");
+    assert_eq!(rig.take(), ["# header", "one"]);
+    rig.rename("log", "log.2");
+    rig.append("log", "# header\n");
+    assert_eq!(rig.take(), ["# header"]);
+    // The first file is not held any more.
+    rig.ahead_s += 1000;
+    rig.take();
+    rig.append("log", "two\n");
+    rig.rename("log", "log.1");
+    rig.gzip("log.1");
+    rig.append("log", "# header\nthree\n");
+    rig.crash();
+    assert_eq!(rig.take(), ["two", "# header", "three"]);
+    assert!(rig.notices.is_empty(), "{:?}", rig.notices);
+}
+
+#[test]
+fn long_headers_do_not_make_two_files_one() {
+    let header = format!("# {}\n", "the same in each ".repeat(80));
+    let mut rig = Rig::new(&["log"]);
+    rig.append("log", &header);
+    rig.append("log", "one\n");
+    assert_eq!(rig.take().len(), 2);
+    rig.rename("log", "log.3");
+    rig.append("log", &header);
+    rig.append("log", "two\n");
+    assert_eq!(rig.take().len(), 2);
+    rig.rename("log", "log.2");
+    rig.append("log", &header);
+    rig.append("log", "three\n");
+    rig.rename("log", "log.1");
+    rig.append("log", "four\n");
+    rig.crash();
+    assert_eq!(rig.take()[1..], ["three", "four"]);
+}
+
+#[test]
+fn a_shorter_file_with_the_same_header_is_not_the_one_that_was_deleted() {
+    let header = format!("# {}\n", "the same in each ".repeat(80));
+    let mut rig = Rig::new(&["log"]);
+    rig.append("log", &format!("{header}a first line\na second line\n"));
+    assert_eq!(rig.take().len(), 3);
+    rig.crash();
+    std::fs::remove_file(rig.path("log")).unwrap();
+    // Other inodes than that one.
+    rig.append("other", "");
+    rig.append("log", &format!("{header}next\n"));
+    rig.rename("log", "log.1");
+    rig.gzip("log.1");
+    rig.append("log", &format!("{header}last\n"));
+    let lines = rig.take();
+    assert_eq!([&lines[1], &lines[3]], ["next", "last"]);
+}
+
+#[test]
+fn a_rotated_file_with_nothing_but_a_header_hides_no_other_one() {
+    for restart in [false, true] {
+        let mut rig = Rig::new(&["log"]);
+        rig.append("log", "# header\n");
+        assert_eq!(rig.take(), ["# header"]);
+        rig.rename("log", "log.3");
+        rig.append("log", "# header\none\n");
+        assert_eq!(rig.take(), ["# header", "one"]);
+        rig.rename("log", "log.2");
+        rig.append("log", "# header\ntwo\n");
+        rig.rename("log", "log.1");
+        rig.append("log", "# header\nthree\n");
+        if restart {
+            rig.crash();
+        }
+        assert_eq!(rig.take(), ["# header", "two", "# header", "three"]);
+    }
+}

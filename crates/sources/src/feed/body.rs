@@ -15,6 +15,9 @@ pub(crate) struct Stat {
     pub(crate) mtime_ns: i128,
 }
 
+/// Bytes that are unpacked at once to know a size.
+const SIZE_PIECE_BYTES: usize = 64 * 1024;
+
 /// Where bytes come from.
 pub(crate) enum Body {
     /// A file that may still grow.
@@ -94,6 +97,19 @@ impl Body {
         }
     }
 
+    /// The size of what is in it, unpacked; none if that is more than `max`.
+    ///
+    /// # Errors
+    /// What reading says; for a packed file also that it is broken, or larger than
+    /// [`UNPACK_SEARCH_MAX`].
+    pub(crate) fn size_within(&mut self, max: u64) -> io::Result<Option<u64>> {
+        let size = match self {
+            Self::Plain(file) => file.metadata()?.size(),
+            Self::Packed(packed) => packed.size_within(max)?,
+        };
+        Ok(Some(size).filter(|size| *size <= max))
+    }
+
     fn file(&self) -> &File {
         match self {
             Self::Plain(file) => file,
@@ -110,6 +126,25 @@ impl Packed {
         let got = file.read_at(&mut first, 0)?;
         let stream = Packing::of(&first[..got]).reader(Box::new(inner));
         Ok(Self { file, stream, window: Vec::new(), window_at: 0 })
+    }
+
+    /// The unpacked size if it is not larger than `max`, or else something that is.
+    fn size_within(&mut self, max: u64) -> io::Result<u64> {
+        let mut piece = vec![0; SIZE_PIECE_BYTES];
+        let mut size = self.window_at;
+        while size <= max {
+            if size > UNPACK_SEARCH_MAX {
+                return Err(io::Error::other("too much to unpack"));
+            }
+            let got = self.read_at(&mut piece, size)?;
+            size += got as u64;
+            if got < piece.len() {
+                // What is broken fails here.
+                self.read_at(&mut piece, size)?;
+                break;
+            }
+        }
+        Ok(size)
     }
 
     fn read_at(&mut self, buf: &mut [u8], at: u64) -> io::Result<usize> {

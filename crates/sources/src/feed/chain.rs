@@ -224,16 +224,19 @@ impl Chain {
         }
     }
 
-    /// Remembers a file that is read to its end.
+    /// Remembers a file that is read to its end. What was remembered of it when it ended sooner
+    /// is forgotten: perhaps it was no more than a header that others have as well.
     fn drained(&mut self, index: usize) {
-        let Some(mark) = self.members.get(index).map(|member| &member.mark) else { return };
-        let read = Read { offset: mark.offset, head: mark.head() };
-        if read.offset > 0 && !self.read.contains(&read) {
-            if self.read.len() >= SIBLINGS_MAX {
-                self.read.pop_front();
-            }
-            self.read.push_back(read);
+        let Some(member) = self.members.get_mut(index) else { return };
+        let read = Read::of(&member.mark);
+        if read.offset == 0 || self.read.contains(&read) {
+            return;
         }
+        self.read.retain(|sooner| sooner.offset >= read.offset || !sooner.is_in(member));
+        if self.read.len() >= SIBLINGS_MAX {
+            self.read.pop_front();
+        }
+        self.read.push_back(read);
     }
 
     /// Closes a file that is not the last.

@@ -17,15 +17,21 @@
 //! | cut in its middle | what is left was counted; reading goes on where it was cut |
 //! | a glob that also matches rotated names | a file is read by the path that began it, once |
 //!
+//! What a file begins with names no file: many logs begin with the same header in every file. A
+//! copy is told by all that is in it, and a file that was read by its first and its last bytes.
+//!
 //! Absent on purpose: a log that is copied and truncated twice between two looks, so that nothing
 //! of the content between was ever read, is not told from one that was truncated once. Rotated
-//! files in another directory (logrotate's `olddir`) are not found, and what was unread of them is
-//! reported as lost.
+//! files that hold nothing but the same header are not told from each other: where the file that
+//! was read last is gone and such ones came while we were away, unread turns may be missed.
+//! Rotated files in another directory (logrotate's `olddir`) are not found, and what was unread of
+//! them is reported as lost.
 
 mod age;
 mod begin;
 mod body;
 mod chain;
+mod copy;
 mod mark;
 mod member;
 mod notice;

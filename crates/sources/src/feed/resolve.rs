@@ -8,9 +8,10 @@ use monban_model::limits::SIBLINGS_MAX;
 
 use super::age::Age;
 use super::chain::Chain;
+use super::copy::{continues, copy_of, is_begun_copy, is_copy, is_same};
 use super::mark::{Mark, Match};
 use super::member::{FileKey, Member};
-use super::row::Words;
+use super::row::{Read, Words};
 use super::{Lost, Notice, Want};
 
 /// The file that was read last, before the ones that came.
@@ -154,7 +155,7 @@ impl Chain {
         while let Some(first) = pending.arrivals.front_mut()
             && first.body.is_deleted()
             && Age::of(first).is_before(&member) == Some(true)
-            && !overlaps(first, &mut member)
+            && !is_copy(&mut member, first)
             && let Some(first) = pending.arrivals.pop_front()
         {
             self.take_up(first);
@@ -166,7 +167,7 @@ impl Chain {
         let arrived = match arrivals.position(|m| m.key == member.key) {
             Some(at) => Some(at),
             // What came may have been packed or copied before the answer.
-            None => pending.arrivals.iter_mut().position(|m| overlaps(m, &mut member)),
+            None => pending.arrivals.iter_mut().position(|m| is_copy(&mut member, m)),
         };
         if let Some(arrival) = arrived.and_then(|at| pending.arrivals.get_mut(at))
             && continues(arrival, &mut member)
@@ -207,7 +208,7 @@ impl Chain {
                     return Some((at, None));
                 }
                 // It may have been packed.
-                found.iter_mut().position(|m| is_copy(last, m)).map(|at| (at, None))
+                found.iter_mut().position(|m| is_copy(m, last)).map(|at| (at, None))
             }
             Anchor::Same => None,
             Anchor::Gone { key, mark, words, .. } => {
@@ -223,7 +224,11 @@ impl Chain {
                     }
                 }
                 let own: Vec<FileKey> = pending.arrivals.iter().map(|m| m.key).collect();
-                let (at, is) = copy_of(&mut mark, found, &own)?;
+                let (at, is) = copy_of(&mut mark, found, &own, &self.read)?;
+                // Only a copy that was made while lines came ends before what was read of it.
+                if is == Match::Behind && !pending.truncated {
+                    return None;
+                }
                 Some((at, (is == Match::Here).then_some(mark)))
             }
         }
@@ -307,7 +312,7 @@ impl Chain {
     /// Takes up a file that came, unless it was packed meanwhile and is held in that form.
     fn take_up(&mut self, mut member: Member) {
         let mut held = self.members.iter_mut().filter(|held| held.body.is_packed());
-        if member.body.is_deleted() && held.any(|held| is_copy(&mut member, held)) {
+        if member.body.is_deleted() && held.any(|held| is_copy(held, &mut member)) {
             return;
         }
         self.recall(&mut member);
@@ -318,18 +323,13 @@ impl Chain {
     fn was_read(&mut self, member: &mut Member) -> bool {
         // What was packed of a file that is held is read in that file.
         let mut packed = self.members.iter_mut().filter(|held| held.body.is_deleted());
-        if packed.any(|held| is_copy(held, member)) {
+        if packed.any(|held| is_copy(member, held)) {
             return true;
         }
-        let late = self.members.iter_mut().filter(|held| held.drained_at.is_some());
-        let read = late.map(|held| &mut held.mark);
-        if self.read.iter().any(|read| read.is_in(member)) {
-            return true;
-        }
-        let finished = self.finished.iter_mut().map(|(_, mark)| mark);
-        read.chain(finished).any(|mark| {
-            mark.offset > 0 && matches!(mark.compare(&mut member.body), Ok(Match::Here))
-        })
+        let late = self.members.iter().filter(|held| held.drained_at.is_some());
+        let finished = self.finished.iter().map(|(_, mark)| mark);
+        let held = late.map(|held| &held.mark).chain(finished).map(Read::of);
+        held.chain(self.read.iter().copied()).any(|read| read.is_in(member))
     }
 
     /// A file that stood at this path before stands there again: it is read on, not anew.
@@ -350,7 +350,7 @@ impl Chain {
 /// successor comes: it may be a copy of that one.
 fn cut_newer(pending: &mut Pending, after: &mut Vec<Member>) {
     let Some(newest) = pending.arrivals.back_mut() else { return };
-    let same = |m: &mut Member| m.key == newest.key || overlaps(newest, m);
+    let same = |m: &mut Member| m.key == newest.key || is_copy(m, newest);
     if let Some(at) = after.iter_mut().position(same) {
         after.truncate(at + 1);
     } else if newest.body.is_deleted() {
@@ -359,88 +359,4 @@ fn cut_newer(pending: &mut Pending, after: &mut Vec<Member>) {
         let newer = after.iter().position(|m| age.is_before(m) != Some(false));
         after.truncate(newer.unwrap_or(after.len()));
     }
-}
-
-/// Whether `other` begins with all that is in `file`, as its packed form does.
-fn is_copy(file: &mut Member, other: &mut Member) -> bool {
-    if file.body.is_packed() {
-        return false;
-    }
-    let Ok(size) = file.body.stat().map(|stat| stat.size) else { return false };
-    let mark = Mark::read(&mut file.body, size);
-    mark.is_ok_and(|mut mark| size > 0 && matches!(mark.compare(&mut other.body), Ok(Match::Here)))
-}
-
-/// Whether one of the two begins with all that is in the other: one is a copy, a packed form, or
-/// a copy that is still being made.
-fn overlaps(arrival: &mut Member, other: &mut Member) -> bool {
-    is_copy(arrival, other) || is_copy(other, arrival)
-}
-
-/// Whether `other` is empty and younger than a file that still has its name: a copy of it is being
-/// made, and what will stand in it is read where it stands now.
-fn is_begun_copy(arrival: &Member, other: &Member) -> bool {
-    let born = (arrival.body.born_ns(), other.body.born_ns());
-    arrival.key != other.key
-        && other.body.stat().is_ok_and(|stat| stat.size == 0)
-        && matches!(born, (Some(then), Some(later)) if later > then)
-        && !arrival.body.is_deleted()
-}
-
-/// Whether `copy` is a plain and complete copy of a file that still has its name: it is going to
-/// be truncated. Then the copy is read, and the file from behind what was copied, so that its
-/// truncation is noticed. Both end with a whole line.
-fn continues(arrival: &mut Member, copy: &mut Member) -> bool {
-    let sizes = (arrival.body.stat(), copy.body.stat());
-    let (Ok(size), Ok(copied)) = (sizes.0.map(|s| s.size), sizes.1.map(|s| s.size)) else {
-        return false;
-    };
-    let mut last = [0];
-    if arrival.key == copy.key
-        || copy.body.is_packed()
-        || arrival.mark.offset > 0
-        || arrival.body.is_deleted()
-        || size != copied
-        || copy.body.read_at(&mut last, copied.saturating_sub(1)).is_err()
-        || last != *b"\n"
-    {
-        return false;
-    }
-    match Mark::read(&mut arrival.body, copied) {
-        Ok(mark) => {
-            arrival.restart(mark);
-            true
-        }
-        Err(_) => false,
-    }
-}
-
-/// Whether a file of the same inode is the same file: an inode that is free is soon used again.
-/// Where the file system knows no birth times, the bytes before a mark have to tell, if there
-/// are any.
-fn is_same(born_ns: Option<i128>, member: &Member, offset: u64) -> bool {
-    match (born_ns, member.body.born_ns()) {
-        (Some(then), Some(now)) => then == now,
-        _ => offset > 0,
-    }
-}
-
-/// The sibling that holds a copy of what the mark was made in, other than `own`: with the unread
-/// rest, or else at least with the same beginning.
-fn copy_of(mark: &mut Mark, found: &mut [Member], own: &[FileKey]) -> Option<(usize, Match)> {
-    if mark.offset == 0 {
-        return None;
-    }
-    let mut behind = None;
-    for (at, member) in found.iter_mut().enumerate() {
-        if own.contains(&member.key) {
-            continue;
-        }
-        match mark.compare(&mut member.body) {
-            Ok(Match::Here) => return Some((at, Match::Here)),
-            Ok(Match::Behind) => behind = Some((at, Match::Behind)),
-            Ok(Match::No) | Err(_) => {}
-        }
-    }
-    behind
 }

@@ -4,8 +4,8 @@
 //! the file's last change as it was read, `born=NS`, the time of its birth (an inode is soon used
 //! again), and for each rotated file that may still get late lines
 //! `late=DEV:INO:OFFSET:HASH:BORN`, with the hash of the bytes before the offset in hex, and for
-//! each of the last files that were read to their end `read=OFFSET:HASH:LENGTH`, with the hash of
-//! its first LENGTH bytes.
+//! each of the last files that were read to their end `read=OFFSET:HASH:LENGTH:TAIL`, with the
+//! hash of its first LENGTH bytes and the one of the bytes before the offset.
 
 use monban_model::limits::{HEAD_BYTES, LATE_PER_PATH_MAX, SIBLINGS_MAX};
 
@@ -21,14 +21,19 @@ pub(crate) struct Late {
     pub(crate) born_ns: Option<i128>,
 }
 
-/// A file that was read to its end, by its first bytes.
+/// A file that was read to its end, by its first and last bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Read {
     pub(crate) offset: u64,
     pub(crate) head: (u64, u32),
+    pub(crate) tail_hash: u64,
 }
 
 impl Read {
+    pub(crate) fn of(mark: &Mark) -> Self {
+        Self { offset: mark.offset, head: mark.head(), tail_hash: mark.tail_hash() }
+    }
+
     /// Whether a file, or what is packed in it, is the one that was read. A short one is compared
     /// whole: many logs begin with the same header.
     pub(crate) fn is_in(&self, member: &mut Member) -> bool {
@@ -39,10 +44,10 @@ impl Read {
         }
         let mut bytes = vec![0; length + usize::from(short)];
         let got = member.body.read_at(&mut bytes, 0).unwrap_or(0);
-        let size = member.body.stat().map_or(0, |stat| stat.size);
         got == length
             && hash_of(&bytes[..length]) == hash
-            && (member.body.is_packed() || size >= self.offset)
+            && Mark::read(&mut member.body, self.offset)
+                .is_ok_and(|mark| mark.tail_hash() == self.tail_hash)
     }
 }
 
@@ -111,8 +116,8 @@ impl Words {
                 let _ = write!(text, "{time}");
             }
         }
-        for Read { offset, head: (hash, length) } in &self.read {
-            let _ = write!(text, " read={offset}:{hash:x}:{length}");
+        for Read { offset, head: (hash, length), tail_hash } in &self.read {
+            let _ = write!(text, " read={offset}:{hash:x}:{length}:{tail_hash:x}");
         }
         text
     }
@@ -122,7 +127,9 @@ fn read_read(text: &str) -> Option<Read> {
     let mut parts = text.split(':');
     let offset = parts.next()?.parse().ok()?;
     let hash = u64::from_str_radix(parts.next()?, 16).ok()?;
-    Some(Read { offset, head: (hash, parts.next()?.parse().ok()?) })
+    let head = (hash, parts.next()?.parse().ok()?);
+    let tail_hash = u64::from_str_radix(parts.next()?, 16).ok()?;
+    Some(Read { offset, head, tail_hash })
 }
 
 fn read_late(text: &str) -> Option<Late> {
@@ -143,7 +150,7 @@ mod tests {
         let words = Words {
             mtime_ns: Some(-5),
             born_ns: Some(7),
-            read: vec![Read { offset: 70, head: (u64::MAX, 70) }],
+            read: vec![Read { offset: 70, head: (u64::MAX, 70), tail_hash: 3 }],
             late: vec![
                 Late { key: (1, u64::MAX), offset: 9, tail_hash: u64::MAX, born_ns: None },
                 Late { key: (1, 2), offset: 3, tail_hash: 4, born_ns: Some(5) },

@@ -24,12 +24,27 @@ pub struct Writer {
     marks: Vec<u64>,
     /// The first line of the file as it is now.
     begins_with: u64,
+    /// What every file begins with.
+    header: String,
 }
 
 impl Writer {
-    pub fn new(path: &Path, seed: u64, baton: Arc<Baton>, model: Arc<Mutex<Model>>) -> Self {
+    /// Every file begins with a header of so many bytes; it counts as no line.
+    pub fn new(
+        path: &Path,
+        seed: u64,
+        header_bytes: usize,
+        baton: Arc<Baton>,
+        model: Arc<Mutex<Model>>,
+    ) -> Self {
         let file = OpenOptions::new().append(true).create(true).open(path).unwrap();
+        let mut header = "# the same in every file ".repeat(header_bytes.div_ceil(25));
+        header.truncate(header_bytes.saturating_sub(1));
+        if header_bytes > 0 {
+            header.push('\n');
+        }
         Self {
+            header,
             path: path.to_owned(),
             file,
             dice: Dice(seed),
@@ -45,6 +60,7 @@ impl Writer {
     /// Writes and rotates until `total` lines are there.
     pub fn write(&mut self, total: u64) {
         let free = self.baton.is_free();
+        self.head();
         while self.count < total {
             self.line();
             if self.dice.roll(60) == 0 {
@@ -79,6 +95,14 @@ impl Writer {
         self.point();
     }
 
+    /// Begins an empty file.
+    fn head(&mut self) {
+        if !self.header.is_empty() && self.file.metadata().unwrap().len() == 0 {
+            self.file.write_all(self.header.as_bytes()).unwrap();
+            self.point();
+        }
+    }
+
     fn turn(&self, number: u64) -> PathBuf {
         PathBuf::from(format!("{}.{number}", self.path.to_str().unwrap()))
     }
@@ -106,6 +130,7 @@ impl Writer {
         let facts = self.file.metadata().unwrap();
         self.baton.tell(format!("new file {} from line {}", facts.ino(), self.count));
         self.point();
+        self.head();
     }
 
     /// The log gets its first old name.
@@ -123,6 +148,7 @@ impl Writer {
         truncate(&self.path, 0);
         self.begins_with = self.count;
         self.point();
+        self.head();
     }
 
     fn rotate(&mut self) {

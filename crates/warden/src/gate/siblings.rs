@@ -32,7 +32,6 @@ pub(super) fn siblings(path: &str, file: FileId, key: (u64, u64)) -> io::Result<
     else {
         return Ok(Vec::new());
     };
-    let current = key_of(path).ok();
     let mut opened = Vec::new();
     for attempt in 0..LISTINGS_MAX {
         if attempt > 2 {
@@ -44,6 +43,8 @@ pub(super) fn siblings(path: &str, file: FileId, key: (u64, u64)) -> io::Result<
             break;
         }
     }
+    // Asked after the listing: what stood at the path before may be a rotated file by now.
+    let current = key_of(path).ok();
     opened.retain(|o| Some((o.dev, o.ino)) != current);
     // Nothing is left out before the wanted inode: its number may have been given to a newer file.
     let over = opened.len().saturating_sub(SIBLINGS_MAX);
