@@ -6,7 +6,7 @@ use std::io::{BufWriter, Write};
 use std::time::Instant;
 
 use monban_model::Stamp;
-use monban_sources::{Feed, From, Offer};
+use monban_sources::{Feed, From, Offer, Turns};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let megabytes: u64 = std::env::args().nth(1).map_or(Ok(200), |text| text.parse())?;
@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let start = Instant::now();
         let (mut lines, mut bytes) = (0u64, 0u64);
         while feed
-            .read(1 << 20, Stamp(0), &mut |line, _| {
+            .read(1 << 20, Stamp(0), Turns::Round, &mut |line, _| {
                 lines += 1;
                 bytes += line.bytes.len() as u64 + 1;
             })

@@ -18,4 +18,6 @@ mod frame;
 pub mod journal;
 pub mod unpack;
 
-pub use feed::{Counters, Feed, FileRef, From, Lost, Notice, Offer, OfferError, Progress, Want};
+pub use feed::{
+    Counters, Feed, FileRef, From, Lost, Notice, Offer, OfferError, Progress, Turns, Want,
+};

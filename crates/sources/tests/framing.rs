@@ -6,7 +6,7 @@ use std::io::Write;
 
 use monban_model::limits::LINE_MAX;
 use monban_model::{PositionRow, Stamp};
-use monban_sources::{Feed, From, Offer};
+use monban_sources::{Feed, From, Offer, Turns};
 use proptest::prelude::*;
 
 fn offer(feed: &mut Feed, path: &std::path::Path) {
@@ -20,7 +20,10 @@ fn offer(feed: &mut Feed, path: &std::path::Path) {
 
 fn read(feed: &mut Feed, max_bytes: usize, lines: &mut Vec<Vec<u8>>) {
     feed.wake_all();
-    while feed.read(max_bytes, Stamp(0), &mut |line, _| lines.push(line.bytes.to_vec())).more {}
+    while feed
+        .read(max_bytes, Stamp(0), Turns::Round, &mut |line, _| lines.push(line.bytes.to_vec()))
+        .more
+    {}
 }
 
 fn naive(bytes: &[u8]) -> Vec<Vec<u8>> {
@@ -134,7 +137,7 @@ fn a_flooded_file_does_not_starve_the_others() {
         offer(&mut feed, &path);
     }
     let (mut quiet, mut total) = (0, 0);
-    let progress = feed.read(1 << 20, Stamp(0), &mut |_, file| {
+    let progress = feed.read(1 << 20, Stamp(0), Turns::Round, &mut |_, file| {
         total += 1;
         quiet += usize::from(file.path.ends_with("quiet"));
     });

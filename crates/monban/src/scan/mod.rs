@@ -74,6 +74,8 @@ fn scan(common: &Common, args: &ScanArgs, say: &Say) -> Result<bool, String> {
         report: Report::default(),
         effects: Vec::new(),
     };
+    let allow = Observation::Allow(loaded.config.allow.clone());
+    reader.engine.step(Stamp::default(), allow, &mut reader.effects);
     let mut merged = Merged::new(&loaded.rules, families, &meter);
     let mut progress = Progress::new(say, total, meter);
     merged.read(&mut |step| {

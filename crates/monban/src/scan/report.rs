@@ -20,6 +20,8 @@ const LOGINS_MAX: usize = 100_000;
 /// One address that failed.
 #[derive(Clone, Debug, Default)]
 pub struct Attacker {
+    /// What it was last counted as.
+    pub subject: Option<Subject>,
     /// Failures.
     pub failures: u64,
     /// Failures of each service.
@@ -101,6 +103,7 @@ impl Report {
             .attackers
             .entry(counted.address)
             .or_insert_with(|| Attacker { first: counted.time, ..Attacker::default() });
+        attacker.subject = Some(counted.subject);
         attacker.failures += attempts;
         attacker.first = attacker.first.min(counted.time);
         attacker.last = attacker.last.max(counted.time);
@@ -144,8 +147,14 @@ impl Report {
         all
     }
 
+    /// What an address was counted as.
+    pub fn subject_of(&self, address: Address) -> Subject {
+        let attacker = self.attackers.get(&address);
+        attacker.and_then(|attacker| attacker.subject).unwrap_or(Subject::of(address))
+    }
+
     /// The blocks of an address.
     pub fn blocks_of(&self, address: Address) -> &[WouldBlock] {
-        self.blocks.get(&Subject::of(address)).map_or(&[], Vec::as_slice)
+        self.blocks.get(&self.subject_of(address)).map_or(&[], Vec::as_slice)
     }
 }

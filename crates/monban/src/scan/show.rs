@@ -22,7 +22,7 @@ pub fn as_json(report: &Report) -> Value {
     let attacker = |(address, attacker): (monban_model::Address, &Attacker)| {
         json!({
             "address": address.to_string(),
-            "subject": monban_model::Subject::of(address).to_string(),
+            "subject": report.subject_of(address).to_string(),
             "failures": attacker.failures,
             "services": attacker.services.keys().collect::<Vec<_>>(),
             "users": names(attacker).iter().map(|n| String::from_utf8_lossy(n)).collect::<Vec<_>>(),

@@ -40,6 +40,10 @@ impl Echoes {
         reading: &Reading<'_>,
         sighting: &mut Sighting<'_>,
     ) -> bool {
+        // Each web server's log holds its own requests: equal lines are equal requests.
+        if reading.program.is_empty() {
+            return true;
+        }
         let (program, pid, message) = (reading.program, reading.pid, reading.message);
         let times = reading.times.max(1);
         let fresh = self.fresh(source, sighting.time, program, pid, message, times);

@@ -29,8 +29,8 @@ use monban_ledger::{Ledger, Saved};
 use monban_model::wire::{ToWarden, ToWatcher};
 use monban_model::{Notice, Stamp};
 use monban_rules::Clock;
-use monban_sources::Feed;
 use monban_sources::journal::{JournalReader, is_journal_name};
+use monban_sources::{Feed, Turns};
 use monban_warden::{Channel, Received};
 use rustix::event::{PollFd, PollFlags};
 
@@ -173,7 +173,11 @@ impl Watch {
         let arrival = now();
         let mind = &mut self.mind;
         let stage = &mut self.stage;
-        let progress = self.feed.read(SLICE_BYTES, arrival, &mut |line, file| {
+        let turns = match stage.is_catching_up() {
+            true => Turns::Oldest,
+            false => Turns::Round,
+        };
+        let progress = self.feed.read(SLICE_BYTES, arrival, turns, &mut |line, file| {
             mind.line(&line, file.path, stage);
         });
         if progress.lines > 0 {

@@ -72,6 +72,16 @@ pub struct Feed {
     looked_after: Stamp,
 }
 
+/// Whose turn it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turns {
+    /// Each log's in its turn: live lines are all of now.
+    Round,
+    /// That of the log whose last line is the oldest, one buffer of it: old lines of several logs
+    /// tell of the same events, and only those that are read close together are known as such.
+    Oldest,
+}
+
 impl Feed {
     /// Goes on where these rows end. Rows of the journal (they have no inode) are left alone.
     pub fn new(saved: Vec<PositionRow>) -> Self {
@@ -191,6 +201,7 @@ impl Feed {
         &mut self,
         max_bytes: usize,
         arrival: Stamp,
+        turns: Turns,
         sink: &mut dyn FnMut(Line<'_>, FileRef<'_>),
     ) -> Progress {
         if std::mem::replace(&mut self.now, arrival) == BEFORE_ALL {
@@ -200,7 +211,14 @@ impl Feed {
         let mut progress = Progress::default();
         let mut cold_in_a_row = 0;
         while cold_in_a_row < self.chains.len() && progress.bytes < max_bytes as u64 {
-            let index = self.next % self.chains.len();
+            let index = match turns {
+                Turns::Round => self.next % self.chains.len(),
+                Turns::Oldest if progress.bytes > 0 => break,
+                Turns::Oldest => match self.oldest() {
+                    Some(index) => index,
+                    None => break,
+                },
+            };
             self.next = index + 1;
             let Some(chain) = self.chains[index].as_mut().filter(|chain| chain.hot) else {
                 cold_in_a_row += 1;
@@ -233,6 +251,13 @@ impl Feed {
         }
         progress.more = self.chains.iter().flatten().any(|chain| chain.hot);
         progress
+    }
+
+    /// The log with something to read whose last line is the oldest.
+    fn oldest(&self) -> Option<usize> {
+        let hot = self.chains.iter().enumerate();
+        let hot = hot.filter_map(|(at, chain)| Some((chain.as_ref().filter(|c| c.hot)?, at)));
+        hot.min_by_key(|(chain, at)| (chain.row.last, *at)).map(|(_, at)| at)
     }
 
     /// Adds to the sightings of a source and sets the event time of its last line; both are kept

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use monban_model::{PositionRow, Stamp};
-use monban_sources::{Feed, From, Notice, Offer};
+use monban_sources::{Feed, From, Notice, Offer, Turns};
 use monban_warden::{Gate, GateEvent};
 use tempfile::TempDir;
 
@@ -105,7 +105,7 @@ impl Rig {
         self.feed.wake_all();
         let now = self.now();
         let open = &mut self.open;
-        let progress = self.feed.read(max_bytes, now, &mut |line, _| {
+        let progress = self.feed.read(max_bytes, now, Turns::Round, &mut |line, _| {
             open.push(String::from_utf8_lossy(line.bytes).into_owned());
         });
         let asked = !self.feed.wants_are_empty();
