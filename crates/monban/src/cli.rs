@@ -13,7 +13,7 @@ use monban_model::{Address, Net, Subject, parse_duration_s};
     about = "Guards a Linux server: watches its logs, shuts attackers out, tells who came in"
 )]
 pub struct Cli {
-    /// What to do; without it, `run`.
+    /// What to do; without it, run
     #[command(subcommand)]
     pub command: Option<Command>,
     /// What every command takes.
@@ -58,7 +58,8 @@ pub enum Command {
     },
     /// Block an address or network
     Ban {
-        /// The address or network
+        /// The address or network; ADDRESS/128 is an IPv6 address without its /64
+        #[arg(value_parser = subject)]
         subject: Subject,
         /// How long, such as 1h or 7d, or forever
         #[arg(long = "for", value_name = "TIME", default_value = "1h", value_parser = length)]
@@ -70,16 +71,17 @@ pub enum Command {
     /// End the block of an address, or of all in a network
     Free {
         /// The address or network
-        #[arg(required_unless_present = "all")]
+        #[arg(required_unless_present = "all", value_parser = subject)]
         subject: Option<Subject>,
         /// End all blocks
         #[arg(long, conflicts_with = "subject")]
         all: bool,
     },
-    /// Never block an address or network
+    /// Never block an address or network; without one, show who is never blocked
     Allow {
         /// The address or network
-        net: Net,
+        #[arg(value_parser = net)]
+        net: Option<Net>,
         /// How long, such as 1d, or forever
         #[arg(long = "for", value_name = "TIME", default_value = "forever", value_parser = length)]
         length: Length,
@@ -228,9 +230,28 @@ pub struct WatcherArgs {
     pub terminal: bool,
 }
 
+/// A network as it was written: host bits are more likely a mistyped length than meant.
+fn net(text: &str) -> Result<Net, String> {
+    let net: Net = text.parse().map_err(|error: monban_model::AddressError| error.to_string())?;
+    match text.split_once('/') {
+        Some((ip, _)) if ip.parse() != Ok(net.base()) => {
+            Err(format!("{ip} is not the first address of that network: write {net} or {ip}"))
+        }
+        _ => Ok(net),
+    }
+}
+
+fn subject(text: &str) -> Result<Subject, String> {
+    net(text)?;
+    text.parse().map_err(|error: monban_model::AddressError| error.to_string())
+}
+
 fn length(text: &str) -> Result<Length, String> {
     match text {
         "forever" => Ok(Length(None)),
+        _ if text.chars().all(|c| c.is_ascii_digit()) => {
+            Err(format!("say of what: {text}s, {text}m, {text}h or {text}d"))
+        }
         _ => match parse_duration_s(text)? {
             0 => Err("a length of no time".to_owned()),
             seconds => Ok(Length(Some(seconds))),

@@ -26,6 +26,39 @@ pub struct AllowList {
     told: bool,
 }
 
+/// One entry of the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Never blocked.
+    pub net: Net,
+    /// Who says so.
+    pub from: Origin,
+    /// Until when; `None` is for good.
+    pub until: Option<Stamp>,
+}
+
+/// Who put an entry on the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// It belongs to this machine: an address, a gateway, a bridge.
+    Own,
+    /// `[allow]` of monban.toml.
+    Configuration,
+    /// `monban allow`.
+    Operator,
+}
+
+impl Origin {
+    /// Its name for machines.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Own => "own",
+            Self::Configuration => "configuration",
+            Self::Operator => "operator",
+        }
+    }
+}
+
 /// A network that was added, and when that ends.
 type Added = (Net, Option<Stamp>);
 
@@ -55,6 +88,17 @@ impl AllowList {
         let now = Stamp::from_s(i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
         added.retain(|entry| is_in_force(entry, now));
         Ok(Self { file, configured, own: own_networks(), added, unreadable, told: false })
+    }
+
+    /// Everything on the list: where it is from, and until when it holds.
+    pub fn entries(&self) -> impl Iterator<Item = Entry> {
+        let lasting = |from| move |net: &Net| Entry { net: *net, from, until: None };
+        let own = self.own.iter().map(lasting(Origin::Own));
+        let configured = self.configured.iter().map(lasting(Origin::Configuration));
+        let added = self.added.iter();
+        let added =
+            added.map(|(net, until)| Entry { net: *net, from: Origin::Operator, until: *until });
+        own.chain(configured).chain(added)
     }
 
     /// Lines of the file that cannot be read, to be told; none the second time.

@@ -12,7 +12,7 @@ mod keeper;
 mod presence;
 mod wall;
 
-pub use allow::AllowList;
+pub use allow::{AllowList, Entry, Origin};
 pub use channel::{Channel, Received};
 pub use gate::{FileId, Gate, GateError, GateEvent, Opened, Why, Woken};
 pub use host::{Host, Load};

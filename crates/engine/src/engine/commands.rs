@@ -67,8 +67,12 @@ impl Engine {
         };
         self.record(now, Event::Decided(decision), out);
         // An operator's word replaces what policy said, also a longer time by a shorter one.
-        if self.blocks.remove(subject).is_some() {
+        if let Some(before) = self.blocks.remove(subject) {
             self.end_early(now, subject);
+            if ends_after(before.until, until) {
+                let end = before.until.map_or_else(|| "forever".to_owned(), |end| end.to_string());
+                notices.push(notice("ban-replaced", [("until", end)]));
+            }
         }
         self.remember_operators_block(subject, until.unwrap_or(now));
         let row =

@@ -87,6 +87,9 @@ pub fn order(context: &Context<'_>, request: &Request) -> Result<ExitCode, Strin
     if let (true, Request::Allow { net, .. }) = (done, request) {
         let values = vec![("net".to_owned(), net.to_string())];
         notices.insert(0, Notice { key: "allowed".to_owned(), values });
+        if net.prefix() < 8 {
+            notices.insert(1, Notice { key: "allow-wide".to_owned(), values: Vec::new() });
+        }
     }
     if context.json {
         let notices: Vec<Value> = notices.iter().map(notice_json).collect();

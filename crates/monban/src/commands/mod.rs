@@ -1,5 +1,6 @@
 //! The commands that talk to the daemon or read its ledger.
 
+mod allow;
 mod ask;
 mod feed;
 mod ledger;
@@ -45,10 +46,11 @@ pub fn main(common: &Common, command: Command, say: &Say) -> ExitCode {
             ask::order(&context, &Request::Free { subject })
         }
         Command::Free { subject: None, .. } => ask::order(&context, &Request::FreeAll),
-        Command::Allow { net, remove: true, .. } => {
+        Command::Allow { net: None, .. } => allow::show(&context),
+        Command::Allow { net: Some(net), remove: true, .. } => {
             ask::order(&context, &Request::Disallow { net })
         }
-        Command::Allow { net, length: Length(for_s), .. } => {
+        Command::Allow { net: Some(net), length: Length(for_s), .. } => {
             ask::order(&context, &Request::Allow { net, for_s })
         }
         Command::Reload => ask::order(&context, &Request::Reload),

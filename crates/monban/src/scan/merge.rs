@@ -136,13 +136,16 @@ impl Log {
             self.give(&held, tools, None, each);
         }
         loop {
-            if let Some(start) = self.lines.take_start() {
-                self.reference = start.modified.unwrap_or_else(now);
-                self.clock.set_reference(self.reference);
-            }
             let mut lines = std::mem::take(&mut self.lines);
             let taken = match lines.next_line() {
-                Some(line) => self.give(line, tools, limit, each),
+                Some(line) => {
+                    if let Some(start) = line.start {
+                        // Before its first line: that may have no year either.
+                        self.reference = start.modified.unwrap_or_else(now);
+                        self.clock.set_reference(self.reference);
+                    }
+                    self.give(line.bytes, tools, limit, each)
+                }
                 None => false,
             };
             self.lines = lines;

@@ -95,6 +95,10 @@ fn scan(common: &Common, args: &ScanArgs, say: &Say) -> Result<bool, String> {
     } else {
         out::write(&show::as_text(&report, say, args.top, started.elapsed()));
     }
+    if report.files == 0 {
+        // "Nobody failed" would be no news of a log.
+        return Err(say.text("scan-nothing", &[]));
+    }
     Ok(!report.skipped.iter().any(|skipped| skipped.why.is_failure()))
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -45,6 +46,15 @@ impl Read for Metered {
 pub struct FileStart {
     /// When it was last written, if that is known.
     pub modified: Option<Stamp>,
+}
+
+/// A line of a family.
+#[derive(Clone, Copy, Debug)]
+pub struct ArchiveLine<'a> {
+    /// The line without its line end.
+    pub bytes: &'a [u8],
+    /// The file that begins with it, if it is the first of one.
+    pub start: Option<FileStart>,
 }
 
 /// The lines of a family.
@@ -92,7 +102,13 @@ impl LogLines {
     /// The next line without its line end, cut at [`LINE_MAX`]; `None` after the last of the last
     /// file. Files that cannot be read are left out, broken archives are read as far as they go;
     /// both are told by [`LogLines::skipped`].
-    pub fn next_line(&mut self) -> Option<&[u8]> {
+    pub fn next_line(&mut self) -> Option<ArchiveLine<'_>> {
+        let range = self.next_range()?;
+        let start = self.started.take();
+        Some(ArchiveLine { bytes: &self.buffer[range], start })
+    }
+
+    fn next_range(&mut self) -> Option<Range<usize>> {
         loop {
             if let Some(end) = memchr::memchr(b'\n', &self.buffer[self.from..self.to]) {
                 let line = self.from..self.from + end;
@@ -117,11 +133,6 @@ impl LogLines {
         }
     }
 
-    /// Whether the line that was just given is the first of a file.
-    pub fn take_start(&mut self) -> Option<FileStart> {
-        self.started.take()
-    }
-
     /// What was left out, and why.
     pub fn skipped(&self) -> &[Skipped] {
         &self.skipped
@@ -137,17 +148,17 @@ impl LogLines {
         self.cut
     }
 
-    fn cut_line(&mut self, line: std::ops::Range<usize>) -> &[u8] {
+    fn cut_line(&mut self, line: Range<usize>) -> Range<usize> {
         self.lines += 1;
         self.bytes += line.len() as u64 + 1;
-        let line = &self.buffer[line];
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        self.cut += u64::from(line.len() > LINE_MAX);
-        &line[..line.len().min(LINE_MAX)]
+        let ends_in_cr = self.buffer[line.clone()].ends_with(b"\r");
+        let end = line.end - usize::from(ends_in_cr);
+        self.cut += u64::from(end - line.start > LINE_MAX);
+        line.start..end.min(line.start + LINE_MAX)
     }
 
     /// The head of a line that is too long; the rest of it is passed over.
-    fn long_line(&mut self) -> &[u8] {
+    fn long_line(&mut self) -> Range<usize> {
         let head = self.buffer[self.from..self.from + LINE_MAX].to_vec();
         self.cut += 1;
         self.lines += 1;
@@ -165,13 +176,13 @@ impl LogLines {
         // The head lies where nothing is read from any more: before the rest of the buffer.
         if self.from >= LINE_MAX {
             self.buffer[..LINE_MAX].copy_from_slice(&head);
-            return &self.buffer[..LINE_MAX];
+            return 0..LINE_MAX;
         }
         self.buffer.copy_within(self.from..self.to, LINE_MAX);
         self.to = LINE_MAX + (self.to - self.from);
         self.from = LINE_MAX;
         self.buffer[..LINE_MAX].copy_from_slice(&head);
-        &self.buffer[..LINE_MAX]
+        0..LINE_MAX
     }
 
     fn fill(&mut self) {
@@ -291,7 +302,7 @@ mod tests {
         let family = families.into_iter().next().unwrap();
         let mut lines = LogLines::of(family, Meter::default());
         let mut all = Vec::new();
-        while let Some(line) = lines.next_line() {
+        while let Some(ArchiveLine { bytes: line, .. }) = lines.next_line() {
             all.push(line.to_vec());
         }
         (all, lines)
