@@ -261,6 +261,9 @@ pub const FAIL2BAN_EXPRESSION_TOKENS_MAX: usize = 512;
 /// Parentheses within parentheses in an expression.
 pub const FAIL2BAN_EXPRESSION_DEPTH_MAX: usize = 32;
 
+/// Logs that a status names as not read.
+pub const STATUS_UNREAD_MAX: usize = 16;
+
 const _: () = assert!(EVIDENCE_TEXT_MAX <= LINE_MAX);
 const _: () = assert!(EVIDENCE_LINES_MAX * EVIDENCE_TEXT_MAX < FRAME_MAX);
 const _: () = assert!(PORTS_MAX * 2 * ORDERS_PER_FRAME_MAX + ORDERS_PER_FRAME_MAX * 48 < FRAME_MAX);

@@ -107,6 +107,7 @@ fn frames_of_the_command_line() {
         firewall: "nftables".into(),
         dropped: Some(7),
         troubles: vec![notice()],
+        unread: vec![notice()],
         files: 2,
     };
     there_and_back(Reply::Status(status));

@@ -10,7 +10,7 @@ mod tests;
 mod verbs;
 mod wide;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -90,6 +90,8 @@ pub struct Keeper<'h> {
     wide: Wide,
     stopping: bool,
     files: HashMap<String, u32>,
+    /// Logs that cannot be read or have gone, by path.
+    unread: BTreeMap<String, Notice>,
     pause_until: Option<Instant>,
     ticks: u64,
 }
@@ -140,6 +142,7 @@ impl<'h> Keeper<'h> {
             wide: Wide::open(&start.state),
             stopping: false,
             files: HashMap::new(),
+            unread: BTreeMap::new(),
             pause_until: None,
             ticks: 0,
         })
@@ -322,8 +325,7 @@ impl<'h> Keeper<'h> {
 
     /// Tells the watcher, who records it and says it.
     fn note(&mut self, key: &str, values: Vec<(&str, String)>) {
-        let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        self.tell(Notice { key: key.to_owned(), values });
+        self.tell(notice(key, values));
     }
 
     fn tell(&mut self, notice: Notice) {
@@ -357,6 +359,11 @@ impl<'h> Keeper<'h> {
             }
         }
     }
+}
+
+fn notice(key: &str, values: Vec<(&str, String)>) -> Notice {
+    let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    Notice { key: key.to_owned(), values }
 }
 
 /// What has something to read.

@@ -1,7 +1,7 @@
 //! What the command line asks of the daemon, over its control socket.
 
 use super::{FrameError, Reader, Wire, Writer};
-use crate::limits::WHY_MAX;
+use crate::limits::{STATUS_UNREAD_MAX, WHY_MAX};
 use crate::{Net, Notice, Stamp, Subject};
 
 /// Whether blocks reach the firewall.
@@ -76,6 +76,9 @@ pub struct StatusReply {
     /// What keeps the ledger behind what the daemon knows: a disk that takes nothing, a backlog,
     /// a watcher that is away.
     pub troubles: Vec<Notice>,
+    /// Logs that are wanted and not read, and why; at most
+    /// [`crate::limits::STATUS_UNREAD_MAX`] are named.
+    pub unread: Vec<Notice>,
     /// Log files that are open.
     pub files: u32,
 }
@@ -152,6 +155,7 @@ impl Wire for Reply {
                 out.text(&status.firewall, 512);
                 status.dropped.put(out);
                 out.list(&status.troubles[..status.troubles.len().min(16)]);
+                out.list(&status.unread[..status.unread.len().min(STATUS_UNREAD_MAX)]);
                 status.files.put(out);
             }
             Self::Done { done, notices } => {
@@ -174,6 +178,7 @@ impl Wire for Reply {
                 firewall: from.text(512)?,
                 dropped: Wire::take(from)?,
                 troubles: from.list(16)?,
+                unread: from.list(STATUS_UNREAD_MAX)?,
                 files: u32::take(from)?,
             }),
             2 => Self::Done { done: bool::take(from)?, notices: from.list(16)? },

@@ -129,7 +129,7 @@ pub fn tell_if_observing(context: &Context<'_>) -> Result<(), String> {
     Ok(())
 }
 
-/// What keeps the ledger behind, for machines.
+/// What is not as it should be, for machines.
 pub fn troubles_json(troubles: &[Notice]) -> Value {
     troubles.iter().map(notice_json).collect()
 }

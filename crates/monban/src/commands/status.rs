@@ -102,6 +102,7 @@ fn as_json(
         "firewall": status.map(|status| status.firewall.as_str()).filter(|name| !name.is_empty()),
         "packets_dropped": status.and_then(|status| status.dropped),
         "troubles": status.map(|status| troubles_json(&status.troubles)),
+        "unread": status.map(|status| troubles_json(&status.unread)),
         "sources": sources.iter().map(source).collect::<Vec<_>>(),
         "blocks": blocks,
     });
@@ -139,7 +140,7 @@ fn as_text(
             if let Some(count) = status.dropped {
                 out::line(say.text("status-dropped", &[("count", &count.to_string())]));
             }
-            for trouble in &status.troubles {
+            for trouble in status.troubles.iter().chain(&status.unread) {
                 out::line(say.notice(trouble));
             }
             if !status.ready {

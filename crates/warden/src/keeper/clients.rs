@@ -213,6 +213,7 @@ impl Keeper<'_> {
             firewall,
             dropped,
             troubles: Vec::new(),
+            unread: self.unread(),
             files: self.open_files(),
         }
     }
@@ -223,6 +224,5 @@ fn trouble(key: &str) -> Notice {
 }
 
 pub(super) fn done(done: bool, key: &str, values: Vec<(&str, String)>) -> Reply {
-    let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    Reply::Done { done, notices: vec![Notice { key: key.to_owned(), values }] }
+    Reply::Done { done, notices: vec![super::notice(key, values)] }
 }

@@ -4,7 +4,8 @@ use std::io::{Seek, Write};
 use std::os::fd::OwnedFd;
 use std::time::Instant;
 
-use monban_model::limits::FILES_MAX;
+use monban_model::Notice;
+use monban_model::limits::{FILES_MAX, STATUS_UNREAD_MAX};
 use monban_model::wire::{Offered, SiblingsOf, ToWatcher};
 use rustix::fs::MemfdFlags;
 
@@ -95,23 +96,26 @@ impl Keeper<'_> {
         for event in events {
             match event {
                 GateEvent::Opened(opened) => {
+                    self.unread.remove(&opened.path);
                     self.files.insert(opened.path.clone(), opened.file.0);
                     let (offered, fd) = offered(opened);
                     self.post(&ToWatcher::Opened(offered), Some(fd));
                 }
                 GateEvent::Gone { path, .. } => {
                     self.files.remove(&path);
+                    self.miss(&path, "source-gone", vec![("path", path.clone())]);
                     self.post(&ToWatcher::Gone { path }, None);
                 }
                 GateEvent::Unreadable { path, owner, group, mode, why } => {
                     let key = unreadable_key(&group, mode, &why);
                     let values = vec![
-                        ("path", path),
+                        ("path", path.clone()),
                         ("owner", owner),
                         ("group", group),
                         ("mode", format!("{mode:04o}")),
                         ("error", why.to_string()),
                     ];
+                    self.miss(&path, key, values.clone());
                     self.note(key, values);
                 }
                 GateEvent::TooMany => {
@@ -119,6 +123,23 @@ impl Keeper<'_> {
                 }
             }
         }
+    }
+
+    /// Keeps for the status that a log is not read.
+    fn miss(&mut self, path: &str, key: &str, values: Vec<(&str, String)>) {
+        if self.unread.len() < FILES_MAX || self.unread.contains_key(path) {
+            self.unread.insert(path.to_owned(), super::notice(key, values));
+        }
+    }
+
+    /// Logs that are wanted and not read, as far as a status names them.
+    pub(super) fn unread(&self) -> Vec<Notice> {
+        let wanted = self.gate.without_files();
+        let absent = wanted
+            .into_iter()
+            .filter(|path| self.load.named.contains(path) && !self.unread.contains_key(path));
+        let absent = absent.map(|path| super::notice("source-missing", vec![("path", path)]));
+        self.unread.values().cloned().chain(absent).take(STATUS_UNREAD_MAX).collect()
     }
 
     /// Names each log path that a person gave and that leads to nothing, if it is none of

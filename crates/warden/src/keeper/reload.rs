@@ -108,6 +108,7 @@ impl Keeper<'_> {
     /// may stand under an old and a new path.
     fn change_gate(&mut self, gate: Gate, before: &Load) {
         self.gate = gate;
+        self.unread.clear();
         let events = self.gate.scan();
         let opened = |event: &GateEvent| match event {
             GateEvent::Opened(opened) => Some(opened.path.clone()),
