@@ -180,15 +180,16 @@ impl Mind {
         let now = super::now();
         let text = entry.as_line();
         let line = Line { bytes: &text, source: JOURNAL, position: row.lines, arrival: now };
-        let age_s = now.since_s(Stamp((entry.realtime_us / 1000) as i64));
+        let logged = Stamp((entry.realtime_us / 1000) as i64);
+        let age_s = now.since_s(logged);
         stage.journal_gave(std::time::Instant::now(), age_s);
         if is_believed(entry) {
             self.line(&line, &row.path, stage);
         }
-        let (sightings, last) = self.notes.remove(&JOURNAL).unwrap_or((0, now));
+        row.sightings += self.notes.remove(&JOURNAL).map_or(0, |(sightings, _)| sightings);
         row.lines += 1;
-        row.sightings += sightings;
-        row.last = last;
+        // From here on is read if the cursor is of no use any more: the time that journald knows.
+        row.last = logged.min(now);
         entry.cursor.clone_into(&mut row.cursor);
         row
     }

@@ -53,7 +53,7 @@ impl Watch {
     pub(super) fn source_gone(&mut self, path: String) {
         self.feed.gone(&path);
         self.watched.gone(&path);
-        self.observe(Observation::Notice(notice("source-gone", &[("path", path)])));
+        self.tell(notice("source-gone", &[("path", path)]));
     }
 
     /// The configuration names a source no more.
@@ -85,6 +85,7 @@ impl Watch {
             self.journal = None;
             self.journal_asked = false;
             self.stage.forget_journal();
+            self.opening = super::journal::Opening::default();
             self.source_dropped(row.path.clone());
             // What was read of it is committed together with how far.
             self.commit();
