@@ -129,8 +129,12 @@ impl Watch {
         let file = File::from(fd);
         let first = first_line(&file);
         let told = [("path", offered.path.clone())];
+        let is_new = !self.feed.follows(&offered.path);
         match self.feed.offer(Offer { path: offered.path.clone(), from }, file) {
-            Ok(_) => {
+            Ok(source) => {
+                if is_new {
+                    self.mind.begin_source(source);
+                }
                 self.mind.learn_form(&offered.path, &first);
                 if self.watched.opened(&offered.path) {
                     self.tell(notice("source-back", &told));

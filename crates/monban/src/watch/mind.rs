@@ -115,6 +115,18 @@ impl Mind {
         }
     }
 
+    /// Forgets the forms of the files that are not kept.
+    pub fn forget_forms(&mut self, is_kept: impl Fn(&str) -> bool) {
+        self.forms.retain(|path, _| is_kept(path));
+    }
+
+    /// Another path is read under this number than before: what was known goes with the old one.
+    pub fn begin_source(&mut self, source: SourceId) {
+        self.notes.remove(&source);
+        self.last_lines.forget(source);
+        self.times.forget(source);
+    }
+
     /// Takes in one line of a file.
     pub fn line(&mut self, line: &Line<'_>, path: &str, stage: &mut Stage) {
         let Some(rules) = &self.rules else { return };
@@ -260,6 +272,11 @@ impl Mind {
         let rules = self.rules.as_ref()?;
         let names = rules.services().map(|service| service.name.clone()).collect();
         Some((rules.catalog().rules.len(), names))
+    }
+
+    #[cfg(test)]
+    pub fn sizes(&self) -> [usize; 2] {
+        [self.forms.len(), self.notes.len()]
     }
 
     /// Says that the guard is ready.

@@ -12,6 +12,8 @@ mod output;
 mod repeats;
 mod sources;
 mod stage;
+#[cfg(test)]
+mod tests;
 mod voice;
 
 pub use echo::Echoes;
@@ -222,6 +224,7 @@ impl Watch {
             self.watched.dropped(&path);
             self.pending.forget(path);
         }
+        self.forget_sources();
         self.tell_rest(false);
         if self.journal.is_some() {
             self.stage.journal_waits(Instant::now());

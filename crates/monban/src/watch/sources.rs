@@ -42,6 +42,11 @@ impl Watched {
         self.gone.remove(name);
     }
 
+    #[cfg(test)]
+    pub fn sizes(&self) -> [usize; 2] {
+        [self.names.len(), self.gone.len()]
+    }
+
     /// For the ledger.
     pub fn meta(&self) -> (String, String) {
         (WATCHED_META.to_owned(), serde_json::json!(self.names).to_string())
@@ -61,6 +66,16 @@ impl Watch {
         self.feed.leave(&name);
         self.watched.dropped(&name);
         self.observe(Observation::Notice(notice("source-dropped", &[("path", name)])));
+    }
+
+    /// Forgets what was known of sources that are not followed any more. A path that is gone is
+    /// followed for a while still, as its last lines may come; but there is an end to those, and so
+    /// to all that is kept by path.
+    pub(super) fn forget_sources(&mut self) {
+        let feed = &self.feed;
+        self.paths.retain(|_, path| feed.follows(path));
+        let journal = self.journal_row.as_ref().map(|row| row.path.as_str());
+        self.mind.forget_forms(|path| journal == Some(path) || feed.follows(path));
     }
 
     /// Whether any source is open.
