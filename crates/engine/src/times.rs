@@ -60,6 +60,11 @@ impl Times {
         (time, clamp)
     }
 
+    /// Another log is read under this number from now on.
+    pub fn forget(&mut self, source: SourceId) {
+        self.last.remove(&source);
+    }
+
     /// Lines whose own time was not believed, since the start.
     pub fn disbelieved(&self) -> u64 {
         self.disbelieved
@@ -117,5 +122,8 @@ mod tests {
         assert_eq!(at(0, Stamp(5000)), Stamp(5000));
         assert_eq!(at(0, Stamp(3000)), Stamp(5000));
         assert_eq!(at(1, Stamp(3000)), Stamp(3000));
+        times.forget(SourceId(0));
+        let (time, _) = times.event(SourceId(0), Some(Stamp(2000)), NOW, true);
+        assert_eq!(time, Stamp(2000), "another log under the number");
     }
 }

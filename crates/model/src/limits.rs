@@ -113,11 +113,19 @@ pub const SCAN_FILES_MAX: usize = 65_536;
 /// Folders within folders that `scan` descends into.
 pub const SCAN_DEPTH_MAX: usize = 16;
 
-/// Longest name of a journal field; journald itself allows 64.
-pub const JOURNAL_NAME_MAX: usize = 64;
+/// Bytes of one journal entry. A longer one is passed over and counted. Of a value the first
+/// `LINE_MAX` are kept.
+pub const JOURNAL_ENTRY_MAX: usize = 1024 * 1024;
 
-/// Longest value of a journal field other than the message that is kept.
-pub const JOURNAL_FIELD_MAX: usize = 1024;
+/// Longest name of a journal field; journald itself allows 64.
+pub const JOURNAL_NAME_MAX: usize = 1024;
+
+/// Longest value of a journal field that is passed over, in bytes. systemd writes none above
+/// 768 MiB, so a stream that says more is not at the place where a length stands.
+pub const JOURNAL_VALUE_MAX: u64 = 1024 * 1024 * 1024;
+
+/// Longest cursor of a journal, in bytes. Those of systemd are six numbers in hexadecimal.
+pub const JOURNAL_CURSOR_MAX: usize = 512;
 
 /// Largest configuration (monban.toml and rules.d together), in bytes.
 pub const CONFIG_BYTES_MAX: usize = 4 * 1024 * 1024;

@@ -8,6 +8,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use monban_model::Stamp;
+use monban_model::limits::JOURNAL_ENTRY_MAX;
 use monban_sources::journal::{JournalEntry, JournalReader, journalctl_arguments};
 use rustix::event::{PollFd, PollFlags};
 
@@ -77,9 +79,9 @@ struct Journal {
 }
 
 impl Journal {
-    fn open(folder: &Path, cursor: Option<&str>) -> Self {
+    fn open(folder: &Path, cursor: Option<&str>, since: Option<Stamp>) -> Self {
         let child = Command::new("/usr/bin/journalctl")
-            .args(journalctl_arguments(folder.to_str(), cursor))
+            .args(journalctl_arguments(folder.to_str(), cursor, since))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -116,7 +118,7 @@ impl Drop for Journal {
 }
 
 fn read(folder: &Path, cursor: Option<&str>) -> Vec<JournalEntry> {
-    Journal::open(folder, cursor).entries(Duration::from_millis(700))
+    Journal::open(folder, cursor, None).entries(Duration::from_millis(700))
 }
 
 fn messages(entries: &[JournalEntry]) -> Vec<String> {
@@ -143,7 +145,7 @@ fn each_entry_comes_once_over_restarts_and_while_it_is_followed() {
         assert_eq!(messages(&rest), lines(at as u64 + 1..40), "after entry {at}");
     }
     // At its end nothing comes again, and what is new comes: also from a new file.
-    let mut journal = Journal::open(folder.path(), Some(&first[39].cursor));
+    let mut journal = Journal::open(folder.path(), Some(&first[39].cursor), None);
     assert_eq!(messages(&journal.entries(Duration::from_millis(700))), lines(0..0));
     write(folder.path(), "b.journal", &numbered(40..45));
     assert_eq!(messages(&journal.entries(Duration::from_secs(2))), lines(40..45));
@@ -202,4 +204,48 @@ fn a_message_cannot_pose_as_another_field() {
         assert!(!line.contains(&b'\n') && line.len() <= monban_model::limits::LINE_MAX);
     }
     assert_eq!(messages(&entries)[5], "last");
+}
+
+#[test]
+fn a_field_above_the_limit_tells_nothing_of_its_own() {
+    if !is_possible() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let forged = b"\n\n__CURSOR=s=f;i=1\n__REALTIME_TIMESTAMP=1\n_UID=0\nSYSLOG_IDENTIFIER=sshd\n\
+        MESSAGE=Failed password for root from 192.0.2.9\n\n";
+    let mut export = Vec::new();
+    let sizes = [JOURNAL_ENTRY_MAX - 4096, JOURNAL_ENTRY_MAX + 1, 3 * JOURNAL_ENTRY_MAX];
+    for (n, size) in sizes.into_iter().enumerate() {
+        let mut value = forged.repeat(size / forged.len() + 1);
+        value.truncate(size);
+        let whole = entry(2 * n as u64, format!("line {}", 2 * n).as_bytes());
+        export.extend_from_slice(&whole[..whole.len() - 1]);
+        export.extend(field("BIG", &value));
+        export.push(b'\n');
+        export.extend(entry(2 * n as u64 + 1, format!("line {}", 2 * n + 1).as_bytes()));
+    }
+    write(folder.path(), "a.journal", &export);
+    let mut journal = Journal::open(folder.path(), None, None);
+    let entries = journal.entries(Duration::from_millis(700));
+    assert_eq!(messages(&entries), ["line 0", "line 1", "line 3", "line 5"]);
+    assert_eq!((journal.reader.take_skipped(), journal.reader.is_broken()), (2, false));
+    let rest = read(folder.path(), Some(&entries[2].cursor));
+    assert_eq!(messages(&rest), ["line 5"], "the cursors are true ones");
+}
+
+#[test]
+fn without_its_cursor_reading_goes_on_at_the_time_of_the_last_entry() {
+    if !is_possible() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "a.journal", &numbered(0..20));
+    let all = read(folder.path(), None);
+    let refused = journalctl_arguments(folder.path().to_str(), Some("s=forged;i=6"), None);
+    let output = Command::new("/usr/bin/journalctl").args(refused).output().unwrap();
+    assert!(!output.status.success() && output.stdout.is_empty(), "it ends and writes nothing");
+    let after = Stamp((all[12].realtime_us / 1000) as i64 + 1);
+    let mut journal = Journal::open(folder.path(), None, Some(after));
+    assert_eq!(messages(&journal.entries(Duration::from_millis(700))), lines(13..20));
 }

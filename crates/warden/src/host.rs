@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::process::Child;
 
-use monban_model::{Net, Notice};
+use monban_model::{Net, Notice, Stamp};
 
 use crate::Wall;
 
@@ -36,8 +36,8 @@ pub trait Host {
     /// If it cannot be started.
     fn start_watcher(&mut self, channel: OwnedFd) -> io::Result<Child>;
 
-    /// Starts `journalctl` at a cursor, for this system's journal or for the one in a folder, and
-    /// hands out its standard output.
+    /// Starts `journalctl` at a cursor or, without one, at a time, for this system's journal or for
+    /// the one in a folder, and hands out its standard output.
     ///
     /// # Errors
     /// If it cannot be started.
@@ -45,6 +45,7 @@ pub trait Host {
         &mut self,
         folder: Option<&str>,
         cursor: Option<&str>,
+        since: Option<Stamp>,
     ) -> io::Result<(Child, OwnedFd)>;
 
     /// Opens the firewall.

@@ -2,7 +2,7 @@
 
 use super::{FrameError, Reader, Wire, Writer};
 use crate::limits::ORDERS_PER_FRAME_MAX;
-use crate::{Notice, OrderId, Scope, Subject};
+use crate::{Notice, OrderId, Scope, Stamp, Subject};
 
 /// What to do with a subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,10 +77,12 @@ pub enum ToWarden {
         /// What to tell the operator.
         notices: Vec<Notice>,
     },
-    /// Start `journalctl`, after this cursor if there is one.
+    /// Start `journalctl`, after this cursor if there is one, else from this time on.
     Journal {
-        /// The cursor of the last entry that is committed; letters, digits, `=` and `;` only.
+        /// The cursor of the last entry that is committed; letters, digits, `=`, `-` and `;` only.
         after: Option<String>,
+        /// Where to begin without a cursor.
+        since: Option<Stamp>,
     },
     /// Every source that was offered at the start is open and read to its end of then.
     CaughtUp,
@@ -145,9 +147,10 @@ impl Wire for ToWarden {
                 out.list(&notices[..notices.len().min(16)]);
             }
             Self::CaughtUp => out.byte(7),
-            Self::Journal { after } => {
+            Self::Journal { after, since } => {
                 out.byte(8);
                 after.put(out);
+                since.put(out);
             }
         }
     }
@@ -170,7 +173,7 @@ impl Wire for ToWarden {
                 notices: from.list(16)?,
             },
             7 => Self::CaughtUp,
-            8 => Self::Journal { after: Wire::take(from)? },
+            8 => Self::Journal { after: Wire::take(from)?, since: Wire::take(from)? },
             _ => return Err(FrameError::Unknown),
         })
     }

@@ -10,7 +10,7 @@ use std::process::{Child, Command, ExitCode, Stdio};
 
 use monban_config::{Bundle, Config, JournalUse};
 use monban_firewall::FirewallError;
-use monban_model::Notice;
+use monban_model::{Notice, Stamp};
 use monban_sources::journal::journalctl_arguments;
 use monban_views::{Say, json_line, notice_json, printable_lines};
 use monban_warden::{Host, Keeper, Load, Start, Wall};
@@ -191,9 +191,10 @@ impl Host for Program {
         &mut self,
         folder: Option<&str>,
         cursor: Option<&str>,
+        since: Option<Stamp>,
     ) -> io::Result<(Child, OwnedFd)> {
         let mut command = Command::new(discover::journalctl());
-        command.args(journalctl_arguments(folder, cursor));
+        command.args(journalctl_arguments(folder, cursor, since));
         if is_root() {
             let group = std::fs::read_to_string("/etc/group").unwrap_or_default();
             let gid = group.lines().find_map(|line| {

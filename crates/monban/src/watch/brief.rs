@@ -4,14 +4,12 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
-use std::time::Instant;
 
 use monban_config::Bundle;
 use monban_engine::Observation;
 use monban_model::limits::CONFIG_BYTES_MAX;
 use monban_model::wire::{Offered, ToWarden, ToWatcher};
-use monban_sources::journal::JournalReader;
-use monban_sources::{From, Notice as FeedNotice, Offer, OfferError};
+use monban_sources::{From, Offer, OfferError};
 
 use super::{Watch, notice, now};
 use crate::{problems, shipped};
@@ -60,7 +58,7 @@ impl Watch {
                     self.observe(Observation::Outcome(outcome));
                 }
             }
-            (ToWatcher::Tell(told), _) => self.observe(Observation::Notice(told)),
+            (ToWatcher::Tell(told), _) => self.tell(told),
             (ToWatcher::Journal, Some(fd)) => self.journal_opened(fd),
             (ToWatcher::SendBlocks, _) => self.send_blocks()?,
             (ToWatcher::AllOpened, _) => self.stage.all_opened = true,
@@ -108,15 +106,6 @@ impl Watch {
         Ok(())
     }
 
-    /// The journal comes; one that was asked for before another configuration is let go.
-    fn journal_opened(&mut self, fd: OwnedFd) {
-        let Some(row) = &self.journal_row else { return };
-        if std::mem::take(&mut self.journal_asked) {
-            self.stage.journal_opened(Instant::now());
-            self.journal = Some((File::from(fd), JournalReader::after(&row.cursor)));
-        }
-    }
-
     fn tell_rules(&mut self) {
         if self.again {
             return;
@@ -137,22 +126,28 @@ impl Watch {
             false => From::Bytes(FIRST_READ_BYTES),
         };
         self.stage.new_file();
-        self.paths.insert(offered.file, offered.path.clone());
-        let told = [("path", offered.path.clone())];
-        if self.watched.opened(&offered.path) {
-            self.observe(Observation::Notice(notice("source-back", &told)));
-        }
         let file = File::from(fd);
-        self.mind.learn_form(&offered.path, &first_line(&file));
-        match self.feed.offer(Offer { path: offered.path, from }, file) {
-            Ok(_) if !self.stage.all_opened && !self.again => {
-                self.mind.output().notice(&notice("start-watches", &told));
+        let first = first_line(&file);
+        let told = [("path", offered.path.clone())];
+        let is_new = !self.feed.follows(&offered.path);
+        match self.feed.offer(Offer { path: offered.path.clone(), from }, file) {
+            Ok(source) => {
+                if is_new {
+                    self.mind.begin_source(source);
+                }
+                self.mind.learn_form(&offered.path, &first);
+                if self.watched.opened(&offered.path) {
+                    self.tell(notice("source-back", &told));
+                }
+                if !self.stage.all_opened && !self.again {
+                    self.mind.output().notice(&notice("start-watches", &told));
+                }
+                self.paths.insert(offered.file, offered.path);
             }
-            Ok(_) => {}
             Err(error) => {
                 let [(_, path)] = told;
                 let values = [("path", path), ("error", offer_error(&error))];
-                self.observe(Observation::Notice(notice("source-failed", &values)));
+                self.tell(notice("source-failed", &values));
             }
         }
         self.pending.touch();
@@ -180,19 +175,6 @@ fn first_line(file: &File) -> Vec<u8> {
     let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(count);
     bytes.truncate(end);
     bytes
-}
-
-/// What the feed has to say, for people.
-pub(super) fn feed_notice(told: &FeedNotice) -> monban_model::Notice {
-    match told {
-        FeedNotice::Lost { path, lost } => {
-            notice("source-lost", &[("path", path.clone()), ("why", lost.to_string())])
-        }
-        FeedNotice::Unreadable { path, why } => {
-            notice("source-failed", &[("path", path.clone()), ("error", why.clone())])
-        }
-        FeedNotice::More(count) => notice("source-more", &[("count", count.to_string())]),
-    }
 }
 
 fn offer_error(error: &OfferError) -> String {

@@ -95,7 +95,7 @@ impl Watch {
     pub(super) fn commit(&mut self) {
         // What was lost is told with the positions behind it: a kill between them would hide it.
         for told in self.feed.notices() {
-            self.observe(Observation::Notice(super::brief::feed_notice(&told)));
+            self.tell_of_feed(told);
         }
         let mut batch = std::mem::take(&mut self.pending.batch);
         // A batch that could not be written holds older rows; the newer ones take their place.

@@ -115,6 +115,18 @@ impl Mind {
         }
     }
 
+    /// Forgets the forms of the files that are not kept.
+    pub fn forget_forms(&mut self, is_kept: impl Fn(&str) -> bool) {
+        self.forms.retain(|path, _| is_kept(path));
+    }
+
+    /// Another path is read under this number than before: what was known goes with the old one.
+    pub fn begin_source(&mut self, source: SourceId) {
+        self.notes.remove(&source);
+        self.last_lines.forget(source);
+        self.times.forget(source);
+    }
+
     /// Takes in one line of a file.
     pub fn line(&mut self, line: &Line<'_>, path: &str, stage: &mut Stage) {
         let Some(rules) = &self.rules else { return };
@@ -180,15 +192,16 @@ impl Mind {
         let now = super::now();
         let text = entry.as_line();
         let line = Line { bytes: &text, source: JOURNAL, position: row.lines, arrival: now };
-        let age_s = now.since_s(Stamp((entry.realtime_us / 1000) as i64));
+        let logged = Stamp((entry.realtime_us / 1000) as i64);
+        let age_s = now.since_s(logged);
         stage.journal_gave(std::time::Instant::now(), age_s);
         if is_believed(entry) {
             self.line(&line, &row.path, stage);
         }
-        let (sightings, last) = self.notes.remove(&JOURNAL).unwrap_or((0, now));
+        row.sightings += self.notes.remove(&JOURNAL).map_or(0, |(sightings, _)| sightings);
         row.lines += 1;
-        row.sightings += sightings;
-        row.last = last;
+        // From here on is read if the cursor is of no use any more: the time that journald knows.
+        row.last = logged.min(now);
         entry.cursor.clone_into(&mut row.cursor);
         row
     }
@@ -259,6 +272,11 @@ impl Mind {
         let rules = self.rules.as_ref()?;
         let names = rules.services().map(|service| service.name.clone()).collect();
         Some((rules.catalog().rules.len(), names))
+    }
+
+    #[cfg(test)]
+    pub fn sizes(&self) -> [usize; 2] {
+        [self.forms.len(), self.notes.len()]
     }
 
     /// Says that the guard is ready.

@@ -5,11 +5,15 @@ mod clocks;
 mod commit;
 mod echo;
 mod form;
+mod journal;
 mod mind;
+mod notices;
 mod output;
 mod repeats;
 mod sources;
 mod stage;
+#[cfg(test)]
+mod tests;
 mod voice;
 
 pub use echo::Echoes;
@@ -20,7 +24,7 @@ pub use repeats::LastLines;
 pub use sources::WATCHED_META;
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -64,7 +68,10 @@ pub struct Watch {
     journal_rows: Vec<monban_model::PositionRow>,
     /// The warden was asked for the journal and has not answered.
     journal_asked: bool,
+    opening: journal::Opening,
     watched: sources::Watched,
+    notices: notices::Notices,
+    /// The files that the warden offered and the feed follows, by the warden's numbers.
     paths: std::collections::HashMap<u32, String>,
     allow: Vec<monban_model::Net>,
     clocks: Clocks,
@@ -96,7 +103,9 @@ impl Watch {
             journal_row: None,
             journal_rows,
             journal_asked: false,
+            opening: journal::Opening::default(),
             watched: sources::Watched::default(),
+            notices: notices::Notices::default(),
             paths: std::collections::HashMap::new(),
             allow: Vec::new(),
             clocks: Clocks::look(),
@@ -131,6 +140,7 @@ impl Watch {
                 self.commit();
             }
         }
+        self.tell_rest(true);
         self.commit();
         self.mind.end_output();
         Ok(())
@@ -211,31 +221,6 @@ impl Watch {
         Ok(())
     }
 
-    fn read_journal(&mut self) {
-        let Some((pipe, reader)) = &mut self.journal else { return };
-        let mut bytes = [0; 64 * 1024];
-        match pipe.read(&mut bytes) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.stage.journal_waits(Instant::now());
-            }
-            Ok(0) | Err(_) => {
-                self.journal = None;
-                self.observe(Observation::Notice(notice("journal-ended", &[])));
-                self.stage.journal_ended(Instant::now());
-            }
-            Ok(count) => {
-                reader.push(&bytes[..count]);
-                while let Some(entry) = reader.next_entry() {
-                    let Some(row) = self.journal_row.take() else { break };
-                    let row = self.mind.journal_entry(&entry, &mut self.stage, row);
-                    self.journal_row = Some(row);
-                }
-                self.pending.touch();
-                self.collect();
-            }
-        }
-    }
-
     fn tick(&mut self) -> io::Result<()> {
         self.feed.wake_all();
         self.observe(Observation::Tick);
@@ -243,14 +228,13 @@ impl Watch {
             self.watched.dropped(&path);
             self.pending.forget(path);
         }
+        self.forget_sources();
+        self.tell_rest(false);
         if self.journal.is_some() {
             self.stage.journal_waits(Instant::now());
         }
         if self.stage.journal_due(Instant::now()) {
-            let cursor = self.journal_row.as_ref().map(|row| row.cursor.clone());
-            let after = cursor.filter(|cursor| !cursor.is_empty());
-            self.journal_asked = true;
-            self.channel.send(&ToWarden::Journal { after }, None)?;
+            self.ask_journal()?;
         }
         if let Some(count) = self.mind.new_evictions() {
             self.observe(Observation::Notice(notice("evicted", &[("count", count.to_string())])));

@@ -42,6 +42,11 @@ impl Watched {
         self.gone.remove(name);
     }
 
+    #[cfg(test)]
+    pub fn sizes(&self) -> [usize; 2] {
+        [self.names.len(), self.gone.len()]
+    }
+
     /// For the ledger.
     pub fn meta(&self) -> (String, String) {
         (WATCHED_META.to_owned(), serde_json::json!(self.names).to_string())
@@ -53,7 +58,7 @@ impl Watch {
     pub(super) fn source_gone(&mut self, path: String) {
         self.feed.gone(&path);
         self.watched.gone(&path);
-        self.observe(Observation::Notice(notice("source-gone", &[("path", path)])));
+        self.tell(notice("source-gone", &[("path", path)]));
     }
 
     /// The configuration names a source no more.
@@ -61,6 +66,16 @@ impl Watch {
         self.feed.leave(&name);
         self.watched.dropped(&name);
         self.observe(Observation::Notice(notice("source-dropped", &[("path", name)])));
+    }
+
+    /// Forgets what was known of sources that are not followed any more. A path that is gone is
+    /// followed for a while still, as its last lines may come; but there is an end to those, and so
+    /// to all that is kept by path.
+    pub(super) fn forget_sources(&mut self) {
+        let feed = &self.feed;
+        self.paths.retain(|_, path| feed.follows(path));
+        let journal = self.journal_row.as_ref().map(|row| row.path.as_str());
+        self.mind.forget_forms(|path| journal == Some(path) || feed.follows(path));
     }
 
     /// Whether any source is open.
@@ -85,6 +100,7 @@ impl Watch {
             self.journal = None;
             self.journal_asked = false;
             self.stage.forget_journal();
+            self.opening = super::journal::Opening::default();
             self.source_dropped(row.path.clone());
             // What was read of it is committed together with how far.
             self.commit();

@@ -302,6 +302,11 @@ impl Feed {
         self.chains.iter().flatten().map(Chain::backlog).sum()
     }
 
+    /// Whether a path is followed: the file there, or what is left of one that is gone.
+    pub fn follows(&self, path: &str) -> bool {
+        self.paths.contains_key(path)
+    }
+
     /// The path of a source.
     pub fn path(&self, source: SourceId) -> Option<&str> {
         Some(&self.chains.get(source.0 as usize)?.as_ref()?.row.path)

@@ -3,6 +3,8 @@
 use std::process::Child;
 use std::time::{Duration, Instant};
 
+use monban_model::Stamp;
+use monban_model::limits::JOURNAL_CURSOR_MAX;
 use monban_model::wire::ToWatcher;
 
 use super::Keeper;
@@ -15,13 +17,14 @@ const PAUSE: Duration = Duration::from_secs(2);
 pub(super) struct Journal {
     child: Option<Child>,
     started: Option<Instant>,
-    /// It is wanted: after which cursor.
+    /// It is wanted: after which cursor or time.
     asked: Option<Asked>,
 }
 
 #[derive(Debug)]
 struct Asked {
     after: Option<String>,
+    since: Option<Stamp>,
 }
 
 impl Journal {
@@ -41,10 +44,10 @@ impl Journal {
 }
 
 impl Keeper<'_> {
-    /// The watcher wants the journal after a cursor.
-    pub(super) fn ask_journal(&mut self, after: Option<String>) {
+    /// The watcher wants the journal after a cursor or from a time on.
+    pub(super) fn ask_journal(&mut self, after: Option<String>, since: Option<Stamp>) {
         let is_cursor = |text: &String| {
-            text.len() <= 512
+            text.len() <= JOURNAL_CURSOR_MAX
                 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"=;-".contains(&b))
         };
         if !self.load.journal {
@@ -55,7 +58,7 @@ impl Keeper<'_> {
         }
         // An empty cursor is none: journalctl would refuse it for ever.
         let after = after.filter(|text| !text.is_empty());
-        self.journal.asked = Some(Asked { after });
+        self.journal.asked = Some(Asked { after, since });
         self.start_journal_if_due();
     }
 
@@ -64,10 +67,11 @@ impl Keeper<'_> {
         if self.journal.started.is_some_and(|at| at.elapsed() < PAUSE) {
             return;
         }
-        let Some(Asked { after }) = self.journal.asked.take() else { return };
+        let Some(Asked { after, since }) = self.journal.asked.take() else { return };
         self.journal.end();
         self.journal.started = Some(Instant::now());
-        match self.host.start_journal(self.load.journal_folder.as_deref(), after.as_deref()) {
+        let folder = self.load.journal_folder.as_deref();
+        match self.host.start_journal(folder, after.as_deref(), since) {
             Ok((child, output)) => {
                 self.journal.child = Some(child);
                 self.post(&ToWatcher::Journal, Some(output));

@@ -26,7 +26,12 @@ impl Host for TestHost {
         self.0.borrow_mut().watcher = Some(Channel::over(channel));
         Command::new("sleep").arg("60").spawn()
     }
-    fn start_journal(&mut self, _: Option<&str>, _: Option<&str>) -> io::Result<(Child, OwnedFd)> {
+    fn start_journal(
+        &mut self,
+        _: Option<&str>,
+        _: Option<&str>,
+        _: Option<monban_model::Stamp>,
+    ) -> io::Result<(Child, OwnedFd)> {
         self.0.borrow_mut().journals += 1;
         let (output, _) = Channel::pair()?;
         Ok((Command::new("sleep").arg("60").spawn()?, output))
@@ -110,7 +115,7 @@ fn a_watcher_that_talks_without_end_gets_a_bounded_turn() {
     with_keeper(Load { journal: true, ..Load::default() }, |keeper, around, _| {
         // Each would start the journal anew; the answers that nobody asked for are passed over.
         for _ in 0..40 {
-            say(around, &ToWarden::Journal { after: None });
+            say(around, &ToWarden::Journal { after: None, since: None });
         }
         keeper.hear_watcher();
         assert_eq!(around.borrow().journals, 1, "at most once in 2 s");
@@ -131,7 +136,7 @@ fn a_watcher_that_talks_without_end_gets_a_bounded_turn() {
 #[test]
 fn a_journal_that_is_not_configured_is_not_opened() {
     with_keeper(Load::default(), |keeper, around, _| {
-        say(around, &ToWarden::Journal { after: None });
+        say(around, &ToWarden::Journal { after: None, since: None });
         keeper.hear_watcher();
         assert_eq!(around.borrow().journals, 0);
     });

@@ -33,7 +33,7 @@ impl Keeper<'_> {
                 self.ask_siblings(of);
                 self.offer_waiting_siblings();
             }
-            ToWarden::Journal { after } => self.ask_journal(after),
+            ToWarden::Journal { after, since } => self.ask_journal(after, since),
             ToWarden::Answer { id, done, notices } => {
                 if !self.end_status(id, &notices) {
                     self.clients.reply(id, &Reply::Done { done, notices });

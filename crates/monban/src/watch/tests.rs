@@ -1,0 +1,94 @@
+//! The watcher's parts together: real files, a real ledger and a real channel.
+#![allow(clippy::unwrap_used, reason = "a test ends where something is wrong")]
+
+use std::fs;
+use std::io::{Seek, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use monban_config::Bundle;
+use monban_ledger::Reader;
+use monban_model::limits::{FILES_MAX, LATE_S};
+use monban_model::wire::Offered;
+use monban_views::{Say, Tongue};
+
+use super::*;
+
+const LINE: &str =
+    "192.0.2.1 - - [22/Nov/2026:05:33:01 +0900] \"GET / HTTP/1.1\" 200 612 \"-\" \"x\"\n";
+
+/// A watcher with the shipped configuration, and the warden's end of its channel.
+fn watch(state: &Path) -> (Watch, Channel) {
+    let (ledger, saved) = Ledger::open(state).unwrap();
+    let clock = Clock::new("UTC", now()).unwrap();
+    let output = Output::new(Say::new(Tongue::English), true, false);
+    let lock = File::create(state.join("lock")).unwrap().into();
+    let (warden, watcher) = Channel::pair().unwrap();
+    let channel = Channel::over(watcher);
+    let mut watch = Watch::new(channel, ledger, saved, clock, output, lock);
+    let mut brief = tempfile::tempfile().unwrap();
+    brief.write_all(&Bundle::default().to_bytes()).unwrap();
+    brief.rewind().unwrap();
+    let frame = ToWatcher::Brief { guards: false, reload: 0, again: false, journal: false };
+    watch.obey(frame, Some(brief.into())).unwrap();
+    watch.obey(ToWatcher::AllOpened, None).unwrap();
+    (watch, Channel::over(warden))
+}
+
+/// Makes a file and offers it.
+fn offer(watch: &mut Watch, path: &Path, number: u32) {
+    fs::write(path, LINE).unwrap();
+    let file = File::open(path).unwrap();
+    let metadata = file.metadata().unwrap();
+    let offered = Offered {
+        file: number,
+        path: path.to_str().unwrap().to_owned(),
+        dev: metadata.dev(),
+        ino: metadata.ino(),
+        size: metadata.size(),
+        later: true,
+    };
+    watch.obey(ToWatcher::Opened(offered), Some(file.into())).unwrap();
+}
+
+/// The sizes of all that is kept by file or path.
+fn sizes(watch: &Watch) -> Vec<usize> {
+    let follows = watch.feed.sources().count();
+    [vec![watch.paths.len(), follows], watch.watched.sizes().into(), watch.mind.sizes().into()]
+        .concat()
+}
+
+#[test]
+fn files_that_come_and_go_leave_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut watch, mut warden) = watch(folder.path());
+    let mut number = 0;
+    for round in 0..5 {
+        let paths: Vec<_> =
+            (0..560).map(|n| folder.path().join(format!("{round}-{n}.log"))).collect();
+        for path in &paths {
+            number += 1;
+            offer(&mut watch, path, number);
+        }
+        while watch.read_files().unwrap() {}
+        for path in &paths {
+            fs::remove_file(path).unwrap();
+            watch.obey(ToWatcher::Gone { path: path.to_str().unwrap().to_owned() }, None).unwrap();
+        }
+        assert!(sizes(&watch).iter().all(|size| *size <= FILES_MAX + 1), "{:?}", sizes(&watch));
+        // Their late lines may come until then.
+        for s in [LATE_S + 5, 2 * LATE_S] {
+            let later = Stamp(now().0 + s as i64 * 1000);
+            watch.feed.wake_all();
+            watch.feed.read(SLICE_BYTES, later, &mut |_, _| {});
+            watch.commit();
+        }
+        watch.tick().unwrap();
+        watch.commit();
+        while !matches!(warden.receive::<ToWarden>().unwrap(), Received::Nothing) {}
+    }
+    assert_eq!(number, 2800);
+    assert!(sizes(&watch).iter().all(|size| *size <= 1), "{:?}", sizes(&watch));
+    let told = Reader::open(folder.path()).unwrap().counts().unwrap().records;
+    assert!(told < 60, "{told} notices of 5,600");
+}
