@@ -17,7 +17,7 @@ use monban_model::limits::BLOCKS_MAX;
 use monban_model::wire::{Reply, ToWarden, ToWatcher, WireAct, WireOrder};
 use monban_model::{Outcome, OutcomeResult, Subject};
 
-use super::{Keeper, RESTART_FIRST};
+use super::{Keeper, RESTART_FIRST, now};
 
 /// People are looked for anew before a block if the last look is older.
 const LOOK_AGE_MAX: Duration = Duration::from_millis(200);
@@ -89,7 +89,7 @@ impl Keeper<'_> {
     }
 
     fn shield(&self, subject: Subject) -> Option<String> {
-        if let Some(net) = self.allow.shields(subject) {
+        if let Some(net) = self.allow.shields(subject, now()) {
             return Some(format!("allowed by {net}"));
         }
         let present = self.presence.administrators.iter().any(|a| subject.contains(*a));
