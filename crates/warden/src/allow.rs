@@ -2,14 +2,15 @@
 //! added with `monban allow`. The watcher has a copy; the warden asks its own before each block.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use monban_model::limits::ALLOW_MAX;
 use monban_model::{Address, Net, Stamp, Subject};
+
+use crate::replace::replace;
 
 /// Lines that cannot be read and are kept and told; a file with more is no allow list.
 const UNREADABLE_MAX: usize = 64;
@@ -130,27 +131,19 @@ impl AllowList {
         &self.own
     }
 
-    /// Written beside the file and renamed, so that an end in between loses nothing. Only what is
-    /// written is in force: else a restart would silently change the list.
+    /// Only what is written is in force: else a restart would silently change the list.
     fn save(&mut self, added: Vec<Added>) -> io::Result<()> {
-        let beside = self.file.with_extension("new");
-        let mut options = fs::OpenOptions::new();
-        let mut out = options.write(true).create(true).truncate(true).mode(0o644).open(&beside)?;
-        writeln!(
-            out,
-            "# Written by `monban allow`: a network, and the second it ends or `forever`."
-        )?;
+        let mut text =
+            "# Written by `monban allow`: a network, and the second it ends or `forever`.\n"
+                .to_owned();
         for (net, until) in &added {
-            match until {
-                Some(end) => writeln!(out, "{net} {}", end.as_s())?,
-                None => writeln!(out, "{net} forever")?,
-            }
+            let end = until.map_or_else(|| "forever".to_owned(), |end| end.as_s().to_string());
+            text.push_str(&format!("{net} {end}\n"));
         }
         for line in &self.unreadable {
-            writeln!(out, "{line}")?;
+            text.push_str(&format!("{line}\n"));
         }
-        out.sync_all()?;
-        fs::rename(&beside, &self.file)?;
+        replace(&self.file, &text)?;
         self.added = added;
         Ok(())
     }
