@@ -13,7 +13,10 @@ use landlock::{
 };
 use rustix::process::{Gid, Uid};
 use rustix::thread::{CapabilitySet, CapabilitySets};
-use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule,
+};
 
 /// Makes `folder` the whole file system and becomes this user and group, for good.
 ///
@@ -107,7 +110,8 @@ fn confine_files(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
 /// Whatever is not on the list answers EPERM. It is not answered with an end: a call that a newer
 /// libc makes in place of an older one then fails over to the older one, and the guard lives.
 fn confine_calls() -> Result<(), Box<dyn std::error::Error>> {
-    let rules: BTreeMap<i64, _> = CALLS.iter().map(|call| (*call, Vec::new())).collect();
+    let mut rules: BTreeMap<i64, _> = CALLS.iter().map(|call| (*call, Vec::new())).collect();
+    rules.insert(libc::SYS_ioctl, harmless_ioctls()?);
     let filter = SeccompFilter::new(
         rules,
         SeccompAction::Errno(libc::EPERM as u32),
@@ -117,6 +121,18 @@ fn confine_calls() -> Result<(), Box<dyn std::error::Error>> {
     let program: BpfProgram = filter.try_into()?;
     seccompiler::apply_filter(&program)?;
     Ok(())
+}
+
+/// Of the many things that `ioctl` does, only questions and the switch of blocking: with
+/// `TIOCSTI` a process types into the terminal of the shell that it was started from.
+fn harmless_ioctls() -> Result<Vec<SeccompRule>, seccompiler::BackendError> {
+    // The kernel takes the request as 32 bits, and so does the filter.
+    let rule = |request: libc::Ioctl| {
+        let request = u64::from(request as u32);
+        let is_it = SeccompCondition::new(1, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, request)?;
+        SeccompRule::new(vec![is_it])
+    };
+    [libc::FIONBIO, libc::FIONREAD, libc::TCGETS, libc::TIOCGWINSZ].map(rule).into_iter().collect()
 }
 
 /// What the watcher calls, and for what.
@@ -141,7 +157,7 @@ const CALLS: &[i64] = &[
     libc::SYS_clone3, libc::SYS_clone, libc::SYS_prctl,
     libc::SYS_rt_sigaction, libc::SYS_rt_sigprocmask, libc::SYS_rt_sigreturn,
     libc::SYS_sigaltstack, libc::SYS_restart_syscall, libc::SYS_exit, libc::SYS_exit_group,
-    libc::SYS_tgkill, libc::SYS_uname, libc::SYS_ioctl, libc::SYS_sysinfo, libc::SYS_prlimit64,
+    libc::SYS_tgkill, libc::SYS_uname, libc::SYS_sysinfo, libc::SYS_prlimit64,
     // Where these numbers exist beside the newer ones.
     #[cfg(target_arch = "x86_64")] libc::SYS_poll,
     #[cfg(target_arch = "x86_64")] libc::SYS_open,
@@ -153,3 +169,43 @@ const CALLS: &[i64] = &[
     #[cfg(target_arch = "x86_64")] libc::SYS_readlink,
     #[cfg(target_arch = "x86_64")] libc::SYS_time,
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::fd::OwnedFd;
+    use std::os::unix::fs::OpenOptionsExt;
+
+    use rustix::io::Errno;
+    use rustix::pty::OpenptFlags;
+    use rustix::termios;
+
+    use super::*;
+
+    /// In a thread: the filter holds for that alone.
+    #[test]
+    fn the_filter_lets_nobody_type_into_a_terminal() {
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
+        let master = rustix::pty::openpt(flags).unwrap();
+        rustix::pty::grantpt(&master).unwrap();
+        rustix::pty::unlockpt(&master).unwrap();
+        let name = rustix::pty::ptsname(&master, Vec::new()).unwrap();
+        let mut open = File::options();
+        let open = open.read(true).write(true).custom_flags(libc::O_NOCTTY);
+        let terminal: OwnedFd = open.open(name.to_str().unwrap()).unwrap().into();
+        // To set the terminal stands here for all that the list does not name, as TIOCSTI.
+        let before = termios::tcgetattr(&terminal).unwrap();
+        termios::tcsetattr(&terminal, termios::OptionalActions::Now, &before).unwrap();
+        std::thread::spawn(move || {
+            rustix::thread::set_no_new_privs(true).unwrap();
+            confine_calls().unwrap();
+            let set = termios::tcsetattr(&terminal, termios::OptionalActions::Now, &before);
+            assert_eq!(set, Err(Errno::PERM));
+            assert!(termios::tcgetwinsize(&terminal).is_ok());
+            assert!(termios::isatty(&terminal));
+            rustix::io::ioctl_fionbio(&terminal, true).unwrap();
+        })
+        .join()
+        .unwrap();
+    }
+}

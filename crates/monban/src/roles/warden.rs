@@ -81,8 +81,7 @@ impl Program {
         let wall = self.wall(&load);
         self.tell_start(&load, &wall);
         let socket = state.join("control.sock");
-        let control =
-            self.control_socket().map_err(self.failed("start-socket-failed", &socket))?;
+        let control = self.control_socket().map_err(self.failed("start-socket-failed", &socket))?;
         let signals = signals().map_err(self.failed("start-signals-failed", &state))?;
         if is_root() {
             sandbox::keep_capabilities(KEPT).map_err(self.failed("start-rights-failed", &state))?;
@@ -216,8 +215,8 @@ impl Host for Program {
         if let Some(uid) = self.uid {
             command.arg("--uid").arg(uid.to_string());
         }
-        // A Ctrl-C at the terminal is for the warden, which ends the watcher in order.
-        command.stdin(Stdio::from(channel)).process_group(0).spawn()
+        // It begins a session of its own, which the leader of a process group could not.
+        command.stdin(Stdio::from(channel)).spawn()
     }
 
     fn start_journal(
