@@ -8,8 +8,8 @@ use std::io;
 use std::path::Path;
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset,
-    RulesetAttr, RulesetCreatedAttr,
+    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd,
+    Ruleset, RulesetAttr, RulesetCreatedAttr,
 };
 use rustix::process::{Gid, Uid};
 use rustix::thread::{CapabilitySet, CapabilitySets};
@@ -17,6 +17,9 @@ use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
     SeccompRule,
 };
+
+/// What of landlock is asked for; an older kernel gives what it has.
+const ABI_KNOWN: ABI = ABI::V5;
 
 /// Makes `folder` the whole file system and becomes this user and group, for good.
 ///
@@ -65,9 +68,7 @@ fn drop_from_bounding_set(kept: CapabilitySet) {
 /// # Errors
 /// If the kernel refuses. A kernel without landlock is no error; then the other walls stand.
 pub fn lock(folder: &Path) -> io::Result<()> {
-    rustix::thread::set_no_new_privs(true)?;
-    confine_files(folder).map_err(|error| io::Error::other(format!("landlock: {error}")))?;
-    confine_calls().map_err(|error| io::Error::other(format!("seccomp: {error}")))
+    lock_with(&[(folder, AccessFs::from_all(ABI_KNOWN))])
 }
 
 /// The lock of a command that only reads: the file system as it is, but nothing of it can be
@@ -77,33 +78,45 @@ pub fn lock(folder: &Path) -> io::Result<()> {
 /// If the kernel refuses.
 pub fn lock_reading() -> io::Result<()> {
     keep_capabilities(CapabilitySet::DAC_READ_SEARCH)?;
+    let read = AccessFs::from_read(ABI_KNOWN);
+    lock_with(&[(Path::new("/"), read)])
+}
+
+/// The lock of a command that reads the ledger in `folder`: nothing else of the file system, no
+/// network, no program. All that it may write is SQLite's file of locks, which readers and the
+/// writer share; where that is missing, it may be made.
+///
+/// # Errors
+/// If the kernel refuses.
+pub fn lock_reading_ledger(folder: &Path) -> io::Result<()> {
+    keep_capabilities(CapabilitySet::empty())?;
+    let read = AccessFs::ReadFile | AccessFs::ReadDir;
+    let write = AccessFs::WriteFile | AccessFs::Truncate;
+    let locks = folder.join(format!("{}-shm", monban_ledger::FILE_NAME));
+    match locks.exists() {
+        true => lock_with(&[(folder, read), (&locks, write)]),
+        false => lock_with(&[(folder, read | write | AccessFs::MakeReg)]),
+    }
+}
+
+fn lock_with(allowed: &[(&Path, BitFlags<AccessFs>)]) -> io::Result<()> {
     rustix::thread::set_no_new_privs(true)?;
-    let reading = || -> Result<(), Box<dyn std::error::Error>> {
-        let abi = ABI::V5;
-        let everything = PathBeneath::new(PathFd::new("/")?, AccessFs::from_read(abi));
-        Ruleset::default()
-            .set_compatibility(CompatLevel::BestEffort)
-            .handle_access(AccessFs::from_all(abi))?
-            .handle_access(AccessNet::from_all(abi))?
-            .create()?
-            .add_rule(everything)?
-            .restrict_self()?;
-        Ok(())
-    };
-    reading().map_err(|error| io::Error::other(format!("landlock: {error}")))?;
+    confine_files(allowed).map_err(|error| io::Error::other(format!("landlock: {error}")))?;
     confine_calls().map_err(|error| io::Error::other(format!("seccomp: {error}")))
 }
 
-fn confine_files(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
-    let abi = ABI::V5;
-    let below = PathBeneath::new(PathFd::new(folder)?, AccessFs::from_all(abi));
-    Ruleset::default()
+fn confine_files(
+    allowed: &[(&Path, BitFlags<AccessFs>)],
+) -> Result<(), Box<dyn std::error::Error>> {
+    let mut rules = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
-        .handle_access(AccessFs::from_all(abi))?
-        .handle_access(AccessNet::from_all(abi))?
-        .create()?
-        .add_rule(below)?
-        .restrict_self()?;
+        .handle_access(AccessFs::from_all(ABI_KNOWN))?
+        .handle_access(AccessNet::from_all(ABI_KNOWN))?
+        .create()?;
+    for (path, access) in allowed {
+        rules = rules.add_rule(PathBeneath::new(PathFd::new(path)?, *access))?;
+    }
+    rules.restrict_self()?;
     Ok(())
 }
 
@@ -181,6 +194,32 @@ mod tests {
     use rustix::termios;
 
     use super::*;
+
+    /// In a thread: the lock holds for that alone.
+    #[test]
+    fn a_reader_of_the_ledger_reads_it_beside_its_writer_and_writes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_owned();
+        let (writer, _) = monban_ledger::Ledger::open(&path).unwrap();
+        std::thread::spawn(move || {
+            lock_reading_ledger(&path).unwrap();
+            let reader = monban_ledger::Reader::open(&path).unwrap();
+            assert!(!reader.misses_latest());
+            assert_eq!(reader.blocks().unwrap(), []);
+            assert!(std::net::TcpListener::bind("127.0.0.1:0").is_err());
+            assert!(std::process::Command::new("true").spawn().is_err());
+            if std::fs::read("/etc/passwd").is_ok() {
+                return println!("left out: this kernel has no landlock");
+            }
+            assert!(std::fs::remove_file(path.join(monban_ledger::FILE_NAME)).is_err());
+            let log = path.join(format!("{}-wal", monban_ledger::FILE_NAME));
+            assert!(File::options().write(true).open(log).is_err());
+            assert!(File::create(path.join("new")).is_err());
+        })
+        .join()
+        .unwrap();
+        drop(writer);
+    }
 
     /// In a thread: the filter holds for that alone.
     #[test]
