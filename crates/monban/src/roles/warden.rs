@@ -46,6 +46,8 @@ struct Program {
 
 /// Runs the warden until it is told to end.
 pub fn main(common: &Common, args: &RunArgs, say: Say) -> ExitCode {
+    // What the caller left open goes to none of the processes that are started here.
+    close_fds::set_fds_cloexec(3, &[]);
     let place = Place::of(common);
     let mut program =
         Program { place, common: common.clone(), args: args.clone(), say, uid: watcher_uid() };
