@@ -157,15 +157,18 @@ fn inherited_login(folder: &Path) -> Option<u32> {
     top
 }
 
-/// The user of a title such as `sshd: alice@pts/0` or `sshd-session: root@notty`. Before the
-/// login the title ends in `[priv]`, `[net]`, `[accepted]` or `[preauth]`, whatever the name.
+/// The user of a title such as `sshd: alice@pts/0`, `sshd-session: root@notty`, or `sshd: alice`
+/// of a session that only forwards (`ssh -N`). Before the login the title ends in `[priv]`,
+/// `[net]`, `[accepted]` or `[preauth]`, whatever the name, and a listener's has `[listener]`.
 fn title_user(title: &str) -> Option<&str> {
     let title = title.trim_end_matches(['\0', ' ']);
     let rest = title.strip_prefix("sshd: ").or_else(|| title.strip_prefix("sshd-session: "))?;
     if rest.ends_with(']') {
         return None;
     }
-    let (user, terminal) = rest.rsplit_once('@')?;
+    let Some((user, terminal)) = rest.rsplit_once('@') else {
+        return (!rest.contains([' ', '['])).then_some(rest);
+    };
     let is_session = matches!(terminal, "notty" | "internal-sftp") || terminal.starts_with("pts/");
     is_session.then_some(user)
 }
@@ -272,11 +275,19 @@ mod tests {
         assert_eq!(title_user("sshd-session: root@notty"), Some("root"));
         assert_eq!(title_user("sshd: a@b@pts/12"), Some("a@b"));
         assert_eq!(title_user("sshd: bob@internal-sftp"), Some("bob"));
+        assert_eq!(title_user("sshd: root\0"), Some("root"), "ssh -N");
+        assert_eq!(title_user("sshd-session: alice"), Some("alice"));
         for before in [
             "sshd: root [priv]",
             "sshd: root@pts/0 [net]",
             "sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups",
             "sshd: unknown [priv]",
+            "sshd: unknown [net]",
+            "sshd: [accepted]",
+            "sshd-session: [accepted]",
+            "sshd: root [preauth]",
+            "sshd: root [listener]  ",
+            "sshd: /usr/sbin/sshd [listener] 1 of 10-100 startups",
             "bash: root@pts/0",
         ] {
             assert_eq!(title_user(before), None, "{before}");
@@ -328,6 +339,8 @@ mod tests {
         // True sessions, with a login uid and without.
         assert_eq!(served(0, None, "sshd: root@notty"), Some(0));
         assert_eq!(served(1000, None, "sshd: alice@internal-sftp"), Some(1000));
+        assert_eq!(served(0, None, "sshd: root"), Some(0));
+        assert_eq!(served(1002, None, "sshd: root"), None);
         assert_eq!(served(1000, Some(1000), "sshd: alice@pts/0"), Some(1000));
         assert_eq!(served(0, Some(1000), "sshd: alice [priv]"), Some(1000));
         // Before the login.
