@@ -51,15 +51,21 @@ impl Place {
     /// watcher's is the watcher's alone.
     ///
     /// # Errors
-    /// If they cannot be made, or belong to a stranger.
-    pub fn prepare(&self, uid: Option<u32>) -> io::Result<()> {
+    /// If they cannot be made, or if strangers could put files of their own there.
+    pub fn prepare(&self, uid: Option<u32>) -> Result<(), Unfit> {
         fs::DirBuilder::new().recursive(true).mode(0o755).create(&self.state)?;
         let facts = fs::metadata(&self.state)?;
         let me = rustix::process::geteuid().as_raw();
         if facts.uid() != me && facts.uid() != 0 {
-            let text = format!("{} belongs to user {}", self.state.display(), facts.uid());
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
+            return Err(Unfit::Owner(facts.uid()));
         }
+        if facts.mode() & 0o022 != 0 {
+            return Err(Unfit::Mode(facts.mode() & 0o7777));
+        }
+        Ok(self.prepare_corner(uid)?)
+    }
+
+    fn prepare_corner(&self, uid: Option<u32>) -> io::Result<()> {
         let corner = self.watcher();
         if !corner.exists() {
             fs::DirBuilder::new().mode(0o700).create(&corner)?;
@@ -74,6 +80,23 @@ impl Place {
             }
         }
         Ok(())
+    }
+}
+
+/// Why the state folder cannot be used.
+#[derive(Debug)]
+pub enum Unfit {
+    /// It belongs to this user, who is a stranger.
+    Owner(u32),
+    /// Its mode lets others than its owner make files in it.
+    Mode(u32),
+    /// It, or the watcher's folder in it, cannot be made or read.
+    Io(io::Error),
+}
+
+impl From<io::Error> for Unfit {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
     }
 }
 
@@ -115,6 +138,21 @@ fn user_folder(variable: &str, below_home: &str) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_state_folder_that_others_may_write_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().join("state");
+        let place = Place { state: state.clone(), config: PathBuf::new(), config_named: false };
+        place.prepare(None).unwrap();
+        for mode in [0o775, 0o757, 0o1777] {
+            fs::set_permissions(&state, fs::Permissions::from_mode(mode)).unwrap();
+            let refused = place.prepare(None);
+            assert!(matches!(refused, Err(Unfit::Mode(m)) if m == mode), "{refused:?}");
+        }
+        fs::set_permissions(&state, fs::Permissions::from_mode(0o755)).unwrap();
+        place.prepare(None).unwrap();
+    }
 
     #[test]
     fn the_user_monban_is_found_with_its_group_unless_it_is_root() {

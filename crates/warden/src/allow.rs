@@ -2,14 +2,15 @@
 //! added with `monban allow`. The watcher has a copy; the warden asks its own before each block.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use monban_model::limits::ALLOW_MAX;
 use monban_model::{Address, Net, Stamp, Subject};
+
+use crate::replace::replace;
 
 /// Lines that cannot be read and are kept and told; a file with more is no allow list.
 const UNREADABLE_MAX: usize = 64;
@@ -111,14 +112,19 @@ impl AllowList {
         self.configured = configured;
     }
 
-    /// Looks at this machine anew and drops what has run out; true if the list is another now.
-    pub fn refresh(&mut self, now: Stamp) -> bool {
+    /// Looks at this machine anew; true if the list is another now.
+    pub fn refresh(&mut self) -> bool {
         let own = own_networks();
-        let before = self.added.len();
-        self.added.retain(|entry| is_in_force(entry, now));
-        let changed = own != self.own || before != self.added.len();
+        let changed = own != self.own;
         self.own = own;
         changed
+    }
+
+    /// Drops what has run out; true if that is something.
+    pub fn expire(&mut self, now: Stamp) -> bool {
+        let before = self.added.len();
+        self.added.retain(|entry| is_in_force(entry, now));
+        before != self.added.len()
     }
 
     /// Adds a network until then, and keeps it over restarts.
@@ -155,10 +161,12 @@ impl AllowList {
         self.configured.iter().chain(&self.own).copied().chain(added).take(ALLOW_MAX).collect()
     }
 
-    /// The network that shields a subject, if one does.
-    pub fn shields(&self, subject: Subject) -> Option<Net> {
+    /// The network that shields a subject now, if one does: what has run out does not, also
+    /// before it is dropped.
+    pub fn shields(&self, subject: Subject, now: Stamp) -> Option<Net> {
         let touches = |net: &&Net| net.overlaps(subject.net());
-        let added = self.added.iter().map(|(net, _)| net);
+        let in_force = self.added.iter().filter(|entry| is_in_force(entry, now));
+        let added = in_force.map(|(net, _)| net);
         self.configured.iter().chain(&self.own).chain(added).find(touches).copied()
     }
 
@@ -167,27 +175,19 @@ impl AllowList {
         &self.own
     }
 
-    /// Written beside the file and renamed, so that an end in between loses nothing. Only what is
-    /// written is in force: else a restart would silently change the list.
+    /// Only what is written is in force: else a restart would silently change the list.
     fn save(&mut self, added: Vec<Added>) -> io::Result<()> {
-        let beside = self.file.with_extension("new");
-        let mut options = fs::OpenOptions::new();
-        let mut out = options.write(true).create(true).truncate(true).mode(0o644).open(&beside)?;
-        writeln!(
-            out,
-            "# Written by `monban allow`: a network, and the second it ends or `forever`."
-        )?;
+        let mut text =
+            "# Written by `monban allow`: a network, and the second it ends or `forever`.\n"
+                .to_owned();
         for (net, until) in &added {
-            match until {
-                Some(end) => writeln!(out, "{net} {}", end.as_s())?,
-                None => writeln!(out, "{net} forever")?,
-            }
+            let end = until.map_or_else(|| "forever".to_owned(), |end| end.as_s().to_string());
+            text.push_str(&format!("{net} {end}\n"));
         }
         for line in &self.unreadable {
-            writeln!(out, "{line}")?;
+            text.push_str(&format!("{line}\n"));
         }
-        out.sync_all()?;
-        fs::rename(&beside, &self.file)?;
+        replace(&self.file, &text)?;
         self.added = added;
         Ok(())
     }
@@ -307,10 +307,15 @@ mod tests {
         list.add(net("198.51.100.1"), Some(Stamp::from_s(9_000_000_000))).unwrap();
         list.add(net("198.51.100.2"), Some(Stamp::from_s(1000))).unwrap();
         let mut list = AllowList::open(folder.path(), vec![]).unwrap();
-        assert_eq!(list.shields("198.51.100.1".parse().unwrap()), Some(net("198.51.100.1")));
-        assert_eq!(list.shields("198.51.100.2".parse().unwrap()), None, "over since long");
-        assert!(list.refresh(Stamp::from_s(9_000_000_000)));
-        assert_eq!(list.shields("198.51.100.1".parse().unwrap()), None);
+        let (before, end) = (Stamp::from_s(8_999_999_999), Stamp::from_s(9_000_000_000));
+        let short = "198.51.100.1".parse().unwrap();
+        assert_eq!(list.shields(short, before), Some(net("198.51.100.1")));
+        let over = list.shields("198.51.100.2".parse().unwrap(), before);
+        assert_eq!(over, None, "over since long");
+        assert_eq!(list.shields(short, end), None, "at its end, before it is dropped");
+        assert!(!list.expire(before));
+        assert!(list.expire(end));
+        assert!(!list.expire(end));
         assert!(list.remove(net("192.0.2.0/24")).unwrap());
         assert!(!list.remove(net("192.0.2.0/24")).unwrap());
     }
@@ -338,15 +343,15 @@ mod tests {
         let mut list = AllowList::open(folder.path(), vec![]).unwrap();
         fs::create_dir(folder.path().join("allow.new")).unwrap();
         assert!(list.add(net("198.51.100.0/24"), None).is_err());
-        assert_eq!(list.shields("198.51.100.1".parse().unwrap()), None);
+        assert_eq!(list.shields("198.51.100.1".parse().unwrap(), Stamp::default()), None);
     }
 
     #[test]
     fn loopback_is_always_on_it() {
         let folder = tempfile::tempdir().unwrap();
         let list = AllowList::open(folder.path(), vec![]).unwrap();
-        assert!(list.shields("127.0.0.53".parse().unwrap()).is_some());
-        assert!(list.shields("::1".parse().unwrap()).is_some());
+        assert!(list.shields("127.0.0.53".parse().unwrap(), Stamp::default()).is_some());
+        assert!(list.shields("::1".parse().unwrap(), Stamp::default()).is_some());
     }
 
     #[test]

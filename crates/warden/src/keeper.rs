@@ -267,7 +267,8 @@ impl<'h> Keeper<'h> {
         if self.ticks.is_multiple_of(5) {
             self.look_around();
         }
-        if self.ticks.is_multiple_of(10) && self.allow.refresh(now()) {
+        let expired = self.allow.expire(now());
+        if self.ticks.is_multiple_of(10) && self.allow.refresh() || expired {
             self.send_allow();
         }
         self.check_wall();

@@ -10,6 +10,7 @@ mod gate;
 mod host;
 mod keeper;
 mod presence;
+mod replace;
 mod wall;
 
 pub use allow::{AllowList, Entry, Origin};

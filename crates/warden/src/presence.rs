@@ -3,7 +3,8 @@
 //!
 //! A session is a process of the SSH server with a login uid (set by pam_loginuid, and not to
 //! be changed afterwards), or, where the system sets none, one whose title sshd itself wrote
-//! after the login (`sshd: alice@pts/0`). Its peer is the remote end of its TCP socket.
+//! after the login (`sshd: alice@pts/0`). Its peer is the remote end of its own connection, not
+//! of the sockets that it forwards.
 //!
 //! Name and title are a process's own words, so anybody on this machine can have them. What is
 //! believed beside them is what the kernel keeps: the process must run as root or as the account
@@ -157,15 +158,18 @@ fn inherited_login(folder: &Path) -> Option<u32> {
     top
 }
 
-/// The user of a title such as `sshd: alice@pts/0` or `sshd-session: root@notty`. Before the
-/// login the title ends in `[priv]`, `[net]`, `[accepted]` or `[preauth]`, whatever the name.
+/// The user of a title such as `sshd: alice@pts/0`, `sshd-session: root@notty`, or `sshd: alice`
+/// of a session that only forwards (`ssh -N`). Before the login the title ends in `[priv]`,
+/// `[net]`, `[accepted]` or `[preauth]`, whatever the name, and a listener's has `[listener]`.
 fn title_user(title: &str) -> Option<&str> {
     let title = title.trim_end_matches(['\0', ' ']);
     let rest = title.strip_prefix("sshd: ").or_else(|| title.strip_prefix("sshd-session: "))?;
     if rest.ends_with(']') {
         return None;
     }
-    let (user, terminal) = rest.rsplit_once('@')?;
+    let Some((user, terminal)) = rest.rsplit_once('@') else {
+        return (!rest.contains([' ', '['])).then_some(rest);
+    };
     let is_session = matches!(terminal, "notty" | "internal-sftp") || terminal.starts_with("pts/");
     is_session.then_some(user)
 }
@@ -217,36 +221,88 @@ impl Accounts {
     }
 }
 
-/// Remote ends of the established TCP sockets of a process, by the tables of its own network
-/// namespace.
+/// Remote ends of the connections that a session serves, by the socket tables of its own network
+/// namespace. Its process has other sockets beside: the clients of a forwarded port (`ssh -R`) and
+/// the targets of one (`ssh -L`, `-D`), and those are strangers.
+///
+/// Its own connection came in at a port where a server listens: sshd, or systemd or inetd for it.
+/// A forwarded port is listened at by the session itself. Where no server listens any more (it was
+/// stopped, or was given another port), it is the first socket that the process got.
 fn peers(folder: &Path) -> Vec<Address> {
-    let Ok(entries) = fs::read_dir(folder.join("fd")) else { return Vec::new() };
-    let inodes: HashSet<String> = entries
-        .flatten()
-        .filter_map(|entry| fs::read_link(entry.path()).ok())
-        .filter_map(|link| {
-            let inner = link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?;
-            Some(inner.to_owned())
-        })
-        .collect();
-    if inodes.is_empty() {
+    let held = sockets(folder);
+    if held.is_empty() {
         return Vec::new();
     }
-    let mut found = Vec::new();
+    let mut served = HashSet::new();
+    let mut connections = Vec::new();
     for table in ["net/tcp", "net/tcp6"] {
         let text = fs::read_to_string(folder.join(table)).unwrap_or_default();
-        found.extend(text.lines().skip(1).filter_map(|line| established(line, &inodes)));
+        for socket in text.lines().skip(1).filter_map(socket) {
+            match (socket.state, held.get(socket.inode)) {
+                (LISTENS, None) => {
+                    served.insert(socket.port);
+                }
+                (ESTABLISHED, Some(fd)) => connections
+                    .extend(remote(socket.remote).map(|address| (*fd, socket.port, address))),
+                _ => {}
+            }
+        }
     }
-    found
+    let at_server = |(_, port, _): &&(u32, u16, Address)| served.contains(port);
+    let found: Vec<Address> =
+        connections.iter().filter(at_server).map(|(_, _, address)| *address).collect();
+    if !found.is_empty() {
+        return found;
+    }
+    connections
+        .iter()
+        .min_by_key(|(fd, _, _)| *fd)
+        .map(|(_, _, address)| *address)
+        .into_iter()
+        .collect()
 }
 
-/// The remote address of a line of `/proc/net/tcp`, if it is established (`01`) and ours.
-fn established(line: &str, inodes: &HashSet<String>) -> Option<Address> {
-    let fields: Vec<&str> = line.split_whitespace().collect();
-    if fields.get(3) != Some(&"01") || !inodes.contains(*fields.get(9)?) {
-        return None;
+/// The sockets of a process: inode, as text, and lowest descriptor.
+fn sockets(folder: &Path) -> HashMap<String, u32> {
+    let mut held: HashMap<String, u32> = HashMap::new();
+    for entry in fs::read_dir(folder.join("fd")).into_iter().flatten().flatten() {
+        let fd = entry.file_name().to_str().and_then(|name| name.parse().ok());
+        let link = fs::read_link(entry.path()).ok();
+        let inode = link
+            .as_ref()
+            .and_then(|link| link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']'));
+        if let (Some(fd), Some(inode)) = (fd, inode) {
+            let lowest = held.entry(inode.to_owned()).or_insert(fd);
+            *lowest = fd.min(*lowest);
+        }
     }
-    let (ip, _) = fields.get(2)?.split_once(':')?;
+    held
+}
+
+/// What `/proc/net/tcp` calls a socket that waits for connections.
+const LISTENS: &str = "0A";
+
+/// And one that is a connection.
+const ESTABLISHED: &str = "01";
+
+/// A line of `/proc/net/tcp`.
+struct Socket<'a> {
+    port: u16,
+    remote: &'a str,
+    state: &'a str,
+    inode: &'a str,
+}
+
+fn socket(line: &str) -> Option<Socket<'_>> {
+    let mut fields = line.split_whitespace().skip(1);
+    let (local, remote, state) = (fields.next()?, fields.next()?, fields.next()?);
+    let port = u16::from_str_radix(local.split_once(':')?.1, 16).ok()?;
+    Some(Socket { port, remote, state, inode: fields.nth(5)? })
+}
+
+/// An address of `/proc/net/tcp`, with its port.
+fn remote(text: &str) -> Option<Address> {
+    let (ip, _) = text.split_once(':')?;
     let word = |at: usize| u32::from_str_radix(ip.get(at * 8..at * 8 + 8)?, 16).ok();
     let ip = match ip.len() {
         8 => IpAddr::V4(Ipv4Addr::from(word(0)?.to_ne_bytes())),
@@ -272,11 +328,19 @@ mod tests {
         assert_eq!(title_user("sshd-session: root@notty"), Some("root"));
         assert_eq!(title_user("sshd: a@b@pts/12"), Some("a@b"));
         assert_eq!(title_user("sshd: bob@internal-sftp"), Some("bob"));
+        assert_eq!(title_user("sshd: root\0"), Some("root"), "ssh -N");
+        assert_eq!(title_user("sshd-session: alice"), Some("alice"));
         for before in [
             "sshd: root [priv]",
             "sshd: root@pts/0 [net]",
             "sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups",
             "sshd: unknown [priv]",
+            "sshd: unknown [net]",
+            "sshd: [accepted]",
+            "sshd-session: [accepted]",
+            "sshd: root [preauth]",
+            "sshd: root [listener]  ",
+            "sshd: /usr/sbin/sshd [listener] 1 of 10-100 startups",
             "bash: root@pts/0",
         ] {
             assert_eq!(title_user(before), None, "{before}");
@@ -328,6 +392,8 @@ mod tests {
         // True sessions, with a login uid and without.
         assert_eq!(served(0, None, "sshd: root@notty"), Some(0));
         assert_eq!(served(1000, None, "sshd: alice@internal-sftp"), Some(1000));
+        assert_eq!(served(0, None, "sshd: root"), Some(0));
+        assert_eq!(served(1002, None, "sshd: root"), None);
         assert_eq!(served(1000, Some(1000), "sshd: alice@pts/0"), Some(1000));
         assert_eq!(served(0, Some(1000), "sshd: alice [priv]"), Some(1000));
         // Before the login.
@@ -335,15 +401,56 @@ mod tests {
     }
 
     #[test]
-    fn the_remote_end_of_a_socket_is_read() {
-        let inodes = HashSet::from(["77".to_owned()]);
+    fn a_line_of_the_socket_table_is_read() {
         let line =
             "0: 050200C0:0016 010200C0:D2F0 01 00000000:00000000 00:00000000 00000000 0 0 77 1";
-        assert_eq!(established(line, &inodes), Some("192.0.2.1".parse().unwrap()));
-        let listening = line.replace(" 01 ", " 0A ");
-        assert_eq!(established(&listening, &inodes), None);
-        let six = "0: 0:0016 B80D0120000000000000000001000000:D2F0 01 0:0 00:0 0 0 0 77 1";
-        assert_eq!(established(six, &inodes), Some("2001:db8::1".parse().unwrap()));
+        let read = socket(line).unwrap();
+        assert_eq!((read.port, read.state, read.inode), (22, ESTABLISHED, "77"));
+        assert_eq!(remote(read.remote), Some("192.0.2.1".parse().unwrap()));
+        let six = remote("B80D0120000000000000000001000000:D2F0");
+        assert_eq!(six, Some("2001:db8::1".parse().unwrap()));
+        for damaged in ["", "0: 050200C0 010200C0:D2F0 01", "sl local_address rem_address st"] {
+            assert!(socket(damaged).is_none(), "{damaged}");
+        }
+        assert_eq!(remote("0102:D2F0"), None);
+    }
+
+    /// A session's process with these sockets, each with the number of its inode.
+    fn with_sockets(table: &[(&str, &str, &str, u32)], fds: &[(u32, u32)]) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("fd")).unwrap();
+        fs::create_dir_all(folder.path().join("net")).unwrap();
+        for (fd, inode) in fds {
+            let link = folder.path().join("fd").join(fd.to_string());
+            std::os::unix::fs::symlink(format!("socket:[{inode}]"), link).unwrap();
+        }
+        let mut text = "  sl  local_address rem_address   st\n".to_owned();
+        for (local, remote, state, inode) in table {
+            text.push_str(&format!("0: {local} {remote} {state} 0:0 00:0 0 0 0 {inode} 1\n"));
+        }
+        fs::write(folder.path().join("net/tcp"), text).unwrap();
+        let mut found: Vec<String> = peers(folder.path()).iter().map(ToString::to_string).collect();
+        found.sort();
+        found
+    }
+
+    #[test]
+    fn clients_and_targets_of_forwarded_ports_are_nobody_who_is_logged_in() {
+        let connection = ("050200C0:0016", "010200C0:D2F0", "01", 70);
+        let client = ("050200C0:1F98", "2C0071CB:D2F0", "01", 71);
+        let target = ("050200C0:C001", "2D0071CB:01BB", "01", 72);
+        let forwarded = ("00000000:1F98", "00000000:0000", "0A", 73);
+        let server = ("00000000:0016", "00000000:0000", "0A", 60);
+        // As of dropbear, which leaves low descriptors free.
+        let fds = [(3, 72), (4, 73), (5, 70), (6, 70), (7, 71)];
+        let table = [connection, client, target, forwarded, server];
+        assert_eq!(with_sockets(&table, &fds), ["192.0.2.1"]);
+        // The forwarded port is closed, its client goes on.
+        assert_eq!(with_sockets(&[connection, client, target, server], &fds), ["192.0.2.1"]);
+        // The server listens no more.
+        let fds = [(3, 70), (4, 70), (7, 73), (8, 71), (9, 72)];
+        assert_eq!(with_sockets(&[connection, client, target, forwarded], &fds), ["192.0.2.1"]);
+        assert!(with_sockets(&[server], &[(3, 60)]).is_empty());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The ledger, read as the watcher would: with its uid, in its folder, nothing else.
+//! The ledger, read as the watcher would: with its uid, in its folder, locked, nothing else.
 
 use monban_ledger::{LedgerError, Reader};
 
@@ -6,7 +6,8 @@ use super::Context;
 use crate::place::is_root;
 use crate::roles::sandbox;
 
-/// Opens the ledger for reading. As root this gives up root first: strangers' bytes are in it.
+/// Opens the ledger for reading. Rights are given up first, for good, as strangers' bytes are in
+/// it: whatever else a command needs it opens before.
 ///
 /// # Errors
 /// A text for people if there is none or it cannot be read.
@@ -33,6 +34,7 @@ pub fn open(context: &Context<'_>) -> Result<Reader, String> {
             folder = "/".into();
         }
     }
+    sandbox::lock_reading_ledger(&folder).map_err(|error| refuse(&error))?;
     let reader = Reader::open(&folder).map_err(|error| match error {
         LedgerError::Missing(_) => no_ledger(),
         error => refuse(&error),

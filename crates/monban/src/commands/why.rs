@@ -47,7 +47,7 @@ pub fn why(context: &Context<'_>, address: Address) -> Result<ExitCode, String> 
     let subject = counted_as(&reader, address).map_err(text)?;
     let why = gather(&reader, address, subject)
         .map(|why| Why {
-            allowed: added.as_ref().and_then(|list| list.shields(subject)),
+            allowed: added.as_ref().and_then(|list| list.shields(subject, why.now)),
             policies: config.policies,
             ..why
         })

@@ -8,12 +8,18 @@ use std::io;
 use std::path::Path;
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset,
-    RulesetAttr, RulesetCreatedAttr,
+    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd,
+    Ruleset, RulesetAttr, RulesetCreatedAttr,
 };
 use rustix::process::{Gid, Uid};
 use rustix::thread::{CapabilitySet, CapabilitySets};
-use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule,
+};
+
+/// What of landlock is asked for; an older kernel gives what it has.
+const ABI_KNOWN: ABI = ABI::V5;
 
 /// Makes `folder` the whole file system and becomes this user and group, for good.
 ///
@@ -62,9 +68,7 @@ fn drop_from_bounding_set(kept: CapabilitySet) {
 /// # Errors
 /// If the kernel refuses. A kernel without landlock is no error; then the other walls stand.
 pub fn lock(folder: &Path) -> io::Result<()> {
-    rustix::thread::set_no_new_privs(true)?;
-    confine_files(folder).map_err(|error| io::Error::other(format!("landlock: {error}")))?;
-    confine_calls().map_err(|error| io::Error::other(format!("seccomp: {error}")))
+    lock_with(&[(folder, AccessFs::from_all(ABI_KNOWN))])
 }
 
 /// The lock of a command that only reads: the file system as it is, but nothing of it can be
@@ -74,40 +78,53 @@ pub fn lock(folder: &Path) -> io::Result<()> {
 /// If the kernel refuses.
 pub fn lock_reading() -> io::Result<()> {
     keep_capabilities(CapabilitySet::DAC_READ_SEARCH)?;
+    let read = AccessFs::from_read(ABI_KNOWN);
+    lock_with(&[(Path::new("/"), read)])
+}
+
+/// The lock of a command that reads the ledger in `folder`: nothing else of the file system, no
+/// network, no program. All that it may write is SQLite's file of locks, which readers and the
+/// writer share; where that is missing, it may be made.
+///
+/// # Errors
+/// If the kernel refuses.
+pub fn lock_reading_ledger(folder: &Path) -> io::Result<()> {
+    keep_capabilities(CapabilitySet::empty())?;
+    let read = AccessFs::ReadFile | AccessFs::ReadDir;
+    let write = AccessFs::WriteFile | AccessFs::Truncate;
+    let locks = folder.join(format!("{}-shm", monban_ledger::FILE_NAME));
+    match locks.exists() {
+        true => lock_with(&[(folder, read), (&locks, write)]),
+        false => lock_with(&[(folder, read | write | AccessFs::MakeReg)]),
+    }
+}
+
+fn lock_with(allowed: &[(&Path, BitFlags<AccessFs>)]) -> io::Result<()> {
     rustix::thread::set_no_new_privs(true)?;
-    let reading = || -> Result<(), Box<dyn std::error::Error>> {
-        let abi = ABI::V5;
-        let everything = PathBeneath::new(PathFd::new("/")?, AccessFs::from_read(abi));
-        Ruleset::default()
-            .set_compatibility(CompatLevel::BestEffort)
-            .handle_access(AccessFs::from_all(abi))?
-            .handle_access(AccessNet::from_all(abi))?
-            .create()?
-            .add_rule(everything)?
-            .restrict_self()?;
-        Ok(())
-    };
-    reading().map_err(|error| io::Error::other(format!("landlock: {error}")))?;
+    confine_files(allowed).map_err(|error| io::Error::other(format!("landlock: {error}")))?;
     confine_calls().map_err(|error| io::Error::other(format!("seccomp: {error}")))
 }
 
-fn confine_files(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
-    let abi = ABI::V5;
-    let below = PathBeneath::new(PathFd::new(folder)?, AccessFs::from_all(abi));
-    Ruleset::default()
+fn confine_files(
+    allowed: &[(&Path, BitFlags<AccessFs>)],
+) -> Result<(), Box<dyn std::error::Error>> {
+    let mut rules = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
-        .handle_access(AccessFs::from_all(abi))?
-        .handle_access(AccessNet::from_all(abi))?
-        .create()?
-        .add_rule(below)?
-        .restrict_self()?;
+        .handle_access(AccessFs::from_all(ABI_KNOWN))?
+        .handle_access(AccessNet::from_all(ABI_KNOWN))?
+        .create()?;
+    for (path, access) in allowed {
+        rules = rules.add_rule(PathBeneath::new(PathFd::new(path)?, *access))?;
+    }
+    rules.restrict_self()?;
     Ok(())
 }
 
 /// Whatever is not on the list answers EPERM. It is not answered with an end: a call that a newer
 /// libc makes in place of an older one then fails over to the older one, and the guard lives.
 fn confine_calls() -> Result<(), Box<dyn std::error::Error>> {
-    let rules: BTreeMap<i64, _> = CALLS.iter().map(|call| (*call, Vec::new())).collect();
+    let mut rules: BTreeMap<i64, _> = CALLS.iter().map(|call| (*call, Vec::new())).collect();
+    rules.insert(libc::SYS_ioctl, harmless_ioctls()?);
     let filter = SeccompFilter::new(
         rules,
         SeccompAction::Errno(libc::EPERM as u32),
@@ -117,6 +134,18 @@ fn confine_calls() -> Result<(), Box<dyn std::error::Error>> {
     let program: BpfProgram = filter.try_into()?;
     seccompiler::apply_filter(&program)?;
     Ok(())
+}
+
+/// Of the many things that `ioctl` does, only questions and the switch of blocking: with
+/// `TIOCSTI` a process types into the terminal of the shell that it was started from.
+fn harmless_ioctls() -> Result<Vec<SeccompRule>, seccompiler::BackendError> {
+    // The kernel takes the request as 32 bits, and so does the filter.
+    let rule = |request: libc::Ioctl| {
+        let request = u64::from(request as u32);
+        let is_it = SeccompCondition::new(1, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, request)?;
+        SeccompRule::new(vec![is_it])
+    };
+    [libc::FIONBIO, libc::FIONREAD, libc::TCGETS, libc::TIOCGWINSZ].map(rule).into_iter().collect()
 }
 
 /// What the watcher calls, and for what.
@@ -141,7 +170,7 @@ const CALLS: &[i64] = &[
     libc::SYS_clone3, libc::SYS_clone, libc::SYS_prctl,
     libc::SYS_rt_sigaction, libc::SYS_rt_sigprocmask, libc::SYS_rt_sigreturn,
     libc::SYS_sigaltstack, libc::SYS_restart_syscall, libc::SYS_exit, libc::SYS_exit_group,
-    libc::SYS_tgkill, libc::SYS_uname, libc::SYS_ioctl, libc::SYS_sysinfo, libc::SYS_prlimit64,
+    libc::SYS_tgkill, libc::SYS_uname, libc::SYS_sysinfo, libc::SYS_prlimit64,
     // Where these numbers exist beside the newer ones.
     #[cfg(target_arch = "x86_64")] libc::SYS_poll,
     #[cfg(target_arch = "x86_64")] libc::SYS_open,
@@ -153,3 +182,69 @@ const CALLS: &[i64] = &[
     #[cfg(target_arch = "x86_64")] libc::SYS_readlink,
     #[cfg(target_arch = "x86_64")] libc::SYS_time,
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::fd::OwnedFd;
+    use std::os::unix::fs::OpenOptionsExt;
+
+    use rustix::io::Errno;
+    use rustix::pty::OpenptFlags;
+    use rustix::termios;
+
+    use super::*;
+
+    /// In a thread: the lock holds for that alone.
+    #[test]
+    fn a_reader_of_the_ledger_reads_it_beside_its_writer_and_writes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_owned();
+        let (writer, _) = monban_ledger::Ledger::open(&path).unwrap();
+        std::thread::spawn(move || {
+            lock_reading_ledger(&path).unwrap();
+            let reader = monban_ledger::Reader::open(&path).unwrap();
+            assert!(!reader.misses_latest());
+            assert_eq!(reader.blocks().unwrap(), []);
+            assert!(std::net::TcpListener::bind("127.0.0.1:0").is_err());
+            assert!(std::process::Command::new("true").spawn().is_err());
+            if std::fs::read("/etc/passwd").is_ok() {
+                return println!("left out: this kernel has no landlock");
+            }
+            assert!(std::fs::remove_file(path.join(monban_ledger::FILE_NAME)).is_err());
+            let log = path.join(format!("{}-wal", monban_ledger::FILE_NAME));
+            assert!(File::options().write(true).open(log).is_err());
+            assert!(File::create(path.join("new")).is_err());
+        })
+        .join()
+        .unwrap();
+        drop(writer);
+    }
+
+    /// In a thread: the filter holds for that alone.
+    #[test]
+    fn the_filter_lets_nobody_type_into_a_terminal() {
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
+        let master = rustix::pty::openpt(flags).unwrap();
+        rustix::pty::grantpt(&master).unwrap();
+        rustix::pty::unlockpt(&master).unwrap();
+        let name = rustix::pty::ptsname(&master, Vec::new()).unwrap();
+        let mut open = File::options();
+        let open = open.read(true).write(true).custom_flags(libc::O_NOCTTY);
+        let terminal: OwnedFd = open.open(name.to_str().unwrap()).unwrap().into();
+        // To set the terminal stands here for all that the list does not name, as TIOCSTI.
+        let before = termios::tcgetattr(&terminal).unwrap();
+        termios::tcsetattr(&terminal, termios::OptionalActions::Now, &before).unwrap();
+        std::thread::spawn(move || {
+            rustix::thread::set_no_new_privs(true).unwrap();
+            confine_calls().unwrap();
+            let set = termios::tcsetattr(&terminal, termios::OptionalActions::Now, &before);
+            assert_eq!(set, Err(Errno::PERM));
+            assert!(termios::tcgetwinsize(&terminal).is_ok());
+            assert!(termios::isatty(&terminal));
+            rustix::io::ioctl_fionbio(&terminal, true).unwrap();
+        })
+        .join()
+        .unwrap();
+    }
+}

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 
 use monban_config::{Bundle, Config, JournalUse};
@@ -21,7 +21,7 @@ use rustix::thread::CapabilitySet;
 use super::begin::Beginning;
 use super::sandbox;
 use crate::cli::{Common, RunArgs};
-use crate::place::{JOURNAL_UID, Place, is_root, watcher_uid};
+use crate::place::{JOURNAL_UID, Place, Unfit, is_root, watcher_uid};
 use crate::{discover, out, problems};
 
 /// What the warden needs after its start, and what each is for.
@@ -46,20 +46,23 @@ struct Program {
 
 /// Runs the warden until it is told to end.
 pub fn main(common: &Common, args: &RunArgs, say: Say) -> ExitCode {
+    // What the caller left open goes to none of the processes that are started here.
+    close_fds::set_fds_cloexec(3, &[]);
     let place = Place::of(common);
     let mut program =
         Program { place, common: common.clone(), args: args.clone(), say, uid: watcher_uid() };
     match program.run() {
         Ok(code) => code,
-        Err(error) => {
-            eprintln!("monban: {error}");
+        Err(text) => {
+            eprintln!("{}", printable_lines(&text));
             ExitCode::FAILURE
         }
     }
 }
 
 impl Program {
-    fn run(&mut self) -> io::Result<ExitCode> {
+    /// Each step that fails says what was tried, with which path, and what helps.
+    fn run(&mut self) -> Result<ExitCode, String> {
         let load = match self.load() {
             Ok(load) => load,
             Err(text) => {
@@ -74,19 +77,50 @@ impl Program {
             eprintln!("{}", self.say.text("start-demo", &[]));
             return Ok(ExitCode::FAILURE);
         }
-        self.place.prepare(self.uid)?;
-        let _lock = self.lock()?;
+        let state = self.place.state.clone();
+        self.place.prepare(self.uid).map_err(|unfit| self.unfit(&unfit))?;
+        let _lock = self.lock().map_err(self.failed("start-lock-failed", &state.join("lock")))?;
         let wall = self.wall(&load);
         self.tell_start(&load, &wall);
-        let control = self.control_socket()?;
-        let signals = signals()?;
+        let socket = state.join("control.sock");
+        let control = self.control_socket().map_err(self.failed("start-socket-failed", &socket))?;
+        let signals = signals().map_err(self.failed("start-signals-failed", &state))?;
         if is_root() {
-            sandbox::keep_capabilities(KEPT)?;
+            sandbox::keep_capabilities(KEPT).map_err(self.failed("start-rights-failed", &state))?;
         }
-        let state = self.place.state.clone();
+        let failed = self.failed("start-files-failed", &state);
+        let ended = self.failed("run-failed", &state);
         let start = Start { state, load, control, signals, wall, host: self };
-        Keeper::new(start)?.run()?;
+        Keeper::new(start).map_err(failed)?.run().map_err(ended)?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Says what could not be done with a path.
+    fn failed<E: std::fmt::Display>(
+        &self,
+        key: &'static str,
+        path: &Path,
+    ) -> impl FnOnce(E) -> String + use<E> {
+        let (say, path) = (self.say.clone(), path.display().to_string());
+        move |error| {
+            let error = say.sentence(&error.to_string());
+            say.text(key, &[("path", &path), ("error", &error)])
+        }
+    }
+
+    fn unfit(&self, unfit: &Unfit) -> String {
+        let path = self.place.state.display().to_string();
+        match unfit {
+            Unfit::Owner(uid) => {
+                let uid = uid.to_string();
+                self.say.text("start-state-owner", &[("path", &path), ("uid", &uid)])
+            }
+            Unfit::Mode(mode) => {
+                let mode = format!("{mode:04o}");
+                self.say.text("start-state-mode", &[("path", &path), ("mode", &mode)])
+            }
+            Unfit::Io(error) => self.failed("start-state-failed", &self.place.state)(error),
+        }
     }
 
     /// One monban a state folder; a start waits for the end of the run before.
@@ -183,8 +217,8 @@ impl Host for Program {
         if let Some(uid) = self.uid {
             command.arg("--uid").arg(uid.to_string());
         }
-        // A Ctrl-C at the terminal is for the warden, which ends the watcher in order.
-        command.stdin(Stdio::from(channel)).process_group(0).spawn()
+        // It begins a session of its own, which the leader of a process group could not.
+        command.stdin(Stdio::from(channel)).spawn()
     }
 
     fn start_journal(

@@ -30,6 +30,9 @@ pub fn main(place: &Place, args: &WatcherArgs, json: bool, say: Say) -> ExitCode
 }
 
 fn start(place: &Place, args: &WatcherArgs, json: bool, say: Say) -> io::Result<Watch> {
+    // A session of its own, without a terminal: nothing can be typed into the one of whoever
+    // started the warden, and its Ctrl-C is for the warden, which ends this process in order.
+    rustix::process::setsid()?;
     let channel = io::stdin().as_fd().try_clone_to_owned()?;
     // The zone's rules lie outside of the folder that will be left.
     let clock = Clock::system(crate::watch::now());

@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 use monban_model::Subject;
 
+use crate::replace::replace;
+
 /// Networks that are remembered at most; the one that was named first makes room.
 const WIDE_MAX: usize = 256;
 
@@ -74,10 +76,8 @@ impl Wide {
     }
 
     fn save(&self) -> io::Result<()> {
-        let beside = self.file.with_extension("new");
         let text: String = self.named.iter().map(|subject| format!("{subject}\n")).collect();
-        fs::write(&beside, text)?;
-        fs::rename(&beside, &self.file)
+        replace(&self.file, &text)
     }
 }
 
