@@ -107,12 +107,6 @@ pub const DIR_ENTRIES_MAX: usize = 65_536;
 /// Log paths and globs of one configuration.
 pub const LOG_PATTERNS_MAX: usize = 256;
 
-/// Files that one `scan` reads.
-pub const SCAN_FILES_MAX: usize = 65_536;
-
-/// Folders within folders that `scan` descends into.
-pub const SCAN_DEPTH_MAX: usize = 16;
-
 /// Longest name of a journal field; journald itself allows 64.
 pub const JOURNAL_NAME_MAX: usize = 64;
 
