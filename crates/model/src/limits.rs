@@ -107,12 +107,6 @@ pub const DIR_ENTRIES_MAX: usize = 65_536;
 /// Log paths and globs of one configuration.
 pub const LOG_PATTERNS_MAX: usize = 256;
 
-/// Files that one `scan` reads.
-pub const SCAN_FILES_MAX: usize = 65_536;
-
-/// Folders within folders that `scan` descends into.
-pub const SCAN_DEPTH_MAX: usize = 16;
-
 /// Bytes of one journal entry. A longer one is passed over and counted. Of a value the first
 /// `LINE_MAX` are kept.
 pub const JOURNAL_ENTRY_MAX: usize = 1024 * 1024;

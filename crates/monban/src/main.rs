@@ -16,18 +16,18 @@ mod problems;
 mod roles;
 mod scan;
 mod shipped;
+mod spoken;
 mod watch;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use monban_views::{Say, Tongue};
 
-use cli::{Cli, Command, Common, RunArgs};
+use cli::{Command, Common, RunArgs};
 use place::Place;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = spoken::cli();
     let say = Say::new(tongue(&cli.common));
     let common = &cli.common;
     match cli.command.unwrap_or(Command::Run(RunArgs::default())) {

@@ -4,7 +4,7 @@ use monban_model::{Address, Kind, Problem, ServiceId};
 
 use crate::field::Slot;
 use crate::found::Found;
-use crate::hostile::HostileLine;
+use crate::hostile::Share;
 use crate::overlap::{self, Automaton};
 use crate::pattern::{self, Node};
 use crate::service::{Example, Rule, Service};
@@ -139,9 +139,11 @@ fn confusable(set: &RuleSet, number: usize, service: &Service, problems: &mut Ve
 /// No generated line is read with the address that was typed.
 fn hostile(set: &RuleSet, id: ServiceId, service: &Service, problems: &mut Vec<Problem>) {
     let texts = set.hostile_texts(id);
-    let lines = set.hostile_lines(id, &texts, LINES_MAX);
+    let of = (set.hostile_places(id) * texts.len()).div_ceil(LINES_MAX);
+    let lines = set.hostile_lines(id, &texts, Share { number: 0, of });
     let mut told = Vec::new();
-    let wrong = lines.iter().filter_map(|line| Some((line, typed(set, id, line)?)));
+    let wrong =
+        lines.iter().filter_map(|line| Some((line, typed(set, id, &line.message, line.truth)?)));
     for (line, (by, address)) in wrong {
         if told.contains(&(line.rule, by)) || told.len() >= TOLD_MAX {
             continue;
@@ -160,10 +162,15 @@ fn hostile(set: &RuleSet, id: ServiceId, service: &Service, problems: &mut Vec<P
 }
 
 /// The rule that reads another address than the true one, and that address.
-fn typed(set: &RuleSet, id: ServiceId, line: &HostileLine) -> Option<(usize, Address)> {
-    let found = set.read_message(id, &line.message)?;
+fn typed(
+    set: &RuleSet,
+    id: ServiceId,
+    message: &[u8],
+    truth: Option<Address>,
+) -> Option<(usize, Address)> {
+    let found = set.read_message(id, message)?;
     let address = found.address()?;
-    (Some(address) != line.truth).then_some((found.index, address))
+    (Some(address) != truth).then_some((found.index, address))
 }
 
 /// Rules with a regular expression have no pattern to make lines from: their examples are taken,
@@ -185,16 +192,12 @@ fn regex_examples(
                 continue;
             };
             for text in texts {
-                let line = HostileLine {
-                    message: [&message[..start], text, &message[end..]].concat(),
-                    truth: found.address(),
-                    rule: found.index,
-                };
-                if let Some((_, address)) = typed(set, id, &line) {
+                let line = [&message[..start], text, &message[end..]].concat();
+                if let Some((_, address)) = typed(set, id, &line, found.address()) {
                     let what = format!(
                         "rule `{}` reports the typed address {address} in `{}`",
                         rule.id,
-                        line.message.escape_ascii()
+                        line.escape_ascii()
                     );
                     let why = "an attacker could have others blocked";
                     problems.push(problem(service, rule.line, what, why, "anchor it"));

@@ -49,8 +49,8 @@ impl Reader<'_> {
     }
 
     fn service(&mut self, table: &DeTable<'_>) -> Service {
-        let known = "service, title, programs, ports, shell, pid, shape, reports_nothing, rule, \
-                     harmless";
+        let known = "service, title, programs, ports, shell, pid, shape, reports_nothing, line, \
+                     rule, harmless";
         let mut service = Service {
             file: self.file.to_owned(),
             name: String::new(),
@@ -82,16 +82,17 @@ impl Reader<'_> {
                 },
                 "shape" => service.shape = self.shape(value),
                 "reports_nothing" => service.reports_nothing = Some(self.string(value)),
-                "rule" | "harmless" => {}
+                "line" | "rule" | "harmless" => {}
                 other => self.unknown(key.span().start, other, known),
             }
         }
+        let usual = table.get("line").map_or_else(Vec::new, |value| self.wordings(value));
         for (name, harmless) in [("rule", false), ("harmless", true)] {
             let Some(value) = table.get(name) else {
                 continue;
             };
             for (number, entry) in self.array(value).iter().enumerate() {
-                if let Some(rule) = self.rule(entry, harmless, number + 1) {
+                if let Some(rule) = self.rule(entry, harmless, number + 1, &usual) {
                     service.rules.push(rule);
                 }
             }
@@ -152,7 +153,14 @@ impl Reader<'_> {
         }
     }
 
-    fn rule(&mut self, entry: &Value<'_>, harmless: bool, number: usize) -> Option<Rule> {
+    /// A rule; one that says nothing of its lines has the `usual` ones of the file.
+    fn rule(
+        &mut self,
+        entry: &Value<'_>,
+        harmless: bool,
+        number: usize,
+        usual: &[Wording],
+    ) -> Option<Rule> {
         let at = entry.span().start;
         let Some(table) = entry.get_ref().as_table() else {
             self.say(at, "a rule is a table", "", "write [[rule]]");
@@ -191,6 +199,9 @@ impl Reader<'_> {
                     "id, kind, line, regex, where, where_not, witness, also, cites, sees, not",
                 ),
             }
+        }
+        if rule.wordings.is_empty() && rule.regex.is_none() {
+            rule.wordings = usual.to_vec();
         }
         let missing = [
             ("id", rule.id.is_empty()),
@@ -381,6 +392,25 @@ mod tests {
         assert_eq!(problems("reports_nothing = ' '", harmless), 1);
         assert_eq!(problems("reports_nothing = 'it can be forged'", rule), 1);
         assert_eq!(problems("", &rule.replace("probe", "harmless")), 1);
+    }
+
+    #[test]
+    fn a_rule_without_a_line_has_the_usual_one_of_its_file() {
+        let lines = |top: &str, own: &str| {
+            let text = format!(
+                "service = 'a'\nprograms = ['a']\n{top}\n[[rule]]\nid = 'a'\nkind = 'probe'\n\
+                 {own}\nsees = ['x']\n"
+            );
+            let (service, problems) = read("a.toml", &text);
+            let lines = |rule: &Rule| rule.wordings.iter().map(|w| w.text.clone()).collect();
+            let lines: Vec<String> = service.unwrap().rules.first().map(lines).unwrap_or_default();
+            problems.is_empty().then(|| lines.join(" "))
+        };
+        assert_eq!(lines("line = ['x', 'y']", "").unwrap(), "x y");
+        assert_eq!(lines("line = ['x', 'y']", "line = 'z'").unwrap(), "z");
+        assert_eq!(lines("line = ['x', 'y']", "regex = 'z'").unwrap(), "");
+        assert_eq!(lines("", ""), None);
+        assert_eq!(lines("line = 5", ""), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use monban_model::limits::{ATTEMPTS_PER_LINE_MAX, HEAD_WORD_MAX};
 
 use crate::clock::is_svlogd;
-use crate::json::{self, Scratch};
+use crate::json::{self, Fields, Scratch};
 
 /// The head of a line, taken apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -235,27 +235,16 @@ fn after_structured_data(mut rest: &[u8]) -> Option<&[u8]> {
     Some(rest)
 }
 
-/// A JSON line. Its message may be a whole line itself (docker's `log`).
+/// A JSON line. Its program is the one that a field of the line names: a syslog head inside the
+/// message (docker's `log`) is not believed, for the process that was logged writes there what it
+/// likes, and what strangers like. A shape inside (an access log's line) is found all the same.
 fn json_line<'a>(line: &'a [u8], scratch: &'a mut Scratch) -> Option<Head<'a>> {
     let fields = json::read(line, scratch)?;
     let text = fields.message.strip_suffix(b"\n").unwrap_or(fields.message);
-    let mut head = match plain(text) {
-        Some(inner) if fields.program.is_empty() => inner,
-        _ => Head { message: text, ..Head::default() },
-    };
-    if head.program.is_empty() {
-        (head.program, head.pid) = (fields.program, fields.pid);
-        if !head.program.is_empty() {
-            head.message = trimmed(head.message);
-        }
-    }
-    if head.host.is_empty() {
-        head.host = fields.host;
-    }
-    if head.date.is_empty() {
-        head.date = fields.time;
-    }
-    Some(head)
+    let message = if fields.program.is_empty() { text } else { trimmed(text) };
+    let Fields { program, pid, host, time: date, .. } = fields;
+    let pid = if program.is_empty() { b"" } else { pid };
+    Some(Head { date, host, program, pid, message })
 }
 
 /// Takes rsyslog's `message repeated N times: [ ... ]` off; the message and N. rsyslog writes it
@@ -343,7 +332,11 @@ mod tests {
             ),
             (
                 r#"{"log":"Nov 22 05:33:01 h sshd[1]: m\n","stream":"x","time":"2026-11-22T05:33:01Z"}"#,
-                ["Nov 22 05:33:01", "h", "sshd", "1", "m"],
+                ["2026-11-22T05:33:01Z", "", "", "", "Nov 22 05:33:01 h sshd[1]: m"],
+            ),
+            (
+                r#"{"message":"Nov 22 05:33:01 h sshd[1]: m","program":"shop"}"#,
+                ["", "", "shop", "", "Nov 22 05:33:01 h sshd[1]: m"],
             ),
             (
                 r#"{"log":"192.0.2.1 - -\n","time":"2026-11-22T05:33:01Z"}"#,

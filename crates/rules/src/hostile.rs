@@ -26,6 +26,17 @@ pub struct HostileLine {
     pub truth: Option<Address>,
     /// The rule whose pattern it was made from, as its index in the service.
     pub rule: usize,
+    /// The place that was typed into, below [`RuleSet::hostile_places`].
+    pub place: usize,
+}
+
+/// One of several equal shares of the lines that could be made.
+#[derive(Clone, Copy, Debug)]
+pub struct Share {
+    /// Which one, from 0.
+    pub number: usize,
+    /// Of how many, at least 1.
+    pub of: usize,
 }
 
 impl RuleSet {
@@ -53,29 +64,39 @@ impl RuleSet {
         texts
     }
 
-    /// Each pattern of `service` with each text in each of its fields that can hold it; where
-    /// that would be more than about `most`, some of everywhere.
+    /// How many places the patterns of `service` have into which an attacker can type.
+    pub fn hostile_places(&self, service: ServiceId) -> usize {
+        self.variants(service).iter().map(|(_, variant)| typed_places(variant).len()).sum()
+    }
+
+    /// Each pattern of `service` with each text in each of its places that can hold it. Of all
+    /// these lines a share takes some of everywhere; all shares together are all lines.
     pub fn hostile_lines(
         &self,
         service: ServiceId,
         texts: &[Vec<u8>],
-        most: usize,
+        share: Share,
     ) -> Vec<HostileLine> {
         let Some(known) = self.services.get(usize::from(service.0)) else {
             return Vec::new();
         };
-        let variants = self.variants(service);
+        let step = share.of.max(1);
         let mut lines = Vec::new();
-        let places: usize = variants.iter().map(|(_, v)| typed_places(v).len()).sum();
-        let step = (places * texts.len()).div_ceil(most.max(1)).max(1);
-        let mut offset = 0;
-        for (rule, variant) in &variants {
-            let rule = usize::from(*rule);
+        let mut place = 0;
+        for (rule, variant) in &self.variants(service) {
+            let number = usize::from(*rule);
             for at in typed_places(variant) {
-                offset = (offset + 1) % step;
-                for text in texts.iter().skip(offset).step_by(step) {
-                    lines.extend(fill(variant, at, text, &known.rules[rule], rule));
+                // Another text at each place, so that a share has all texts as well.
+                for text in texts.iter().skip((share.number + place) % step).step_by(step) {
+                    let filled = fill(variant, at, text, &known.rules[number]);
+                    lines.extend(filled.map(|(message, truth)| HostileLine {
+                        message,
+                        truth,
+                        rule: number,
+                        place,
+                    }));
                 }
+                place += 1;
             }
         }
         lines
@@ -133,13 +154,13 @@ fn typed_places(variant: &Variant) -> Vec<usize> {
         .collect()
 }
 
+/// A line with the text at that place, and the only address that may be reported for it.
 fn fill(
     variant: &Variant,
     at: usize,
     text: &[u8],
     rule: &Rule,
-    number: usize,
-) -> Option<HostileLine> {
+) -> Option<(Vec<u8>, Option<Address>)> {
     let Part::Field(field) = &variant[at] else {
         return None;
     };
@@ -161,11 +182,7 @@ fn fill(
     }
     let reports = |part: &Part| matches!(part, Part::Field(f) if f.slot == Some(Slot::Address));
     let has_address = variant.iter().any(reports);
-    Some(HostileLine {
-        message,
-        truth: has_address.then(|| TRUE_ADDRESS.parse().ok()).flatten(),
-        rule: number,
-    })
+    Some((message, has_address.then(|| TRUE_ADDRESS.parse().ok()).flatten()))
 }
 
 /// A part with an ordinary value; with one that the filters of `rule` admit, if they can.

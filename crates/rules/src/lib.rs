@@ -44,7 +44,7 @@ mod trie;
 
 pub use clock::Clock;
 pub use found::Found;
-pub use hostile::{HostileLine, TRUE_ADDRESS, TYPED_ADDRESS};
+pub use hostile::{HostileLine, Share, TRUE_ADDRESS, TYPED_ADDRESS};
 pub use json::Scratch;
 pub use read::{Reading, Seen};
 pub use service::{Example, Rule, Service, ShapeName, Wording};

@@ -83,6 +83,8 @@ impl RuleSet {
             Ok(Self::assemble(services, tables))
         } else {
             problems.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+            // A line of the whole file may be wrong for many rules.
+            problems.dedup();
             Err(problems)
         }
     }

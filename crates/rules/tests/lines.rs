@@ -172,6 +172,27 @@ fn json_lines_are_read_like_others() {
     });
 }
 
+/// Whoever gets a line into a container's standard output chooses it whole.
+#[test]
+fn a_head_inside_a_json_message_is_not_believed() {
+    let typed = "Nov 22 05:33:01 h sshd[1]: Failed password for root from 192.0.2.1 port 1 ssh2";
+    for key in ["log", "message", "msg", "MESSAGE"] {
+        let line = format!(r#"{{"{key}":"{typed}\n","stream":"stdout"}}"#);
+        with(&line, |reading| {
+            assert_eq!((reading.seen, reading.program), (Seen::Foreign, &b""[..]), "{line}");
+        });
+    }
+    with(&format!(r#"{{"log":"{typed}","ident":"shop"}}"#), |reading| {
+        assert_eq!((reading.seen, reading.program), (Seen::Foreign, &b"shop"[..]));
+    });
+    let access = r#"192.0.2.1 - - [22/Nov/2026:05:33:01 +0000] \"GET /x HTTP/1.1\" 404 1"#;
+    let line = format!(r#"{{"log":"{access}\n","stream":"stdout"}}"#);
+    with(&line, |reading| {
+        let sighting = reading.sighting.unwrap();
+        assert_eq!(sighting.address, Some("192.0.2.1".parse().unwrap()));
+    });
+}
+
 #[test]
 fn what_is_not_known_is_said_apart() {
     let seen = |text: &str| with(text, |reading| (reading.seen, reading.sighting.is_some()));

@@ -4,10 +4,12 @@
 // A test that cannot go on ends.
 #![allow(clippy::unwrap_used)]
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use monban_model::{Kind, Line, ServiceId, SourceId, Stamp};
-use monban_rules::{Clock, RuleSet, RuleText, Scratch, TYPED_ADDRESS};
+use monban_rules::{Clock, HostileLine, RuleSet, RuleText, Scratch, Share, TYPED_ADDRESS};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -39,37 +41,63 @@ fn shipped_rules_hold() {
     assert!(lines.is_empty(), "{}", lines.join("\n"));
 }
 
-/// Every pattern of every service, with texts in its fields that are put together from parts of
-/// all patterns of that service.
+/// Every place of every pattern of every service, with texts in it that are put together from
+/// parts of all patterns of that service.
 #[test]
 fn no_shipped_rule_reports_a_typed_address() {
     let set = set();
-    let typed = TYPED_ADDRESS.parse().unwrap();
     for number in 0..set.services().count() {
         let service = ServiceId(number as u16);
         let pieces = set.hostile_texts(service);
         let text = prop::collection::vec(prop::sample::select(pieces), 1..4);
         let noise = prop::collection::vec(any::<u8>(), 0..20);
-        let mut runner = TestRunner::new(Config::with_cases(24));
-        let result = runner.run(&(text, noise), |(parts, noise)| {
-            let text: Vec<u8> = [parts.concat(), noise].concat();
-            for line in set.hostile_lines(service, &[text], 200) {
-                let found = set.read_message(service, &line.message);
-                let address = found.and_then(|found| found.address());
-                prop_assert!(
-                    address != Some(typed) && (address.is_none() || address == line.truth),
-                    "`{}`, a line of rule {}, is read as about {:?}",
-                    line.message.escape_ascii(),
-                    set.services().nth(number).unwrap().rules[line.rule].id,
-                    address
-                );
+        let strategy = (text, noise);
+        let places = set.hostile_places(service);
+        let of = places.div_ceil(PLACES_A_CASE);
+        let typed_into = RefCell::new(BTreeSet::new());
+        for share in 0..of {
+            let cases = CASES_A_PLACE.max(CASES_MIN.div_ceil(of as u32));
+            let mut runner = TestRunner::new(Config::with_cases(cases));
+            let result = runner.run(&strategy, |(parts, noise)| {
+                let text: Vec<u8> = [parts.concat(), noise].concat();
+                for line in set.hostile_lines(service, &[text], Share { number: share, of }) {
+                    reports_no_typed_address(&set, service, &line)?;
+                    typed_into.borrow_mut().insert(line.place);
+                }
+                Ok(())
+            });
+            if let Err(error) = result {
+                panic!("{}: {error}", set.services().nth(number).unwrap().name);
             }
-            Ok(())
-        });
-        if let Err(error) = result {
-            panic!("{}: {error}", set.services().nth(number).unwrap().name);
         }
+        let name = &set.services().nth(number).unwrap().name;
+        let typed_into = typed_into.into_inner().len();
+        println!("{name}: typed into {typed_into} of {places} places");
+        assert_eq!(typed_into, places, "{name}: places that nothing was typed into");
     }
+}
+
+/// Places that one case types into; the next ones take the others.
+const PLACES_A_CASE: usize = 200;
+
+/// Texts that are tried at each place, and for services with few places at least so many.
+const CASES_A_PLACE: u32 = 6;
+const CASES_MIN: u32 = 24;
+
+fn reports_no_typed_address(
+    set: &RuleSet,
+    service: ServiceId,
+    line: &HostileLine,
+) -> Result<(), TestCaseError> {
+    let address = set.read_message(service, &line.message).and_then(|found| found.address());
+    prop_assert!(
+        address != TYPED_ADDRESS.parse().ok() && (address.is_none() || address == line.truth),
+        "`{}`, a line of rule {}, is read as about {:?}",
+        line.message.escape_ascii(),
+        set.services().nth(usize::from(service.0)).unwrap().rules[line.rule].id,
+        address
+    );
+    Ok(())
 }
 
 #[test]

@@ -17,7 +17,7 @@ mod why;
 pub use bans::{Causes, bans_json, bans_text};
 pub use clock::LocalClock;
 pub use json::{address_json, block_json, notice_json, record_json, time_json};
-pub use narrate::Narrator;
+pub use narrate::{Narrator, was_observed};
 pub use printable::{json_line, printable, printable_lines, quoted};
 pub use say::{Say, Tongue};
 pub use table::{table, width};

@@ -1,10 +1,24 @@
 //! One readable line per thing that happens.
 
 use monban_model::{
-    Because, Decision, Event, Finding, FindingKind, Outcome, OutcomeResult, Record, Verdict,
+    Because, Decision, Event, Finding, FindingKind, Outcome, OutcomeResult, Record, Seq, Subject,
+    Verdict,
 };
 
 use crate::{LocalClock, Say, printable, quoted};
+
+/// Whether what was decided of a subject was only observed, as the next outcome among these
+/// records tells; `None` if none does.
+pub fn was_observed(records: &[Record], decided: Seq, subject: Subject) -> Option<bool> {
+    let outcomes = records.iter().filter(|record| record.seq > decided).filter_map(|record| {
+        match &record.event {
+            Event::Happened(outcome) if outcome.subject == subject => Some((record.seq, outcome)),
+            _ => None,
+        }
+    });
+    let (_, next) = outcomes.min_by_key(|(seq, _)| *seq)?;
+    Some(next.result == OutcomeResult::Observed)
+}
 
 /// Turns records into lines. A decision is told together with the finding before it.
 #[derive(Debug)]
@@ -19,6 +33,11 @@ impl Narrator {
     /// A narrator; if monban does not guard, blocks are told as what would have been.
     pub fn new(say: Say, guards: bool) -> Self {
         Self { say, clock: LocalClock::of_system(), last: None, guards }
+    }
+
+    /// Whether monban guards, from here on.
+    pub const fn set_guards(&mut self, guards: bool) {
+        self.guards = guards;
     }
 
     /// Its message table.

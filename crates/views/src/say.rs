@@ -80,7 +80,8 @@ impl Say {
         self.tongue
     }
 
-    /// The text of a key with its values put in. A key that is missing is shown itself: a test
+    /// The text of a key with its values put in, `{count:block|blocks}` as `1 block` or
+    /// `2 blocks`. A key that is missing is shown itself: a test
     /// keeps that from happening.
     pub fn text(&self, key: &str, values: &[(&str, &str)]) -> String {
         let Some(template) = self.texts.get(key) else { return key.to_owned() };
@@ -88,10 +89,13 @@ impl Say {
         let mut rest = template.as_str();
         while let Some((before, after)) = rest.split_once('{') {
             text.push_str(before);
-            let Some((name, tail)) = after.split_once('}') else { break };
-            match values.iter().find(|(known, _)| *known == name) {
-                Some((_, value)) => text.push_str(value),
-                None => text.push('?'),
+            let Some((hole, tail)) = after.split_once('}') else { break };
+            let (name, words) = hole.split_once(':').unwrap_or((hole, ""));
+            let value = values.iter().find(|(known, _)| *known == name).map_or("?", |(_, v)| v);
+            text.push_str(value);
+            if let Some((one, many)) = words.split_once('|') {
+                text.push(' ');
+                text.push_str(if value == "1" { one } else { many });
             }
             rest = tail;
         }
@@ -175,7 +179,7 @@ mod tests {
     fn holes(text: &str) -> BTreeSet<String> {
         text.split('{')
             .skip(1)
-            .filter_map(|part| Some(part.split_once('}')?.0.to_owned()))
+            .filter_map(|part| Some(part.split_once('}')?.0.split(':').next()?.to_owned()))
             .collect()
     }
 
@@ -214,6 +218,29 @@ mod tests {
     fn durations_are_in_the_language() {
         assert_eq!(Say::new(Tongue::English).duration(5400), "1h 30m");
         assert_eq!(Say::new(Tongue::Japanese).duration(5400), "1時間30分");
+    }
+
+    #[test]
+    fn a_word_goes_with_its_count() {
+        let say = Say::new(Tongue::English);
+        let of = |count| say.text("freed-all", &[("count", count)]);
+        assert_eq!(
+            [of("0"), of("1"), of("2")].join(", "),
+            "0 blocks ended, 1 block ended, 2 blocks ended"
+        );
+    }
+
+    /// A count before a word in the plural is written so that one reads well.
+    #[test]
+    fn no_english_text_has_a_bare_plural() {
+        let counts = ["count", "failures", "lines", "rows", "records", "evidence", "sightings"];
+        for (key, text) in Say::new(Tongue::English).texts {
+            for count in counts {
+                let after = text.split(&format!("{{{count}}} ")).nth(1).unwrap_or("");
+                let word = after.split([' ', ',', ';', ':']).next().unwrap_or("");
+                assert!(!word.ends_with('s') || word.len() < 3, "{key}: {text}");
+            }
+        }
     }
 
     #[test]

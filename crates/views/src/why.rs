@@ -1,13 +1,14 @@
 //! `monban why ADDRESS`: from the lines to the verdict, for blocked and for not blocked ones.
 
+use monban_model::wire::Mode;
 use monban_model::{
-    Address, Because, BlockRow, Decision, Event, Evidence, Finding, HistoryRow, Net, Policy,
-    Record, Stamp, Subject, SuccessRow, TallyRow, Verdict,
+    Address, Because, BlockRow, Decision, Event, Evidence, Finding, HistoryRow, Net, OutcomeResult,
+    Policy, Record, Stamp, Subject, SuccessRow, TallyRow, Verdict,
 };
 use serde_json::{Value, json};
 
 use crate::json::{decision_json, ended_json, evidence_json, finding_json};
-use crate::{LocalClock, Say, block_json, printable, time_json};
+use crate::{LocalClock, Say, block_json, printable, time_json, was_observed};
 
 /// Decisions that the text shows, newest first.
 const DECISIONS_SHOWN: usize = 4;
@@ -19,6 +20,8 @@ pub struct Why {
     pub address: Address,
     /// Who is counted for it.
     pub subject: Subject,
+    /// Whether monban guards or only observes; `None` if it does not run.
+    pub mode: Option<Mode>,
     /// The blocks that cover it.
     pub blocks: Vec<BlockRow>,
     /// Its open counts.
@@ -60,6 +63,26 @@ impl Why {
             .collect()
     }
 
+    /// Whether its blocks are no more than what would be: as the running monban says, or the
+    /// last outcome.
+    fn only_observed(&self) -> bool {
+        match self.mode {
+            Some(mode) => mode == Mode::Observe,
+            None => {
+                self.records.iter().find_map(|record| match &record.event {
+                    Event::Happened(outcome) => Some(outcome.result == OutcomeResult::Observed),
+                    _ => None,
+                }) == Some(true)
+            }
+        }
+    }
+
+    /// The same for one decision of the past.
+    fn was_observed(&self, record: &Record, decision: &Decision) -> bool {
+        was_observed(&self.records, record.seq, decision.subject)
+            .unwrap_or_else(|| self.only_observed())
+    }
+
     /// An open count with its policy: failures in the window and how many fill it.
     fn open(&self) -> impl Iterator<Item = (&TallyRow, &Policy, u32)> {
         self.tallies.iter().filter_map(|tally| {
@@ -72,7 +95,9 @@ impl Why {
     }
 }
 
-/// As JSON: `address`, `subject`, `blocked`, `blocks`, `decisions` (each with its `lines`),
+/// As JSON: `address`, `subject`, `mode` (`guard`, `observe`, or null if monban does not run),
+/// `blocked`, `would_be_blocked` (where it is only observed), `blocks`, `decisions` (each with its
+/// `lines`, and `observed`, whether it was no more than that),
 /// `ended` (when, and by whom or what, a block was ended), `open` counts, `history`,
 /// `last_login`, `allowed`.
 pub fn why_json(why: &Why) -> Value {
@@ -96,9 +121,11 @@ pub fn why_json(why: &Why) -> Value {
                 map.extend(found.into_iter().filter(|(key, _)| key != "policy"));
             }
             value["time"] = time_json(record.time);
+            value["observed"] = json!(why.was_observed(record, decision));
             value
         })
         .collect();
+    let observed = why.only_observed();
     let open: Vec<Value> = why
         .open()
         .map(|(tally, policy, count)| {
@@ -126,7 +153,9 @@ pub fn why_json(why: &Why) -> Value {
     json!({
         "address": why.address.to_string(),
         "subject": why.subject.to_string(),
-        "blocked": !why.blocks.is_empty(),
+        "mode": why.mode.map(Mode::name),
+        "blocked": !why.blocks.is_empty() && !observed,
+        "would_be_blocked": !why.blocks.is_empty() && observed,
         "blocks": why.blocks.iter().map(block_json).collect::<Vec<_>>(),
         "decisions": decisions,
         "ended": ended,
@@ -143,9 +172,9 @@ pub fn why_text(why: &Why, say: &Say, clock: &LocalClock) -> String {
     page.head(why);
     for (record, decision, finding) in why.decided().into_iter().take(DECISIONS_SHOWN) {
         match (decision.verdict, finding) {
-            (_, Some(finding)) => page.decided(record, decision, finding),
+            (_, Some(finding)) => page.decided(why, record, decision, finding),
             (Verdict::Free, None) => page.ended(record, decision),
-            (_, None) => page.ordered(record, decision),
+            (_, None) => page.ordered(why, record, decision),
         }
     }
     for (tally, policy, count) in why.open() {
@@ -178,7 +207,12 @@ impl Page<'_> {
         for block in &why.blocks {
             let until = self.until(block.until);
             let who = self.who(why.address, block.subject);
-            let key = if block.until.is_some() { "why-blocked" } else { "why-blocked-forever" };
+            let key = match (why.only_observed(), block.until) {
+                (false, Some(_)) => "why-blocked",
+                (false, None) => "why-blocked-forever",
+                (true, Some(_)) => "why-would-block",
+                (true, None) => "why-would-block-forever",
+            };
             self.line(key, &[("who", &who), ("until", &until)]);
             if block.policy.is_empty() {
                 let why = if block.why.is_empty() { "-" } else { &block.why };
@@ -206,8 +240,8 @@ impl Page<'_> {
         }
     }
 
-    fn decided(&mut self, record: &Record, decision: &Decision, finding: &Finding) {
-        let verdict = self.verdict(decision);
+    fn decided(&mut self, why: &Why, record: &Record, decision: &Decision, finding: &Finding) {
+        let verdict = self.verdict(why, record, decision);
         let values = [
             ("time", self.clock.date_time(record.time)),
             ("verdict", verdict),
@@ -236,8 +270,8 @@ impl Page<'_> {
     }
 
     /// A block that an operator wanted, or whose finding was dropped.
-    fn ordered(&mut self, record: &Record, decision: &Decision) {
-        let verdict = self.verdict(decision);
+    fn ordered(&mut self, why: &Why, record: &Record, decision: &Decision) {
+        let verdict = self.verdict(why, record, decision);
         let Because::Operator(why) = &decision.because else {
             return self.dated(record, &verdict);
         };
@@ -252,11 +286,16 @@ impl Page<'_> {
         self.text.push_str(&format!("{time}  {text}\n"));
     }
 
-    fn verdict(&self, decision: &Decision) -> String {
+    fn verdict(&self, why: &Why, record: &Record, decision: &Decision) -> String {
         match (decision.verdict, &decision.because) {
-            (Verdict::Block { until: None }, _) => self.say.text("why-verdict-block-forever", &[]),
             (Verdict::Block { until }, _) => {
-                self.say.text("why-verdict-block", &[("until", &self.until(until))])
+                let key = match (why.was_observed(record, decision), until) {
+                    (false, Some(_)) => "why-verdict-block",
+                    (false, None) => "why-verdict-block-forever",
+                    (true, Some(_)) => "why-verdict-would",
+                    (true, None) => "why-verdict-would-forever",
+                };
+                self.say.text(key, &[("until", &self.until(until))])
             }
             (_, Because::Allowed(net)) => {
                 self.say.text("why-verdict-allowed", &[("net", &net.to_string())])
@@ -319,7 +358,7 @@ impl Page<'_> {
 mod tests {
     use super::*;
     use crate::Tongue;
-    use monban_model::{Scope, Seq};
+    use monban_model::{OrderId, Outcome, Scope, Seq};
 
     fn decided(seq: u64, subject: Subject, verdict: Verdict, because: Because) -> Record {
         let (scope, policy) = (Scope::All, String::new());
@@ -338,6 +377,7 @@ mod tests {
         let why = Why {
             address,
             subject,
+            mode: Some(Mode::Guard),
             blocks: Vec::new(),
             tallies: Vec::new(),
             history: None,
@@ -362,5 +402,65 @@ mod tests {
             json["ended"].as_array().unwrap().iter().map(|end| &end["because"]).collect();
         assert_eq!(ended, ["operator", "expired"]);
         assert_eq!(json["decisions"].as_array().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn what_was_only_observed_is_not_called_a_block() {
+        let address: Address = "192.0.2.1".parse().unwrap();
+        let subject = Subject::of(address);
+        let block = Verdict::Block { until: None };
+        let happened = |seq, result| {
+            let outcome = Outcome { order: OrderId(1), subject, result };
+            let time = Stamp::from_s(1_790_000_000 + seq as i64);
+            Record { seq: Seq(seq), time, event: Event::Happened(outcome) }
+        };
+        let row = BlockRow {
+            subject,
+            scope: Scope::All,
+            since: Stamp::from_s(1_790_000_000),
+            until: None,
+            policy: "default".to_owned(),
+            why: String::new(),
+        };
+        let mut why = Why {
+            address,
+            subject,
+            mode: Some(Mode::Observe),
+            blocks: vec![row],
+            tallies: Vec::new(),
+            history: None,
+            success: None,
+            allowed: None,
+            records: vec![
+                happened(4, OutcomeResult::Observed),
+                decided(3, subject, block, Because::Policy),
+                happened(2, OutcomeResult::Applied),
+                decided(1, subject, block, Because::Policy),
+            ],
+            policies: Vec::new(),
+            now: Stamp::from_s(1_790_000_100),
+        };
+        let clock = LocalClock::of_system();
+        for mode in [Some(Mode::Observe), None] {
+            why.mode = mode;
+            let text = why_text(&why, &Say::new(Tongue::English), &clock);
+            let lines: Vec<&str> = text.lines().collect();
+            assert_eq!(lines[0], "192.0.2.1 would be blocked forever, but monban only observes");
+            assert!(lines[2].ends_with("  would be blocked forever (only observed)"), "{text}");
+            assert!(lines[3].ends_with("  blocked forever"), "{text}");
+            let json = why_json(&why);
+            assert_eq!(
+                (&json["blocked"], &json["would_be_blocked"]),
+                (&json!(false), &json!(true))
+            );
+            assert_eq!(json["mode"], json!(mode.map(Mode::name)));
+            let observed: Vec<_> = json["decisions"].as_array().unwrap().iter().collect();
+            assert_eq!(
+                (&observed[0]["observed"], &observed[1]["observed"]),
+                (&json!(true), &json!(false))
+            );
+        }
+        why.mode = Some(Mode::Guard);
+        assert_eq!(why_json(&why)["blocked"], json!(true));
     }
 }

@@ -121,15 +121,17 @@ fn free_in_kernel(context: &Context<'_>) -> Result<Reply, String> {
 }
 
 /// Asks how the daemon stands and tells what changes the meaning of a list of blocks: that it
-/// does not run, that it only observes, or that the ledger is behind what it knows.
+/// does not run, that it only observes, or that the ledger is behind what it knows. Answers with
+/// its mode; `None` if it does not run.
 ///
 /// # Errors
 /// As [`ask`].
-pub fn tell_if_observing(context: &Context<'_>) -> Result<(), String> {
+pub fn tell_if_observing(context: &Context<'_>) -> Result<Option<Mode>, String> {
     match ask(context, &Request::Status)? {
         None => {
             let path = context.place.state.display().to_string();
             eprintln!("{}", context.say.text("not-running", &[("path", &path)]));
+            Ok(None)
         }
         Some(Reply::Status(status)) => {
             if status.mode == Mode::Observe {
@@ -138,10 +140,10 @@ pub fn tell_if_observing(context: &Context<'_>) -> Result<(), String> {
             for trouble in &status.troubles {
                 eprintln!("{}", context.say.notice(trouble));
             }
+            Ok(Some(status.mode))
         }
-        Some(_) => {}
+        Some(_) => Ok(None),
     }
-    Ok(())
 }
 
 /// What is not as it should be, for machines.

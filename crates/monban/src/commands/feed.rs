@@ -4,8 +4,9 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use monban_model::{Decision, Event, Seq};
-use monban_views::{Narrator, json_line, record_json};
+use monban_model::wire::Mode;
+use monban_model::{Event, Seq};
+use monban_views::{Narrator, json_line, record_json, was_observed};
 
 use super::{Context, ask, ledger};
 
@@ -17,8 +18,8 @@ const PAGE: usize = 500;
 
 /// Shows records until the reader of the output goes away.
 pub fn feed(context: &Context<'_>, last: u32) -> Result<ExitCode, String> {
-    let mut narrator = Narrator::new(context.say.clone(), true);
-    ask::tell_if_observing(context)?;
+    let guards = ask::tell_if_observing(context)? != Some(Mode::Observe);
+    let mut narrator = Narrator::new(context.say.clone(), guards);
     let reader = ledger::open(context)?;
     let newest = reader.last_seq().map_err(|error| error.to_string())?;
     let mut at = Seq(newest.0.saturating_sub(u64::from(last)));
@@ -28,12 +29,17 @@ pub fn feed(context: &Context<'_>, last: u32) -> Result<ExitCode, String> {
     loop {
         let records = reader.records_after(at, PAGE).map_err(|error| error.to_string())?;
         for record in &records {
-            // A decision is told with its finding, which may lie before what was asked for.
-            if let Event::Decided(Decision { finding: Some(about), .. }) = &record.event
-                && told != Some(*about)
-                && let Ok(Some(finding)) = reader.record(*about)
-            {
-                let _ = narrator.tell(&finding);
+            if let Event::Decided(decision) = &record.event {
+                // monban may have guarded then and observe now, or not run at all.
+                let observed = was_observed(&records, record.seq, decision.subject);
+                narrator.set_guards(observed.map_or(guards, |observed| !observed));
+                // It is told with its finding, which may lie before what was asked for.
+                if let Some(about) = decision.finding
+                    && told != Some(about)
+                    && let Ok(Some(finding)) = reader.record(about)
+                {
+                    let _ = narrator.tell(&finding);
+                }
             }
             at = record.seq;
             told = Some(at);

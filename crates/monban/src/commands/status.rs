@@ -168,7 +168,9 @@ fn as_text(
             [("path", path.as_str()), ("lines", &lines), ("sightings", &sightings), ("ago", &ago)];
         out::line(say.text(key, &values));
     }
-    out::line(say.text("status-blocks", &[("count", &blocks.to_string())]));
+    let observes = status.is_some_and(|status| status.mode == Mode::Observe);
+    let key = if observes { "status-would-block" } else { "status-blocks" };
+    out::line(say.text(key, &[("count", &blocks.to_string())]));
     for (counter, count) in COUNTERS.iter().zip(counters.0).filter(|(_, count)| *count > 0) {
         out::line(say.text(counter.text, &[("count", &count.to_string())]));
     }

@@ -5,8 +5,10 @@ use std::process::ExitCode;
 
 use monban_config::{Bundle, Config};
 use monban_ledger::{LedgerError, Reader};
+use monban_model::wire::Mode;
 use monban_model::{Address, Subject};
 use monban_views::{LocalClock, Why, bans_json, bans_text, why_json, why_text};
+use serde_json::json;
 
 use super::{Context, ask, ledger};
 use crate::watch::now;
@@ -17,7 +19,7 @@ const RECORDS_MAX: usize = 200;
 /// Who is blocked now.
 pub fn bans(context: &Context<'_>) -> Result<ExitCode, String> {
     let clock = LocalClock::of_system();
-    ask::tell_if_observing(context)?;
+    let mode = ask::tell_if_observing(context)?;
     let reader = ledger::open(context)?;
     let time = now();
     let mut blocks = reader.blocks().map_err(text)?;
@@ -25,7 +27,9 @@ pub fn bans(context: &Context<'_>) -> Result<ExitCode, String> {
     blocks.retain(|row| row.until.is_none_or(|end| end > time));
     let causes = reader.causes().map_err(text)?;
     if context.json {
-        out::json(&bans_json(&blocks, &causes));
+        let mut value = bans_json(&blocks, &causes);
+        value["mode"] = json!(mode.map(Mode::name));
+        out::json(&value);
     } else {
         out::write(&bans_text(context.say, &clock, &blocks, &causes));
     }
@@ -35,7 +39,7 @@ pub fn bans(context: &Context<'_>) -> Result<ExitCode, String> {
 /// Why an address is blocked, or is not.
 pub fn why(context: &Context<'_>, address: Address) -> Result<ExitCode, String> {
     let clock = LocalClock::of_system();
-    ask::tell_if_observing(context)?;
+    let mode = ask::tell_if_observing(context)?;
     // Read while this process still may: the configuration lies outside of the ledger's folder.
     let bundle = Bundle::read(&context.place.config, false).unwrap_or_default();
     let config = match &bundle.config {
@@ -47,6 +51,7 @@ pub fn why(context: &Context<'_>, address: Address) -> Result<ExitCode, String> 
     let subject = counted_as(&reader, address).map_err(text)?;
     let why = gather(&reader, address, subject)
         .map(|why| Why {
+            mode,
             allowed: added.as_ref().and_then(|list| list.shields(subject, why.now)),
             policies: config.policies,
             ..why
@@ -78,6 +83,7 @@ fn gather(reader: &Reader, address: Address, subject: Subject) -> Result<Why, Le
     Ok(Why {
         address,
         subject,
+        mode: None,
         blocks,
         tallies,
         history: reader.history(subject)?.into_iter().find(|row| row.subject == subject),

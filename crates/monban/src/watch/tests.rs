@@ -80,7 +80,7 @@ fn files_that_come_and_go_leave_nothing_behind() {
         for s in [LATE_S + 5, 2 * LATE_S] {
             let later = Stamp(now().0 + s as i64 * 1000);
             watch.feed.wake_all();
-            watch.feed.read(SLICE_BYTES, later, &mut |_, _| {});
+            watch.feed.read(SLICE_BYTES, later, monban_sources::Turns::Round, &mut |_, _| {});
             watch.commit();
         }
         watch.tick().unwrap();
