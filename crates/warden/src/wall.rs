@@ -30,6 +30,28 @@ impl Wall {
         Ok(Self { nftables, watch })
     }
 
+    /// Opens what an earlier run placed, if there is something: nothing is made.
+    ///
+    /// # Errors
+    /// Why the kernel cannot be asked.
+    pub fn open_placed() -> Result<Option<Self>, FirewallError> {
+        match Nftables::probe()?.table_present {
+            true => Self::open().map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// Ends every block that the kernel holds, also those that somebody else put into the table.
+    ///
+    /// # Errors
+    /// What the kernel said. A table that is gone holds nothing, which is no error.
+    pub fn clear(&mut self) -> Result<(), FirewallError> {
+        match self.nftables.clear() {
+            Err(FirewallError::Gone) => self.nftables.repair().map(drop),
+            other => other,
+        }
+    }
+
     /// Carries orders out in one transaction and reads them back.
     pub fn execute(&mut self, orders: &[WireOrder]) -> Vec<Outcome> {
         let changes: Vec<Change> = orders.iter().map(change).collect();

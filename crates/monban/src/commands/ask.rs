@@ -6,6 +6,7 @@ use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use monban_firewall::Nftables;
 use monban_model::Notice;
 use monban_model::wire::{Mode, Reply, Request};
 use monban_views::{notice_json, printable_lines};
@@ -15,6 +16,7 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use serde_json::{Value, json};
 
 use super::Context;
+use crate::place::is_root;
 use crate::roles::warden::short_path;
 
 /// A daemon that answers later than this is stopped or hangs.
@@ -70,11 +72,15 @@ pub fn ask(context: &Context<'_>, request: &Request) -> Result<Option<Reply>, St
 /// Asks the daemon to do something and tells what came of it.
 ///
 /// # Errors
-/// A text for people if there is no daemon.
+/// A text for people if there is no daemon, unless the kernel can be told without one.
 pub fn order(context: &Context<'_>, request: &Request) -> Result<ExitCode, String> {
-    let Some(reply) = ask(context, request)? else {
-        let path = context.place.state.display().to_string();
-        return Err(context.say.text("not-running-command", &[("path", &path)]));
+    let reply = match ask(context, request)? {
+        Some(reply) => reply,
+        None if *request == Request::FreeAll && is_root() => free_in_kernel(context)?,
+        None => {
+            let path = context.place.state.display().to_string();
+            return Err(context.say.text("not-running-command", &[("path", &path)]));
+        }
     };
     let (done, mut notices) = match reply {
         Reply::Done { done, notices } => (done, notices),
@@ -100,6 +106,15 @@ pub fn order(context: &Context<'_>, request: &Request) -> Result<ExitCode, Strin
         tell_if_observing(context)?;
     }
     Ok(if done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Takes every block out of the kernel, where no daemon runs that could. The ledger is the
+/// watcher's, and stays as it is.
+fn free_in_kernel(context: &Context<'_>) -> Result<Reply, String> {
+    Nftables::remove_all().map_err(|error| context.say.sentence(&error.to_string()))?;
+    let values = vec![("path".to_owned(), context.place.state.display().to_string())];
+    let told = Notice { key: "freed-all-kernel".to_owned(), values };
+    Ok(Reply::Done { done: true, notices: vec![told] })
 }
 
 /// Asks how the daemon stands and tells what changes the meaning of a list of blocks: that it

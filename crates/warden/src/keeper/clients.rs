@@ -122,6 +122,7 @@ impl Keeper<'_> {
             }
             Request::FreeAll => {
                 self.wide.forget(None);
+                self.clear_wall();
                 self.command(id, Command::FreeAll);
             }
             Request::Allow { net, for_s } => {

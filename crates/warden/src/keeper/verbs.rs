@@ -13,11 +13,13 @@
 
 use std::time::{Duration, Instant};
 
+use monban_firewall::FirewallError;
 use monban_model::limits::BLOCKS_MAX;
 use monban_model::wire::{Reply, ToWarden, ToWatcher, WireAct, WireOrder};
 use monban_model::{Outcome, OutcomeResult, Subject};
 
 use super::{Keeper, RESTART_FIRST, now};
+use crate::Wall;
 
 /// People are looked for anew before a block if the last look is older.
 const LOOK_AGE_MAX: Duration = Duration::from_millis(200);
@@ -60,13 +62,19 @@ impl Keeper<'_> {
             }
         }
         let guards = self.guards();
+        // A block of an earlier time ends also where no new one is made.
+        let is_real = |order: &mut WireOrder| guards || order.act == WireAct::Free;
+        let real: Vec<WireOrder> = wanted.extract_if(.., is_real).collect();
         let mut observed = wanted;
-        if let Ok(wall) = &mut self.wall {
-            // A block of an earlier time ends also where no new one is made.
-            let is_real = |order: &mut WireOrder| guards || order.act == WireAct::Free;
-            let real: Vec<WireOrder> = observed.extract_if(.., is_real).collect();
-            if !real.is_empty() {
-                outcomes.extend(wall.execute(&real));
+        if !real.is_empty() {
+            match self.with_wall(|wall| wall.execute(&real)) {
+                Ok(Some(done)) => outcomes.extend(done),
+                Ok(None) => observed.extend(real),
+                Err(error) => outcomes.extend(real.into_iter().map(|order| Outcome {
+                    order: order.id,
+                    subject: order.subject,
+                    result: OutcomeResult::Failed(error.to_string()),
+                })),
             }
         }
         outcomes.extend(observed.into_iter().map(|order| Outcome {
@@ -75,6 +83,32 @@ impl Keeper<'_> {
             result: OutcomeResult::Observed,
         }));
         self.post(&ToWatcher::Outcomes(outcomes), None);
+    }
+
+    /// Does something with the firewall. While only observing it is opened for that alone, if an
+    /// earlier run left its table; `None` if there is nothing that could be done anything with.
+    pub(super) fn with_wall<T>(
+        &mut self,
+        work: impl FnOnce(&mut Wall) -> T,
+    ) -> Result<Option<T>, FirewallError> {
+        if let Ok(wall) = &mut self.wall {
+            return Ok(Some(work(wall)));
+        }
+        match Wall::open_placed() {
+            Ok(placed) => Ok(placed.map(|mut wall| work(&mut wall))),
+            // Then nothing of ours can have been put there by this user.
+            Err(FirewallError::NotPermitted | FirewallError::NoNftables { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Ends all that the kernel holds, whoever put it there. What the watcher knows it frees
+    /// itself, and records it.
+    pub(super) fn clear_wall(&mut self) {
+        let cleared = self.with_wall(Wall::clear);
+        if let Err(error) | Ok(Some(Err(error))) = cleared {
+            self.note("firewall-broken", vec![("error", error.to_string())]);
+        }
     }
 
     /// Why the warden itself does not block a subject, whatever the watcher says.
