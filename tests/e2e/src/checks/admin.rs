@@ -1,5 +1,6 @@
 //! I-9: the administrator who is logged in is never locked out.
 
+use std::net::{TcpListener, TcpStream};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use crate::attacker::Knock;
 use crate::checks::{config, ssh};
 use crate::guard::Guard;
 use crate::kernel::{elements, wait_blocked};
+use crate::machine::{SERVER_V4, inside};
 use crate::runner::Setting;
 use crate::sshd;
 use crate::trouble::{Tried, must};
@@ -50,4 +52,58 @@ pub fn is_not_locked_out(setting: &Setting) -> Tried<String> {
     drop(session.stdin.take());
     session.wait()?;
     Ok("8 failures beside a live session: not blocked; 5 of a stranger: blocked".to_owned())
+}
+
+/// The server's port that `ssh -R` opens to the world.
+const FORWARDED: u16 = 8088;
+/// Where a tunnel of `ssh -L` leads.
+const TARGET: &str = "203.0.113.32";
+
+/// root has only a tunnel open (`ssh -N`), at an sshd without PAM, so without a login uid. A
+/// stranger uses its forwarded port, and it leads to another: they can be blocked, root cannot.
+pub fn forwards(setting: &Setting) -> Tried<String> {
+    let world = ssh::server()?;
+    let server = &world.server;
+    server.shell(&format!(
+        "echo 'root:{}' | chpasswd -c SHA256\n\
+         /usr/sbin/sshd -f /dev/null -p 2222 -o UsePAM=no -o PermitRootLogin=yes \
+         -o GatewayPorts=yes -o PidFile=/run/tunnel.pid",
+        sshd::PASSWORD
+    ))?;
+    let guard = Guard::start(server, setting.plan(server, &config("10m"), &["auth.log"]))?;
+    let target = inside(world.attacker.pid(), || Ok(TcpListener::bind((TARGET, 4433))?))?;
+    let mut tunnel = world
+        .attacker
+        .ssh_command(ADMIN_FROM, "root", sshd::PASSWORD, "-N")?
+        .args(["-p", "2222", "-o", "ExitOnForwardFailure=yes"])
+        .args(["-R", &format!("0.0.0.0:{FORWARDED}:192.0.2.1:22")])
+        .args(["-L", &format!("127.0.0.1:7000:{TARGET}:4433")])
+        .stdin(Stdio::null())
+        .spawn()?;
+    until_true("the tunnel is open", Duration::from_secs(20), || {
+        Ok(world.attacker.knock(STRANGER_FROM, FORWARDED)? == Knock::Open)
+    })?;
+    let _client = world.attacker.connect(STRANGER_FROM, FORWARDED)?;
+    let _through = inside(world.attacker.pid(), || Ok(TcpStream::connect(("127.0.0.1", 7000))?))?;
+    // It is sshd who connects: the stranger's side sees the server.
+    let (_accepted, from) = target.accept()?;
+    must(from.ip().to_string() == SERVER_V4, || format!("the target is called by {from}"))?;
+    for stranger in [STRANGER_FROM, TARGET] {
+        let ran = guard.monban(&["ban", stranger])?;
+        must(ran.code == Some(0), || format!("ban {stranger}: {ran:?}"))?;
+    }
+    let ran = guard.monban(&["ban", ADMIN_FROM])?;
+    must(ran.code != Some(0), || format!("ban {ADMIN_FROM}: {ran:?}"))?;
+    let blocked = elements(server)?;
+    must(!blocked.contains(ADMIN_FROM), || format!("blocked: {blocked:?}"))?;
+    // Without its server the session is known by its first socket.
+    server.shell("kill $(cat /run/tunnel.pid)")?;
+    std::thread::sleep(Duration::from_millis(300));
+    let ran = guard.monban(&["ban", ADMIN_FROM])?;
+    must(ran.code != Some(0), || format!("ban {ADMIN_FROM} without its server: {ran:?}"))?;
+    let alive = tunnel.try_wait()?.is_none();
+    tunnel.kill()?;
+    tunnel.wait()?;
+    must(alive, || "the tunnel ended".to_owned())?;
+    Ok("root's tunnel is spared; its forwarded clients and targets are not".to_owned())
 }

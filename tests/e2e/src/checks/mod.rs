@@ -2,10 +2,12 @@
 
 mod admin;
 mod articles;
+mod confined;
 mod crash;
 mod daemons;
 mod dropbear;
 mod flood;
+mod freeing;
 mod fresh;
 mod full_disk;
 mod journal;
@@ -110,6 +112,24 @@ pub const ALL: &[Check] = &[
         about: "I-9: failures from the address of a live session do not lock it out",
         needs: SSH,
         run: admin::is_not_locked_out,
+    },
+    Check {
+        name: "admin-forwards",
+        about: "I-9: a tunnel without PAM is a session; whom it forwards can be blocked",
+        needs: SSH,
+        run: admin::forwards,
+    },
+    Check {
+        name: "freeing",
+        about: "free is free in the kernel: while observing, while guarding, without a daemon",
+        needs: &[Need::Root, Need::Monban, NFT],
+        run: freeing::in_every_mode,
+    },
+    Check {
+        name: "confined",
+        about: "the watcher has no terminal, session or open file of whoever started monban",
+        needs: &[Need::Root, Need::Monban, Need::Program("script")],
+        run: confined::watcher,
     },
     Check {
         name: "mail",
