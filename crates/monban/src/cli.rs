@@ -235,7 +235,7 @@ fn net(text: &str) -> Result<Net, String> {
     let net: Net = text.parse().map_err(|error: monban_model::AddressError| error.to_string())?;
     match text.split_once('/') {
         Some((ip, _)) if ip.parse() != Ok(net.base()) => {
-            Err(format!("{ip} is not the first address of that network: write {net} or {ip}"))
+            Err(format!("the network begins at another address: write {net} or {ip}"))
         }
         _ => Ok(net),
     }

@@ -13,6 +13,7 @@ mod say;
 mod sentences;
 mod table;
 mod why;
+mod why_json;
 
 pub use bans::{Causes, bans_json, bans_text};
 pub use clock::LocalClock;
@@ -21,4 +22,5 @@ pub use narrate::{Narrator, was_observed};
 pub use printable::{json_line, printable, printable_lines, quoted};
 pub use say::{Say, Tongue};
 pub use table::{table, width};
-pub use why::{Why, why_json, why_text};
+pub use why::{Why, why_text};
+pub use why_json::why_json;

@@ -3,12 +3,10 @@
 use monban_model::wire::Mode;
 use monban_model::{
     Address, Because, BlockRow, Decision, Event, Evidence, Finding, HistoryRow, Net, OutcomeResult,
-    Policy, Record, Stamp, Subject, SuccessRow, TallyRow, Verdict,
+    Policy, Record, Seq, Stamp, Subject, SuccessRow, TallyRow, Verdict,
 };
-use serde_json::{Value, json};
 
-use crate::json::{decision_json, ended_json, evidence_json, finding_json};
-use crate::{LocalClock, Say, block_json, printable, time_json, was_observed};
+use crate::{LocalClock, Say, printable, was_observed};
 
 /// Decisions that the text shows, newest first.
 const DECISIONS_SHOWN: usize = 4;
@@ -34,6 +32,8 @@ pub struct Why {
     pub allowed: Option<Net>,
     /// Its records, newest first.
     pub records: Vec<Record>,
+    /// Findings among them that lost lines when the ledger was kept small, and how many.
+    pub lines_dropped: Vec<(Seq, u64)>,
     /// The policies in force.
     pub policies: Vec<Policy>,
     /// The moment of the question.
@@ -43,7 +43,7 @@ pub struct Why {
 impl Why {
     /// Decisions with the findings they answer, newest first; those that end a block are among
     /// them.
-    fn decided(&self) -> Vec<(&Record, &Decision, Option<&Finding>)> {
+    pub(crate) fn decided(&self) -> Vec<(&Record, &Decision, Option<&Finding>)> {
         let finding = |seq| {
             self.records.iter().find(|record| record.seq == seq).and_then(|record| {
                 match &record.event {
@@ -65,7 +65,7 @@ impl Why {
 
     /// Whether its blocks are no more than what would be: as the running monban says, or the
     /// last outcome.
-    fn only_observed(&self) -> bool {
+    pub(crate) fn only_observed(&self) -> bool {
         match self.mode {
             Some(mode) => mode == Mode::Observe,
             None => {
@@ -78,13 +78,19 @@ impl Why {
     }
 
     /// The same for one decision of the past.
-    fn was_observed(&self, record: &Record, decision: &Decision) -> bool {
+    pub(crate) fn was_observed(&self, record: &Record, decision: &Decision) -> bool {
         was_observed(&self.records, record.seq, decision.subject)
             .unwrap_or_else(|| self.only_observed())
     }
 
+    /// How many lines the finding of a decision has lost.
+    pub(crate) fn dropped(&self, decision: &Decision) -> u64 {
+        let lost = self.lines_dropped.iter().find(|(seq, _)| Some(*seq) == decision.finding);
+        lost.map_or(0, |(_, count)| *count)
+    }
+
     /// An open count with its policy: failures in the window and how many fill it.
-    fn open(&self) -> impl Iterator<Item = (&TallyRow, &Policy, u32)> {
+    pub(crate) fn open(&self) -> impl Iterator<Item = (&TallyRow, &Policy, u32)> {
         self.tallies.iter().filter_map(|tally| {
             let policy = self.policies.iter().find(|policy| policy.name == tally.policy)?;
             let inside =
@@ -93,77 +99,6 @@ impl Why {
             (!tally.marks.is_empty()).then_some((tally, policy, count))
         })
     }
-}
-
-/// As JSON: `address`, `subject`, `mode` (`guard`, `observe`, or null if monban does not run),
-/// `blocked`, `would_be_blocked` (where it is only observed), `blocks`, `decisions` (each with its
-/// `lines`, and `observed`, whether it was no more than that),
-/// `ended` (when, and by whom or what, a block was ended), `open` counts, `history`,
-/// `last_login`, `allowed`.
-pub fn why_json(why: &Why) -> Value {
-    let (ended, decided): (Vec<_>, Vec<_>) =
-        why.decided().into_iter().partition(|(_, decision, _)| decision.verdict == Verdict::Free);
-    let ended: Vec<Value> = ended
-        .into_iter()
-        .map(|(record, decision, _)| {
-            let mut value = ended_json(decision);
-            value["time"] = time_json(record.time);
-            value
-        })
-        .collect();
-    let decisions: Vec<Value> = decided
-        .into_iter()
-        .map(|(record, decision, finding)| {
-            let mut value = decision_json(decision);
-            if let (Value::Object(map), Some(finding)) = (&mut value, finding)
-                && let Value::Object(found) = finding_json(finding)
-            {
-                map.extend(found.into_iter().filter(|(key, _)| key != "policy"));
-            }
-            value["time"] = time_json(record.time);
-            value["observed"] = json!(why.was_observed(record, decision));
-            value
-        })
-        .collect();
-    let observed = why.only_observed();
-    let open: Vec<Value> = why
-        .open()
-        .map(|(tally, policy, count)| {
-            json!({
-                "policy": tally.policy,
-                "in_window": count,
-                "window_s": policy.window.length_s,
-                "needed": policy.window.failures,
-                "slow": policy.slow.map(|slow| json!({
-                    "in_window": tally.marks.len(),
-                    "window_s": slow.length_s,
-                    "needed": slow.failures,
-                })),
-                "failures": tally.total,
-                "first": time_json(tally.first),
-                "last": time_json(tally.last),
-                "lines": tally
-                    .evidence
-                    .iter()
-                    .map(|line| evidence_json(&line.evidence))
-                    .collect::<Vec<_>>(),
-            })
-        })
-        .collect();
-    json!({
-        "address": why.address.to_string(),
-        "subject": why.subject.to_string(),
-        "mode": why.mode.map(Mode::name),
-        "blocked": !why.blocks.is_empty() && !observed,
-        "would_be_blocked": !why.blocks.is_empty() && observed,
-        "blocks": why.blocks.iter().map(block_json).collect::<Vec<_>>(),
-        "decisions": decisions,
-        "ended": ended,
-        "open": open,
-        "history": why.history.map(|past| json!({"blocks": past.blocks, "last": time_json(past.last)})),
-        "last_login": why.success.map(|success| time_json(success.last)),
-        "allowed": why.allowed.map(|net| net.to_string()),
-    })
 }
 
 /// As text for people.
@@ -254,6 +189,10 @@ impl Page<'_> {
         self.line("why-decided", &values);
         self.line("why-rests", &[]);
         self.lines(finding.evidence.iter());
+        match why.dropped(decision) {
+            0 => {}
+            count => self.line("why-lines-dropped", &[("count", &count.to_string())]),
+        }
     }
 
     /// The end of a block.
@@ -357,8 +296,9 @@ impl Page<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Tongue;
-    use monban_model::{OrderId, Outcome, Scope, Seq};
+    use crate::{Tongue, why_json};
+    use monban_model::{OrderId, Outcome, Scope};
+    use serde_json::json;
 
     fn decided(seq: u64, subject: Subject, verdict: Verdict, because: Because) -> Record {
         let (scope, policy) = (Scope::All, String::new());
@@ -368,6 +308,24 @@ mod tests {
         Record { seq: Seq(seq), time, event: Event::Decided(decision) }
     }
 
+    /// Nothing is known of it.
+    fn why_of(address: Address) -> Why {
+        Why {
+            address,
+            subject: Subject::of(address),
+            mode: None,
+            blocks: Vec::new(),
+            tallies: Vec::new(),
+            history: None,
+            success: None,
+            allowed: None,
+            records: Vec::new(),
+            lines_dropped: Vec::new(),
+            policies: Vec::new(),
+            now: Stamp::from_s(1_790_000_100),
+        }
+    }
+
     #[test]
     fn the_address_is_named_with_its_network_and_the_end_of_a_block_with_its_reason() {
         let address: Address = "2001:db8:7::9".parse().unwrap();
@@ -375,21 +333,13 @@ mod tests {
         let forever = Verdict::Block { until: None };
         let hostile = Because::Operator("noise\nLOGIN root".to_owned());
         let why = Why {
-            address,
-            subject,
             mode: Some(Mode::Guard),
-            blocks: Vec::new(),
-            tallies: Vec::new(),
-            history: None,
-            success: None,
-            allowed: None,
             records: vec![
                 decided(4, subject, Verdict::Free, Because::Operator(String::new())),
                 decided(3, subject, forever, hostile),
                 decided(2, subject, Verdict::Free, Because::Expired),
             ],
-            policies: Vec::new(),
-            now: Stamp::from_s(1_790_000_100),
+            ..why_of(address)
         };
         let text = why_text(&why, &Say::new(Tongue::English), &LocalClock::of_system());
         let lines: Vec<&str> = text.lines().collect();
@@ -423,22 +373,15 @@ mod tests {
             why: String::new(),
         };
         let mut why = Why {
-            address,
-            subject,
             mode: Some(Mode::Observe),
             blocks: vec![row],
-            tallies: Vec::new(),
-            history: None,
-            success: None,
-            allowed: None,
             records: vec![
                 happened(4, OutcomeResult::Observed),
                 decided(3, subject, block, Because::Policy),
                 happened(2, OutcomeResult::Applied),
                 decided(1, subject, block, Because::Policy),
             ],
-            policies: Vec::new(),
-            now: Stamp::from_s(1_790_000_100),
+            ..why_of(address)
         };
         let clock = LocalClock::of_system();
         for mode in [Some(Mode::Observe), None] {
@@ -462,5 +405,17 @@ mod tests {
         }
         why.mode = Some(Mode::Guard);
         assert_eq!(why_json(&why)["blocked"], json!(true));
+    }
+
+    #[test]
+    fn lines_that_the_ledger_no_longer_has_are_counted() {
+        let address: Address = "192.0.2.1".parse().unwrap();
+        let subject = Subject::of(address);
+        let (scope, policy, finding) = (Scope::All, String::new(), Some(Seq(7)));
+        let (verdict, because) = (Verdict::Nothing, Because::Policy);
+        let decision = Decision { subject, verdict, scope, because, finding, policy, earlier: 0 };
+        let why = Why { lines_dropped: vec![(Seq(6), 2), (Seq(7), 5)], ..why_of(address) };
+        assert_eq!(why.dropped(&decision), 5);
+        assert_eq!(why.dropped(&Decision { finding: None, ..decision }), 0);
     }
 }

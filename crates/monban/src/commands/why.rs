@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use monban_config::{Bundle, Config};
 use monban_ledger::{LedgerError, Reader};
 use monban_model::wire::Mode;
-use monban_model::{Address, Subject};
+use monban_model::{Address, Event, Subject};
 use monban_views::{LocalClock, Why, bans_json, bans_text, why_json, why_text};
 use serde_json::json;
 
@@ -80,6 +80,14 @@ fn gather(reader: &Reader, address: Address, subject: Subject) -> Result<Why, Le
     blocks.retain(|row| row.until.is_none_or(|end| end > time));
     let mut tallies = reader.tallies_of(subject)?;
     tallies.retain(|row| row.subject == subject);
+    let records = reader.records_of(subject, RECORDS_MAX)?;
+    let mut lines_dropped = Vec::new();
+    for found in records.iter().filter(|record| matches!(record.event, Event::Found(_))) {
+        match reader.evidence_dropped(found.seq)? {
+            0 => {}
+            count => lines_dropped.push((found.seq, count)),
+        }
+    }
     Ok(Why {
         address,
         subject,
@@ -89,7 +97,8 @@ fn gather(reader: &Reader, address: Address, subject: Subject) -> Result<Why, Le
         history: reader.history(subject)?.into_iter().find(|row| row.subject == subject),
         success: reader.success(address)?,
         allowed: None,
-        records: reader.records_of(subject, RECORDS_MAX)?,
+        records,
+        lines_dropped,
         policies: Vec::new(),
         now: time,
     })

@@ -1,0 +1,80 @@
+//! `monban why ADDRESS --json`.
+
+use monban_model::Verdict;
+use monban_model::wire::Mode;
+use serde_json::{Value, json};
+
+use crate::json::{decision_json, ended_json, evidence_json, finding_json};
+use crate::{Why, block_json, time_json};
+
+/// As JSON: `address`, `subject`, `mode` (`guard`, `observe`, or null if monban does not run),
+/// `blocked`, `would_be_blocked` (where it is only observed), `blocks`, `decisions` (each with its
+/// `lines`, `lines_dropped`, how many of them the ledger no longer has, and `observed`, whether it
+/// was no more than that), `ended` (when, and by whom or what, a block was ended), `open` counts,
+/// `history`, `last_login`, `allowed`.
+pub fn why_json(why: &Why) -> Value {
+    let (ended, decided): (Vec<_>, Vec<_>) =
+        why.decided().into_iter().partition(|(_, decision, _)| decision.verdict == Verdict::Free);
+    let ended: Vec<Value> = ended
+        .into_iter()
+        .map(|(record, decision, _)| {
+            let mut value = ended_json(decision);
+            value["time"] = time_json(record.time);
+            value
+        })
+        .collect();
+    let decisions: Vec<Value> = decided
+        .into_iter()
+        .map(|(record, decision, finding)| {
+            let mut value = decision_json(decision);
+            if let (Value::Object(map), Some(finding)) = (&mut value, finding)
+                && let Value::Object(found) = finding_json(finding)
+            {
+                map.extend(found.into_iter().filter(|(key, _)| key != "policy"));
+            }
+            value["time"] = time_json(record.time);
+            value["lines_dropped"] = json!(why.dropped(decision));
+            value["observed"] = json!(why.was_observed(record, decision));
+            value
+        })
+        .collect();
+    let observed = why.only_observed();
+    let open: Vec<Value> = why
+        .open()
+        .map(|(tally, policy, count)| {
+            json!({
+                "policy": tally.policy,
+                "in_window": count,
+                "window_s": policy.window.length_s,
+                "needed": policy.window.failures,
+                "slow": policy.slow.map(|slow| json!({
+                    "in_window": tally.marks.len(),
+                    "window_s": slow.length_s,
+                    "needed": slow.failures,
+                })),
+                "failures": tally.total,
+                "first": time_json(tally.first),
+                "last": time_json(tally.last),
+                "lines": tally
+                    .evidence
+                    .iter()
+                    .map(|line| evidence_json(&line.evidence))
+                    .collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    json!({
+        "address": why.address.to_string(),
+        "subject": why.subject.to_string(),
+        "mode": why.mode.map(Mode::name),
+        "blocked": !why.blocks.is_empty() && !observed,
+        "would_be_blocked": !why.blocks.is_empty() && observed,
+        "blocks": why.blocks.iter().map(block_json).collect::<Vec<_>>(),
+        "decisions": decisions,
+        "ended": ended,
+        "open": open,
+        "history": why.history.map(|past| json!({"blocks": past.blocks, "last": time_json(past.last)})),
+        "last_login": why.success.map(|success| time_json(success.last)),
+        "allowed": why.allowed.map(|net| net.to_string()),
+    })
+}
