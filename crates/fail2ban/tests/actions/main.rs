@@ -1,0 +1,8 @@
+//! Actions: our commands against those of the installed fail2ban, and against hostile values.
+
+mod chance;
+mod golden;
+mod hostile;
+mod oracle;
+mod stock;
+mod values;
