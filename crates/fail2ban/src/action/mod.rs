@@ -17,11 +17,14 @@
 //! on purpose: `<F-*>`, which is Python's print of everything, and parameters that bear the name
 //! of one of the server's own procedures.
 
+mod actor;
 mod family;
 mod hostnames;
+mod lanes;
 mod machine;
 mod operation;
 mod python;
+mod run;
 mod shell;
 mod started;
 mod table;
@@ -29,10 +32,13 @@ mod template;
 mod ticket;
 mod values;
 
+pub use actor::{Actor, Report};
 pub use family::Family;
 pub use hostnames::Hostnames;
+pub use lanes::{Full, Lanes, Load};
 pub use machine::{Execute, Failed};
 pub use operation::Operation;
+pub use run::{Environment, Outcome, run};
 pub use shell::Shell;
 pub use table::{Done, JailActions, Job, Request, Scope, Table};
 pub use template::Template;

@@ -4,5 +4,6 @@ mod chance;
 mod golden;
 mod hostile;
 mod oracle;
+mod runner;
 mod stock;
 mod values;
