@@ -257,6 +257,25 @@ pub const FAIL2BAN_COMPLAINTS_MAX: usize = 2000;
 /// Log files that one path with wildcards may name.
 pub const FAIL2BAN_GLOB_MAX: usize = 4096;
 
+/// Longest value of a tag that reaches a shell, in bytes: Linux takes no argument of a program
+/// that is longer than 128 KiB with its end mark.
+pub const FAIL2BAN_SHELL_VALUE_MAX: usize = 128 * 1024 - 1;
+
+/// Longest text that a shell is started with: it is one argument as well.
+pub const FAIL2BAN_SHELL_TEXT_MAX: usize = FAIL2BAN_SHELL_VALUE_MAX;
+
+/// Bytes of each output of an action's command that are kept; the rest is read and counted.
+pub const FAIL2BAN_OUTPUT_MAX: usize = 4096;
+
+/// Requests to actions that wait at once. More are refused and counted.
+pub const FAIL2BAN_REQUESTS_MAX: usize = 65_536;
+
+/// Bytes of all requests to actions that wait.
+pub const FAIL2BAN_REQUESTS_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Commands of actions that run at once: one for each jail, at most so many.
+pub const FAIL2BAN_COMMANDS_AT_ONCE_MAX: usize = 16;
+
 /// Tokens of an expression such as `bantime.formula`, and its depth.
 pub const FAIL2BAN_EXPRESSION_TOKENS_MAX: usize = 512;
 

@@ -101,7 +101,7 @@ impl Definition {
             found.insert(name.to_owned(), value.clone());
             Ok(value)
         };
-        tags::substitute(&combined, &ignore, &mut other)
+        tags::substitute(&combined, &ignore, None, &mut other)
     }
 
     /// In newer versions what the jail gives counts for all address families.

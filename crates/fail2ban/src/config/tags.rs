@@ -12,16 +12,18 @@ use super::place::Text;
 
 /// Puts tags into all options.
 ///
-/// Tags named in `ignore` stay; `other` is asked for names that are not among the options.
+/// Tags named in `ignore` stay; `other` is asked for names that are not among the options. With a
+/// `family`, the option `x?family=..` is put in for `<x>` where there is one.
 ///
 /// # Errors
 /// A tag that leads to itself, a value over our limits, or what `other` refuses.
 pub(crate) fn substitute(
     options: &Options,
     ignore: &HashSet<String>,
+    family: Option<&str>,
     other: &mut dyn FnMut(&str) -> Result<Option<Text>, Complaint>,
 ) -> Result<Options, Complaint> {
-    let mut work = Work { options: options.clone(), ignore, other, moved: 0 };
+    let mut work = Work { options: options.clone(), ignore, family, other, moved: 0 };
     let keys: Vec<String> = options.iter().map(|(key, _)| key.to_owned()).collect();
     let mut done: HashSet<&str> = HashSet::new();
     let mut repeats: HashMap<&str, HashMap<String, u32>> = HashMap::new();
@@ -54,6 +56,7 @@ pub(crate) fn substitute(
 struct Work<'a> {
     options: Options,
     ignore: &'a HashSet<String>,
+    family: Option<&'a str>,
     other: &'a mut dyn FnMut(&str) -> Result<Option<Text>, Complaint>,
     moved: usize,
 }
@@ -74,7 +77,7 @@ impl Work<'_> {
             if tag == key || count > FAIL2BAN_TAG_REPEATS_MAX {
                 return Err(wrong("tag-recursion", key, &tag, &value, start));
             }
-            let replacement = match self.options.get(&tag) {
+            let replacement = match of_family(&self.options, &tag, self.family) {
                 Some(known) => Some(known.clone()),
                 None => (self.other)(&tag)?,
             };
@@ -120,6 +123,16 @@ impl Work<'_> {
     }
 }
 
+/// What stands for a tag, for one address family if there is a value of its own.
+pub(crate) fn of_family<'a>(
+    options: &'a Options,
+    tag: &str,
+    family: Option<&str>,
+) -> Option<&'a Text> {
+    let own = family.and_then(|family| options.get(&format!("{tag}?family={family}")));
+    own.or_else(|| options.get(tag))
+}
+
 fn wrong(kind: &'static str, key: &str, tag: &str, value: &Text, at: usize) -> Complaint {
     Complaint::error(kind, value.place_at(at))
         .with("key", key)
@@ -129,7 +142,7 @@ fn wrong(kind: &'static str, key: &str, tag: &str, value: &Text, at: usize) -> C
 }
 
 /// The next innermost `<..>` without a space in it: where it begins and where it has ended.
-fn find(text: &str, from: usize) -> Option<(usize, usize)> {
+pub(crate) fn find(text: &str, from: usize) -> Option<(usize, usize)> {
     let mut start = None;
     for (at, byte) in text.bytes().enumerate().skip(from) {
         match (byte, start) {
@@ -154,7 +167,7 @@ mod tests {
         }
         let ignore = HashSet::from(["matches".to_owned()]);
         let mut other = |name: &str| Ok((name == "far").then(|| Text::built_in("away")));
-        let found = substitute(&options, &ignore, &mut other).map_err(|c| c.kind)?;
+        let found = substitute(&options, &ignore, None, &mut other).map_err(|c| c.kind)?;
         Ok(found.get(key).map_or(String::new(), |text| text.as_str().to_owned()))
     }
 

@@ -1,0 +1,9 @@
+//! Actions: our commands against those of the installed fail2ban, and against hostile values.
+
+mod chance;
+mod golden;
+mod hostile;
+mod oracle;
+mod runner;
+mod stock;
+mod values;
