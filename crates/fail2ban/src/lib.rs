@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod action;
+pub mod check;
 pub mod config;
 pub mod dates;
 pub mod filter;

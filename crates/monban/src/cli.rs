@@ -139,6 +139,19 @@ pub enum ConfigAction {
 pub enum Fail2banAction {
     /// Show the jails with everything put in, and where each value was written
     Show(ShowArgs),
+    /// Check what of it runs here, and what is dangerous in it; exits 0 only if all of it runs
+    Check(CheckArgs),
+}
+
+/// `monban fail2ban check`.
+#[derive(Clone, Debug, Args)]
+pub struct CheckArgs {
+    /// Its folder, such as /etc/fail2ban
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Also the jails that are switched off
+    #[arg(long)]
+    pub all: bool,
 }
 
 /// `monban fail2ban show`.

@@ -35,6 +35,32 @@ pub enum Hint {
 }
 
 impl Hint {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::NameLost,
+        Self::NameNeedsP,
+        Self::FlagsInFront,
+        Self::WriteCode,
+        Self::FixLength,
+        Self::NotAShellPattern,
+        Self::DoubleBackslash,
+        Self::EscapeBracket,
+    ];
+
+    /// Its name in message tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NameLost => "name-lost",
+            Self::NameNeedsP => "name-needs-p",
+            Self::FlagsInFront => "flags-in-front",
+            Self::WriteCode => "write-code",
+            Self::FixLength => "fix-length",
+            Self::NotAShellPattern => "not-a-shell-pattern",
+            Self::DoubleBackslash => "double-backslash",
+            Self::EscapeBracket => "escape-bracket",
+        }
+    }
+
     /// The hint as an English sentence without a full stop.
     pub fn text(self) -> &'static str {
         match self {

@@ -31,12 +31,14 @@ mod parse;
 mod regex;
 mod rewrite;
 mod simplify;
+mod trial;
 mod width;
 
 pub use error::{Error, Hint};
 pub use parse::parse;
 pub use regex::{EngineKind, Match, Overrun, Regex};
 pub use rewrite::localise_flags;
+pub use trial::Trial;
 
 /// Flags that a pattern is compiled with. By default none is set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

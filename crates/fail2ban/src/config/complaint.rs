@@ -60,6 +60,13 @@ impl Complaint {
         self
     }
 
+    /// The same with a value that is of use only as a whole, such as a line.
+    #[must_use]
+    pub fn with_whole(mut self, name: &'static str, value: &str) -> Self {
+        self.values.push((name, value.chars().take(LINE_CHARS_MAX).collect()));
+        self
+    }
+
     /// The same at a column, in characters from 1.
     #[must_use]
     pub fn at_column(mut self, column: usize) -> Self {
@@ -75,6 +82,9 @@ impl Complaint {
 
 /// Longest value that a complaint quotes, in characters.
 const VALUE_CHARS_MAX: usize = 200;
+
+/// Longest line that a complaint quotes, in characters.
+const LINE_CHARS_MAX: usize = 5000;
 
 /// All complaints of a configuration, each once, in the order they were found.
 #[derive(Clone, Debug, Default)]

@@ -40,6 +40,11 @@ pub enum UseDns {
     Raw,
 }
 
+/// The regular expression that an expression of a filter stands for, with groups for its tags.
+pub fn expanded(text: &str, dns: UseDns) -> String {
+    pattern::expanded(text, dns)
+}
+
 /// What is wrong with an expression of a filter.
 #[derive(Clone, Debug)]
 pub enum Problem {

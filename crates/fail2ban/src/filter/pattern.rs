@@ -60,7 +60,7 @@ impl Pattern {
     /// # Errors
     /// What is wrong with it.
     pub fn new(text: &str, dns: UseDns, multiline: bool) -> Result<Self, Problem> {
-        let expanded = monban_pyre::localise_flags(&tags::expand(text, dns)).into_owned();
+        let expanded = expanded(text, dns);
         if expanded.trim_start().is_empty() {
             return Err(Problem::Empty);
         }
@@ -149,6 +149,11 @@ impl Pattern {
     pub fn regex(&self) -> &Regex {
         &self.regex
     }
+}
+
+/// The regular expression that is compiled.
+pub fn expanded(text: &str, dns: UseDns) -> String {
+    monban_pyre::localise_flags(&tags::expand(text, dns)).into_owned()
 }
 
 /// `user_1` is another `user`.

@@ -15,6 +15,8 @@ pub struct Rendered {
     pub severity: Severity,
     /// Which one, for machines.
     pub kind: &'static str,
+    /// What its texts name, as it was found.
+    pub values: Vec<(&'static str, String)>,
     /// The texts.
     pub problem: Problem,
 }
@@ -34,6 +36,11 @@ fn render_one(complaint: &Complaint, say: &Say) -> Rendered {
     if let Some(meant) = complaint.value("meant").filter(|meant| !meant.is_empty()) {
         hint = say.text("f2b-meant", &[("meant", meant)]);
     }
+    // So is what a regular expression probably meant.
+    if complaint.kind == "regex-wrong" {
+        let name = complaint.value("hint").unwrap_or_default();
+        hint = say.find(&format!("regex-hint-{name}"), &[]).unwrap_or_default();
+    }
     let problem = Problem {
         file: complaint.place.file.to_string(),
         line: complaint.place.line,
@@ -42,7 +49,8 @@ fn render_one(complaint: &Complaint, say: &Say) -> Rendered {
         why: say.find(&format!("{key}-why"), &values).unwrap_or_default(),
         hint,
     };
-    Rendered { severity: complaint.severity, kind: complaint.kind, problem }
+    let (severity, kind) = (complaint.severity, complaint.kind);
+    Rendered { severity, kind, values: complaint.values.clone(), problem }
 }
 
 /// All of them in rustc's form, with how many there are.
@@ -79,7 +87,10 @@ fn show_one(one: &Rendered, files: &mut HashMap<String, Option<String>>) -> Stri
     };
     let Some(line) = line else { return format!("{}: {problem}", one.severity.name()) };
     let shown = printable(line.as_bytes());
-    let span = span(&shown, line, problem.column as usize);
+    let near = one.values.iter().find(|(name, _)| *name == "near").map(|(_, near)| near.as_str());
+    let span = near
+        .and_then(|near| span_of(&shown, near))
+        .unwrap_or_else(|| span(&shown, line, problem.column as usize));
     let snippet = Snippet::source(shown.as_str())
         .line_start(problem.line as usize)
         .path(problem.file.as_str())
@@ -89,6 +100,16 @@ fn show_one(one: &Rendered, files: &mut HashMap<String, Option<String>>) -> Stri
         group = group.element(Level::HELP.message(problem.hint.as_str()));
     }
     Renderer::plain().render(&[group])
+}
+
+/// The text of which a complaint says that something is wrong near it, or its beginning: tags
+/// further on may have been put in.
+fn span_of(shown: &str, near: &str) -> Option<std::ops::Range<usize>> {
+    let lengths = (4..=near.chars().count()).rev();
+    lengths.into_iter().find_map(|length| {
+        let part: String = near.chars().take(length).collect();
+        shown.find(&part).map(|at| at..at + part.len())
+    })
 }
 
 /// The character of a column, from 1; the whole line if characters were escaped or none is meant.
@@ -120,9 +141,10 @@ mod tests {
     /// Every kind that the crate names has its texts: the kinds are read from its source.
     #[test]
     fn every_complaint_has_its_texts() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fail2ban/src/config");
+        let folder = |name| format!("{}/../fail2ban/src/{name}", env!("CARGO_MANIFEST_DIR"));
+        let folders = [folder("config"), folder("check")];
         let mut kinds = BTreeSet::new();
-        for entry in fs::read_dir(folder).expect("the crate").flatten() {
+        for entry in folders.iter().flat_map(|f| fs::read_dir(f).expect("the crate")).flatten() {
             let text = fs::read_to_string(entry.path()).expect("source");
             let code = text.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
             kinds.extend(code.split('"').filter(|w| is_kind(w)).map(str::to_owned));
@@ -134,8 +156,15 @@ mod tests {
         let missing: Vec<&String> = said.clone().filter(|key| !kinds.contains(*key)).collect();
         assert!(missing.is_empty(), "texts of nothing: {missing:?}");
         assert!(said.count() > 50);
-        for kind in kinds.iter().filter(|kind| kind.contains('-')) {
-            assert!(known.contains(kind) || NO_COMPLAINTS.contains(&kind.as_str()), "{kind}");
+        // Actions that are known by name look like kinds, too.
+        let is_action = |kind: &str| kind.starts_with("iptables-") || kind.starts_with("nftables-");
+        for kind in kinds.iter().filter(|kind| kind.contains('-') && !is_action(kind)) {
+            let is_reason = say.find(&format!("check-why-{kind}"), &[]).is_some();
+            let is_none = is_reason || NO_COMPLAINTS.contains(&kind.as_str());
+            assert!(known.contains(kind) || is_none, "{kind}");
+        }
+        for hint in monban_fail2ban::check::Hint::ALL {
+            assert!(say.find(&format!("regex-hint-{}", hint.name()), &[]).is_some(), "{hint:?}");
         }
     }
 

@@ -18,7 +18,8 @@ pub fn configuration(found: &Configuration, problems: &[Rendered]) -> Value {
     })
 }
 
-fn problem(one: &Rendered) -> Value {
+/// A complaint with its texts.
+pub fn problem(one: &Rendered) -> Value {
     let problem = &one.problem;
     json!({
         "severity": one.severity.name(),

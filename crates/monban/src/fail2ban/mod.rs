@@ -1,6 +1,8 @@
 //! `monban fail2ban`: what a fail2ban configuration comes to.
 
+mod check;
 pub mod complaints;
+mod good;
 mod json;
 mod show;
 
@@ -17,6 +19,7 @@ use monban_views::{Say, printable};
 pub fn main(common: &Common, action: &Fail2banAction, say: &Say) -> ExitCode {
     match action {
         Fail2banAction::Show(args) => show(common, args, say),
+        Fail2banAction::Check(args) => check::main(common, args, say),
     }
 }
 

@@ -51,7 +51,8 @@ impl Program {
     ) -> Result<bool, Overrun> {
         scratch.slots.clear();
         scratch.slots.resize(self.slots, UNSET);
-        let mut run = Run { program: self, text, scratch, steps: 0, backtracks: 0 };
+        let most = Most { steps: REGEX_STEPS_MAX, backtracks: REGEX_BACKTRACKS_MAX };
+        let mut run = Run { program: self, text, scratch, steps: 0, backtracks: 0, most };
         let found = run.search(from);
         scratch.branches.clear();
         scratch.trail.clear();
@@ -71,6 +72,27 @@ impl Program {
         }
         Ok(true)
     }
+
+    /// How often a search from the start goes back; it is given up beyond `most`.
+    pub(crate) fn backtracks(&self, text: &str, most: u32) -> u32 {
+        let mut scratch = Scratch { slots: vec![UNSET; self.slots], ..Scratch::default() };
+        // A step back is worth many ahead: only what runs over a long text without a choice, again
+        // and again, comes to this bound first.
+        let most = Most { steps: u64::from(most).saturating_mul(50), backtracks: most };
+        let scratch = &mut scratch;
+        let mut run = Run { program: self, text, scratch, steps: 0, backtracks: 0, most };
+        match run.search(0) {
+            Ok(_) => run.backtracks,
+            Err(Overrun) => most.backtracks.saturating_add(1),
+        }
+    }
+}
+
+/// What a search may spend.
+#[derive(Clone, Copy)]
+struct Most {
+    steps: u64,
+    backtracks: u32,
 }
 
 pub(super) struct Run<'a> {
@@ -79,6 +101,7 @@ pub(super) struct Run<'a> {
     scratch: &'a mut Scratch,
     steps: u64,
     backtracks: u32,
+    most: Most,
 }
 
 impl Run<'_> {
@@ -182,7 +205,7 @@ impl Run<'_> {
 
     pub(super) fn spend(&mut self, steps: usize) -> Result<(), Overrun> {
         self.steps += steps as u64;
-        if self.steps > REGEX_STEPS_MAX { Err(Overrun) } else { Ok(()) }
+        if self.steps > self.most.steps { Err(Overrun) } else { Ok(()) }
     }
 
     fn set(&mut self, slot: usize, value: usize) {
@@ -211,7 +234,7 @@ impl Run<'_> {
                 return Ok(None);
             };
             self.backtracks += 1;
-            if self.backtracks > REGEX_BACKTRACKS_MAX {
+            if self.backtracks > self.most.backtracks {
                 return Err(Overrun);
             }
             self.undo(branch.trail);
