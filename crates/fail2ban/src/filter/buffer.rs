@@ -5,12 +5,15 @@ use monban_pyre::Match;
 use super::failure::Split;
 use super::pattern::Pattern;
 
-/// The text of the lines, each with its end.
+/// The text of the lines, each with its end; without lines it is an empty line.
 pub fn joined(lines: &[Split]) -> String {
     let mut text = String::new();
     for line in lines {
         text.push_str(&line.before);
         text.push_str(&line.behind);
+        text.push('\n');
+    }
+    if lines.is_empty() {
         text.push('\n');
     }
     text
@@ -44,7 +47,7 @@ pub fn part(lines: &[Split], text: &str, pattern: &Pattern, found: &Match) -> Pa
     let mut others = lines[..first].to_vec();
     let mut at = 0;
     for skipped in pattern.skipped(found, text) {
-        let place = matched.iter().skip(at).position(|line| line.searched() == skipped);
+        let place = matched.iter().skip(at).position(|line| line.is_searched_as(skipped));
         if let Some(place) = place {
             others.push(matched.remove(at + place));
             at += place;

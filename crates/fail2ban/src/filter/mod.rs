@@ -9,12 +9,14 @@ mod failure;
 mod id;
 mod pattern;
 mod tags;
+mod who;
 
 use std::time::{Duration, Instant};
 
 use crate::dates::{DateFinder, Found};
 use buffer::{Parted, joined, part};
 use connections::Connections;
+use who::Who;
 
 pub use failure::{Failure, Lines, Split};
 pub use id::Id;
@@ -115,6 +117,16 @@ pub struct Filter {
     last: Option<(i64, String)>,
     connections: Connections,
     costs: Vec<Cost>,
+}
+
+/// What a match came to.
+enum Taken {
+    /// It is a failure, or part of one.
+    Failure,
+    /// The line is part of a connection and no failure: nothing more is looked for in it.
+    Line,
+    /// The groups for it took no part, so the expression names nobody.
+    Nobody,
 }
 
 /// What the searches of one failregex have cost, where every expression is tried.
@@ -288,9 +300,10 @@ impl Filter {
                 text = joined(&self.lines);
             }
             let groups = over(&prefix, groups);
-            let ended = self.take(number, groups, &parted, (time, now), &mut reading.hits);
-            if ended || !self.way.all {
-                break;
+            match self.take(number, groups, &parted, (time, now), &mut reading.hits) {
+                Taken::Failure if self.way.all => {}
+                Taken::Failure | Taken::Line => break,
+                Taken::Nobody => {}
             }
         }
         reading
@@ -320,7 +333,7 @@ impl Filter {
         self.ignoreregex.iter().position(|pattern| searched(pattern, text, overruns).is_some())
     }
 
-    /// Adds the failure of a match. True if the line is done with.
+    /// Adds the failure of a match.
     fn take(
         &mut self,
         regex: usize,
@@ -328,75 +341,46 @@ impl Filter {
         parted: &Parted,
         (time, now): (Option<i64>, i64),
         hits: &mut Vec<Hit>,
-    ) -> bool {
+    ) -> Taken {
         let mut failure = Failure { groups, ..Failure::default() };
-        let key = failure.text("mlfid").map(str::to_owned);
-        let Some(key) = key else {
+        let Some(key) = failure.told("mlfid") else {
             failure.matches.extend(&parted.matched);
-            // An expression whose groups for it took no part names nobody.
-            if let Some(id) = self.identify(&mut failure) {
-                hits.push(Hit { regex, id: Some(id), time, failure });
-            }
-            return false;
+            return match who::of(&mut failure, self.usedns, self.way.all) {
+                Who::Known(id) => {
+                    hits.push(Hit { regex, id: Some(id), time, failure });
+                    Taken::Failure
+                }
+                Who::Ignored => Taken::Failure,
+                Who::Unknown => Taken::Nobody,
+            };
         };
         let mut merged = self.connections.merge(&key, failure, &parted.matched, now);
         let quiet = merged.failure.has("nofail");
         if quiet && !self.way.all {
             self.connections.keep(&merged, now);
-            return true;
+            return Taken::Line;
         }
-        let id = self.identify(&mut merged.failure);
-        if id.is_none() {
-            merged.failure.pending = true;
-        }
+        let id = match who::of(&mut merged.failure, self.usedns, self.way.all) {
+            Who::Known(id) => Some(id),
+            Who::Ignored => {
+                self.connections.keep(&merged, now);
+                return Taken::Failure;
+            }
+            Who::Unknown => None,
+        };
+        merged.failure.pending |= id.is_none();
         self.connections.keep(&merged, now);
+        if merged.joined {
+            // Failures of one line and connection know the same users, once there are any.
+            let same = |hit: &&mut Hit| hit.failure.told("mlfid").as_deref() == Some(&key);
+            for hit in hits.iter_mut().filter(same).filter(|hit| hit.failure.users.is_some()) {
+                hit.failure.users.clone_from(&merged.failure.users);
+            }
+        }
         if id.is_some() || self.way.all {
             hits.push(Hit { regex, id, time, failure: merged.failure });
         }
-        false
-    }
-
-    /// Who failed: an address before a name, and what the filter itself counts by before both.
-    fn identify(&self, failure: &mut Failure) -> Option<Id> {
-        let raw = self.way.all || self.usedns == UseDns::Raw;
-        let own = |text: &str| match raw {
-            true => Id::Text(text.to_owned()),
-            false => Id::of_text(text),
-        };
-        let fid = failure.text("fid").map(str::to_owned);
-        let prefix = failure.text("cidr").map(str::to_owned);
-        let address = ["ip4", "ip6"].into_iter().find_map(|group| {
-            let text = failure.text(group)?.to_owned();
-            Some((Id::of_address(&text, prefix.as_deref(), group == "ip6"), text))
-        });
-        if let Some((id, text)) = address {
-            return match fid {
-                Some(fid) if fid != text => {
-                    failure.ip = Some(id.to_string());
-                    Some(own(&fid))
-                }
-                _ => Some(id),
-            };
-        }
-        if let Some(name) = failure.text("dns").map(str::to_owned) {
-            return match (raw, fid) {
-                (true, Some(fid)) if fid != name => {
-                    failure.ip = Some(name);
-                    Some(own(&fid))
-                }
-                (true, _) => Some(Id::Text(name)),
-                (false, _) => Some(Id::Name(name)),
-            };
-        }
-        if let Some(fid) = fid {
-            return Some(own(&fid));
-        }
-        // The old name of the group: an address, or a name that would have to be resolved.
-        let text = failure.text(pattern::OLD_ID)?;
-        Some(match Id::of_text(text) {
-            Id::Text(name) if !raw => Id::Name(name),
-            id => id,
-        })
+        Taken::Failure
     }
 }
 
