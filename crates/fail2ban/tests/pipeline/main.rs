@@ -1,7 +1,7 @@
 //! The whole filter against the installed fail2ban: which expressions match which line, who, when,
 //! what was captured, and what the lines before have to do with it.
 //!
-//! `MONBAN_FILTER_LINES` lines (default 6,000), from `MONBAN_FILTER_SEED`, over the filters of
+//! `MONBAN_FILTER_LINES` lines (default 3,000), from `MONBAN_FILTER_SEED`, over the filters of
 //! /etc/fail2ban, of `MONBAN_CORPUS`/fail2ban/config (default `../shared/corpus`) and of
 //! `tests/pipeline/config`: sample lines of the same corpus, of this filter and of others, changed
 //! lines, and lines made from the expressions. Both sides get the same lines in the same order.
@@ -229,7 +229,7 @@ impl Maker<'_> {
 #[test]
 fn lines_come_out_as_in_fail2ban() {
     let stock = Stock::new();
-    let wanted = number("MONBAN_FILTER_LINES", 6_000);
+    let wanted = number("MONBAN_FILTER_LINES", 3_000);
     let seed = number("MONBAN_FILTER_SEED", 1) as u64;
     let mut chance = Chance::new(seed);
     let mut counts = Counts::default();
@@ -256,7 +256,10 @@ fn lines_come_out_as_in_fail2ban() {
 #[test]
 fn filters_are_read_and_refused_as_by_fail2ban() {
     let stock = Stock::new();
-    let orders: Vec<Order> = stock.filters.iter().map(|(s, _)| Order::New(s.clone())).collect();
+    // To read them all takes fail2ban some time.
+    let step = if number("MONBAN_FILTER_LINES", 0) < 100_000 { 8 } else { 1 };
+    let some = stock.filters.iter().step_by(step);
+    let orders: Vec<Order> = some.map(|(setting, _)| Order::New(setting.clone())).collect();
     let mut counts = Counts::default();
     if compare(&orders, &mut counts) {
         println!("{} filters", orders.len());
