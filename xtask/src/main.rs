@@ -2,6 +2,7 @@
 //! capability, with its full counts and figures (docs/shows/NAME.md says what is shown).
 #![forbid(unsafe_code)]
 
+mod fail2ban;
 mod packages;
 mod part;
 mod plan;
@@ -19,8 +20,9 @@ fn main() -> ExitCode {
     match words[..] {
         ["test"] => plan::test(&mut report),
         ["show", "guard"] => plan::show_guard(&mut report),
+        ["show", "fail2ban"] => plan::show_fail2ban(&mut report),
         _ => {
-            eprintln!("usage: cargo xtask test | show guard");
+            eprintln!("usage: cargo xtask test | show guard | show fail2ban");
             return ExitCode::from(2);
         }
     }

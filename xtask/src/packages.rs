@@ -15,6 +15,7 @@ const PACKAGES: &[&str] = &[
     "dovecot-imapd",
     "dovecot-pop3d",
     "dropbear-bin",
+    "fail2ban",
     "iproute2",
     "logrotate",
     "nftables",

@@ -136,8 +136,14 @@ fn follow(command: &mut Command) -> (Counts, Vec<String>) {
     (counts, left_out)
 }
 
-/// `test result: ok. 3 passed; 0 failed; ...` of cargo test, or `3 passed, 0 failed, ...`.
+/// `test result: ok. 3 passed; 0 failed; ...` of cargo test, `3 passed, 0 failed, ...`, or
+/// `TOTAL 3/4 verdicts, ...` of a judge.
 fn closing_line(line: &str) -> Option<Counts> {
+    if let Some((passed, rest)) = line.strip_prefix("TOTAL ").and_then(|l| l.split_once('/')) {
+        let (all, _) = rest.split_once(" verdicts")?;
+        let (passed, all): (usize, usize) = (passed.parse().ok()?, all.parse().ok()?);
+        return Some(Counts { passed, failed: all.checked_sub(passed)? });
+    }
     let words: Vec<&str> = match line.strip_prefix("test result: ") {
         Some(rest) => rest.split_whitespace().skip(1).collect(),
         None => line.split_whitespace().collect(),
@@ -165,6 +171,9 @@ mod tests {
         assert_eq!(closing_line(cargo), Some(Counts { passed: 3, failed: 1 }));
         let ours = "3 passed, 1 failed, 2 skipped";
         assert_eq!(closing_line(ours), Some(Counts { passed: 3, failed: 1 }));
+        let judge = "TOTAL 1367/1368 verdicts, 99.92 %, 45 of 46 files perfect";
+        assert_eq!(closing_line(judge), Some(Counts { passed: 1367, failed: 1 }));
+        assert_eq!(closing_line("TOTAL x/1368 verdicts"), None);
         assert_eq!(closing_line("the 3 passed; 1 failed"), None);
         assert_eq!(closing_line("3 passed, none failed"), None);
     }

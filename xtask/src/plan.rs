@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::part::Report;
-use crate::{packages, unprivileged};
+use crate::{fail2ban, packages, unprivileged};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -23,7 +23,9 @@ pub fn test(report: &mut Report) {
     let tests = ["test", "--workspace", "--", "--show-output"];
     report.run("tests", 20 * MINUTE, cargo(report, &tests));
     report.run("release build", 10 * MINUTE, cargo(report, &["build", "--release"]));
-    end_to_end(report, target(report).join("release/monban"), &[], 25 * MINUTE);
+    let binary = target(report).join("release/monban");
+    fail2ban::samples(report, &binary);
+    end_to_end(report, binary, &[], 25 * MINUTE);
 }
 
 /// The whole list of what the guard shows, with the full counts.
@@ -43,6 +45,21 @@ pub fn show_guard(report: &mut Report) {
     end_to_end(report, clean.join("release/monban"), &["--full"], 90 * MINUTE);
 }
 
+/// The whole list of what is shown of running fail2ban's configurations, with the full counts.
+pub fn show_fail2ban(report: &mut Report) {
+    packages::install(report);
+    report.run("release build", 10 * MINUTE, cargo(report, &["build", "--release"]));
+    fail2ban::samples(report, &target(report).join("release/monban"));
+    let searches = ["test", "--release", "-p", "monban-pyre", "--", "--show-output"];
+    report.run("Python's re", 30 * MINUTE, cargo(report, &searches));
+    let tests = ["test", "--release", "-p", "monban-fail2ban", "--", "--show-output"];
+    let mut tests = cargo(report, &tests);
+    tests.env("MONBAN_FILTER_LINES", "500000").env("MONBAN_DATES_LINES", "500000");
+    report.run("fail2ban 1.0.2", 90 * MINUTE, tests);
+    let bench = ["bench", "-p", "monban-fail2ban", "--bench", "filter"];
+    report.run("time of a line", 10 * MINUTE, cargo(report, &bench));
+}
+
 fn end_to_end(report: &mut Report, binary: PathBuf, options: &[&str], at_most: Duration) {
     let mut command = cargo(report, &["run", "--quiet", "--package", "monban-e2e", "--"]);
     command.arg("--binary").arg(binary).args(options);
@@ -54,6 +71,8 @@ fn cargo(report: &Report, arguments: &[&str]) -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
     command.args(arguments).current_dir(report.root());
+    // Tests say themselves what they leave out without it.
+    command.env("MONBAN_CORPUS", fail2ban::corpus(report));
     command
 }
 

@@ -27,6 +27,7 @@ mod chars;
 mod error;
 mod ir;
 mod linear;
+mod needed;
 mod parse;
 mod regex;
 mod rewrite;
@@ -35,6 +36,7 @@ mod trial;
 mod width;
 
 pub use error::{Error, Hint};
+pub use needed::Needed;
 pub use parse::parse;
 pub use regex::{EngineKind, Match, Overrun, Regex};
 pub use rewrite::localise_flags;

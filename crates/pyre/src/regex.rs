@@ -13,6 +13,7 @@ use crate::backtrack::{Program, Scratch};
 use crate::error::Error;
 use crate::ir::{self, Ir};
 use crate::linear::{self, Linear, Unfit};
+use crate::needed::{self, Needed};
 use crate::parse::parse;
 use crate::simplify;
 
@@ -186,6 +187,12 @@ impl Regex {
     /// How many groups there are, without group 0.
     pub fn group_count(&self) -> usize {
         self.group_names.len() - 1
+    }
+
+    /// Texts of which whatever matches contains one; `None` if that cannot be told. The pattern
+    /// is parsed anew.
+    pub fn needed(&self) -> Option<Needed> {
+        needed::texts(&self.source.ir()?)
     }
 
     /// What matches it.

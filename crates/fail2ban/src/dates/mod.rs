@@ -27,5 +27,6 @@ mod tokens;
 mod value;
 mod zone;
 
+pub(crate) use characters::digit_value;
 pub use finder::{DateFinder, Error, Found, TemplateInfo};
 pub use zone::Zone;

@@ -5,15 +5,50 @@ use monban_pyre::Match;
 use super::failure::Split;
 use super::pattern::Pattern;
 
-/// The text of the lines, each with its end.
-pub fn joined(lines: &[Split]) -> String {
-    let mut text = String::new();
-    for line in lines {
-        text.push_str(&line.before);
-        text.push_str(&line.behind);
+/// A line in which the date is known, borrowed.
+#[derive(Clone, Copy, Debug)]
+pub struct Cut<'l> {
+    /// What stands before the date.
+    pub before: &'l str,
+    /// The date; empty if there is none.
+    pub date: &'l str,
+    /// What stands behind it.
+    pub behind: &'l str,
+    /// The last date that was seen stands for its own.
+    pub carries: bool,
+}
+
+impl<'l> Cut<'l> {
+    /// A line without a date of its own.
+    pub fn undated(line: &'l str, carries: bool) -> Self {
+        Self { before: "", date: "", behind: line, carries }
+    }
+
+    /// A line with its date at these bytes.
+    pub fn at(line: &'l str, (start, end): (usize, usize)) -> Self {
+        Self {
+            before: line.get(..start).unwrap_or_default(),
+            date: line.get(start..end).unwrap_or_default(),
+            behind: line.get(end..).unwrap_or_default(),
+            carries: false,
+        }
+    }
+}
+
+/// Makes `text` that of the lines; without lines it is an empty line.
+pub fn joined(text: &mut String, lines: &[Split]) {
+    text.clear();
+    append(text, lines);
+    if lines.is_empty() {
         text.push('\n');
     }
-    text
+}
+
+/// Adds the text of the lines, each with its end.
+pub fn append(text: &mut String, lines: &[Split]) {
+    for line in lines {
+        text.extend([line.before.as_str(), &line.behind, "\n"]);
+    }
 }
 
 /// The lines that a match covers, and the others.
@@ -44,7 +79,7 @@ pub fn part(lines: &[Split], text: &str, pattern: &Pattern, found: &Match) -> Pa
     let mut others = lines[..first].to_vec();
     let mut at = 0;
     for skipped in pattern.skipped(found, text) {
-        let place = matched.iter().skip(at).position(|line| line.searched() == skipped);
+        let place = matched.iter().skip(at).position(|line| line.is_searched_as(skipped));
         if let Some(place) = place {
             others.push(matched.remove(at + place));
             at += place;

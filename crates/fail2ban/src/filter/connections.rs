@@ -26,6 +26,8 @@ pub struct Connections {
 pub struct Merged {
     /// What is known now.
     pub failure: Failure,
+    /// Whether the connection was known.
+    pub joined: bool,
     remember: Option<(String, i64)>,
 }
 
@@ -41,7 +43,9 @@ impl Connections {
         let mut gained = gained;
         let forget = now.take("mlfforget");
         let mut remember = None;
-        let mut failure = match self.take(key, clock) {
+        let known = self.take(key, clock);
+        let joined = known.is_some();
+        let mut failure = match known {
             Some((known, until)) => {
                 match forget {
                     true => self.order.retain(|known| known != key),
@@ -74,7 +78,7 @@ impl Connections {
         } else if !forget {
             failure.quiet_matches.extend(lines);
         }
-        Merged { failure, remember }
+        Merged { failure, joined, remember }
     }
 
     /// Remembers what is known now, unless the connection is over.

@@ -16,9 +16,9 @@ pub struct Split {
 }
 
 impl Split {
-    /// What the expressions see.
-    pub fn searched(&self) -> String {
-        format!("{}{}", self.before, self.behind)
+    /// Whether this is what the expressions see.
+    pub fn is_searched_as(&self, text: &str) -> bool {
+        text.strip_prefix(self.before.as_str()) == Some(&self.behind)
     }
 
     /// The whole line.
@@ -91,6 +91,15 @@ impl Failure {
         self.groups.get(name).and_then(Value::text)
     }
 
+    /// The value of a group as one text, also if it has several parts.
+    pub fn told(&self, name: &str) -> Option<String> {
+        match self.groups.get(name)? {
+            Value::None => None,
+            Value::Text(text) => Some(text.clone()),
+            Value::Tuple(parts) => Some(as_tuple(parts)),
+        }
+    }
+
     /// Whether a group is there and not empty.
     pub fn has(&self, name: &str) -> bool {
         self.groups.get(name).is_some_and(Value::is_filled)
@@ -105,4 +114,32 @@ impl Failure {
     pub fn attempts(&self) -> usize {
         self.matches.count()
     }
+}
+
+/// Several parts as fail2ban shows them, which is as Python does: `('a', None)`.
+fn as_tuple(parts: &[Option<String>]) -> String {
+    let parts = parts.iter().map(|part| part.as_deref().map_or("None".to_owned(), quoted));
+    format!("({})", parts.collect::<Vec<_>>().join(", "))
+}
+
+fn quoted(text: &str) -> String {
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let mut out = String::from(quote);
+    for character in text.chars() {
+        match character {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\\' => out.push_str("\\\\"),
+            _ if character == quote => out.extend(['\\', quote]),
+            ' ' => out.push(' '),
+            _ if !character.is_control() && !character.is_whitespace() => out.push(character),
+            _ => match u32::from(character) {
+                number @ ..0x100 => out.push_str(&format!("\\x{number:02x}")),
+                number => out.push_str(&format!("\\u{number:04x}")),
+            },
+        }
+    }
+    out.push(quote);
+    out
 }

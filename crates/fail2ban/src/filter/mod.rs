@@ -8,13 +8,19 @@ mod connections;
 mod failure;
 mod id;
 mod pattern;
+mod sieve;
 mod tags;
+mod who;
 
 use std::time::{Duration, Instant};
 
+use monban_pyre::Match;
+
 use crate::dates::{DateFinder, Found};
-use buffer::{Parted, joined, part};
+use buffer::{Cut, Parted, append, joined, part};
 use connections::Connections;
+use sieve::Sieve;
+use who::Who;
 
 pub use failure::{Failure, Lines, Split};
 pub use id::Id;
@@ -116,16 +122,30 @@ pub struct Filter {
     maxlines: usize,
     usedns: UseDns,
     way: Use,
+    /// The lines before, where several are searched together.
     lines: Vec<Split>,
+    /// What is searched; kept for its room.
+    text: String,
+    sieve: Sieve,
     last: Option<(i64, String)>,
     connections: Connections,
     costs: Vec<Cost>,
 }
 
+/// What a match came to.
+enum Taken {
+    /// It is a failure, or part of one.
+    Failure,
+    /// The line is part of a connection and no failure: nothing more is looked for in it.
+    Line,
+    /// The groups for it took no part, so the expression names nobody.
+    Nobody,
+}
+
 /// What the searches of one failregex have cost, where every expression is tried.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
-    /// How often it was searched for.
+    /// How often it was searched for; not in lines that lack a text that it needs.
     pub searches: u64,
     /// How long that took.
     pub time: Duration,
@@ -162,6 +182,8 @@ impl Filter {
         if !misfits.is_empty() {
             return Err(misfits);
         }
+        let all = failregex.iter().chain(&ignoreregex).chain(&prefregex);
+        let sieve = Sieve::new(all);
         let costs = if way.all { vec![Cost::default(); failregex.len()] } else { Vec::new() };
         Ok(Self {
             costs,
@@ -173,6 +195,8 @@ impl Filter {
             usedns: texts.usedns,
             way,
             lines: Vec::new(),
+            text: String::new(),
+            sieve,
             last: None,
             connections: Connections::default(),
         })
@@ -199,106 +223,162 @@ impl Filter {
         if found.is_some_and(|found| found.stumbles) {
             return Reading { date: found, ..Reading::default() };
         }
-        let (split, time) = self.date_of(line, found.as_ref(), now);
-        let mut reading = self.search(split, time, now);
+        let (cut, time) = self.date_of(line, found.as_ref(), now);
+        let mut reading = self.search(cut, time, now);
         reading.date = found;
         reading
     }
 
     /// Reads a line whose time is known, as one of the journal is.
     pub fn read_at(&mut self, line: &str, time: i64, now: i64) -> Reading {
-        let split = Split { behind: line.to_owned(), ..Split::default() };
-        self.last = Some((time, String::new()));
-        self.search(split, Some(time), now)
+        self.remember(time, "");
+        self.search(Cut::undated(line, false), Some(time), now)
+    }
+
+    fn remember(&mut self, time: i64, date: &str) {
+        let (last, text) = self.last.get_or_insert_default();
+        *last = time;
+        text.clear();
+        text.push_str(date);
     }
 
     /// Cuts the date out. A line without one has the last one, if that is not long ago.
-    fn date_of(&mut self, line: &str, found: Option<&Found>, now: i64) -> (Split, Option<i64>) {
-        let carried = self.last.clone().filter(|(time, _)| *time > now - CARRIED_S);
-        let undated = |carried: Option<(i64, String)>| match carried {
-            Some((time, date)) => {
-                (Split { date, behind: line.to_owned(), ..Split::default() }, Some(time))
-            }
-            None => (Split { behind: line.to_owned(), ..Split::default() }, None),
-        };
-        let Some(found) = found else { return undated(carried) };
-        let (start, end) = found.cut;
-        let cut = Split {
-            before: line.get(..start).unwrap_or_default().to_owned(),
-            date: line.get(start..end).unwrap_or_default().to_owned(),
-            behind: line.get(end..).unwrap_or_default().to_owned(),
-        };
+    fn date_of<'l>(
+        &mut self,
+        line: &'l str,
+        found: Option<&Found>,
+        now: i64,
+    ) -> (Cut<'l>, Option<i64>) {
+        let carried = self.last.as_ref().map(|(time, _)| *time);
+        let carried = carried.filter(|time| *time > now - CARRIED_S);
+        let undated = Cut::undated(line, carried.is_some());
+        let Some(found) = found else { return (undated, carried) };
+        let cut = Cut::at(line, found.cut);
         match found.epoch {
-            _ if cut.date.is_empty() => match carried {
-                Some(_) => undated(carried),
-                None => (cut, Some(now)),
-            },
-            Some(time) => {
-                self.last = Some((time, cut.date.clone()));
+            _ if cut.date.is_empty() && carried.is_none() => (cut, Some(now)),
+            Some(time) if !cut.date.is_empty() => {
+                self.remember(time, cut.date);
                 (cut, Some(time))
             }
-            None => match carried {
-                Some(_) => undated(carried),
-                None => (cut, None),
-            },
+            None if carried.is_none() => (cut, None),
+            _ => (undated, carried),
         }
     }
 
-    fn search(&mut self, line: Split, time: Option<i64>, now: i64) -> Reading {
-        let mut reading = Reading::default();
-        self.lines.push(line);
-        let too_many = self.lines.len().saturating_sub(self.maxlines);
-        self.lines.drain(..too_many);
-        let original = self.lines.clone();
-        let mut text = joined(&original);
-        if self.ignoreregex.len() + 2 < self.failregex.len() && !self.ignoreregex.is_empty() {
-            reading.ignored = self.ignored_by(&text, &mut reading.overruns);
-            if reading.ignored.is_some() {
-                return reading;
-            }
+    fn search(&mut self, cut: Cut<'_>, time: Option<i64>, now: i64) -> Reading {
+        let several = self.maxlines > 1;
+        let mut text = std::mem::take(&mut self.text);
+        text.clear();
+        if several {
+            let line = self.split(cut);
+            self.lines.push(line);
+            let too_many = self.lines.len().saturating_sub(self.maxlines);
+            self.lines.drain(..too_many);
+            append(&mut text, &self.lines);
+        } else {
+            text.extend([cut.before, cut.behind, "\n"]);
         }
+        self.sieve.look(&text);
+        let mut reading = Reading::default();
+        if !self.is_ignored_at_once(&text, &mut reading) && self.may_change(several) {
+            self.search_text(&mut text, cut, (time, now), &mut reading);
+        }
+        self.text = text;
+        reading
+    }
+
+    /// Whether the text that the sieve looked at can be a failure, or changes what is kept: with a
+    /// prefregex, several lines become what it took out of them.
+    fn may_change(&self, several: bool) -> bool {
+        if self.prefregex.is_none() {
+            return self.sieve.may_any(self.failregex.len());
+        }
+        let prefix = self.failregex.len() + self.ignoreregex.len();
+        self.sieve.may(prefix) && (several || self.sieve.may_any(self.failregex.len()))
+    }
+
+    /// The few ignoreregexes beside many failregexes are asked before them.
+    fn is_ignored_at_once(&self, text: &str, reading: &mut Reading) -> bool {
+        if self.ignoreregex.len() + 2 < self.failregex.len() {
+            reading.ignored = self.ignored_by(text, &mut reading.overruns);
+        }
+        reading.ignored.is_some()
+    }
+
+    fn search_text(
+        &mut self,
+        text: &mut String,
+        cut: Cut<'_>,
+        times: (Option<i64>, i64),
+        reading: &mut Reading,
+    ) {
+        let several = self.maxlines > 1;
+        let mut original = several.then(|| self.lines.clone());
         let mut prefix = Groups::new();
         if let Some(pattern) = &self.prefregex {
-            let Some(found) = searched(pattern, &text, &mut reading.overruns) else {
-                return reading;
-            };
-            prefix = pattern.groups(&found, &text);
+            let Some(found) = searched(pattern, text, &mut reading.overruns) else { return };
+            prefix = pattern.groups(&found, text);
             if let Some(Value::Text(content)) = prefix.remove("content")
                 && !content.is_empty()
             {
-                self.lines = vec![Split { behind: content, ..Split::default() }];
-                text = joined(&self.lines);
+                text.clear();
+                text.extend([&content, "\n"]);
+                if several {
+                    self.lines = vec![Split { behind: content, ..Split::default() }];
+                }
             }
         }
         for number in 0..self.failregex.len() {
+            let Some(found) = self.try_one(number, text, reading) else { continue };
             let pattern = &self.failregex[number];
-            let started = self.way.all.then(Instant::now);
-            let found = searched(pattern, &text, &mut reading.overruns);
-            if let (Some(started), Some(cost)) = (started, self.costs.get_mut(number)) {
-                cost.searches += 1;
-                cost.time += started.elapsed();
-            }
-            let Some(found) = found else { continue };
-            let groups = pattern.groups(&found, &text);
-            let parted = part(&original, &text, pattern, &found);
-            if self.is_ignored(&text, &parted, &mut reading) {
-                text = joined(&self.lines);
+            let groups = pattern.groups(&found, text);
+            let original = original.get_or_insert_with(|| vec![self.split(cut)]);
+            let parted = part(original, text, pattern, &found);
+            if self.is_ignored(text, &parted, reading) {
+                if several {
+                    joined(text, &self.lines);
+                }
                 match self.way.all {
                     true => continue,
                     false => break,
                 }
             }
-            if !self.way.all || self.maxlines > 1 {
+            if !self.way.all || several {
+                joined(text, &parted.others);
+            }
+            if several {
                 self.lines.clone_from(&parted.others);
-                text = joined(&self.lines);
             }
             let groups = over(&prefix, groups);
-            let ended = self.take(number, groups, &parted, (time, now), &mut reading.hits);
-            if ended || !self.way.all {
-                break;
+            match self.take(number, groups, &parted, times, &mut reading.hits) {
+                Taken::Failure if self.way.all => {}
+                Taken::Failure | Taken::Line => break,
+                Taken::Nobody => {}
             }
         }
-        reading
+    }
+
+    fn try_one(&mut self, number: usize, text: &str, reading: &mut Reading) -> Option<Match> {
+        if !self.sieve.may(number) {
+            return None;
+        }
+        let started = self.way.all.then(Instant::now);
+        let found = searched(&self.failregex[number], text, &mut reading.overruns);
+        if let (Some(started), Some(cost)) = (started, self.costs.get_mut(number)) {
+            cost.searches += 1;
+            cost.time += started.elapsed();
+        }
+        found
+    }
+
+    /// The line with its date, to be kept.
+    fn split(&self, cut: Cut<'_>) -> Split {
+        let carried = self.last.as_ref().filter(|_| cut.carries).map(|(_, date)| date.as_str());
+        Split {
+            before: cut.before.to_owned(),
+            date: carried.unwrap_or(cut.date).to_owned(),
+            behind: cut.behind.to_owned(),
+        }
     }
 
     /// Whether an ignoreregex matches what a failregex matched; then those lines go.
@@ -307,25 +387,29 @@ impl Filter {
             return false;
         }
         let several = self.maxlines > 1;
-        let ignored = match several {
-            true => self.ignored_by(&joined(&parted.matched), &mut reading.overruns),
-            false => self.ignored_by(text, &mut reading.overruns),
+        let mut matched = String::new();
+        let text = match several {
+            true => {
+                joined(&mut matched, &parted.matched);
+                &matched
+            }
+            false => text,
         };
-        if ignored.is_none() {
-            return false;
-        }
-        reading.ignored = ignored;
-        if !self.way.all || several {
+        let Some(ignored) = self.ignored_by(text, &mut reading.overruns) else { return false };
+        reading.ignored = Some(ignored);
+        if several {
             self.lines.clone_from(&parted.others);
         }
         true
     }
 
     fn ignored_by(&self, text: &str, overruns: &mut u32) -> Option<usize> {
-        self.ignoreregex.iter().position(|pattern| searched(pattern, text, overruns).is_some())
+        let may = |number: usize| self.sieve.may(self.failregex.len() + number);
+        let mut numbers = (0..self.ignoreregex.len()).filter(|number| may(*number));
+        numbers.find(|number| searched(&self.ignoreregex[*number], text, overruns).is_some())
     }
 
-    /// Adds the failure of a match. True if the line is done with.
+    /// Adds the failure of a match.
     fn take(
         &mut self,
         regex: usize,
@@ -333,79 +417,50 @@ impl Filter {
         parted: &Parted,
         (time, now): (Option<i64>, i64),
         hits: &mut Vec<Hit>,
-    ) -> bool {
+    ) -> Taken {
         let mut failure = Failure { groups, ..Failure::default() };
-        let key = failure.text("mlfid").map(str::to_owned);
-        let Some(key) = key else {
+        let Some(key) = failure.told("mlfid") else {
             failure.matches.extend(&parted.matched);
-            // An expression whose groups for it took no part names nobody.
-            if let Some(id) = self.identify(&mut failure) {
-                hits.push(Hit { regex, id: Some(id), time, failure });
-            }
-            return false;
+            return match who::of(&mut failure, self.usedns, self.way.all) {
+                Who::Known(id) => {
+                    hits.push(Hit { regex, id: Some(id), time, failure });
+                    Taken::Failure
+                }
+                Who::Ignored => Taken::Failure,
+                Who::Unknown => Taken::Nobody,
+            };
         };
         let mut merged = self.connections.merge(&key, failure, &parted.matched, now);
         let quiet = merged.failure.has("nofail");
         if quiet && !self.way.all {
             self.connections.keep(&merged, now);
-            return true;
+            return Taken::Line;
         }
-        let id = self.identify(&mut merged.failure);
-        if id.is_none() {
-            merged.failure.pending = true;
-        }
+        let id = match who::of(&mut merged.failure, self.usedns, self.way.all) {
+            Who::Known(id) => Some(id),
+            Who::Ignored => {
+                self.connections.keep(&merged, now);
+                return Taken::Failure;
+            }
+            Who::Unknown => None,
+        };
+        merged.failure.pending |= id.is_none();
         self.connections.keep(&merged, now);
+        if merged.joined {
+            // Failures of one line and connection know the same users, once there are any.
+            let same = |hit: &&mut Hit| hit.failure.told("mlfid").as_deref() == Some(&key);
+            for hit in hits.iter_mut().filter(same).filter(|hit| hit.failure.users.is_some()) {
+                hit.failure.users.clone_from(&merged.failure.users);
+            }
+        }
         if id.is_some() || self.way.all {
             hits.push(Hit { regex, id, time, failure: merged.failure });
         }
-        false
-    }
-
-    /// Who failed: an address before a name, and what the filter itself counts by before both.
-    fn identify(&self, failure: &mut Failure) -> Option<Id> {
-        let raw = self.way.all || self.usedns == UseDns::Raw;
-        let own = |text: &str| match raw {
-            true => Id::Text(text.to_owned()),
-            false => Id::of_text(text),
-        };
-        let fid = failure.text("fid").map(str::to_owned);
-        let prefix = failure.text("cidr").map(str::to_owned);
-        let address = ["ip4", "ip6"].into_iter().find_map(|group| {
-            let text = failure.text(group)?.to_owned();
-            Some((Id::of_address(&text, prefix.as_deref(), group == "ip6"), text))
-        });
-        if let Some((id, text)) = address {
-            return match fid {
-                Some(fid) if fid != text => {
-                    failure.ip = Some(id.to_string());
-                    Some(own(&fid))
-                }
-                _ => Some(id),
-            };
-        }
-        if let Some(name) = failure.text("dns").map(str::to_owned) {
-            return match (raw, fid) {
-                (true, Some(fid)) if fid != name => {
-                    failure.ip = Some(name);
-                    Some(own(&fid))
-                }
-                (true, _) => Some(Id::Text(name)),
-                (false, _) => Some(Id::Name(name)),
-            };
-        }
-        if let Some(fid) = fid {
-            return Some(own(&fid));
-        }
-        // The old name of the group: an address, or a name that would have to be resolved.
-        let text = failure.text(pattern::OLD_ID)?;
-        Some(match Id::of_text(text) {
-            Id::Text(name) if !raw => Id::Name(name),
-            id => id,
-        })
+        Taken::Failure
     }
 }
 
-fn searched(pattern: &Pattern, text: &str, overruns: &mut u32) -> Option<monban_pyre::Match> {
+fn searched(pattern: &Pattern, text: &str, overruns: &mut u32) -> Option<Match> {
     match pattern.search(text) {
         Ok(found) => found,
         Err(_) => {

@@ -134,7 +134,7 @@ impl Pattern {
             if name.as_deref().is_some_and(|name| name.starts_with("skiplines"))
                 && let Some((start, end)) = found.span(number)
             {
-                lines.extend(text.get(start..end).unwrap_or_default().lines());
+                lines.extend(lines_of(text.get(start..end).unwrap_or_default()));
             }
         }
         lines
@@ -154,6 +154,20 @@ impl Pattern {
 /// The regular expression that is compiled.
 pub fn expanded(text: &str, dns: UseDns) -> String {
     monban_pyre::localise_flags(&tags::expand(text, dns)).into_owned()
+}
+
+/// The lines as Python's `splitlines` gives them: more characters than `\n` end one.
+fn lines_of(text: &str) -> impl Iterator<Item = &str> {
+    let ends = |c| {
+        matches!(
+            c,
+            '\n' | '\r' | '\x0b' | '\x0c' | '\x1c'..='\x1e' | '\u{85}' | '\u{2028}' | '\u{2029}'
+        )
+    };
+    let mut lines: Vec<&str> = text.split_inclusive(ends).collect();
+    // `\r\n` is one end.
+    lines.dedup_by(|line, before| *line == "\n" && before.ends_with('\r'));
+    lines.into_iter().map(move |line| line.strip_suffix(ends).unwrap_or(line))
 }
 
 /// `user_1` is another `user`.
