@@ -65,7 +65,9 @@ pub(crate) fn samples(ast: &Ast, address: &str, content: Option<&Sample>) -> Vec
     for wish in [base, full] {
         let Some(sample) = of(ast, &wish) else { continue };
         let points = sample.points.clone();
-        found.push(sample);
+        if found.iter().all(|known: &Sample| known.text != sample.text) {
+            found.push(sample);
+        }
         for (point, ways) in points {
             for way in 0..ways {
                 if found.len() >= WAYS_MAX {
