@@ -188,7 +188,8 @@ fn a_block_that_was_lifted_shields_nobody_from_the_next() {
         guests: Vec::new(),
     });
     world.tell(Observation::Present { administrators: Vec::new(), guests: Vec::new() });
-    world.at(101);
+    // A log's dates are whole seconds, and may lie a little before the end of the block.
+    world.at(100);
     for _ in 0..5 {
         world.fail(EVE);
     }

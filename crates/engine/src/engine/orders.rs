@@ -1,5 +1,6 @@
 //! Findings are answered, orders leave, and what became of them comes back.
 
+use monban_model::limits::EVENT_AGE_MAX_S;
 use monban_model::{
     Address, Because, BlockRow, Decision, Event, Order, OrderAct, Outcome, OutcomeResult, Scope,
     Seq, Stamp, Subject, Verdict,
@@ -41,7 +42,9 @@ impl Engine {
             policy: policy.name.clone(),
             earlier,
         };
-        if let Some(because) = self.spared(subject, policy.blocks, past.last > time) {
+        // Only of lines that come late; a live one was written after a block that was lifted.
+        let was_blocked = past.last > time && now.since_s(time) > EVENT_AGE_MAX_S;
+        if let Some(because) = self.spared(subject, policy.blocks, was_blocked) {
             let again = because == Because::AlreadyBlocked;
             decision.because = because;
             self.record(time, Event::Decided(decision), out);
