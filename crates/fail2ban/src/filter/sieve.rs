@@ -4,6 +4,9 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use super::pattern::Pattern;
 
+/// A table for more than so many bytes of texts would be large; above it, a slower form is built.
+const TABLE_BYTES_MAX: usize = 4096;
+
 /// The texts that the expressions need, all looked for at once.
 pub struct Sieve {
     automaton: Option<AhoCorasick>,
@@ -34,9 +37,13 @@ impl Sieve {
                 }
             }
         }
+        let kind = match texts.iter().map(String::len).sum::<usize>() {
+            ..=TABLE_BYTES_MAX => AhoCorasickKind::DFA,
+            _ => AhoCorasickKind::ContiguousNFA,
+        };
         let automaton = AhoCorasick::builder()
             .ascii_case_insensitive(any_case)
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .kind(Some(kind))
             .build(&texts)
             .ok()
             .filter(|_| !texts.is_empty());
