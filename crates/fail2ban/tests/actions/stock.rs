@@ -30,7 +30,12 @@ pub fn folders() -> Vec<PathBuf> {
     let all = [Some(PathBuf::from("/etc/fail2ban")), newer];
     let here = all.into_iter().flatten().filter(|folder| folder.join("jail.conf").is_file());
     let here: Vec<PathBuf> = here.collect();
-    println!("left out: {} of 2 configurations (MONBAN_CORPUS names the newer)", 2 - here.len());
+    if here.len() < 2 {
+        println!(
+            "left out: {} of 2 configurations (MONBAN_CORPUS names the newer)",
+            2 - here.len()
+        );
+    }
     here
 }
 

@@ -100,10 +100,10 @@ impl Chain {
         true
     }
 
-    /// The first time is known: what happened before it happened now.
-    pub(crate) fn start_clock(&mut self, now: Stamp) {
+    /// Everything that waits here for a time to pass waits from `now` on.
+    pub(crate) fn wait_from(&mut self, now: Stamp) {
         let drained = self.members.iter_mut().filter_map(|member| member.drained_at.as_mut());
-        drained.chain(self.gone_since.as_mut()).for_each(|at| *at = (*at).max(now));
+        drained.chain(self.gone_since.as_mut()).for_each(|at| *at = now);
     }
 
     /// Reads about `budget` bytes.

@@ -204,9 +204,12 @@ impl Feed {
         turns: Turns,
         sink: &mut dyn FnMut(Line<'_>, FileRef<'_>),
     ) -> Progress {
-        if std::mem::replace(&mut self.now, arrival) == BEFORE_ALL {
-            // What was taken over from a saved row is as old as this run, not as all times.
-            self.chains.iter_mut().flatten().for_each(|chain| chain.start_clock(arrival));
+        let before = std::mem::replace(&mut self.now, arrival);
+        if before == BEFORE_ALL || arrival < before {
+            // What was taken over from a saved row is as old as this run, not as all times; and a
+            // clock that was set back must not hold up what waits.
+            self.looked_after = BEFORE_ALL;
+            self.chains.iter_mut().flatten().for_each(|chain| chain.wait_from(arrival));
         }
         let mut progress = Progress::default();
         let mut cold_in_a_row = 0;
