@@ -19,12 +19,14 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod jail;
 pub mod limits;
 mod line;
 mod policy;
 mod problem;
 mod record;
 mod rotation;
+mod set_name;
 mod sighting;
 mod state;
 mod suggest;
@@ -32,6 +34,7 @@ mod time;
 pub mod wire;
 
 pub use address::{Address, AddressError, Net, Subject};
+pub use jail::{JailAnswer, JailJob, JailOrder, JailOutcome, JailResult};
 pub use line::{Line, SourceId};
 pub use policy::{Backoff, Catalog, Policy, Reach, RuleInfo, Scope, ServiceInfo, Window};
 pub use problem::Problem;
@@ -40,12 +43,13 @@ pub use record::{
     Outcome, OutcomeResult, Record, Seq, Verdict,
 };
 pub use rotation::{Rotation, Turn, sort_oldest_first};
+pub use set_name::{SetName, TableFamily};
 pub use sighting::{
     Also, CLOSE, ConnectionKey, Kind, KindSet, RuleId, ServiceId, Sighting, WITNESSES, Witness,
 };
 pub use state::{
-    BlockRow, ConnectionRow, HistoryRow, PositionRow, StateRow, SuccessRow, Tail, TallyLine,
-    TallyRow,
+    BlockRow, ConnectionRow, HistoryRow, JailBan, JailRow, JailRowKind, PositionRow, StateRow,
+    SuccessRow, Tail, TallyLine, TallyRow,
 };
 pub use suggest::closest;
 pub use time::{Stamp, civil_from_days, days_from_civil, parse_duration_s, show_duration};

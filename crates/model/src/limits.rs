@@ -114,6 +114,9 @@ pub const JOURNAL_ENTRY_MAX: usize = 1024 * 1024;
 /// Longest name of a journal field; journald itself allows 64.
 pub const JOURNAL_NAME_MAX: usize = 1024;
 
+/// Fields of a journal entry that are kept for the jails that read it.
+pub const JOURNAL_FIELDS_MAX: usize = 128;
+
 /// Longest value of a journal field that is passed over, in bytes. systemd writes none above
 /// 768 MiB, so a stream that says more is not at the place where a length stands.
 pub const JOURNAL_VALUE_MAX: u64 = 1024 * 1024 * 1024;
@@ -225,6 +228,9 @@ pub const LEDGER_READ_MAX: usize = 10_000;
 /// Largest file of a fail2ban configuration, in bytes; its largest own one has 50 KiB.
 pub const FAIL2BAN_FILE_BYTES_MAX: usize = 1024 * 1024;
 
+/// All files of a fail2ban configuration that runs, in bytes; fail2ban's own have 0.6 MiB.
+pub const FAIL2BAN_BYTES_MAX: usize = 16 * 1024 * 1024;
+
 /// Files of one fail2ban configuration that are read.
 pub const FAIL2BAN_FILES_MAX: usize = 4096;
 
@@ -282,11 +288,100 @@ pub const FAIL2BAN_EXPRESSION_TOKENS_MAX: usize = 512;
 /// Parentheses within parentheses in an expression.
 pub const FAIL2BAN_EXPRESSION_DEPTH_MAX: usize = 32;
 
+/// Rows of each table of fail2ban's database that are read; the newest.
+pub const FAIL2BAN_ROWS_MAX: u32 = 2_000_000;
+
+/// Longest value of fail2ban's database that is looked at, in bytes.
+pub const FAIL2BAN_ROW_TEXT_MAX: usize = 255;
+
 /// Logs that a status names as not read.
 pub const STATUS_UNREAD_MAX: usize = 16;
+
+/// Addresses, or whatever jails count by, with failures that have not led to a ban, in all jails.
+/// The one that was quiet for longest makes room.
+pub const JAIL_TICKETS_MAX: usize = 16_384;
+
+/// What their lines and captures may take, in bytes.
+pub const JAIL_TICKETS_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Longest line that is kept for the commands of a jail's actions, in bytes.
+pub const JAIL_MATCH_MAX: usize = 2048;
+
+/// Lines that are kept of one address, whatever `maxmatches` says.
+pub const JAIL_MATCHES_MAX: usize = 100;
+
+/// Bans in all jails together.
+pub const JAIL_BANS_MAX: usize = 200_000;
+
+/// What the lines and captures of one jail's bans may take, in bytes; later bans keep none.
+pub const JAIL_BANS_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Addresses that were banned before, in all jails.
+pub const JAIL_KNOWN_MAX: usize = 65_536;
+
+/// Rows of the state of all jails.
+pub const JAIL_ROWS_MAX: usize = JAIL_TICKETS_MAX + JAIL_BANS_MAX + JAIL_KNOWN_MAX;
+
+/// One row of the state of a jail, and each text in it, in bytes.
+pub const JAIL_ROW_BYTES_MAX: usize = 512 * 1024;
+
+/// Largest database of fail2ban whose bans are taken over, in bytes.
+pub const FAIL2BAN_DATABASE_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+
+/// Questions of jails that wait for an answer: names to be resolved, commands to be asked.
+pub const JAIL_QUESTIONS_MAX: usize = 1024;
+
+/// Failures that wait for the answer to one of them.
+pub const JAIL_WAITING_MAX: usize = 64;
+
+/// Orders to jails in one frame.
+pub const JAIL_ORDERS_PER_FRAME_MAX: usize = 500;
+
+/// What became of an order to a jail, as text, in bytes.
+pub const JAIL_WHY_MAX: usize = 500;
+
+/// Outcomes of such orders in one frame.
+pub const JAIL_OUTCOMES_PER_FRAME_MAX: usize = 64;
+
+/// Values of one ban for the commands of actions, in bytes. Lines that do not fit are left out,
+/// the oldest first.
+pub const TICKET_BYTES_MAX: usize = 40 * 1024;
+
+/// Captures of a filter that a ban is handed on with; fail2ban's own filters have at most 10.
+pub const CAPTURES_PACKED_MAX: usize = 64;
+
+/// Actions of one jail.
+pub const JAIL_ACTIONS_MAX: usize = 64;
+
+/// Longest host name that is resolved, in bytes: that of RFC 1035.
+pub const DNS_NAME_MAX: usize = 255;
+
+/// Addresses of one name that are counted.
+pub const ADDRESSES_PER_NAME_MAX: usize = 64;
+
+/// Names that wait for their addresses. More are answered with none, and that is said.
+pub const NAMES_ASKED_MAX: usize = 512;
+
+/// Names whose addresses are kept for a while.
+pub const NAMES_KEPT_MAX: usize = 1000;
+
+/// How long they are kept, also that a name has none: as long as fail2ban does.
+pub const NAMES_KEPT_S: u64 = 300;
+
+/// How long a name waits for its addresses.
+pub const NAME_PATIENCE_S: u64 = 5;
+
+/// A command of `fail2ban-client` with all its words, in bytes, and its answer.
+pub const WORDS_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Lists within lists of such an answer; the deepest one of fail2ban has seven.
+pub const WORDS_DEPTH_MAX: usize = 16;
 
 const _: () = assert!(EVIDENCE_TEXT_MAX <= LINE_MAX);
 const _: () = assert!(EVIDENCE_LINES_MAX * EVIDENCE_TEXT_MAX < FRAME_MAX);
 const _: () = assert!(PORTS_MAX * 2 * ORDERS_PER_FRAME_MAX + ORDERS_PER_FRAME_MAX * 48 < FRAME_MAX);
 const _: () = assert!(PATH_MAX + 64 < FRAME_MAX);
 const _: () = assert!(FILES_MAX + LATE_FILES_MAX < 1024);
+const _: () = assert!(TICKET_BYTES_MAX + JAIL_ACTIONS_MAX * 4 + 128 < FRAME_MAX);
+const _: () =
+    assert!(JAIL_OUTCOMES_PER_FRAME_MAX * (JAIL_WHY_MAX + JAIL_ACTIONS_MAX * 4 + 32) < FRAME_MAX);

@@ -136,6 +136,57 @@ impl PositionRow {
     }
 }
 
+/// What a row of a jail is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum JailRowKind {
+    /// Failures that have not led to a ban.
+    Ticket,
+    /// A ban in force.
+    Ban,
+    /// Earlier bans.
+    Known,
+}
+
+impl JailRowKind {
+    /// All kinds, to read a word back.
+    pub const ALL: [Self; 3] = [Self::Ticket, Self::Ban, Self::Known];
+
+    /// Its word in the ledger.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Ticket => "ticket",
+            Self::Ban => "ban",
+            Self::Known => "known",
+        }
+    }
+}
+
+/// Something of the state of a jail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JailRow {
+    /// The name of the jail.
+    pub jail: String,
+    /// What it is.
+    pub kind: JailRowKind,
+    /// Who it is about: an address, a network, or a text that is neither.
+    pub id: String,
+    /// What everybody may read of a ban.
+    pub ban: Option<JailBan>,
+    /// What is known, for the jail to read back; `None` if that is to be forgotten.
+    pub data: Option<Vec<u8>>,
+}
+
+/// A ban of a jail as everybody may read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JailBan {
+    /// Since when.
+    pub since: Stamp,
+    /// Until when; `None` is forever.
+    pub until: Option<Stamp>,
+    /// How many bans of the same came before in that jail.
+    pub earlier: u32,
+}
+
 /// A change of the open state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StateRow {
@@ -159,4 +210,6 @@ pub enum StateRow {
     Success(SuccessRow),
     /// Forget this success.
     NoSuccess(Address),
+    /// Write or forget this row of a jail.
+    Jail(JailRow),
 }

@@ -58,6 +58,8 @@ pub enum Request {
     },
     /// Take over the configuration anew.
     Reload,
+    /// A command of `fail2ban-client`; its words come in a memory file with the frame.
+    Words,
 }
 
 /// How the daemon stands.
@@ -97,6 +99,8 @@ pub enum Reply {
     },
     /// The new configuration is refused, with its problems as text.
     Refused(String),
+    /// The answer to [`Request::Words`]; it comes in a memory file with the frame.
+    Words,
 }
 
 impl Wire for Request {
@@ -124,6 +128,7 @@ impl Wire for Request {
                 net.put(out);
             }
             Self::Reload => out.byte(7),
+            Self::Words => out.byte(8),
         }
     }
     fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
@@ -139,6 +144,7 @@ impl Wire for Request {
             5 => Self::Allow { net: Net::take(from)?, for_s: Wire::take(from)? },
             6 => Self::Disallow { net: Net::take(from)? },
             7 => Self::Reload,
+            8 => Self::Words,
             _ => return Err(FrameError::Unknown),
         })
     }
@@ -167,6 +173,7 @@ impl Wire for Reply {
                 out.byte(3);
                 out.text(text, 32 * 1024);
             }
+            Self::Words => out.byte(4),
         }
     }
     fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
@@ -183,6 +190,7 @@ impl Wire for Reply {
             }),
             2 => Self::Done { done: bool::take(from)?, notices: from.list(16)? },
             3 => Self::Refused(from.text(32 * 1024)?),
+            4 => Self::Words,
             _ => return Err(FrameError::Unknown),
         })
     }

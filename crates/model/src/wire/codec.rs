@@ -76,6 +76,11 @@ pub fn decode<T: Wire>(bytes: &[u8]) -> Result<T, FrameError> {
 }
 
 impl Writer {
+    /// What was written so far.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
     /// One byte, usually a verb or variant.
     pub fn byte(&mut self, value: u8) {
         self.0.push(value);
@@ -87,6 +92,13 @@ impl Writer {
         for item in items {
             item.put(self);
         }
+    }
+
+    /// Bytes, at most `limit` of them.
+    pub fn bytes(&mut self, bytes: &[u8], limit: usize) {
+        let end = bytes.len().min(limit);
+        (end as u32).put(self);
+        self.0.extend_from_slice(&bytes[..end]);
     }
 
     /// A text, cut at `limit` bytes on a character's edge: what is told to people is better cut
@@ -102,6 +114,16 @@ impl Writer {
 }
 
 impl<'a> Reader<'a> {
+    /// Reads these bytes.
+    pub fn over(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    /// Whether all was read.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     fn bytes(&mut self, count: usize) -> Result<&'a [u8], FrameError> {
         let (head, rest) = self.0.split_at_checked(count).ok_or(FrameError::Short)?;
         self.0 = rest;
@@ -130,6 +152,18 @@ impl<'a> Reader<'a> {
             return Err(FrameError::Limit);
         }
         (0..count).map(|_| T::take(self)).collect()
+    }
+
+    /// At most `limit` bytes, as [`Writer::bytes`] writes them.
+    ///
+    /// # Errors
+    /// If they are more.
+    pub fn byte_list(&mut self, limit: usize) -> Result<Vec<u8>, FrameError> {
+        let count = u32::take(self)? as usize;
+        if count > limit {
+            return Err(FrameError::Limit);
+        }
+        self.bytes(count).map(<[u8]>::to_vec)
     }
 
     /// A text of at most `limit` bytes.

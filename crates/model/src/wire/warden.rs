@@ -1,8 +1,10 @@
 //! What the watcher may ask of the warden: everything a compromised watcher could do.
 
 use super::{FrameError, Reader, Wire, Writer};
-use crate::limits::ORDERS_PER_FRAME_MAX;
-use crate::{Notice, OrderId, Scope, Stamp, Subject};
+use crate::limits::{
+    DNS_NAME_MAX, JAIL_ORDERS_PER_FRAME_MAX, ORDERS_PER_FRAME_MAX, TICKET_BYTES_MAX,
+};
+use crate::{JailOrder, Notice, OrderId, Scope, Stamp, Subject};
 
 /// What to do with a subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +86,33 @@ pub enum ToWarden {
         /// Where to begin without a cursor.
         since: Option<Stamp>,
     },
+    /// Carry these out with the actions of jails.
+    Jails(Vec<JailOrder>),
+    /// Does `ignorecommand` of a jail spare this address?
+    AskCommand {
+        /// The question's number.
+        id: u64,
+        /// The jail.
+        jail: u32,
+        /// Who it is about; see [`JailOrder::ticket`].
+        ticket: Vec<u8>,
+    },
+    /// Which addresses has this name?
+    AskName {
+        /// The question's number.
+        id: u64,
+        /// The name; a stranger may have typed it.
+        name: String,
+    },
+    /// The answer to [`super::ToWatcher::Words`]; it comes in a memory file with the frame.
+    Words {
+        /// The number of the question.
+        id: u32,
+    },
+    /// Open the log that is written in fail2ban's form (anew).
+    JailLog,
+    /// Open the database that fail2ban kept its bans in.
+    JailDatabase,
     /// Every source that was offered at the start is open and read to its end of then.
     CaughtUp,
 }
@@ -152,6 +181,27 @@ impl Wire for ToWarden {
                 after.put(out);
                 since.put(out);
             }
+            Self::Jails(orders) => {
+                out.byte(9);
+                out.list(orders);
+            }
+            Self::AskCommand { id, jail, ticket } => {
+                out.byte(10);
+                id.put(out);
+                jail.put(out);
+                out.bytes(ticket, TICKET_BYTES_MAX);
+            }
+            Self::AskName { id, name } => {
+                out.byte(11);
+                id.put(out);
+                out.text(name, DNS_NAME_MAX);
+            }
+            Self::Words { id } => {
+                out.byte(12);
+                id.put(out);
+            }
+            Self::JailLog => out.byte(13),
+            Self::JailDatabase => out.byte(14),
         }
     }
     fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
@@ -174,6 +224,16 @@ impl Wire for ToWarden {
             },
             7 => Self::CaughtUp,
             8 => Self::Journal { after: Wire::take(from)?, since: Wire::take(from)? },
+            9 => Self::Jails(from.list(JAIL_ORDERS_PER_FRAME_MAX)?),
+            10 => Self::AskCommand {
+                id: u64::take(from)?,
+                jail: u32::take(from)?,
+                ticket: from.byte_list(TICKET_BYTES_MAX)?,
+            },
+            11 => Self::AskName { id: u64::take(from)?, name: from.text(DNS_NAME_MAX)? },
+            12 => Self::Words { id: u32::take(from)? },
+            13 => Self::JailLog,
+            14 => Self::JailDatabase,
             _ => return Err(FrameError::Unknown),
         })
     }

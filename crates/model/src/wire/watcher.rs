@@ -2,9 +2,10 @@
 
 use super::{FrameError, Reader, Wire, Writer};
 use crate::limits::{
-    ALLOW_MAX, FILES_MAX, ORDERS_PER_FRAME_MAX, PRESENT_MAX, SIBLINGS_MAX, WHY_MAX,
+    ALLOW_MAX, FAIL2BAN_JAILS_MAX, FILES_MAX, JAIL_OUTCOMES_PER_FRAME_MAX, ORDERS_PER_FRAME_MAX,
+    PRESENT_MAX, SIBLINGS_MAX, WHY_MAX,
 };
-use crate::{Address, Net, Notice, Outcome, Subject};
+use crate::{Address, JailAnswer, JailOutcome, Net, Notice, Outcome, Subject};
 
 /// What an operator wants, after the warden has checked who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,6 +122,33 @@ pub enum ToWatcher {
     SendBlocks,
     /// Every file that is there at the start was passed on.
     AllOpened,
+    /// The actions of these jails are not started: that is to be ordered, and their bans anew.
+    /// Numbers are those of the configuration in force.
+    Actions {
+        /// The configuration that the numbers are of: see [`ToWatcher::Brief`].
+        reload: u32,
+        /// The numbers of the jails.
+        fresh: Vec<u32>,
+    },
+    /// What became of orders to jails.
+    Jailed(Vec<JailOutcome>),
+    /// The answer to a question of a jail.
+    JailAnswer {
+        /// The question's number.
+        id: u64,
+        /// The answer.
+        answer: JailAnswer,
+    },
+    /// A command of `fail2ban-client`. Its words come in a memory file with the frame, and so does
+    /// the answer.
+    Words {
+        /// Its number.
+        id: u32,
+    },
+    /// The log that is written in fail2ban's form; its descriptor comes with the frame.
+    JailLog,
+    /// The database that fail2ban kept its bans in; its descriptor comes with the frame.
+    JailDatabase,
     /// Commit and end.
     Stop,
 }
@@ -180,6 +208,36 @@ impl Wire for Offered {
             size: u64::take(from)?,
             later: bool::take(from)?,
         })
+    }
+}
+
+impl ToWatcher {
+    /// What is said about jails.
+    fn put_of_jails(&self, out: &mut Writer) {
+        match self {
+            Self::Actions { reload, fresh } => {
+                out.byte(17);
+                reload.put(out);
+                out.list(fresh);
+            }
+            Self::Jailed(outcomes) => {
+                out.byte(18);
+                out.list(outcomes);
+            }
+            Self::JailAnswer { id, answer } => {
+                out.byte(19);
+                id.put(out);
+                answer.put(out);
+            }
+            Self::Words { id } => {
+                out.byte(20);
+                id.put(out);
+            }
+            Self::JailLog => out.byte(21),
+            Self::JailDatabase => out.byte(22),
+            // Everything else is written by [`Wire::put`].
+            _ => {}
+        }
     }
 }
 
@@ -244,6 +302,7 @@ impl Wire for ToWatcher {
                 out.byte(16);
                 path.put(out);
             }
+            of_jails => of_jails.put_of_jails(out),
         }
     }
     fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
@@ -272,6 +331,12 @@ impl Wire for ToWatcher {
             14 => Self::SendBlocks,
             15 => Self::AllOpened,
             16 => Self::Dropped { path: String::take(from)? },
+            17 => Self::Actions { reload: u32::take(from)?, fresh: from.list(FAIL2BAN_JAILS_MAX)? },
+            18 => Self::Jailed(from.list(JAIL_OUTCOMES_PER_FRAME_MAX)?),
+            19 => Self::JailAnswer { id: u64::take(from)?, answer: JailAnswer::take(from)? },
+            20 => Self::Words { id: u32::take(from)? },
+            21 => Self::JailLog,
+            22 => Self::JailDatabase,
             _ => return Err(FrameError::Unknown),
         })
     }

@@ -1,0 +1,88 @@
+//! What is said between roles about fail2ban's jails.
+
+use crate::{Address, Net};
+
+/// What a jail's actions are asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum JailJob {
+    /// The jail begins: `actionstart`, where it is not left until the first ban.
+    Start,
+    /// The jail ends: `actionstop`.
+    Stop,
+    /// Ban.
+    Ban,
+    /// Ban again what was lost.
+    Reban,
+    /// End a ban.
+    Unban,
+    /// A ban that is in force lasts longer now.
+    Prolong,
+    /// Is what was started still there? What is not is repaired.
+    Check,
+    /// End all bans at once; those of actions that cannot do that are asked for one by one.
+    Flush {
+        /// Whether the jail ends with it.
+        stopping: bool,
+    },
+}
+
+/// An order to the actions of a jail. As other orders it may come twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JailOrder {
+    /// Its number; it grows over restarts.
+    pub id: u64,
+    /// The number of the jail in the configuration in force.
+    pub jail: u32,
+    /// What to do.
+    pub job: JailJob,
+    /// Which of the jail's actions, by their numbers; empty for all of them.
+    pub actions: Vec<u32>,
+    /// Whom, if it is about an address: the warden compares it with its allow list, and the actor
+    /// takes it and not what the ticket says.
+    pub address: Option<Net>,
+    /// The values for the commands; only the actor reads them. At most
+    /// [`crate::limits::TICKET_BYTES_MAX`].
+    pub ticket: Vec<u8>,
+}
+
+/// What became of an order to a jail's actions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JailOutcome {
+    /// The number of the order.
+    pub order: u64,
+    /// See [`JailOrder::jail`].
+    pub jail: u32,
+    /// What was asked for.
+    pub job: JailJob,
+    /// What happened.
+    pub result: JailResult,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JailResult {
+    /// Every action did it. After a [`JailJob::Flush`]: these actions cannot, and their bans are to
+    /// be ended one by one. After a repair some bans may be lost: those of earlier epochs.
+    Done {
+        /// Numbers of actions.
+        singly: Vec<u32>,
+        /// How often the jail's actions were repaired.
+        epoch: u64,
+    },
+    /// The warden refused: its allow list holds the address, or an administrator is logged in
+    /// from there.
+    Refused(String),
+    /// Commands failed; which, with what they said.
+    Failed(String),
+    /// monban only observes.
+    Observed,
+}
+
+/// An answer to a question of a jail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JailAnswer {
+    /// What `ignorecommand` said.
+    Ignored(bool),
+    /// The addresses of a name; empty if it has none, or nobody could be asked.
+    Addresses(Vec<Address>),
+}
