@@ -3,6 +3,9 @@
 
 pub mod action;
 pub mod check;
+pub mod client;
 pub mod config;
 pub mod dates;
+pub mod encoding;
 pub mod filter;
+pub mod log_line;

@@ -139,3 +139,14 @@ fn what_is_no_file_is_not_waited_for() {
     let none = read(&folder.path().join("none"));
     assert_eq!(none.complaints.list().first().map(|found| found.kind), Some("no-folder"));
 }
+
+/// Found by chance: the space behind each place was gone through again at each place.
+#[test]
+fn much_space_in_a_value_takes_little_time() {
+    let space = " ".repeat(300_000);
+    let started = Instant::now();
+    let text = format!("[a]\nenabled = yes\nfilter = c{space}x[mode=a]\nbackend = a{space}b\n");
+    let ini = Ini::parse("f", &text);
+    assert_eq!(ini.sections.len(), 1);
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+}

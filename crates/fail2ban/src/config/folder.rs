@@ -1,8 +1,6 @@
 //! The files of a configuration: each is read once, however many jails use it.
 
 use std::collections::HashMap;
-use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,6 +10,7 @@ use monban_model::limits::{
 };
 
 use super::complaint::{Complaint, Complaints};
+use super::files::{Files, Unread};
 use super::ini::Ini;
 use super::layers::Layers;
 use super::options::Options;
@@ -25,16 +24,23 @@ const INCLUDES: &str = "INCLUDES";
 pub(crate) struct Folder {
     /// Its path.
     pub path: PathBuf,
+    /// Where its files are read.
+    pub source: Files,
     files: HashMap<PathBuf, Option<Arc<Ini>>>,
     layers: HashMap<String, Option<Arc<Layers>>>,
     full: bool,
 }
 
 impl Folder {
-    /// A folder; nothing is read yet.
+    /// A folder of the disk; nothing is read yet.
     pub fn new(path: &Path) -> Self {
+        Self::within(path, Files::of_disk())
+    }
+
+    /// A folder whose files are read from there.
+    pub fn within(path: &Path, source: Files) -> Self {
         let path = path.to_path_buf();
-        Self { path, files: HashMap::new(), layers: HashMap::new(), full: false }
+        Self { path, source, files: HashMap::new(), layers: HashMap::new(), full: false }
     }
 
     /// What all files of a name say together: `NAME.conf`, `NAME.d/*.conf`, `NAME.local`,
@@ -46,7 +52,7 @@ impl Folder {
         let own = self.files_of(name);
         let mut order = Vec::new();
         for file in &own {
-            let with_local = local_beside(file).filter(|local| !own.contains(local));
+            let with_local = self.local_beside(file).filter(|local| !own.contains(local));
             for file in [file.clone()].into_iter().chain(with_local) {
                 self.include(&file, &mut Vec::new(), &mut order, complaints);
             }
@@ -66,7 +72,7 @@ impl Folder {
     pub fn names_in(&self, below: &str) -> Vec<String> {
         let mut names = Vec::new();
         for ending in ["conf", "local"] {
-            for path in files_with_ending(&self.path.join(below), ending) {
+            for path in self.files_with_ending(&self.path.join(below), ending) {
                 names.extend(path.file_stem().map(|stem| stem.to_string_lossy().into_owned()));
             }
         }
@@ -87,9 +93,9 @@ impl Folder {
         let mut files = Vec::new();
         for ending in ["conf", "local"] {
             files.push(with(&format!(".{ending}")));
-            files.extend(files_with_ending(&with(".d"), ending));
+            files.extend(self.files_with_ending(&with(".d"), ending));
         }
-        files.retain(|file| file.exists());
+        files.retain(|file| self.source.exists(file));
         files
     }
 
@@ -136,12 +142,12 @@ impl Folder {
         }
         // That a customary `.local` is not there is normal.
         let is_local = path.extension().is_some_and(|ending| ending == "local");
-        let local = local_beside(path);
-        if !path.is_file() && !is_local && local.is_none() {
+        let local = self.local_beside(path);
+        if !self.source.is_file(path) && !is_local && local.is_none() {
             complaints.add(Complaint::warning("include-missing", place).with("file", shown()));
             return;
         }
-        if path.is_file() {
+        if self.source.is_file(path) {
             self.include(path, above, order, complaints);
         }
         if let Some(local) = local.filter(|local| local != path && !above.contains(local)) {
@@ -160,19 +166,33 @@ impl Folder {
             self.full = true;
             return None;
         }
-        let found = match text_of(path) {
+        let found = match self.source.read(path) {
             Ok(text) => {
                 let mut ini = Ini::parse(&path.display().to_string(), &text);
                 ini.complaints.drain(..).for_each(|complaint| complaints.add(complaint));
                 Some(Arc::new(ini))
             }
-            Err(complaint) => {
-                complaints.add(complaint);
+            Err(unread) => {
+                complaints.add(refused(path, unread));
                 None
             }
         };
         self.files.insert(path.to_path_buf(), found.clone());
         found
+    }
+
+    /// `x.local` beside `x.conf`, if there is one.
+    fn local_beside(&self, path: &Path) -> Option<PathBuf> {
+        let local = path.with_extension("local");
+        (local != path && self.source.is_file(&local)).then_some(local)
+    }
+
+    /// Files of a folder, sorted by their names; as with shell patterns, hidden ones are left out.
+    fn files_with_ending(&self, folder: &Path, ending: &str) -> Vec<PathBuf> {
+        let mut files = self.source.in_folder(folder);
+        files.retain(|path| has_ending(path, ending));
+        files.sort();
+        files
     }
 }
 
@@ -202,21 +222,6 @@ fn included(
     named.map(|(name, place)| (beside.join(name), place.clone())).collect()
 }
 
-/// `x.local` beside `x.conf`, if there is one.
-fn local_beside(path: &Path) -> Option<PathBuf> {
-    let local = path.with_extension("local");
-    (local != path && local.is_file()).then_some(local)
-}
-
-/// Files of a folder, sorted by their names; as with shell patterns, hidden ones are left out.
-fn files_with_ending(folder: &Path, ending: &str) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let entries = entries.take(FAIL2BAN_FILES_MAX).flatten().map(|entry| entry.path());
-    let mut files: Vec<PathBuf> = entries.filter(|path| has_ending(path, ending)).collect();
-    files.sort();
-    files
-}
-
 fn has_ending(path: &Path, ending: &str) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     !name.starts_with('.') && name.strip_suffix(ending).is_some_and(|stem| stem.ends_with('.'))
@@ -226,26 +231,18 @@ fn whole(path: &Path) -> Place {
     Place::new(&Arc::from(path.display().to_string()), 0)
 }
 
-fn text_of(path: &Path) -> Result<String, Complaint> {
+fn refused(path: &Path, unread: Unread) -> Complaint {
     let refused = |kind| Complaint::error(kind, whole(path));
-    let unreadable = |error: std::io::Error| refused("unreadable").with("error", error.to_string());
-    let mut file = fs::File::open(path).map_err(unreadable)?;
-    // A pipe would make us wait for somebody to write into it.
-    if !file.metadata().map_err(unreadable)?.is_file() {
-        return Err(refused("unreadable").with("error", "not a regular file"));
+    match unread {
+        Unread::Io(error) => refused("unreadable").with("error", error),
+        Unread::TooLarge => refused("too-large").with("limit", FAIL2BAN_FILE_BYTES_MAX.to_string()),
+        Unread::NotUtf8(error) => {
+            let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+            let start = good.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+            let mut complaint = refused("not-utf8");
+            complaint.place.line = u32::try_from(line).unwrap_or(0);
+            complaint.at_column(String::from_utf8_lossy(&good[start..]).chars().count() + 1)
+        }
     }
-    let mut bytes = Vec::new();
-    let most = FAIL2BAN_FILE_BYTES_MAX as u64 + 1;
-    file.by_ref().take(most).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() > FAIL2BAN_FILE_BYTES_MAX {
-        return Err(refused("too-large").with("limit", FAIL2BAN_FILE_BYTES_MAX.to_string()));
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let start = good.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        let mut complaint = refused("not-utf8");
-        complaint.place.line = u32::try_from(line).unwrap_or(0);
-        complaint.at_column(String::from_utf8_lossy(&good[start..]).chars().count() + 1)
-    })
 }

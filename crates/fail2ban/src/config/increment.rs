@@ -41,6 +41,22 @@ pub(crate) fn increment(options: &Options, complaints: &mut Complaints) -> Incre
     }
 }
 
+impl Increment {
+    /// How bans grow with these `bantime.*`. What is wrong among them is left out.
+    pub fn of_options(options: &Options) -> Self {
+        increment(options, &mut Complaints::default())
+    }
+
+    /// Whether `factor`, `formula` or `multipliers` can have such a value.
+    pub fn takes(option: &str, text: &str) -> bool {
+        let mut options = Options::default();
+        options.set(format!("bantime.{option}"), Text::built_in(text));
+        let mut complaints = Complaints::default();
+        increment(&options, &mut complaints);
+        complaints.list().is_empty()
+    }
+}
+
 /// A value that may be absent or empty; a wrong one is complained about and left out.
 fn read<T>(
     options: &Options,

@@ -7,6 +7,7 @@ use monban_model::limits::FAIL2BAN_JAILS_MAX;
 
 use super::complaint::{Complaint, Complaints};
 use super::definition::Definition;
+use super::files::Files;
 use super::filter;
 use super::folder::Folder;
 use super::ini::DEFAULT;
@@ -50,9 +51,15 @@ impl Configuration {
     /// Reads a folder. It never fails as a whole: what is wrong is among the complaints, and what
     /// is not touched by it is there.
     pub fn read(path: &Path, reading: &Reading) -> Self {
+        Self::read_within(path, Files::of_disk(), reading).0
+    }
+
+    /// Reads a folder out of these files, and gives them back with all that was read.
+    pub fn read_within(path: &Path, files: Files, reading: &Reading) -> (Self, Files) {
         let mut complaints = Complaints::default();
-        let mut folder = Folder::new(path);
-        if !path.is_dir() {
+        let mut folder = Folder::within(path, files);
+        let is_there = folder.source.is_folder(path);
+        if !is_there {
             complaints.add(Complaint::error("no-folder", whole(path)));
         }
         let main = folder.layers("fail2ban", &mut complaints);
@@ -60,7 +67,7 @@ impl Configuration {
         let mut layers = match folder.layers("jail", &mut complaints) {
             Some(layers) => (*layers).clone(),
             None => {
-                if path.is_dir() {
+                if is_there {
                     complaints.add(Complaint::error("no-jail-files", whole(path)));
                 }
                 Layers::default()
@@ -78,7 +85,18 @@ impl Configuration {
         let mut found = Self { server, jails: Vec::new(), broken: Vec::new(), names, complaints };
         found.resolve(&mut folder, &layers, reading);
         unused::complain(&mut folder, &layers, &found.jails, &mut found.complaints);
-        found
+        (found, folder.source)
+    }
+
+    /// One without any jail.
+    pub fn none() -> Self {
+        Self {
+            server: server::settings(None, &mut Complaints::default()),
+            jails: Vec::new(),
+            broken: Vec::new(),
+            names: Vec::new(),
+            complaints: Complaints::default(),
+        }
     }
 
     /// A jail.

@@ -12,6 +12,7 @@ mod action;
 mod complaint;
 mod definition;
 mod expression;
+mod files;
 mod filter;
 mod folder;
 mod formula;
@@ -40,9 +41,10 @@ mod words;
 
 pub use complaint::{Complaint, Complaints, Severity};
 pub use expression::NotUnderstood;
+pub use files::{Files, Foreign};
 pub use formula::{DEFAULT_FORMULA, Formula};
 pub use ini::Ini;
-pub(crate) use keys::is_yes;
+pub(crate) use keys::{is_yes, whole_number};
 pub use load::{Configuration, Reading, read_filter};
 pub use options::Options;
 pub use place::{Place, Sourced, Text};
@@ -50,6 +52,7 @@ pub use reference::{Reference, Unreadable, split_references};
 pub use resolved::{
     ActionKind, ActionSpec, FilterSpec, Increment, Jail, LogPath, ServerSettings, UseDns,
 };
-pub use seconds::Span;
+pub use seconds::{Seconds, Span};
 pub use stream::{Command, Word, of_jail};
 pub use version::Version;
+pub(crate) use words::shell_words;

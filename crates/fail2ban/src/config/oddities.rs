@@ -108,9 +108,12 @@ fn looks_like_header(line: &str) -> Option<&str> {
 fn key_at_start(text: &str) -> Option<&str> {
     let end = text.find(|c: char| !c.is_alphanumeric() && !"._-".contains(c))?;
     let (word, rest) = text.split_at(end);
+    // First of all, as it is asked of each word, also of thousands with much space between them.
+    if !keys::is_jail_key(&word.to_lowercase()) {
+        return None;
+    }
     let rest = rest.trim_start_matches(is_space);
-    let is_known = keys::is_jail_key(&word.to_lowercase());
-    (is_known && rest.starts_with('=') && !rest.starts_with("==")).then_some(word)
+    (rest.starts_with('=') && !rest.starts_with("==")).then_some(word)
 }
 
 /// Whether `[` was opened in a value and not closed.

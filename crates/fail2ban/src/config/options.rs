@@ -1,11 +1,12 @@
 //! Keys with their values, in the order in which they were first written.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use super::place::Text;
 
 /// An ordered table. As with Python's dict, a value that is set anew stays in its old place.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Options {
     order: Vec<String>,
     values: HashMap<String, Text>,
@@ -69,5 +70,12 @@ impl Options {
             lower.set(key.to_lowercase(), value.clone());
         }
         lower
+    }
+}
+
+/// In order: what is equal shows as equal.
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
     }
 }

@@ -224,6 +224,13 @@ pub struct ActionSpec {
     pub options: Options,
 }
 
+impl ActionSpec {
+    /// Whether it is fail2ban's own action in Python that sends mails; monban does its work.
+    pub fn is_mail(&self) -> bool {
+        self.kind == ActionKind::Python && self.name == super::action::MAIL_FILE
+    }
+}
+
 /// `fail2ban.conf`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ServerSettings {

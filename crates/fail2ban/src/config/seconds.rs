@@ -3,6 +3,7 @@
 use monban_model::limits::DURATION_MAX_S;
 
 use super::expression::{Expression, NotUnderstood};
+use super::number::Number;
 use super::place::is_space;
 
 /// A length of time as it was written, and in seconds.
@@ -20,13 +21,8 @@ impl Span {
     /// # Errors
     /// What is no number of seconds, or more than a hundred years.
     pub fn parse(text: &str) -> Result<Self, NotUnderstood> {
-        let expression = rewrite(text);
-        let parsed = Expression::parse(&expression, &[]).map_err(|_| NotUnderstood(0))?;
-        let value = parsed.eval(&|_| None).map_err(|_| NotUnderstood(0))?.real();
-        if !value.is_finite() || value > DURATION_MAX_S as f64 {
-            return Err(NotUnderstood(0));
-        }
-        Ok(Self { text: text.to_owned(), seconds: value })
+        let seconds = number(text)?.real();
+        Ok(Self { text: text.to_owned(), seconds })
     }
 
     /// A number of seconds that nobody wrote.
@@ -38,6 +34,60 @@ impl Span {
     pub fn is_forever(&self) -> bool {
         self.seconds < 0.0
     }
+}
+
+/// A length of time as Python would compute it: whole, or with a point. It is shown as that.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Seconds {
+    /// Whole seconds.
+    Whole(i64),
+    /// As months, years and divisions give them.
+    Real(f64),
+}
+
+impl Seconds {
+    /// Reads a length of time.
+    ///
+    /// # Errors
+    /// As [`Span::parse`].
+    pub fn parse(text: &str) -> Result<Self, NotUnderstood> {
+        Ok(match number(text)? {
+            Number::Whole(value) => {
+                i64::try_from(value).map_or(Self::Real(value as f64), Self::Whole)
+            }
+            Number::Real(value) => Self::Real(value),
+        })
+    }
+
+    /// The length that was written.
+    pub fn of_span(span: &Span) -> Self {
+        Self::parse(&span.text).unwrap_or(Self::Real(span.seconds))
+    }
+
+    /// As a number; below zero means forever.
+    pub fn seconds(self) -> f64 {
+        match self {
+            Self::Whole(value) => value as f64,
+            Self::Real(value) => value,
+        }
+    }
+
+    /// Without what stands behind the point.
+    pub fn whole(self) -> i64 {
+        match self {
+            Self::Whole(value) => value,
+            Self::Real(value) => value as i64,
+        }
+    }
+}
+
+fn number(text: &str) -> Result<Number, NotUnderstood> {
+    let expression = rewrite(text);
+    let parsed = Expression::parse(&expression, &[]).map_err(|_| NotUnderstood(0))?;
+    let value = parsed.eval(&|_| None).map_err(|_| NotUnderstood(0))?;
+    let seconds = value.real();
+    let is_length = seconds.is_finite() && seconds <= DURATION_MAX_S as f64;
+    if is_length { Ok(value) } else { Err(NotUnderstood(0)) }
 }
 
 /// The words of a unit and what it is multiplied with. A month is the twelfth part of a year of

@@ -5,6 +5,7 @@
 
 mod buffer;
 mod connections;
+mod dated;
 mod failure;
 mod id;
 mod pattern;
@@ -22,15 +23,13 @@ use connections::Connections;
 use sieve::Sieve;
 use who::Who;
 
+pub use dated::{Odd, When};
 pub use failure::{Failure, Lines, Split};
 pub use id::Id;
 pub use pattern::{Groups, Pattern, Value};
 
 /// Lines that one filter keeps for `maxlines` at most.
 pub const LINES_MAX: usize = 1000;
-
-/// A date that was seen is taken for lines without one for so many seconds.
-const CARRIED_S: i64 = 60;
 
 /// Whether names are turned into addresses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -111,6 +110,8 @@ pub struct Reading {
     pub ignored: Option<usize>,
     /// Searches that reached their bound; what they would have found is not known.
     pub overruns: u32,
+    /// What was odd about its time.
+    pub odd: Option<Odd>,
 }
 
 /// A compiled filter with its memory.
@@ -219,50 +220,35 @@ impl Filter {
 
     /// Reads a line that carries its own date.
     pub fn read(&mut self, line: &str, now: i64) -> Reading {
+        self.read_when(line, now, When::Ever)
+    }
+
+    /// Reads a line that carries its own date, which has to be a time of which something follows.
+    pub fn read_when(&mut self, line: &str, now: i64, when: When) -> Reading {
         let found = self.dates.find(line, now);
         if found.is_some_and(|found| found.stumbles) {
             return Reading { date: found, ..Reading::default() };
         }
         let (cut, time) = self.date_of(line, found.as_ref(), now);
-        let mut reading = self.search(cut, time, now);
-        reading.date = found;
+        let judged = self.judge(time, now, when);
+        if judged.odd == Some(Odd::Old) {
+            return Reading { date: found, odd: judged.odd, ..Reading::default() };
+        }
+        let mut reading = self.search(cut, judged.time, now);
+        (reading.date, reading.odd) = (found, judged.odd);
         reading
     }
 
     /// Reads a line whose time is known, as one of the journal is.
-    pub fn read_at(&mut self, line: &str, time: i64, now: i64) -> Reading {
+    pub fn read_at(&mut self, line: &str, time: i64, now: i64, when: When) -> Reading {
         self.remember(time, "");
-        self.search(Cut::undated(line, false), Some(time), now)
-    }
-
-    fn remember(&mut self, time: i64, date: &str) {
-        let (last, text) = self.last.get_or_insert_default();
-        *last = time;
-        text.clear();
-        text.push_str(date);
-    }
-
-    /// Cuts the date out. A line without one has the last one, if that is not long ago.
-    fn date_of<'l>(
-        &mut self,
-        line: &'l str,
-        found: Option<&Found>,
-        now: i64,
-    ) -> (Cut<'l>, Option<i64>) {
-        let carried = self.last.as_ref().map(|(time, _)| *time);
-        let carried = carried.filter(|time| *time > now - CARRIED_S);
-        let undated = Cut::undated(line, carried.is_some());
-        let Some(found) = found else { return (undated, carried) };
-        let cut = Cut::at(line, found.cut);
-        match found.epoch {
-            _ if cut.date.is_empty() && carried.is_none() => (cut, Some(now)),
-            Some(time) if !cut.date.is_empty() => {
-                self.remember(time, cut.date);
-                (cut, Some(time))
-            }
-            None if carried.is_none() => (cut, None),
-            _ => (undated, carried),
+        let judged = self.judge(Some(time), now, when);
+        if judged.odd == Some(Odd::Old) {
+            return Reading { odd: judged.odd, ..Reading::default() };
         }
+        let mut reading = self.search(Cut::undated(line, false), judged.time, now);
+        reading.odd = judged.odd;
+        reading
     }
 
     fn search(&mut self, cut: Cut<'_>, time: Option<i64>, now: i64) -> Reading {

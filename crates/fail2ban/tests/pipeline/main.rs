@@ -17,7 +17,7 @@ use std::path::PathBuf;
 
 use chance::Chance;
 use lines::{NOW_S, Sample};
-use monban_fail2ban::filter::{Filter, UseDns};
+use monban_fail2ban::filter::{Filter, UseDns, When};
 use monban_pyre::ast::Ast;
 use oracle::{Answer, Order};
 use setting::{Setting, Texts};
@@ -76,7 +76,7 @@ fn compare(orders: &[Order], counts: &mut Counts) -> bool {
                     Ours::Refused => Answer::Failures(Vec::new()),
                     Ours::Lost => continue,
                     Ours::Ready(filter) if *journal => {
-                        Answer::of(&filter.read_at(line, *now, *now))
+                        Answer::of(&filter.read_at(line, *now, *now, When::Ever))
                     }
                     Ours::Ready(filter) => Answer::of(&filter.read(line, *now)),
                 }

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use monban_fail2ban::dates::Zone;
-use monban_fail2ban::filter::Filter;
+use monban_fail2ban::filter::{Filter, When};
 use monban_model::limits::LINE_MAX;
 use monban_views::Say;
 use serde_json::json;
@@ -71,7 +71,7 @@ fn read(
     clock: i64,
 ) -> monban_fail2ban::filter::Reading {
     match journal {
-        true => filter.read_at(line, clock, clock),
+        true => filter.read_at(line, clock, clock, When::Ever),
         false => filter.read(line, clock),
     }
 }

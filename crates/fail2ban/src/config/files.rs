@@ -1,0 +1,184 @@
+//! Where the files of a configuration are read: from the disk, or out of what was read before and
+//! handed to a role that may not open them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use monban_model::limits::{FAIL2BAN_FILE_BYTES_MAX, FAIL2BAN_FILES_MAX};
+
+/// Files with their texts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Files {
+    texts: BTreeMap<PathBuf, String>,
+    foreign: Vec<Foreign>,
+    held: bool,
+}
+
+/// A file that others than root and the caller may write: they decide what is run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Foreign {
+    /// The file.
+    pub path: PathBuf,
+    /// Its owner.
+    pub uid: u32,
+    /// Its mode: the permission bits.
+    pub mode: u32,
+}
+
+/// Why a file was not read.
+#[derive(Debug)]
+pub(crate) enum Unread {
+    /// The system says so.
+    Io(String),
+    /// It has more than [`FAIL2BAN_FILE_BYTES_MAX`] bytes.
+    TooLarge,
+    /// It is not UTF-8.
+    NotUtf8(std::string::FromUtf8Error),
+}
+
+impl Files {
+    /// Those of the disk. What is read is kept.
+    pub fn of_disk() -> Self {
+        Self::default()
+    }
+
+    /// These and no others.
+    pub fn held(texts: impl IntoIterator<Item = (PathBuf, String)>) -> Self {
+        Self { texts: texts.into_iter().collect(), foreign: Vec::new(), held: true }
+    }
+
+    /// All that was read so far.
+    pub fn texts(&self) -> impl Iterator<Item = (&Path, &str)> {
+        self.texts.iter().map(|(path, text)| (path.as_path(), text.as_str()))
+    }
+
+    /// The text of a file that was read.
+    pub fn text(&self, path: &Path) -> Option<&str> {
+        self.texts.get(path).map(String::as_str)
+    }
+
+    /// Reads a file that is no part of the configuration but named by it; false if it cannot be.
+    pub fn add(&mut self, path: &Path) -> bool {
+        self.read(path).is_ok()
+    }
+
+    /// Those of them that others may write.
+    pub fn foreign(&self) -> &[Foreign] {
+        &self.foreign
+    }
+
+    pub(crate) fn is_folder(&self, path: &Path) -> bool {
+        match self.held {
+            true => self.texts.keys().any(|held| held.starts_with(path)),
+            false => path.is_dir(),
+        }
+    }
+
+    pub(crate) fn is_file(&self, path: &Path) -> bool {
+        match self.held {
+            true => self.texts.contains_key(path),
+            false => path.is_file(),
+        }
+    }
+
+    /// Whether something stands there, if only a folder.
+    pub(crate) fn exists(&self, path: &Path) -> bool {
+        match self.held {
+            true => self.texts.contains_key(path),
+            false => path.exists(),
+        }
+    }
+
+    /// The paths of what a folder holds, at most [`FAIL2BAN_FILES_MAX`], in no order.
+    pub(crate) fn in_folder(&self, folder: &Path) -> Vec<PathBuf> {
+        if self.held {
+            let inside = self.texts.keys().filter(|held| held.parent() == Some(folder));
+            return inside.cloned().collect();
+        }
+        let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+        entries.take(FAIL2BAN_FILES_MAX).flatten().map(|entry| entry.path()).collect()
+    }
+
+    pub(crate) fn read(&mut self, path: &Path) -> Result<String, Unread> {
+        if self.held {
+            let found = self.texts.get(path).cloned();
+            return found.ok_or_else(|| Unread::Io("it was not handed over".to_owned()));
+        }
+        let (text, foreign) = text_of(path)?;
+        self.foreign.extend(foreign);
+        self.texts.insert(path.to_path_buf(), text.clone());
+        Ok(text)
+    }
+}
+
+fn text_of(path: &Path) -> Result<(String, Option<Foreign>), Unread> {
+    let failed = |error: std::io::Error| Unread::Io(error.to_string());
+    let mut file = fs::File::open(path).map_err(failed)?;
+    let facts = file.metadata().map_err(failed)?;
+    // A pipe would make us wait for somebody to write into it.
+    if !facts.is_file() {
+        return Err(Unread::Io("not a regular file".to_owned()));
+    }
+    let mut bytes = Vec::new();
+    let most = FAIL2BAN_FILE_BYTES_MAX as u64 + 1;
+    file.by_ref().take(most).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() > FAIL2BAN_FILE_BYTES_MAX {
+        return Err(Unread::TooLarge);
+    }
+    let text = String::from_utf8(bytes).map_err(Unread::NotUtf8)?;
+    let (uid, mode) = (facts.uid(), facts.mode() & 0o7777);
+    let is_ours = uid == 0 || uid == rustix::process::geteuid().as_raw();
+    let foreign = Foreign { path: path.to_path_buf(), uid, mode };
+    // The group root is root.
+    let others = if facts.gid() == 0 { 0o002 } else { 0o022 };
+    Ok((text, (!is_ours || mode & others != 0).then_some(foreign)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::super::{Configuration, Reading};
+    use super::*;
+
+    #[test]
+    fn what_was_read_says_the_same_without_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        write("jail.conf", "[INCLUDES]\nbefore = paths.conf\n[DEFAULT]\nbantime = 5m\n");
+        write("paths.conf", "[DEFAULT]\nlog = /nowhere/a.log\n");
+        write("jail.d/mine.local", "[a]\nenabled = yes\nfilter = a\nlogpath = %(log)s\n");
+        write("filter.d/a.conf", "[Definition]\nfailregex = ^no <HOST>$\n");
+        write("filter.d/a.local", "[Definition]\nignoreregex = ^no 192\\.\n");
+        let reading = Reading::default();
+        let (disk, files) = Configuration::read_within(folder.path(), Files::of_disk(), &reading);
+        assert_eq!(disk.jails.len(), 1, "{:?}", disk.complaints);
+        assert_eq!(files.foreign(), []);
+        let texts = files.texts().map(|(path, text)| (path.to_path_buf(), text.to_owned()));
+        let held = Files::held(texts.collect::<Vec<_>>());
+        let path = folder.path().to_path_buf();
+        folder.close().unwrap();
+        let (again, _) = Configuration::read_within(&path, held, &reading);
+        assert_eq!(again.jails, disk.jails);
+        assert_eq!(again.names, disk.names);
+    }
+
+    #[test]
+    fn files_that_others_may_write_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("jail.local");
+        fs::write(&path, "[DEFAULT]\n").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+        let reading = Reading::default();
+        let (_, files) = Configuration::read_within(folder.path(), Files::of_disk(), &reading);
+        let [foreign] = files.foreign() else { panic!("one file") };
+        assert_eq!((&foreign.path, foreign.mode), (&path, 0o666));
+    }
+}
