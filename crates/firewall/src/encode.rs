@@ -31,7 +31,12 @@ impl Encoder {
 
     /// Begins a message of the family inet.
     pub(crate) fn begin(&mut self, kind: u16, flags: u16, seq: u32) -> Mark {
-        self.header(kind, flags, seq, NFPROTO_INET, 0)
+        self.begin_of(NFPROTO_INET, kind, flags, seq)
+    }
+
+    /// Begins a message of this family.
+    pub(crate) fn begin_of(&mut self, family: u8, kind: u16, flags: u16, seq: u32) -> Mark {
+        self.header(kind, flags, seq, family, 0)
     }
 
     /// Ends the message: now its length is known.
@@ -140,8 +145,13 @@ impl Batch {
 
     /// Begins a message that is filled through [`Batch::encoder`] and ended there.
     pub(crate) fn begin(&mut self, kind: u16, flags: u16) -> Mark {
+        self.begin_of(NFPROTO_INET, kind, flags)
+    }
+
+    /// The same for a message of this family.
+    pub(crate) fn begin_of(&mut self, family: u8, kind: u16, flags: u16) -> Mark {
         self.seq = self.seq.wrapping_add(1);
-        let mark = self.encoder.begin(kind, flags, self.seq);
+        let mark = self.encoder.begin_of(family, kind, flags, self.seq);
         self.last = Some(mark);
         mark
     }

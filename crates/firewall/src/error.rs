@@ -83,6 +83,18 @@ impl FirewallError {
         if self.is_missing() { Self::Gone } else { self }
     }
 
+    /// Whether this is the kernel's error.
+    pub(crate) fn is(&self, wanted: Errno) -> bool {
+        matches!(self, Self::Kernel { errno, .. } if *errno == wanted.raw_os_error())
+    }
+
+    /// Whether the firewall is of another generation than a batch was made for: ERESTART, which
+    /// the kernel has for this alone.
+    pub(crate) fn is_race(&self) -> bool {
+        const ERESTART: i32 = 85;
+        matches!(self, Self::Kernel { errno: ERESTART, .. })
+    }
+
     /// Whether messages of the kernel were lost because too many waited.
     pub(crate) fn is_loss(&self) -> bool {
         matches!(self, Self::Kernel { errno, .. } if *errno == Errno::NOBUFS.raw_os_error())

@@ -5,7 +5,8 @@
 //!           target.rs, plan.rs     encode.rs        socket.rs
 //! ```
 //!
-//! [`Nftables`] is the only way in. A [`Change`] blocks or frees a subject; many of them are one
+//! [`Nftables`] is the only way in to monban's own table, and [`SetWriter`] to sets of others.
+//! A [`Change`] blocks or frees a subject; many of them are one
 //! transaction of the kernel. The kernel ends blocks by itself, so they end also when monban is
 //! dead. [`Watch`] tells when somebody else takes our table away.
 //!
@@ -20,14 +21,17 @@ extern crate self as monban_firewall;
 
 mod change;
 mod decode;
+mod elements;
 mod encode;
 mod error;
 mod expression;
+mod form;
 mod layout;
 mod nftables;
 mod placed;
 mod plan;
 mod read;
+mod set_writer;
 mod socket;
 mod spans;
 mod target;
@@ -38,5 +42,6 @@ mod watch;
 pub use change::{Change, Dropped, Held, Placed, Probe, Refused};
 pub use error::FirewallError;
 pub use nftables::Nftables;
+pub use set_writer::{NotWritten, SetWriter};
 pub use target::Target;
 pub use watch::{Foreign, Watch};

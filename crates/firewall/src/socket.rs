@@ -30,7 +30,7 @@ const RECEIVE_BUFFER_BYTES: usize = 8 * 1024 * 1024;
 const SEND_BUFFER_BYTES_MIN: usize = 1024 * 1024;
 
 /// The kernel answers within the system call; this only ends a wait that should not be.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How often a dump is begun again, or a batch sent again, that somebody else disturbed.
 const RETRIES: usize = 20;
