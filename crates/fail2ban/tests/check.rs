@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 use monban_fail2ban::check::{GoodLine, Report, TRUE_ADDRESS, TYPED_ADDRESS, Verdict, check};
 use monban_fail2ban::config::{Complaint, Configuration, Reading, Severity};
 use monban_fail2ban::dates::{DateFinder, Zone};
-use monban_fail2ban::filter::{Filter, Texts, Use};
+use monban_fail2ban::filter::{Filter, Texts, Use, When};
 
 const JAIL: &str =
     "[j]\nenabled = true\nfilter = f\naction = nftables\nlogpath = /dev/null\nusedns = no\n";
-const ACTION: &str = "[Definition]\nactionban = nft add element x \\{ <ip> \\}\n";
+const ACTION: &str = "[Definition]\n\
+    actionban = nft add element inet t x \\{ <ip> \\}\n\
+    actionunban = nft delete element inet t x \\{ <ip> \\}\n";
 
 /// The report on a jail `j` with these expressions.
 fn report(failregex: &[&str]) -> Report {
@@ -58,7 +60,7 @@ fn reported(failregex: &str, line: &str) -> Option<String> {
     let texts = Texts { failregex: &failregex, maxlines: 1, ..Texts::default() };
     let dates = DateFinder::new(None, 0, Zone::utc(), None).expect("the usual dates");
     let mut filter = Filter::new(&texts, dates, Use::default()).expect("a filter");
-    let reading = filter.read_at(line, 0, 0);
+    let reading = filter.read_at(line, 0, 0, When::Ever);
     reading.hits.first().and_then(|hit| hit.id.as_ref()).map(ToString::to_string)
 }
 
@@ -145,7 +147,8 @@ fn what_has_no_end_is_measured() {
 
 #[test]
 fn actions_and_times_are_judged() {
-    let jail = JAIL.replace("nftables", "nftables\n mine[actname=m]\n smtp.py[dest=a]\n nothing");
+    let jail = JAIL
+        .replace("nftables", "nftables\n mine[actname=m]\n smtp.py[dest=a]\n other.py\n nothing");
     let report = report_of(&[
         ("filter.d/f.conf", "[Definition]\nfailregex = ^refused <ADDR>$\ndatepattern = [\n"),
         ("jail.local", &format!("{jail}bantime = -1\nfindtime = 0\n")),
@@ -156,8 +159,11 @@ fn actions_and_times_are_judged() {
         let part = report.actions.iter().find(|part| part.name == name).expect("an action");
         part.verdict
     };
-    let all = ["nftables", "mine", "smtp.py", "nothing"].map(of);
-    assert_eq!(all, [Verdict::Native, Verdict::Shell, Verdict::Cannot, Verdict::Shell]);
+    let all = ["nftables", "mine", "smtp.py", "other.py", "nothing"].map(of);
+    assert_eq!(
+        all,
+        [Verdict::Native, Verdict::Shell, Verdict::Native, Verdict::Cannot, Verdict::Shell]
+    );
     for kind in ["action-without-ban", "bans-forever", "finds-nothing", "datepattern-wrong"] {
         one(&report, kind);
     }

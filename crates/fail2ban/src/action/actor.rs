@@ -1,33 +1,81 @@
 //! Does requests: the commands of a jail in order, those of several jails beside each other.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use monban_model::limits::FAIL2BAN_COMMANDS_AT_ONCE_MAX;
 
-use super::lanes::{Full, Lanes, Load};
+use super::jail::JailActions;
+use super::kernel::{Kernel, Refused};
+use super::lanes::{Lanes, Load, Waiting};
 use super::machine::Execute;
+use super::mail::{Mail, Mailer};
+use super::native::Fed;
 use super::run::{self, Environment, Outcome};
 use super::shell::Shell;
-use super::table::{Done, JailActions, Request, Table};
+use super::table::{Done, Job, Request, Table};
+use super::template::Template;
 use super::ticket::Time;
+
+/// Bans of one jail that are made at once where no command of a shell runs for each of them.
+const AT_ONCE: usize = 16_384;
+
+/// Where one does: others want a thread as well.
+const AT_ONCE_WITH_SHELL: usize = 64;
+
+/// There is no room for more work, or no such jail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full;
+
+impl fmt::Display for Full {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("too many requests wait for the commands of actions")
+    }
+}
+
+impl std::error::Error for Full {}
 
 /// What came of a request.
 #[derive(Clone, Debug)]
 pub struct Report {
+    /// The number that it came with.
+    pub id: u64,
     /// What was asked for.
     pub request: Request,
-    /// What came of it.
-    pub done: Done,
+    /// What came of it; `None` if its jail ended before.
+    pub done: Option<Done>,
+    /// The names of the actions that failed.
+    pub names: Vec<String>,
     /// Commands that ran.
     pub commands: u32,
     /// Those of them that failed, with what was run.
     pub failures: Vec<(Shell, Outcome)>,
 }
 
-/// Runs what requests ask for, out of a table that is fixed.
+/// Runs what requests ask for, out of a table.
 pub struct Actor {
-    lanes: Lanes<Request>,
+    lanes: Lanes<String, Work>,
+    jails: Vec<Arc<Post>>,
+    /// Bans of all jails that are kept.
+    bans: Arc<AtomicUsize>,
+}
+
+/// A jail while its actions stay the same.
+struct Post {
+    name: String,
+    templates: Mutex<Arc<[Template]>>,
+    state: Mutex<JailActions>,
+    /// Whether its start was asked for.
+    started: AtomicBool,
+    /// Whether nothing is to be done any more but its end.
+    ended: AtomicBool,
+}
+
+enum Work {
+    Do { id: u64, post: Arc<Post>, request: Box<Request> },
+    End(Arc<Post>),
 }
 
 impl Actor {
@@ -40,35 +88,80 @@ impl Actor {
         environment: Environment,
         report: impl Fn(Report) + Send + Sync + 'static,
     ) -> std::io::Result<Self> {
-        let states: Vec<Mutex<JailActions>> =
-            (0..table.len()).map(|_| Mutex::new(JailActions::default())).collect();
-        let (table, states) = (Arc::new(table), Arc::new(states));
-        let count = table.len();
-        let work = move |lane: usize, request: Request| {
-            let (Some(templates), Some(state)) = (table.templates(request.jail), states.get(lane))
-            else {
-                return;
-            };
-            let mut runner =
-                Runner { environment: &environment, commands: 0, failures: Vec::new() };
-            // Never waited for: a lane is worked on by one thread at a time.
-            let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-            let done = state.perform(templates, &request, now(), &mut runner);
-            drop(state);
-            let Runner { commands, failures, .. } = runner;
-            report(Report { request, done, commands, failures });
-        };
-        let lanes = Lanes::new(count, FAIL2BAN_COMMANDS_AT_ONCE_MAX, work)?;
-        Ok(Self { lanes })
+        Self::after_another(table, environment, None, false, report)
     }
 
-    /// Takes a request.
+    /// As [`Actor::new`]; elements of sets go through the `kernel`, if there is one, and not
+    /// through a program. With `again` the one before may have left its bans in the kernel: what
+    /// native actions keep there is taken away before they start.
     ///
     /// # Errors
-    /// Too many wait, or there is no such jail. It is counted.
-    pub fn submit(&self, request: Request) -> Result<(), Full> {
-        let lane = usize::try_from(request.jail).unwrap_or(usize::MAX);
-        self.lanes.push(lane, request.ticket.size(), request)
+    /// As [`Actor::new`].
+    pub fn after_another(
+        table: Table,
+        environment: Environment,
+        kernel: Option<Box<dyn Kernel>>,
+        again: bool,
+        report: impl Fn(Report) + Send + Sync + 'static,
+    ) -> std::io::Result<Self> {
+        let kernel = kernel.map(Mutex::new);
+        let worker = Worker { environment, kernel, again, alone: Mutex::new(()), report };
+        let work = move |_: &String, waiting: &mut Waiting<Work>| worker.work(waiting);
+        let lanes = Lanes::new(FAIL2BAN_COMMANDS_AT_ONCE_MAX, work)?;
+        let mut actor = Self { lanes, jails: Vec::new(), bans: Arc::default() };
+        actor.take_over(table);
+        Ok(actor)
+    }
+
+    /// Goes over to another table. A jail of the same name with the same actions goes on; every
+    /// other one that was there is ended, with the actions that it had.
+    pub fn take_over(&mut self, table: Table) {
+        let mut before = std::mem::take(&mut self.jails);
+        for (name, templates) in table.into_jails() {
+            let same = before.iter().position(|post| post.name == name && post.is_as(&templates));
+            let post = match same.map(|at| before.swap_remove(at)) {
+                Some(post) => {
+                    *lock(&post.templates) = templates.into();
+                    post
+                }
+                None => Arc::new(Post {
+                    name,
+                    templates: Mutex::new(templates.into()),
+                    state: Mutex::new(JailActions::new(Arc::clone(&self.bans))),
+                    started: AtomicBool::new(false),
+                    ended: AtomicBool::new(false),
+                }),
+            };
+            self.jails.push(post);
+        }
+        for post in before {
+            self.end(post);
+        }
+    }
+
+    /// The numbers of the jails that are not started.
+    pub fn fresh(&self) -> Vec<u32> {
+        let fresh = (0..).zip(&self.jails);
+        let fresh = fresh.filter(|(_, post)| !post.started.load(Ordering::Relaxed));
+        fresh.map(|(number, _)| number).collect()
+    }
+
+    /// Takes a request. `id` comes back with its report.
+    ///
+    /// # Errors
+    /// Too many wait, or there is no such jail.
+    pub fn submit(&self, id: u64, request: Request) -> Result<(), Full> {
+        let jail = usize::try_from(request.jail).ok();
+        let post = jail.and_then(|jail| self.jails.get(jail)).ok_or(Full)?;
+        match request.job {
+            Job::Start => post.started.store(true, Ordering::Relaxed),
+            Job::Stop => post.started.store(false, Ordering::Relaxed),
+            _ => {}
+        }
+        let bytes = request.ticket.size();
+        let request = Box::new(request);
+        let work = Work::Do { id, post: Arc::clone(post), request };
+        self.lanes.push(post.name.clone(), bytes, work).map_err(|_| Full)
     }
 
     /// How much there is to do.
@@ -80,10 +173,118 @@ impl Actor {
     pub fn finish(self) -> Load {
         self.lanes.finish()
     }
+
+    /// Ends all jails and waits until that is done. What waits is not done any more.
+    pub fn end_all(mut self) {
+        for post in std::mem::take(&mut self.jails) {
+            self.end(post);
+        }
+        self.finish();
+    }
+
+    fn end(&self, post: Arc<Post>) {
+        post.ended.store(true, Ordering::Relaxed);
+        self.lanes.push_always(post.name.clone(), Work::End(post));
+    }
+}
+
+impl Post {
+    fn is_as(&self, templates: &[Template]) -> bool {
+        let own = lock(&self.templates);
+        own.len() == templates.len() && own.iter().zip(templates).all(|(one, two)| one.is_as(two))
+    }
+}
+
+/// What all threads share.
+struct Worker<R> {
+    environment: Environment,
+    kernel: Option<Mutex<Box<dyn Kernel>>>,
+    again: bool,
+    /// Held while something is made or taken away that jails may share.
+    alone: Mutex<()>,
+    report: R,
+}
+
+impl<R: Fn(Report)> Worker<R> {
+    /// Does the first of what waits, and what can be done together with it.
+    fn work(&self, waiting: &mut Waiting<Work>) {
+        match waiting.pop_front() {
+            Some((_, Work::End(post))) => self.end(&post),
+            Some((_, Work::Do { id, post, request })) => {
+                let templates = Arc::clone(&lock(&post.templates));
+                let mut group = vec![(id, *request)];
+                let most = most_at_once(&templates);
+                while is_ban(&group[0].1) && group.len() < most {
+                    let is_next = |one: &mut (usize, Work)| match &one.1 {
+                        Work::Do { post: other, request, .. } => {
+                            Arc::ptr_eq(other, &post) && is_ban(request)
+                        }
+                        Work::End(_) => false,
+                    };
+                    let next = waiting.pop_front_if(is_next);
+                    let Some((_, Work::Do { id, request, .. })) = next else { break };
+                    group.push((id, *request));
+                }
+                self.perform(&post, &templates, group);
+            }
+            None => {}
+        }
+    }
+
+    fn perform(&self, post: &Post, templates: &[Template], group: Vec<(u64, Request)>) {
+        if post.ended.load(Ordering::Relaxed) {
+            for (id, request) in group {
+                let (names, failures) = (Vec::new(), Vec::new());
+                (self.report)(Report { id, request, done: None, names, commands: 0, failures });
+            }
+            return;
+        }
+        let mut runner = self.runner();
+        // Never waited for: a lane is worked on by one thread at a time.
+        let mut state = lock(&post.state);
+        let requests: Vec<&Request> = group.iter().map(|(_, request)| request).collect();
+        let done = match requests[..] {
+            [one] if !is_ban(one) => {
+                if one.job == Job::Start && self.again {
+                    state.clean(templates, now(), &mut runner);
+                    runner = self.runner();
+                }
+                vec![state.perform(templates, one, now(), &mut runner)]
+            }
+            _ => state.perform_all(templates, &requests, now(), &mut runner),
+        };
+        drop(state);
+        let Runner { commands, mut failures, .. } = runner;
+        if group.len() > 1 {
+            // Of many that were made at once nobody can say which command was whose.
+            failures.truncate(1);
+        }
+        for ((id, request), done) in group.into_iter().zip(done) {
+            let is_bad = !done.failed.is_empty();
+            let failures = if is_bad { failures.clone() } else { Vec::new() };
+            let names = names(&done, templates);
+            let done = Some(done);
+            (self.report)(Report { id, request, done, names, commands, failures });
+        }
+    }
+
+    fn end(&self, post: &Post) {
+        let templates = Arc::clone(&lock(&post.templates));
+        let mut runner = self.runner();
+        lock(&post.state).end(&templates, now(), &mut runner);
+    }
+
+    fn runner(&self) -> Runner<'_> {
+        let Self { environment, kernel, alone, .. } = self;
+        let kernel = kernel.as_ref();
+        Runner { environment, kernel, alone, commands: 0, failures: Vec::new() }
+    }
 }
 
 struct Runner<'a> {
     environment: &'a Environment,
+    kernel: Option<&'a Mutex<Box<dyn Kernel>>>,
+    alone: &'a Mutex<()>,
     commands: u32,
     failures: Vec<(Shell, Outcome)>,
 }
@@ -98,6 +299,56 @@ impl Execute for Runner<'_> {
         }
         ok
     }
+
+    fn execute_alone(&mut self, shell: &Shell, timeout: Duration) -> bool {
+        let alone = self.alone;
+        let _held = lock(alone);
+        self.execute(shell, timeout)
+    }
+
+    fn send(&mut self, mailer: &Mailer, mail: &Mail) -> bool {
+        let sent = mailer.send(mail);
+        if let Err(why) = &sent {
+            let shell = Shell { text: String::new(), values: Vec::new() };
+            self.failures.push((shell, Outcome::not_started(why)));
+        }
+        sent.is_ok()
+    }
+
+    fn feed(&mut self, fed: &Fed, timeout: Duration) -> bool {
+        if let Some((kernel, elements)) = self.kernel.zip(fed.elements.as_ref()) {
+            match lock(kernel).elements(elements) {
+                Ok(()) => return true,
+                Err(Refused::BySet) => return false,
+                Err(Refused::Unable) => {}
+            }
+        }
+        self.commands += 1;
+        // Its failure is told by the commands that follow it.
+        run::run_fed(fed, timeout, self.environment).is_ok()
+    }
+}
+
+fn names(done: &Done, templates: &[Template]) -> Vec<String> {
+    let template = |number: u32| templates.get(usize::try_from(number).ok()?);
+    let name = |number| template(number).map_or_else(String::new, |one| one.actname.clone());
+    done.failed.iter().map(|(number, _)| name(*number)).collect()
+}
+
+const fn is_ban(request: &Request) -> bool {
+    matches!(request.job, Job::Ban | Job::Unban | Job::Reban)
+}
+
+fn most_at_once(templates: &[Template]) -> usize {
+    match templates.iter().all(|template| template.is_native() || template.is_silent()) {
+        true => AT_ONCE,
+        false if templates.iter().any(Template::is_native) => AT_ONCE_WITH_SHELL,
+        false => 1,
+    }
+}
+
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn now() -> Time {

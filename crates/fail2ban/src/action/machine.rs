@@ -8,6 +8,8 @@ use std::fmt;
 use std::time::Duration;
 
 use super::family::Family;
+use super::mail::{Mail, Mailer};
+use super::native::Fed;
 use super::operation::Operation;
 use super::shell::Shell;
 use super::started::{Level, Started};
@@ -18,6 +20,23 @@ use super::ticket::Ticket;
 pub trait Execute {
     /// Runs one command to its end, or to the end of its time; true if it exited with 0.
     fn execute(&mut self, shell: &Shell, timeout: Duration) -> bool;
+
+    /// The same for one that makes or takes away what jails may share (a table with a set for each
+    /// of them): never two of them at once.
+    fn execute_alone(&mut self, shell: &Shell, timeout: Duration) -> bool {
+        self.execute(shell, timeout)
+    }
+
+    /// Sends a mail; true if a server took it.
+    fn send(&mut self, _: &Mailer, _: &Mail) -> bool {
+        false
+    }
+
+    /// Runs a program that reads many changes at once; true if it made them all. Where it is not
+    /// done, each change is a command.
+    fn feed(&mut self, _: &Fed, _: Duration) -> bool {
+        false
+    }
 }
 
 /// A command failed and could not be brought to succeed.
@@ -43,6 +62,9 @@ pub(crate) struct Machine<'a> {
     pub run: &'a mut dyn Execute,
 }
 
+/// Is told of a family that was repaired, and of the epochs before.
+pub(crate) type Repaired<'f, M> = dyn FnMut(&mut M, Family, (u64, u64)) + 'f;
+
 /// Whether a failed check is followed by a repair.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Repair {
@@ -52,7 +74,7 @@ pub(crate) enum Repair {
 
 /// What a check came to.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Sane {
+pub(crate) enum Sane {
     Yes,
     No,
     NotRepaired,
@@ -72,6 +94,14 @@ impl Machine<'_> {
         }
         self.started.clear();
         self.stop_families(&on)
+    }
+
+    /// Takes away what an earlier run left in the kernel. What was not there is not missed.
+    pub fn clean(&mut self) {
+        if self.template.is_native() {
+            let families = self.template.families.clone();
+            let _ = self.stop_families(&families);
+        }
     }
 
     pub fn reload(&mut self) -> Result<(), Failed> {
@@ -123,22 +153,35 @@ impl Machine<'_> {
 
     /// Checks every family that is started; repairs what is broken.
     pub fn consistency(&mut self, repair: Repair) -> Result<bool, Failed> {
+        self.consistency_with(repair, &mut |_, _, _| ())
+    }
+
+    /// The same; `repaired` is told of each family, with the epochs of the jail and of the action
+    /// before.
+    pub(super) fn consistency_with(
+        &mut self,
+        repair: Repair,
+        repaired: &mut Repaired<'_, Self>,
+    ) -> Result<bool, Failed> {
         let mut all = true;
         if !self.template.has.check {
             return Ok(all);
         }
         for family in self.started.on() {
+            let before = (*self.epoch, self.started.epoch);
             // What was not repaired on purpose stays as it is, started.
             if self.check(family, repair, true)? == Sane::No {
                 self.started.set(family, Level::Off);
                 self.started.forget(Operation::Start, family);
                 all = false;
+            } else if *self.epoch != before.0 {
+                repaired(self, family, before);
             }
         }
         Ok(all)
     }
 
-    fn start_family(&mut self, family: Family, force: bool) -> Result<(), Failed> {
+    pub(super) fn start_family(&mut self, family: Family, force: bool) -> Result<(), Failed> {
         let is_on = self.started.level(family).is_some_and(|level| level != Level::Off);
         if !force && (self.template.has.on_demand || is_on) {
             return Ok(());
@@ -191,7 +234,12 @@ impl Machine<'_> {
             let text = &command.text;
             if !command.is_empty() && !self.started.ran_elsewhere(operation, family, text) {
                 let shell = self.template.of_nobody(&command, family, self.nobody);
-                ok = self.execute(&shell);
+                ok = match operation {
+                    Operation::Start | Operation::Stop => {
+                        self.run.execute_alone(&shell, self.template.timeout)
+                    }
+                    _ => self.execute(&shell),
+                };
                 all &= ok;
             }
             after(self.started, family, ok);
@@ -204,7 +252,7 @@ impl Machine<'_> {
     }
 
     /// A command of a ban: twice, if it fails and what it needs can be made sane.
-    fn process(&mut self, operation: Operation, ticket: &Ticket) -> Result<(), Failed> {
+    pub(super) fn process(&mut self, operation: Operation, ticket: &Ticket) -> Result<(), Failed> {
         let failed = Failed(operation);
         let shell = self.template.of_ban(operation, ticket).ok_or(failed)?;
         if self.execute(&shell) {
@@ -223,7 +271,12 @@ impl Machine<'_> {
         if self.execute(&shell) { Ok(()) } else { Err(failed) }
     }
 
-    fn check(&mut self, family: Family, repair: Repair, force: bool) -> Result<Sane, Failed> {
+    pub(super) fn check(
+        &mut self,
+        family: Family,
+        repair: Repair,
+        force: bool,
+    ) -> Result<Sane, Failed> {
         let is_known = family == Family::None || self.started.level(family).is_some();
         if !force && !is_known {
             return Ok(Sane::Yes);

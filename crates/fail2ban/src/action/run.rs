@@ -1,7 +1,7 @@
 //! Runs a command: `/bin/sh -c` in a process group of its own, for a limited time, with nothing
 //! of our environment but what the command may need, its output read to the end and kept in part.
 
-use std::io;
+use std::io::{self, Seek, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 
 use monban_model::limits::FAIL2BAN_OUTPUT_MAX;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::MemfdFlags;
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
+use super::native::Fed;
 use super::shell::Shell;
 
 /// The shell that fail2ban uses.
@@ -57,7 +59,7 @@ impl Outcome {
         self.code == Some(0) && !self.timed_out
     }
 
-    fn not_started(why: impl ToString) -> Self {
+    pub(super) fn not_started(why: impl ToString) -> Self {
         Self { not_started: Some(why.to_string()), ..Self::default() }
     }
 }
@@ -95,9 +97,37 @@ pub fn run(shell: &Shell, timeout: Duration, environment: &Environment) -> Outco
         return Outcome::not_started(Errno::TOOBIG);
     }
     let mut command = Command::new(SHELL);
-    command.arg("-c").arg(&shell.text).args(&shell.values);
+    command.arg("-c").arg(&shell.text).args(&shell.values).stdin(Stdio::null());
+    run_command(command, timeout, environment)
+}
+
+/// Runs a program that reads what it shall do, as [`run`].
+pub fn run_fed(fed: &Fed, timeout: Duration, environment: &Environment) -> Outcome {
+    let Some((program, arguments)) = fed.program.split_first() else {
+        return Outcome::not_started(Errno::NOENT);
+    };
+    match input_of(&fed.input) {
+        Ok(input) => {
+            let mut command = Command::new(program);
+            command.args(arguments).stdin(input);
+            run_command(command, timeout, environment)
+        }
+        Err(error) => Outcome::not_started(error),
+    }
+}
+
+/// A file in memory: nobody has to write while others read.
+fn input_of(text: &str) -> io::Result<std::fs::File> {
+    let fd = rustix::fs::memfd_create("monban-input", MemfdFlags::CLOEXEC)?;
+    let mut file = std::fs::File::from(fd);
+    file.write_all(text.as_bytes())?;
+    file.rewind()?;
+    Ok(file)
+}
+
+fn run_command(mut command: Command, timeout: Duration, environment: &Environment) -> Outcome {
     command.env_clear().envs(environment.0.iter().map(|(name, value)| (name, value)));
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     // fail2ban makes a session. A group is what a kill needs; of the other effect, that there is
     // no terminal, a service has no need.
     command.process_group(0);

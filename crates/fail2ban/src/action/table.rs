@@ -1,13 +1,11 @@
 //! The table of all commands, fixed at load, and what a request may ask of it.
 
-use crate::config::{ActionSpec, Complaint, Jail};
+use crate::config::{Complaint, Jail};
 
 use super::hostnames::Hostnames;
-use super::machine::{Execute, Failed, Machine, Repair};
-use super::operation::Operation;
-use super::started::Started;
+use super::machine::Failed;
 use super::template::Template;
-use super::ticket::{Ticket, Time};
+use super::ticket::Ticket;
 
 /// Jails with their actions, by numbers.
 #[derive(Clone, Debug, Default)]
@@ -76,30 +74,18 @@ pub struct Done {
     pub epoch: u64,
 }
 
-/// The actions of one jail at work.
-#[derive(Clone, Debug, Default)]
-pub struct JailActions {
-    started: Vec<Started>,
-    epoch: u64,
-}
-
 impl Table {
-    /// Takes in the actions of jails, in their order: the first jail has number 0. Actions that
-    /// are not `wanted` (because something better than a shell does them) have no number.
-    pub fn new(
-        jails: &[Jail],
-        hostnames: &Hostnames,
-        ipv6: bool,
-        wanted: impl Fn(&Jail, &ActionSpec) -> bool,
-    ) -> (Self, Vec<Complaint>) {
+    /// Takes in the actions of jails, in their order: the first jail has number 0, and its first
+    /// action too. One of Python does nothing, but `smtp.py`.
+    pub fn new(jails: &[Jail], hostnames: &Hostnames, ipv6: bool) -> (Self, Vec<Complaint>) {
         let mut complaints = Vec::new();
         let mut table = Self::default();
         for jail in jails {
             // A cast cuts what no 64 bits hold.
             let bantime_s = jail.bantime.value.seconds as i64;
-            let specs = jail.actions.iter().filter(|spec| wanted(jail, spec));
-            let templates = specs.filter_map(|spec| {
+            let templates = jail.actions.iter().map(|spec| {
                 Template::new(spec, &jail.name, bantime_s, hostnames, ipv6, &mut complaints)
+                    .unwrap_or_else(|| Template::of_python(spec, &jail.name, bantime_s, hostnames))
             });
             table.jails.push((jail.name.clone(), templates.collect()));
         }
@@ -122,94 +108,14 @@ impl Table {
         u32::try_from(at).ok()
     }
 
+    /// Jails with their actions, by numbers.
+    pub(crate) fn into_jails(self) -> Vec<(String, Vec<Template>)> {
+        self.jails
+    }
+
     /// The actions of a jail by their numbers.
     pub fn templates(&self, jail: u32) -> Option<&[Template]> {
         let at = usize::try_from(jail).ok()?;
         self.jails.get(at).map(|(_, templates)| templates.as_slice())
     }
-}
-
-impl JailActions {
-    /// Does what is asked for with the actions of its jail. `now` is what the commands of no ban
-    /// get for `<time>`.
-    pub fn perform(
-        &mut self,
-        templates: &[Template],
-        request: &Request,
-        now: Time,
-        run: &mut dyn Execute,
-    ) -> Done {
-        self.started.resize_with(templates.len(), Started::default);
-        let Request { job, ticket, .. } = request;
-        let nobody = Ticket::of_nobody(now, ticket.jail);
-        let mut order = self.chosen(&request.scope);
-        if *job == Job::Stop {
-            order.reverse();
-        }
-        let mut done = Done::default();
-        for at in order {
-            let (Some(template), Some(started)) = (templates.get(at), self.started.get_mut(at))
-            else {
-                continue;
-            };
-            let number = u32::try_from(at).unwrap_or(u32::MAX);
-            let epoch = &mut self.epoch;
-            let mut machine = Machine { template, started, nobody: &nobody, epoch, run };
-            let left_out = ticket.restored && template.norestored;
-            let result = match job {
-                Job::Ban | Job::Prolong if left_out => Ok(()),
-                Job::Ban => machine.ban(Operation::Ban, ticket),
-                Job::Reban => machine.reban(ticket),
-                Job::Prolong => machine.prolong(ticket),
-                Job::Unban => machine.unban(ticket),
-                Job::Start => machine.start(),
-                Job::Stop => machine.stop(),
-                Job::Reload => machine.reload(),
-                Job::Check => machine.consistency(Repair::Yes).map(|_| ()),
-                Job::Flush { .. } if !template.has.flush => {
-                    done.singly.push(number);
-                    Ok(())
-                }
-                Job::Flush { stopping } => flush(&mut machine, *stopping),
-            };
-            if let Err(failed) = result {
-                done.failed.push((number, failed));
-                if *job == Job::Reban {
-                    break;
-                }
-            }
-        }
-        done.epoch = self.epoch;
-        done
-    }
-
-    fn chosen(&self, scope: &Scope) -> Vec<usize> {
-        let all = 0..self.started.len();
-        match scope {
-            Scope::All => all.collect(),
-            Scope::Only(numbers) => {
-                let is_named = |at: &usize| numbers.iter().any(|n| usize::try_from(*n) == Ok(*at));
-                all.filter(is_named).collect()
-            }
-            Scope::RepairedAfter(epoch) => {
-                let later = |at: &usize| self.started.get(*at).is_some_and(|s| s.epoch > *epoch);
-                let found: Vec<usize> = all.clone().filter(later).collect();
-                if found.is_empty() { all.collect() } else { found }
-            }
-        }
-    }
-}
-
-/// A flush that fails is followed by a check, and its failure is told.
-fn flush(machine: &mut Machine<'_>, stopping: bool) -> Result<(), Failed> {
-    let failed = match machine.flush() {
-        Ok(()) => return Ok(()),
-        Err(failed) => failed,
-    };
-    let repair = match stopping && !machine.template.has.repair_on_unban {
-        true => Repair::No,
-        false => Repair::Yes,
-    };
-    machine.consistency(repair)?;
-    Err(failed)
 }

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use monban_model::limits::{FAIL2BAN_TAG_REPEATS_MAX, FAIL2BAN_VALUE_MAX};
 
-use crate::config::{ActionKind, ActionSpec, Complaint, Options, Text, tags};
+use crate::config::{ActionKind, ActionSpec, Complaint, Jail, Options, Text, tags};
 
 use super::family::Family;
 use super::hostnames::Hostnames;
+use super::mail::Mailer;
+use super::native::Native;
 use super::operation::Operation;
 use super::shell::{self, Shell};
 use super::ticket::Ticket;
@@ -55,7 +57,7 @@ const EMPTY: [&str; 9] = [
 const CONDITIONS: [Option<&str>; 3] = [None, Some("inet4"), Some("inet6")];
 
 /// An action with the tags put in that are known at load; those of the ban still stand.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Template {
     /// The name of its file.
     pub name: String,
@@ -69,6 +71,10 @@ pub struct Template {
     pub timeout: Duration,
     /// By operation and condition; `None` where tags lead to themselves.
     commands: Vec<[Option<String>; 3]>,
+    /// By condition.
+    native: [Option<Native>; 3],
+    /// It is no commands, but mails.
+    pub(crate) mailer: Option<Mailer>,
     pub(crate) has: Has,
     pub(crate) families: Vec<Family>,
     bantime_s: i64,
@@ -76,7 +82,7 @@ pub struct Template {
 }
 
 /// What decides on which commands run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Has {
     pub on_demand: bool,
     pub check: bool,
@@ -132,12 +138,70 @@ impl Template {
             jail: jail.to_owned(),
             norestored: spec.norestored,
             timeout: Duration::from_secs_f64(seconds),
+            native: native(&commands, has),
+            mailer: None,
             commands,
             has,
             families: families(text("families"), conditional, ipv6),
             bantime_s,
             hostnames: hostnames.clone(),
         })
+    }
+
+    /// An action in the place of one that is not made of commands: it sends mails, or does nothing.
+    pub(crate) fn of_python(
+        spec: &ActionSpec,
+        jail: &str,
+        bantime_s: i64,
+        hostnames: &Hostnames,
+    ) -> Self {
+        let mailer = Mailer::of(spec, hostnames);
+        Self {
+            name: spec.name.clone(),
+            actname: spec.actname.clone(),
+            jail: jail.to_owned(),
+            norestored: mailer.is_some(),
+            mailer,
+            timeout: Duration::ZERO,
+            commands: vec![[const { Some(String::new()) }; 3]; Operation::ALL.len()],
+            native: [const { None }; 3],
+            has: Has::default(),
+            families: vec![Family::Every],
+            bantime_s,
+            hostnames: hostnames.clone(),
+        }
+    }
+
+    /// Whether it runs the same commands as another; how long bans last may differ.
+    pub fn is_as(&self, other: &Self) -> bool {
+        Self { bantime_s: other.bantime_s, ..self.clone() } == *other
+    }
+
+    /// Whether its bans are made many at a time, by a program that reads them, and not by a shell.
+    pub fn is_native(&self) -> bool {
+        self.native.iter().any(Option::is_some)
+    }
+
+    /// Whether no command runs for a ban or its end.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.mailer.is_none()
+            && [Operation::Ban, Operation::Unban].into_iter().all(|operation| {
+                let families = [Family::Every, Family::Inet4, Family::Inet6];
+                families.into_iter().all(|family| self.command(operation, family) == Some(""))
+            })
+    }
+
+    pub(crate) fn native(&self, family: Family) -> Option<&Native> {
+        let at = match family {
+            Family::Inet4 => 1,
+            Family::Inet6 => 2,
+            Family::Every | Family::None => return None,
+        };
+        self.native.get(at)?.as_ref()
+    }
+
+    pub(crate) const fn bantime_s(&self) -> i64 {
+        self.bantime_s
     }
 
     /// A command with the tags of the ban still in it; empty if there is none.
@@ -193,6 +257,23 @@ impl Template {
         let bantime_s = self.bantime_s;
         OfTicket { ticket, family, jail: &self.jail, bantime_s, hostnames: &self.hostnames }
     }
+}
+
+/// `ignorecommand` of a jail, with the values of who is asked about. It spares whom it exits with 0
+/// for.
+pub fn ignore_command(jail: &Jail, ticket: &Ticket, hostnames: &Hostnames) -> Shell {
+    let bantime_s = jail.bantime.value.seconds as i64;
+    let values = OfTicket { ticket, family: None, jail: &jail.name, bantime_s, hostnames };
+    shell::fill(&jail.ignorecommand.value, &values)
+}
+
+/// How bans are made many at a time, for each condition.
+fn native(commands: &[[Option<String>; 3]], has: Has) -> [Option<Native>; 3] {
+    let row = |wanted: Operation| Operation::ALL.iter().position(|one| *one == wanted);
+    let of = |operation, at: usize| commands.get(row(operation)?)?.get(at)?.as_deref();
+    let native = |at| Native::of(of(Operation::Ban, at)?, of(Operation::Unban, at)?);
+    // Another command for the same ban could do anything.
+    [0, 1, 2].map(|at| native(at).filter(|_| !has.reban))
 }
 
 /// All values that stand for tags, in the order in which they are put into each other.

@@ -100,10 +100,7 @@ impl Ticket {
 
     /// Takes over what a filter captured, as fail2ban shows it.
     pub fn set_captures(&mut self, groups: &Groups) {
-        self.captures = groups
-            .iter()
-            .filter_map(|(name, value)| Some((name.clone(), python::of_value(value)?)))
-            .collect();
+        self.captures = shown_captures(groups);
     }
 
     /// The address, or whatever is banned instead.
@@ -138,4 +135,11 @@ impl Ticket {
             + id(&self.id)
             + self.ip.as_ref().map_or(0, id)
     }
+}
+
+/// What a filter captured, as fail2ban shows it to actions.
+pub fn shown_captures(groups: &Groups) -> BTreeMap<String, String> {
+    let shown =
+        groups.iter().filter_map(|(name, value)| Some((name.clone(), python::of_value(value)?)));
+    shown.collect()
 }

@@ -11,6 +11,11 @@ use super::python;
 use super::shell::Values;
 use super::ticket::{Merged, Ticket};
 
+/// Tags whose values are others than with fail2ban: what is known of an address is that of its bans
+/// in force, and addresses have no names.
+pub const LESS_KNOWN: &[&str] =
+    &["ipmatches", "ipjailmatches", "ipfailures", "ipjailfailures", "ip-host"];
+
 /// The tags of a ticket.
 pub(crate) const TAGS: [&str; 21] = [
     "ip",
@@ -107,7 +112,7 @@ impl Values for OfFamily<'_> {
 }
 
 /// An address as the C library writes it.
-fn shown(id: &Id) -> String {
+pub(crate) fn shown(id: &Id) -> String {
     let Id::Net(net) = id else { return id.to_string() };
     let IpAddr::V6(v6) = net.base() else { return net.to_string() };
     let base = six(v6);

@@ -1,16 +1,16 @@
 //! How an action would run.
 
+use crate::action::{Hostnames, LESS_KNOWN, Template};
 use crate::config::{ActionKind, ActionSpec, Complaint, Sourced};
 
 use super::{Reason, Verdict};
 
-/// Actions that write into the firewall what monban writes itself, by the names of their files.
-/// `iptables-xt_recent-echo` is none: it writes to a file of the kernel.
+/// The files of fail2ban's actions whose bans are made many at a time, where nobody changed their
+/// commands.
 const NATIVE: &[&str] = &[
     "iptables",
     "iptables-allports",
     "iptables-ipset",
-    "iptables-ipset-proto4",
     "iptables-ipset-proto6",
     "iptables-ipset-proto6-allports",
     "iptables-multiport",
@@ -21,25 +21,30 @@ const NATIVE: &[&str] = &[
     "nftables-multiport",
 ];
 
-/// The one action of Python whose work has a place here: it sends mail.
-const MAIL: &str = "smtp.py";
-
 /// How it runs, and why so.
 pub(crate) fn verdict(action: &ActionSpec) -> (Verdict, Vec<Reason>) {
+    if action.is_mail() {
+        return (Verdict::Native, Vec::new());
+    }
     if action.kind == ActionKind::Python {
-        let name = action.name.as_str();
-        let kind = if name == MAIL { "mail-absent" } else { "python" };
-        return (Verdict::Cannot, vec![Reason::new(kind).with("action", name)]);
+        let reason = Reason::new("python").with("action", action.name.as_str());
+        return (Verdict::Cannot, vec![reason]);
     }
-    if !NATIVE.contains(&action.name.as_str()) {
-        return (Verdict::Shell, Vec::new());
+    let template = Template::new(action, "", 0, &Hostnames::default(), true, &mut Vec::new());
+    let asks = |tag: &&str| template.as_ref().is_some_and(|template| template.asks(tag));
+    let asked: Vec<&str> = LESS_KNOWN.iter().copied().filter(asks).collect();
+    if !asked.is_empty() {
+        let tags: Vec<String> = asked.iter().map(|tag| format!("<{tag}>")).collect();
+        return (Verdict::Differs, vec![Reason::new("tags").with("tags", tags.join(" "))]);
     }
-    match changed(action) {
+    let is_native = template.is_some_and(|template| template.is_native());
+    match changed(action).filter(|_| NATIVE.contains(&action.name.as_str())) {
+        _ if is_native => (Verdict::Native, Vec::new()),
         Some(place) => (
             Verdict::Shell,
             vec![Reason::new("changed-command").with("place", place.from.to_string())],
         ),
-        None => (Verdict::Native, Vec::new()),
+        None => (Verdict::Shell, Vec::new()),
     }
 }
 

@@ -1,6 +1,11 @@
 //! What is odd about a jail as a whole.
 
+use monban_model::limits::JAIL_MATCHES_MAX;
+
 use crate::config::{Complaint, Jail, Place, Sourced, Span, UseDns};
+use crate::encoding::Encoding;
+
+use super::{Reason, Verdict};
 
 /// Complains of one jail.
 pub(crate) fn complain(jail: &Jail, complaints: &mut Vec<Complaint>) {
@@ -22,6 +27,29 @@ pub(crate) fn complain(jail: &Jail, complaints: &mut Vec<Complaint>) {
     if is_journal && jail.filter.journalmatch.is_empty() {
         complaints.push(of("whole-journal", &jail.backend.from).with("filter", &jail.filter.name));
     }
+}
+
+/// What a jail does otherwise here, whatever its filter and actions do.
+pub(crate) fn differences(jail: &Jail) -> (Verdict, Vec<Reason>) {
+    let mut reasons = Vec::new();
+    let encoding = &jail.logencoding.value;
+    if Encoding::named(encoding).is_none() {
+        return (Verdict::Cannot, vec![Reason::new("encoding").with("encoding", encoding)]);
+    }
+    if !jail.ignoreself.value {
+        reasons.push(Reason::new("own-addresses"));
+    }
+    let most = jail.maxmatches.value;
+    if usize::try_from(most).is_ok_and(|most| most > JAIL_MATCHES_MAX) {
+        let limit = JAIL_MATCHES_MAX.to_string();
+        reasons.push(Reason::new("maxmatches").with("limit", limit));
+    }
+    let backend = &jail.backend.value;
+    if backend.name == "systemd" && backend.params.iter().next().is_some() {
+        reasons.push(Reason::new("journal-arguments"));
+    }
+    let verdict = if reasons.is_empty() { Verdict::Native } else { Verdict::Differs };
+    (verdict, reasons)
 }
 
 fn is_shorter(most: &Sourced<Span>, bantime: &Sourced<Span>) -> bool {

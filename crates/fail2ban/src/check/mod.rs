@@ -149,11 +149,10 @@ fn action(action: &ActionSpec, jail: &Jail, report: &mut Report) -> usize {
 
 /// A jail is as good as its filter and its actions.
 fn of_jail(jail: &Jail, filter: usize, actions: &[usize], report: &Report) -> Part {
-    let mut verdict = Verdict::Native;
-    let mut reasons = Vec::new();
+    let (mut verdict, mut reasons) = jails::differences(jail);
     let filter = report.filters.get(filter).filter(|part| part.verdict > Verdict::Shell);
     if let Some(part) = filter {
-        verdict = part.verdict;
+        verdict = verdict.max(part.verdict);
         reasons.push(Reason::new("by-filter").with("filter", &part.name));
     }
     let parts: Vec<&Part> = actions.iter().filter_map(|at| report.actions.get(*at)).collect();

@@ -3,6 +3,7 @@
 mod chance;
 mod golden;
 mod hostile;
+mod kernel;
 mod oracle;
 mod runner;
 mod stock;

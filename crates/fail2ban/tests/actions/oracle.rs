@@ -102,7 +102,7 @@ impl Drop for Oracle {
 /// What we make of the same.
 pub fn ours(jail: &Jail, row: &Row) -> Vec<Answer> {
     let jails = std::slice::from_ref(jail);
-    let (table, _) = Table::new(jails, &hostnames(), true, |_, _| true);
+    let (table, _) = Table::new(jails, &hostnames(), true);
     let templates = table.templates(0).expect("a jail");
     let mut at_work = JailActions::default();
     let mut recorder = Recorder { commands: Vec::new(), fails: row.fails.clone().into() };

@@ -6,7 +6,8 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use monban_fail2ban::action::{
-    Actor, Environment, Job, Lanes, Outcome, Request, Scope, Shell, Table, Ticket, Time, run,
+    Actor, Environment, Job, Lanes, Outcome, Request, Scope, Shell, Table, Ticket, Time, Waiting,
+    run,
 };
 
 use super::oracle::hostnames;
@@ -99,7 +100,7 @@ fn a_jail_keeps_its_order_and_waits_for_nobody() {
     let names = ["slow", "b", "c"];
     let jails = names.map(|name| (name.to_owned(), "own".to_owned()));
     let found = stock::with_jails(folder.path(), &jails);
-    let (table, _) = Table::new(&found.jails, &hostnames(), true, |_, _| true);
+    let (table, _) = Table::new(&found.jails, &hostnames(), true);
     let numbers = names.map(|name| table.number(name).expect("a jail"));
     let (sender, receiver) = mpsc::channel();
     let sender = std::sync::Mutex::new(sender);
@@ -112,21 +113,21 @@ fn a_jail_keeps_its_order_and_waits_for_nobody() {
             let mut ticket = Ticket::new(values::address("192.0.2.1"), Time::Whole(1));
             ticket.failures = count;
             let request = Request { jail, scope: Scope::All, job: Job::Ban, ticket };
-            actor.submit(request).expect("room");
+            actor.submit(count, request).expect("room");
         }
     }
     let lost =
         Request { jail: 999, scope: Scope::All, job: Job::Stop, ticket: values::all("x", "y") };
-    assert!(actor.submit(lost).is_err());
+    assert!(actor.submit(0, lost).is_err());
     let load = actor.finish();
-    assert_eq!((load.waiting, load.waiting_bytes, load.dropped), (0, 0, 1));
+    assert_eq!((load.waiting, load.waiting_bytes, load.dropped), (0, 0, 0));
     let mut seen: HashMap<u32, Vec<u64>> = HashMap::new();
     let mut last = 0;
     for report in receiver.iter() {
         // It is tried twice, and fails.
         let is_bad = report.request.ticket.failures == 7;
         assert_eq!(
-            (report.done.failed.len(), report.commands),
+            (report.done.expect("done").failed.len(), report.commands),
             if is_bad { (1, 2) } else { (0, 1) }
         );
         assert_eq!(report.failures.len(), if is_bad { 2 } else { 0 });
@@ -141,15 +142,12 @@ fn a_jail_keeps_its_order_and_waits_for_nobody() {
 fn what_does_not_fit_is_counted() {
     let (gate, wait) = mpsc::channel::<()>();
     let wait = std::sync::Mutex::new(wait);
-    let lanes = Lanes::new(2, 1, move |_, _: ()| {
+    let lanes = Lanes::new(1, move |_: &u8, waiting: &mut Waiting<()>| {
         let _ = wait.lock().expect("whole").recv();
+        waiting.pop_front();
     });
     let lanes = lanes.expect("a thread");
     let bytes = monban_model::limits::FAIL2BAN_REQUESTS_BYTES_MAX;
-    lanes.push(0, 1, ()).expect("room");
-    while lanes.load().waiting > 0 {
-        std::thread::yield_now();
-    }
     lanes.push(0, bytes - 5, ()).expect("room");
     assert!(lanes.push(1, 6, ()).is_err());
     lanes.push(1, 5, ()).expect("room");
