@@ -11,7 +11,7 @@ const NONE: u32 = u32::MAX;
 
 /// A map of at most `capacity` entries in the order of their last touch.
 #[derive(Debug)]
-pub(crate) struct Bounded<K, V> {
+pub struct Bounded<K, V> {
     places: HashMap<K, u32>,
     slots: Vec<Slot<K, V>>,
     vacant: Vec<u32>,
@@ -32,8 +32,9 @@ struct Slot<K, V> {
     changed: bool,
 }
 
-impl<K: Copy + Eq + Hash, V: Default> Bounded<K, V> {
-    pub(crate) fn new(capacity: usize) -> Self {
+impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
+    /// An empty map of this capacity.
+    pub fn new(capacity: usize) -> Self {
         Self {
             places: HashMap::new(),
             slots: Vec::new(),
@@ -47,37 +48,40 @@ impl<K: Copy + Eq + Hash, V: Default> Bounded<K, V> {
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
+    /// Entries that are there.
+    pub fn len(&self) -> usize {
         self.places.len()
     }
 
     /// Entries that had to make room, since the start.
-    pub(crate) fn evicted(&self) -> u64 {
+    pub fn evicted(&self) -> u64 {
         self.evicted
     }
 
     /// Changes that wait to be handed out.
-    pub(crate) fn waiting(&self) -> usize {
+    pub fn waiting(&self) -> usize {
         self.changed.len() + self.gone.len()
     }
 
-    pub(crate) fn contains(&self, key: &K) -> bool {
+    /// Whether there is an entry.
+    pub fn contains(&self, key: &K) -> bool {
         self.places.contains_key(key)
     }
 
-    pub(crate) fn get(&self, key: &K) -> Option<&V> {
+    /// An entry; it does not count as touched.
+    pub fn get(&self, key: &K) -> Option<&V> {
         self.places.get(key).map(|&at| &self.slots[at as usize].value)
     }
 
     /// The entry to be changed: it counts as touched and as changed.
-    pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+    pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         let at = *self.places.get(key)?;
         self.touch(at);
         Some(&mut self.slots[at as usize].value)
     }
 
     /// The entry to be changed, made if it is missing; what makes room for it comes out.
-    pub(crate) fn entry(&mut self, key: K, make: impl FnOnce() -> V) -> (&mut V, Option<V>) {
+    pub fn entry(&mut self, key: K, make: impl FnOnce() -> V) -> (&mut V, Option<V>) {
         let mut out = None;
         let at = match self.places.get(&key) {
             Some(&at) => at,
@@ -92,8 +96,18 @@ impl<K: Copy + Eq + Hash, V: Default> Bounded<K, V> {
         (&mut self.slots[at as usize].value, out)
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// Every entry, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.places.iter().map(|(key, &at)| (key, &self.slots[at as usize].value))
+    }
+
     /// Changes every entry, the one that was quiet for longest first. Their order stays.
-    pub(crate) fn change_all(&mut self, mut change: impl FnMut(&mut V)) {
+    pub fn change_all(&mut self, mut change: impl FnMut(&mut V)) {
         let mut at = self.oldest;
         while let Some(slot) = self.slots.get_mut(at as usize) {
             change(&mut slot.value);
@@ -105,7 +119,7 @@ impl<K: Copy + Eq + Hash, V: Default> Bounded<K, V> {
     }
 
     /// Puts a saved entry back; it is not changed by that.
-    pub(crate) fn restore(&mut self, key: K, value: V) {
+    pub fn restore(&mut self, key: K, value: V) {
         if self.places.contains_key(&key) || self.places.len() >= self.capacity {
             return;
         }
@@ -113,30 +127,31 @@ impl<K: Copy + Eq + Hash, V: Default> Bounded<K, V> {
         self.link_newest(at);
     }
 
-    pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
+    /// Takes an entry out.
+    pub fn remove(&mut self, key: &K) -> Option<V> {
         let at = self.places.remove(key)?;
         self.unlink(at);
         self.vacant.push(at);
-        self.gone.push(*key);
+        self.gone.push(key.clone());
         Some(std::mem::take(&mut self.slots[at as usize].value))
     }
 
     /// Takes out the entry that was quiet for longest, and counts it as evicted.
-    pub(crate) fn evict(&mut self) -> Option<V> {
+    pub fn evict(&mut self) -> Option<V> {
         let (key, _) = self.oldest()?;
-        let key = *key;
+        let key = key.clone();
         self.evicted += 1;
         self.remove(&key)
     }
 
     /// The entry that was quiet for longest.
-    pub(crate) fn oldest(&self) -> Option<(&K, &V)> {
+    pub fn oldest(&self) -> Option<(&K, &V)> {
         let slot = self.slots.get(self.oldest as usize)?;
         Some((&slot.key, &slot.value))
     }
 
     /// Hands out what changed since the last call: removed keys first, then changed entries.
-    pub(crate) fn take_changes(&mut self, mut gone: impl FnMut(K), mut now: impl FnMut(&K, &V)) {
+    pub fn take_changes(&mut self, mut gone: impl FnMut(K), mut now: impl FnMut(&K, &V)) {
         for key in self.gone.drain(..) {
             if !self.places.contains_key(&key) {
                 gone(key);
@@ -152,7 +167,7 @@ impl<K: Copy + Eq + Hash, V: Default> Bounded<K, V> {
     }
 
     fn insert_new(&mut self, key: K, value: V) -> u32 {
-        let slot = Slot { key, value, newer: NONE, older: NONE, changed: false };
+        let slot = Slot { key: key.clone(), value, newer: NONE, older: NONE, changed: false };
         let at = match self.vacant.pop() {
             Some(at) => {
                 // The place may still stand in `changed` for the entry that was there before.

@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use monban_model::limits::{CONNECTIONS_MAX, HISTORY_MAX, SUCCESSES_MAX, TALLIES_MAX};
 use monban_model::{
-    Address, Also, Catalog, ConnectionKey, Event, Kind, OrderId, Policy, Record, Seq, Sighting,
-    Stamp, StateRow, Subject,
+    Address, Also, Catalog, ConnectionKey, Decision, Event, Kind, OrderId, Policy, Record, Seq,
+    Sighting, Stamp, StateRow, Subject,
 };
 
 use crate::bounded::Bounded;
@@ -98,6 +98,10 @@ impl Engine {
             }
             Observation::Notice(notice) => {
                 self.record(now, Event::Noticed(notice), out);
+            }
+            Observation::Jail { finding, decision } => {
+                let finding = finding.map(|finding| self.record(now, Event::Found(finding), out));
+                self.record(now, Event::Decided(Decision { finding, ..decision }), out);
             }
             Observation::Tick | Observation::ClockSet { .. } => self.tick(now, out),
         }

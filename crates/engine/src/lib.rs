@@ -15,6 +15,7 @@ mod observation;
 mod times;
 mod watch;
 
+pub use bounded::Bounded;
 pub use engine::{Engine, Evicted, Saved, Setup};
 pub use observation::{Counted, Effect, Observation};
 pub use times::{Clamp, Times};

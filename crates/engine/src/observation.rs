@@ -1,7 +1,9 @@
 //! What goes into the engine and what comes out: both lists are closed.
 
 use monban_model::wire::Command;
-use monban_model::{Address, Kind, Net, Notice, Order, Outcome, Record, Sighting, Stamp, Subject};
+use monban_model::{
+    Address, Decision, Finding, Kind, Net, Notice, Order, Outcome, Record, Sighting, Stamp, Subject,
+};
 
 /// What the engine is told.
 #[derive(Clone, Debug)]
@@ -30,6 +32,14 @@ pub enum Observation<'a> {
     },
     /// Something to be recorded as it is.
     Notice(Notice),
+    /// What a jail of fail2ban concluded and decided by itself: it is recorded, and nothing else
+    /// follows from it here.
+    Jail {
+        /// What was concluded, if anything.
+        finding: Option<Box<Finding>>,
+        /// What was decided.
+        decision: Decision,
+    },
     /// Time has passed.
     Tick,
 }

@@ -34,6 +34,7 @@ pub const LAYERS: &[Layer] = &[
     layer("pyre", &["model"], Others::Allowed),
     layer("config", &["model"], Others::Allowed),
     layer("engine", &["model"], Others::None),
+    layer("jails", &["model", "engine", "fail2ban"], Others::Allowed),
     layer("ledger", &["model"], Others::Allowed),
     layer("sources", &["model"], Others::Allowed),
     layer("firewall", &["model"], Others::Allowed),

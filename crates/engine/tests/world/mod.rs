@@ -232,6 +232,7 @@ impl Rows {
                     self.successes.push(row);
                 }
                 StateRow::NoSuccess(address) => self.successes.retain(|r| r.address != address),
+                StateRow::Jail(row) => panic!("the engine has no jails: {row:?}"),
             }
         }
     }

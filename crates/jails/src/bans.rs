@@ -1,0 +1,183 @@
+//! Bans in force.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use monban_fail2ban::filter::Id;
+use monban_model::limits::{JAIL_BANS_BYTES_MAX, JAIL_BANS_MAX};
+
+use crate::tickets::Facts;
+
+/// A ban of one jail.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ban {
+    /// The time of the failure that led to it, seconds since 1970.
+    pub since: i64,
+    /// For how long, in seconds, negative for ever; `None` for as long as the jail says now.
+    pub seconds: Option<i64>,
+    /// The how manieth ban of the address it is.
+    pub count: u32,
+    /// Failures that led to it.
+    pub failures: u64,
+    /// Their last lines.
+    pub lines: Vec<String>,
+    pub facts: Facts,
+    /// It was made before this run.
+    pub restored: bool,
+    /// The actions were asked for it.
+    pub ordered: bool,
+    /// Repairs of the jail's actions at that time.
+    pub epoch: u64,
+}
+
+impl Ban {
+    /// The last second of the ban; `i64::MAX` for ever.
+    pub(crate) fn end(&self, jail_s: i64) -> i64 {
+        let seconds = self.seconds.unwrap_or(jail_s);
+        if seconds < 0 { i64::MAX } else { self.since.saturating_add(seconds) }
+    }
+
+    /// A ban of before is at most as long as the jail bans now, negative for ever; without bans
+    /// that grow it counts from its begin.
+    pub(crate) fn shortened(mut self, grows: bool, longest_s: i64) -> Self {
+        let seconds = self.seconds.unwrap_or(longest_s);
+        if longest_s >= 0 && (seconds < 0 || seconds > longest_s) {
+            self.seconds = Some(longest_s);
+        } else if !grows && longest_s >= 0 {
+            self.seconds = Some(seconds);
+        }
+        self
+    }
+
+    fn bytes(&self) -> usize {
+        self.facts.bytes() + self.lines.iter().map(|line| line.len() + 24).sum::<usize>()
+    }
+}
+
+/// The bans of one jail, in the order in which they were made.
+#[derive(Default)]
+pub(crate) struct Bans {
+    by_id: HashMap<Id, (u64, Ban)>,
+    order: BTreeMap<u64, Id>,
+    ends: BTreeSet<(i64, u64)>,
+    next: u64,
+    bytes: usize,
+    changed: HashSet<Id>,
+}
+
+/// There is no room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooMany;
+
+impl Bans {
+    pub(crate) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    pub(crate) fn get(&self, id: &Id) -> Option<&Ban> {
+        self.by_id.get(id).map(|(_, ban)| ban)
+    }
+
+    /// Who is banned, the oldest ban first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Id, &Ban)> {
+        self.order.values().filter_map(|id| self.by_id.get(id).map(|(_, ban)| (id, ban)))
+    }
+
+    /// Whatever was repaired so often has all bans.
+    pub(crate) fn set_epochs(&mut self, epoch: u64) {
+        self.by_id.values_mut().for_each(|(_, ban)| ban.epoch = epoch);
+    }
+
+    /// Adds a ban, in the place of one that somebody has; `others` are the bans of all other jails.
+    pub(crate) fn add(
+        &mut self,
+        id: Id,
+        mut ban: Ban,
+        jail_s: i64,
+        others: usize,
+    ) -> Result<(), TooMany> {
+        self.remove(&id, jail_s);
+        if others + self.len() >= JAIL_BANS_MAX {
+            return Err(TooMany);
+        }
+        if self.bytes + ban.bytes() > JAIL_BANS_BYTES_MAX {
+            // Lines are for the command at its end; the ban itself is what counts.
+            (ban.lines, ban.facts.captures) = (Vec::new(), BTreeMap::new());
+        }
+        self.bytes += ban.bytes();
+        self.ends.insert((ban.end(jail_s), self.next));
+        self.order.insert(self.next, id.clone());
+        self.changed.insert(id.clone());
+        self.by_id.insert(id, (self.next, ban));
+        self.next += 1;
+        Ok(())
+    }
+
+    /// Changes a ban in its place.
+    pub(crate) fn change(&mut self, id: &Id, jail_s: i64, change: impl FnOnce(&mut Ban)) {
+        let Some((number, ban)) = self.by_id.get_mut(id) else { return };
+        self.ends.remove(&(ban.end(jail_s), *number));
+        self.bytes -= ban.bytes();
+        change(ban);
+        self.bytes += ban.bytes();
+        self.ends.insert((ban.end(jail_s), *number));
+        self.changed.insert(id.clone());
+    }
+
+    pub(crate) fn remove(&mut self, id: &Id, jail_s: i64) -> Option<Ban> {
+        let (number, ban) = self.by_id.remove(id)?;
+        self.order.remove(&number);
+        self.ends.remove(&(ban.end(jail_s), number));
+        self.bytes -= ban.bytes();
+        self.changed.insert(id.clone());
+        Some(ban)
+    }
+
+    /// Who is to be freed: those whose last second is over.
+    pub(crate) fn over(&self, now: i64) -> Vec<Id> {
+        let over = self.ends.iter().take_while(|(end, _)| *end < now);
+        over.filter_map(|(_, number)| self.order.get(number).cloned()).collect()
+    }
+
+    /// The jail bans for another time from now on.
+    pub(crate) fn retime(&mut self, jail_s: i64) {
+        self.ends = self.by_id.values().map(|(number, ban)| (ban.end(jail_s), *number)).collect();
+    }
+
+    /// Moves all times by so many seconds: the clock was set.
+    pub(crate) fn shift(&mut self, seconds: i64, jail_s: i64) {
+        for (id, (_, ban)) in &mut self.by_id {
+            ban.since = ban.since.saturating_add(seconds);
+            self.changed.insert(id.clone());
+        }
+        self.retime(jail_s);
+    }
+
+    pub(crate) fn waiting(&self) -> usize {
+        self.changed.len()
+    }
+
+    /// Who has another ban than at the last call, or none any more.
+    pub(crate) fn take_changes(&mut self) -> Vec<(Id, Option<&Ban>)> {
+        let mut changed: Vec<Id> = self.changed.drain().collect();
+        changed.sort();
+        changed
+            .into_iter()
+            .map(|id| {
+                let ban = self.by_id.get(&id).map(|(_, ban)| ban);
+                (id, ban)
+            })
+            .collect()
+    }
+
+    /// The actions were asked for a ban; nobody else has to know.
+    pub(crate) fn ordered(&mut self, id: &Id) {
+        if let Some((_, ban)) = self.by_id.get_mut(id) {
+            ban.ordered = true;
+        }
+    }
+
+    /// The row of somebody who has no ban here is to go.
+    pub(crate) fn forget(&mut self, id: &Id) {
+        self.changed.insert(id.clone());
+    }
+}

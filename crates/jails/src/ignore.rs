@@ -1,0 +1,199 @@
+//! Who is spared: `ignoreip`, and what `ignorecommand` said of late.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use monban_fail2ban::client::IgnoreCache;
+use monban_fail2ban::filter::Id;
+use monban_model::{Address, Net};
+
+use crate::tickets::Facts;
+
+/// Answers that are kept, whatever `max-count` says.
+const CACHE_MAX: usize = 10_000;
+
+/// The list of a jail.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct IgnoreList {
+    nets: Vec<Net>,
+    addresses: HashSet<Id>,
+    /// Names and their addresses, as far as they are known.
+    names: Vec<(String, Vec<Address>)>,
+    /// Of files, which are not listed.
+    files: Vec<Net>,
+}
+
+impl IgnoreList {
+    /// Adds one entry.
+    pub(crate) fn add(&mut self, text: &str) {
+        match Id::of_text(text) {
+            Id::Net(net) if Net::host(Address::new(net.base())) == net => {
+                self.addresses.insert(Id::Net(net));
+            }
+            Id::Net(net) => self.nets.push(net),
+            Id::Name(name) | Id::Text(name) => {
+                self.addresses.insert(Id::Text(name.clone()));
+                self.names.push((name, Vec::new()));
+            }
+        }
+    }
+
+    /// Adds the entries of a file: one a line, `#` begins a comment.
+    pub(crate) fn add_file(&mut self, text: &str) {
+        let lines = text.lines().map(|line| line.split(['#', ';']).next().unwrap_or_default());
+        for word in lines.flat_map(str::split_whitespace) {
+            if let Id::Net(net) = Id::of_text(word) {
+                self.files.push(net);
+            }
+        }
+    }
+
+    /// Takes over the addresses of names from the list before.
+    pub(crate) fn keep_names(&mut self, before: &Self) {
+        for (name, addresses) in &mut self.names {
+            let known = before.names.iter().find(|(known, _)| known == name);
+            if let Some((_, known)) = known.filter(|_| addresses.is_empty()) {
+                addresses.clone_from(known);
+            }
+        }
+    }
+
+    /// The names whose addresses are wanted.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// The addresses of a name; those before stay if there are none now.
+    pub(crate) fn resolved(&mut self, name: &str, addresses: &[Address]) {
+        for (known, own) in &mut self.names {
+            if known == name && !addresses.is_empty() {
+                *own = addresses.to_vec();
+            }
+        }
+    }
+
+    /// By which kind of entry somebody is spared: `ip` or `dns`, as fail2ban says it.
+    pub(crate) fn spares(&self, id: &Id) -> Option<&'static str> {
+        if self.addresses.contains(id) {
+            return Some("ip");
+        }
+        let Id::Net(net) = id else { return None };
+        let mut nets = self.nets.iter().chain(&self.files);
+        if nets.any(|wide| wide.covers(*net)) {
+            return Some("ip");
+        }
+        let mut named = self.names.iter().flat_map(|(_, addresses)| addresses);
+        named.any(|address| Net::host(*address) == *net).then_some("dns")
+    }
+}
+
+/// What was said of late: `ignorecache`.
+#[derive(Clone, Debug)]
+pub(crate) struct Cache {
+    key: String,
+    max_count: usize,
+    max_s: i64,
+    said: HashMap<String, (bool, i64)>,
+    order: VecDeque<String>,
+}
+
+impl Cache {
+    pub(crate) fn of(settings: &IgnoreCache) -> Self {
+        Self {
+            key: settings.key.clone(),
+            max_count: usize::try_from(settings.max_count).unwrap_or(0).min(CACHE_MAX),
+            max_s: settings.max_time.whole(),
+            said: HashMap::new(),
+            order: VecDeque::new(),
+        }
+    }
+
+    /// The key of a failure: tags are replaced, once.
+    pub(crate) fn key(&self, id: &Id, facts: &Facts) -> String {
+        let mut out = String::new();
+        let mut rest = self.key.as_str();
+        while let Some(start) = rest.find('<') {
+            let Some(end) = rest[start..].find('>').map(|end| start + end) else { break };
+            let tag = &rest[start + 1..end];
+            out.push_str(&rest[..start]);
+            match tag {
+                "fid" => out.push_str(&id.to_string()),
+                "ip" => out.push_str(&facts.ip.as_ref().unwrap_or(id).to_string()),
+                _ => {
+                    let name = tag.strip_prefix("F-").unwrap_or(tag).to_lowercase();
+                    match facts.captures.get(&name) {
+                        Some(value) => out.push_str(value),
+                        None => out.push_str(&rest[start..=end]),
+                    }
+                }
+            }
+            rest = &rest[end + 1..];
+        }
+        out.push_str(rest);
+        out
+    }
+
+    pub(crate) fn get(&self, key: &str, now: i64) -> Option<bool> {
+        let (yes, at) = self.said.get(key)?;
+        (now < at.saturating_add(self.max_s)).then_some(*yes)
+    }
+
+    pub(crate) fn put(&mut self, key: String, yes: bool, now: i64) {
+        if self.max_count == 0 {
+            return;
+        }
+        if self.said.insert(key.clone(), (yes, now)).is_none() {
+            self.order.push_back(key);
+        }
+        while self.order.len() > self.max_count {
+            if let Some(oldest) = self.order.pop_front() {
+                self.said.remove(&oldest);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_networks_and_names_are_spared() {
+        let mut list = IgnoreList::default();
+        for text in ["127.0.0.1/8", "192.0.2.7", "2001:db8::/32", "home.example", "192.0.2.7"] {
+            list.add(text);
+        }
+        let spares = |list: &IgnoreList, text: &str| list.spares(&Id::of_text(text));
+        assert_eq!(spares(&list, "127.3.3.3"), Some("ip"));
+        assert_eq!(spares(&list, "192.0.2.7"), Some("ip"));
+        assert_eq!(spares(&list, "192.0.2.8"), None);
+        assert_eq!(spares(&list, "2001:db8:1::1"), Some("ip"));
+        assert_eq!(spares(&list, "198.51.100.1"), None);
+        list.resolved("home.example", &[Address::new("198.51.100.1".parse().expect("good"))]);
+        assert_eq!(spares(&list, "198.51.100.1"), Some("dns"));
+        list.resolved("home.example", &[]);
+        assert_eq!(spares(&list, "198.51.100.1"), Some("dns"));
+        list.add_file("# mine\n203.0.113.0/24 ; test\n\n203.0.114.1\n");
+        assert_eq!(spares(&list, "203.0.113.9"), Some("ip"));
+        let mut next = IgnoreList::default();
+        next.add("home.example");
+        next.keep_names(&list);
+        assert_eq!(spares(&next, "198.51.100.1"), Some("dns"));
+        assert_eq!(spares(&next, "192.0.2.7"), None);
+    }
+
+    #[test]
+    fn answers_are_kept_for_their_time_and_number() {
+        let text = "key=\"<F-USER>@<ip>\", max-count=2, max-time=1m";
+        let mut cache = Cache::of(&IgnoreCache::parse(text).expect("good").expect("there"));
+        let captures = [("user".to_owned(), "<ip>".to_owned())].into();
+        let facts = Facts { ip: None, captures };
+        let key = cache.key(&Id::of_text("192.0.2.1"), &facts);
+        assert_eq!(key, "<ip>@192.0.2.1");
+        cache.put(key.clone(), true, 100);
+        assert_eq!((cache.get(&key, 159), cache.get(&key, 160)), (Some(true), None));
+        for number in 0..3 {
+            cache.put(number.to_string(), false, 100);
+        }
+        assert_eq!((cache.get(&key, 100), cache.said.len()), (None, 2));
+    }
+}

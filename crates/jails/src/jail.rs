@@ -1,0 +1,279 @@
+//! One jail: its filter, its settings, its bans.
+
+use std::collections::{HashMap, HashSet};
+
+use glob::{MatchOptions, Pattern};
+use monban_fail2ban::client::JailSettings;
+use monban_fail2ban::config::{self, UseDns};
+use monban_fail2ban::dates::{DateFinder, Zone};
+use monban_fail2ban::encoding::Encoding;
+use monban_fail2ban::filter::{self, Filter, Id, Texts, Use};
+
+use crate::bans::{Ban, Bans};
+use crate::ignore::{Cache, IgnoreList};
+use crate::journal::Matches;
+use crate::settings::Settings;
+use crate::tickets::Key;
+
+/// A jail at work.
+pub(crate) struct Jail {
+    pub name: String,
+    pub key: Key,
+    /// What the client sees and sets.
+    pub all: JailSettings,
+    pub settings: Settings,
+    pub ignore: IgnoreList,
+    pub cache: Option<Cache>,
+    /// What its expressions do not make clear is worked out with it.
+    pub filter: Filter,
+    pub encoding: Encoding,
+    pub logs: Vec<Log>,
+    pub matches: Matches,
+    pub bans: Bans,
+    pub found_total: u64,
+    pub banned_total: u64,
+    /// Whether its actions are started.
+    pub started: bool,
+    /// Repairs of its actions so far; `None` until an outcome tells.
+    pub epoch: Option<u64>,
+    /// When it was last asked whether its actions are sane.
+    pub checked: i64,
+    /// Bans that ended and whose end was not ordered, as it is not known whether the actions are
+    /// started: those that ended before this run among them.
+    pub owed: Vec<(Id, Ban)>,
+    /// Files that are not read, though the configuration names them.
+    pub unread: HashSet<String>,
+    /// The files of `ignoreip` and their texts.
+    pub lists: HashMap<String, String>,
+    /// Lines in which a search reached its bound.
+    pub overruns: u64,
+    /// What is said once a day, and when it may be said again.
+    pub told_off: i64,
+    pub told_old: i64,
+    pub told_unasked: i64,
+}
+
+/// Log files that a jail reads.
+#[derive(Clone, Debug)]
+pub(crate) struct Log {
+    pattern: Pattern,
+    /// Only what is written from now on.
+    pub tail: bool,
+}
+
+impl Log {
+    /// # Errors
+    /// What is wrong with the pattern.
+    pub(crate) fn new(path: &str, tail: bool) -> Result<Self, String> {
+        let mut flat = path.to_owned();
+        // fail2ban does not go down into folders: `**` is `*`.
+        while flat.contains("**") {
+            flat = flat.replace("**", "*");
+        }
+        let pattern = Pattern::new(&flat).map_err(|error| format!("{path}: {error}"))?;
+        Ok(Self { pattern, tail })
+    }
+
+    pub(crate) fn holds(&self, path: &str) -> bool {
+        let options = MatchOptions {
+            case_sensitive: true,
+            require_literal_separator: true,
+            require_literal_leading_dot: true,
+        };
+        self.pattern.matches_with(path, options)
+    }
+}
+
+/// The parts of a jail that are made of its settings.
+pub(crate) struct Made {
+    pub filter: Filter,
+    pub encoding: Encoding,
+}
+
+/// Makes the filter of a jail.
+///
+/// # Errors
+/// What cannot be used, as text for people.
+pub(crate) fn make(all: &JailSettings, zone: &Zone, now_s: i64) -> Result<Made, String> {
+    let dates = DateFinder::new(
+        all.datepattern.as_deref(),
+        now_s,
+        zone.clone(),
+        all.logtimezone.as_deref(),
+    )
+    .map_err(|error| format!("datepattern: {error}"))?;
+    let prefregex = Some(all.prefregex.as_str()).filter(|text| !text.is_empty());
+    let texts = Texts {
+        prefregex,
+        failregex: &all.failregex,
+        ignoreregex: &all.ignoreregex,
+        maxlines: usize::try_from(all.maxlines).unwrap_or(1),
+        usedns: match all.usedns {
+            UseDns::Yes => filter::UseDns::Yes,
+            UseDns::Warn => filter::UseDns::Warn,
+            UseDns::No => filter::UseDns::No,
+            UseDns::Raw => filter::UseDns::Raw,
+        },
+    };
+    let filter = Filter::new(&texts, dates, Use::default()).map_err(|misfits| {
+        let texts = misfits.iter().map(|(what, number, problem)| {
+            let problem = match problem {
+                filter::Problem::Regex(error) => error.to_string(),
+                filter::Problem::Empty => "it is empty".to_owned(),
+                filter::Problem::NamesNobody => "it does not say who failed".to_owned(),
+            };
+            format!("{what} {}: {problem}", number + 1)
+        });
+        texts.collect::<Vec<_>>().join("; ")
+    })?;
+    let encoding = Encoding::named(&all.logencoding)
+        .ok_or_else(|| format!("logencoding: monban does not know `{}`", all.logencoding))?;
+    Ok(Made { filter, encoding })
+}
+
+impl Jail {
+    /// A jail that has seen nothing yet. `file` gives the text of a file of `ignoreip`.
+    ///
+    /// # Errors
+    /// What stands in its way, as text for people.
+    pub(crate) fn new(
+        spec: &config::Jail,
+        key: Key,
+        zone: &Zone,
+        now_s: i64,
+        file: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, String> {
+        let all = JailSettings::of(spec);
+        let Made { filter, encoding } = make(&all, zone, now_s)?;
+        let logs = match all.is_journal() {
+            true => Ok(Vec::new()),
+            false => spec.logpath.iter().map(|log| Log::new(&log.pattern, log.tail)).collect(),
+        };
+        let mut jail = Self {
+            name: spec.name.clone(),
+            key,
+            settings: Settings::of(&all),
+            ignore: IgnoreList::default(),
+            cache: None,
+            filter,
+            encoding,
+            logs: logs?,
+            matches: Matches::default(),
+            all,
+            bans: Bans::default(),
+            found_total: 0,
+            banned_total: 0,
+            started: false,
+            epoch: None,
+            checked: 0,
+            owed: Vec::new(),
+            unread: HashSet::new(),
+            lists: HashMap::new(),
+            overruns: 0,
+            told_off: 0,
+            told_old: 0,
+            told_unasked: 0,
+        };
+        for id in &jail.all.ignoreip {
+            let text = id.to_string();
+            if let Some(path) = text.strip_prefix("file:") {
+                jail.lists.insert(path.to_owned(), file(path).unwrap_or_default());
+            }
+        }
+        jail.take_ignore();
+        jail.take_matches()?;
+        Ok(jail)
+    }
+
+    /// Takes over who is spared. Addresses of names that are known stay known.
+    pub(crate) fn take_ignore(&mut self) {
+        let mut list = IgnoreList::default();
+        for id in &self.all.ignoreip {
+            let text = id.to_string();
+            match text.strip_prefix("file:") {
+                Some(path) => {
+                    list.add_file(self.lists.get(path).map_or("", String::as_str));
+                }
+                None => {
+                    list.add(&text);
+                }
+            }
+        }
+        list.keep_names(&self.ignore);
+        self.ignore = list;
+        self.cache = self.all.ignorecache.as_ref().map(Cache::of);
+    }
+
+    /// Takes over which entries of the journal are read.
+    ///
+    /// # Errors
+    /// The word that is no match.
+    pub(crate) fn take_matches(&mut self) -> Result<(), String> {
+        let groups = self.all.journalmatch.iter().map(Vec::as_slice);
+        self.matches =
+            Matches::read(groups).map_err(|word| format!("journalmatch: `{word}` is no match"))?;
+        Ok(())
+    }
+
+    /// Takes over the settings of counting.
+    pub(crate) fn take_settings(&mut self) {
+        let before = std::mem::replace(&mut self.settings, Settings::of(&self.all));
+        if before.bantime_s != self.settings.bantime_s {
+            self.bans.retime(self.settings.bantime_s);
+        }
+    }
+
+    /// What goes on after a reload: bans, counters, and the filter's memory where it is the same.
+    pub(crate) fn go_on_from(&mut self, before: Self) {
+        let is_same = |one: &JailSettings, other: &JailSettings| {
+            (&one.prefregex, &one.failregex, &one.ignoreregex, one.usedns, one.maxlines)
+                == (
+                    &other.prefregex,
+                    &other.failregex,
+                    &other.ignoreregex,
+                    other.usedns,
+                    other.maxlines,
+                )
+                && one.datepattern == other.datepattern
+                && one.logtimezone == other.logtimezone
+        };
+        if is_same(&self.all, &before.all) {
+            self.filter = before.filter;
+        }
+        let mut files = before.all.logpath;
+        files.retain(|path| self.log(path).is_some());
+        self.all.logpath = files;
+        self.ignore.keep_names(&before.ignore);
+        (self.bans, self.owed) = (before.bans, before.owed);
+        self.bans.retime(self.settings.bantime_s);
+        self.found_total = before.found_total;
+        self.banned_total = before.banned_total;
+        self.epoch = before.epoch;
+        self.overruns = before.overruns;
+        (self.told_off, self.told_old) = (before.told_off, before.told_old);
+        self.told_unasked = before.told_unasked;
+    }
+
+    /// The longest ban it makes now, in seconds; negative for ever.
+    pub(crate) fn longest_s(&self) -> i64 {
+        match (self.settings.increment.enabled.value, &self.settings.increment.maxtime) {
+            (true, Some(most)) => crate::settings::whole(most.value.seconds),
+            (true, None) => -1,
+            (false, _) => self.settings.bantime_s,
+        }
+    }
+
+    /// Which log of it has this path.
+    pub(crate) fn log(&self, path: &str) -> Option<&Log> {
+        self.logs.iter().find(|log| log.holds(path)).filter(|_| !self.unread.contains(path))
+    }
+}
+
+/// Whether something may be said again that is said once a day; then it is noted as said.
+pub(crate) fn once_a_day(again: &mut i64, now: i64) -> bool {
+    let may = now >= *again;
+    if may {
+        *again = now.saturating_add(86_400);
+    }
+    may
+}

@@ -1,0 +1,300 @@
+//! All jails together.
+
+mod acting;
+mod asking;
+mod counting;
+mod earlier;
+mod freeing;
+mod reading;
+mod serve;
+mod state;
+
+use std::collections::HashMap;
+
+use jiff::tz::TimeZone;
+use monban_fail2ban::client::Globals;
+use monban_fail2ban::config::{Configuration, Version};
+use monban_fail2ban::dates::Zone;
+use monban_fail2ban::filter::Id;
+use monban_model::{JailOrder, JailRow, Net, Stamp};
+
+use crate::jail::Jail;
+use crate::known::Bad;
+use crate::rows;
+use crate::tickets::{Key, Tickets};
+use crate::told::{News, Told};
+use acting::Outbox;
+use asking::Asking;
+pub use asking::{Ask, Question};
+pub use earlier::Earlier;
+pub use freeing::Freed;
+
+/// What jails are set up with; a reload brings another one.
+pub struct Setup<'s> {
+    /// The configuration.
+    pub configuration: &'s Configuration,
+    /// The text of a file that `ignoreip` names.
+    pub file: &'s dyn Fn(&str) -> Option<String>,
+    /// Whether orders reach anybody who carries them out.
+    pub guards: bool,
+    /// The clock.
+    pub now: Stamp,
+}
+
+/// The jails at work. See the page of the crate.
+pub struct Jails {
+    /// The names of all jails that were ever seen, by their keys.
+    names: Vec<String>,
+    /// Those that run, by their numbers in the configuration.
+    jails: Vec<Option<Jail>>,
+    /// Jails that are gone; their bans wait for their return.
+    parked: HashMap<Key, Jail>,
+    /// Which jails read which file.
+    readers: HashMap<String, Vec<usize>>,
+    tickets: Tickets,
+    bad: Bad,
+    allowed: Vec<Net>,
+    guards: bool,
+    zone: Zone,
+    wall: TimeZone,
+    version: Version,
+    globals: Globals,
+    asking: Asking,
+    outbox: Outbox,
+    /// Last orders of jails that were stopped.
+    stopping: Vec<JailOrder>,
+    news: Vec<News>,
+    next_order: u64,
+    /// Chance for `bantime.rndtime`: unknown to strangers, the same at a replay.
+    seed: u64,
+    /// The time of the last call, in seconds.
+    now_s: i64,
+    swept: i64,
+    /// Somebody asked that the log be opened anew.
+    reopen_log: bool,
+    /// Rows that were read and belong to no jail that runs now.
+    saved: Vec<(Key, rows::Loaded)>,
+    /// Rows of theirs that are no more.
+    gone: Vec<JailRow>,
+}
+
+impl Jails {
+    /// No jail yet. `zone` is for dates of lines, `wall` for times that a person reads. `seed` is
+    /// a number that nobody outside knows and that stays the same over restarts; `next_order` is
+    /// larger than that of all orders so far.
+    pub fn new(zone: Zone, wall: TimeZone, seed: u64, next_order: u64) -> Self {
+        let mut asking = Asking::default();
+        asking.begin(next_order);
+        Self {
+            names: Vec::new(),
+            jails: Vec::new(),
+            parked: HashMap::new(),
+            readers: HashMap::new(),
+            tickets: Tickets::default(),
+            bad: Bad::default(),
+            allowed: Vec::new(),
+            guards: false,
+            zone,
+            wall,
+            version: Version::default(),
+            globals: Globals::default(),
+            asking,
+            outbox: Outbox::default(),
+            stopping: Vec::new(),
+            news: Vec::new(),
+            next_order,
+            seed,
+            now_s: 0,
+            swept: 0,
+            reopen_log: false,
+            saved: Vec::new(),
+            gone: Vec::new(),
+        }
+    }
+
+    /// Takes over a configuration. Counts, bans and what filters remember go on. Gives back the
+    /// jails that cannot run, and why; nothing of the others depends on them.
+    pub fn set_up(&mut self, setup: &Setup<'_>) -> Vec<(String, String)> {
+        let now = self.at(setup.now);
+        let mut problems = Vec::new();
+        let mut before: HashMap<Key, Jail> = self.parked.drain().collect();
+        for jail in std::mem::take(&mut self.jails).into_iter().flatten() {
+            before.insert(jail.key, jail);
+        }
+        for spec in &setup.configuration.jails {
+            let key = self.key_of(&spec.name);
+            let made = Jail::new(spec, key, &self.zone, now, setup.file);
+            let jail = match made {
+                Ok(jail) => Some(jail),
+                Err(why) => {
+                    problems.push((spec.name.clone(), why));
+                    // It goes on as it was, if it was.
+                    before.remove(&key)
+                }
+            };
+            self.jails.push(jail);
+        }
+        for jail in self.jails.iter_mut().flatten() {
+            match before.remove(&jail.key) {
+                Some(earlier) => {
+                    let ran = earlier.started || !setup.guards;
+                    jail.go_on_from(earlier);
+                    if !ran {
+                        self.news.push(news(jail, None, Told::Started));
+                    }
+                }
+                None => self.news.push(news(jail, None, Told::Started)),
+            }
+        }
+        self.park(before);
+        self.guards = setup.guards;
+        self.globals = globals_of(setup.configuration);
+        self.readers.clear();
+        self.take_saved();
+        self.ask_names(now);
+        problems
+    }
+
+    /// Jails that the configuration has no more.
+    fn park(&mut self, gone: HashMap<Key, Jail>) {
+        for (key, mut jail) in gone {
+            if jail.started {
+                self.news.push(news(&jail, None, Told::Stopped));
+            }
+            jail.started = false;
+            self.parked.insert(key, jail);
+        }
+    }
+
+    /// Whether there is a jail that reads the journal.
+    pub fn read_journal(&self) -> bool {
+        self.running().any(|jail| jail.all.is_journal())
+    }
+
+    /// How many jails run.
+    pub fn count(&self) -> usize {
+        self.running().count()
+    }
+
+    /// Time has passed: bans end, what is old is forgotten.
+    pub fn tick(&mut self, now: Stamp) {
+        let now = self.at(now);
+        self.end_bans(now);
+        if now >= self.swept + 60 || now < self.swept {
+            self.swept = now;
+            let findtimes: HashMap<Key, i64> =
+                self.running().map(|jail| (jail.key, jail.settings.findtime_s)).collect();
+            self.tickets.sweep(now, |key| findtimes.get(&key).copied());
+            self.bad.sweep(now, self.globals.dbpurgeage_s);
+            self.ask_names(now);
+        }
+        self.give_up_questions(now);
+    }
+
+    /// The clock was set forward by so many milliseconds, or back: what is open keeps its age.
+    pub fn clock_set(&mut self, ms: i64) {
+        let seconds = ms / 1000;
+        self.tickets.shift(seconds);
+        self.bad.shift(seconds);
+        for jail in self.jails.iter_mut().flatten().chain(self.parked.values_mut()) {
+            jail.bans.shift(seconds, jail.settings.bantime_s);
+        }
+        self.swept = self.swept.saturating_add(seconds);
+        self.asking.shift(seconds);
+        self.outbox.shift(seconds);
+    }
+
+    /// Questions to be asked now.
+    pub fn take_questions(&mut self) -> Vec<Question> {
+        self.asking.take()
+    }
+
+    /// What happened since the last call.
+    pub fn take_news(&mut self) -> Vec<News> {
+        std::mem::take(&mut self.news)
+    }
+
+    /// Whether the log is to be opened anew; asked once.
+    pub fn take_reopen_log(&mut self) -> bool {
+        std::mem::take(&mut self.reopen_log)
+    }
+
+    /// Counts and memories that had to make room, since the start.
+    pub fn evicted(&self) -> u64 {
+        self.tickets.evicted() + self.bad.evicted()
+    }
+
+    /// The number of the next order.
+    pub fn next_order(&self) -> u64 {
+        self.next_order
+    }
+
+    /// The level down to which things are logged: `loglevel`.
+    pub fn log_level(&self) -> &str {
+        &self.globals.loglevel
+    }
+
+    fn running(&self) -> impl Iterator<Item = &Jail> {
+        self.jails.iter().flatten()
+    }
+
+    fn number(&self, name: &str) -> Option<usize> {
+        self.jails.iter().position(|jail| jail.as_ref().is_some_and(|jail| jail.name == name))
+    }
+
+    fn jail(&self, number: usize) -> Option<&Jail> {
+        self.jails.get(number)?.as_ref()
+    }
+
+    fn jail_mut(&mut self, number: usize) -> Option<&mut Jail> {
+        self.jails.get_mut(number)?.as_mut()
+    }
+
+    fn number_of(&self, key: Key) -> Option<usize> {
+        self.jails.iter().position(|jail| jail.as_ref().is_some_and(|jail| jail.key == key))
+    }
+
+    /// The key of a name; names are never forgotten, and a configuration has few.
+    fn key_of(&mut self, name: &str) -> Key {
+        let at = self.names.iter().position(|known| known == name).unwrap_or_else(|| {
+            self.names.push(name.to_owned());
+            self.names.len() - 1
+        });
+        Key::try_from(at).unwrap_or(Key::MAX)
+    }
+
+    /// The clock in seconds.
+    fn at(&mut self, now: Stamp) -> i64 {
+        self.now_s = now.0.div_euclid(1000);
+        self.now_s
+    }
+
+    fn tell(&mut self, number: usize, id: Option<&Id>, told: Told) {
+        if let Some(jail) = self.jails.get(number).and_then(Option::as_ref) {
+            self.news.push(news(jail, id, told));
+        }
+    }
+}
+
+fn news(jail: &Jail, id: Option<&Id>, told: Told) -> News {
+    News { jail: jail.name.clone(), id: id.cloned(), told }
+}
+
+/// The end of a ban; `None` for ever.
+fn end_of(until: i64) -> Option<i64> {
+    (until != i64::MAX).then_some(until)
+}
+
+fn globals_of(configuration: &Configuration) -> Globals {
+    let server = &configuration.server;
+    let text = |key: &str| server.options.get(key).map(|text| text.as_str().to_owned());
+    let target = text("logtarget").unwrap_or_default();
+    Globals {
+        loglevel: text("loglevel").unwrap_or_default().to_uppercase(),
+        logtarget: target.split('[').next().unwrap_or_default().to_owned(),
+        syslogsocket: text("syslogsocket").unwrap_or_default(),
+        dbfile: text("dbfile").filter(|file| file != "None"),
+        dbpurgeage_s: crate::settings::whole(server.dbpurgeage.value.seconds),
+        dbmaxmatches: server.dbmaxmatches.as_ref().map_or(10, |most| i64::from(most.value)),
+    }
+}

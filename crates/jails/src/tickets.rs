@@ -1,0 +1,299 @@
+//! Failures that have not led to a ban yet.
+//!
+//! fail2ban does not count in a window that slides. It keeps the time of the first failure, that
+//! of the last, and a number. A failure that comes later than the find time after the first one
+//! scales the number to the rate so far, and moves the first failure.
+
+use std::collections::{BTreeMap, HashMap};
+
+use monban_engine::Bounded;
+use monban_fail2ban::filter::Id;
+use monban_model::limits::{JAIL_MATCH_MAX, JAIL_TICKETS_BYTES_MAX, JAIL_TICKETS_MAX};
+
+/// A jail by its name: the place of the name in the list of all that were ever seen.
+pub(crate) type Key = u32;
+
+/// What a filter knew of a failure beside who and when.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Facts {
+    /// The address, where another name is counted.
+    pub ip: Option<Id>,
+    /// What was captured.
+    pub captures: BTreeMap<String, String>,
+}
+
+impl Facts {
+    pub(crate) fn bytes(&self) -> usize {
+        self.captures.iter().map(|(name, value)| name.len() + value.len() + 96).sum()
+    }
+}
+
+/// A failure to be counted.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub time: i64,
+    pub lines: Vec<String>,
+    pub facts: Facts,
+    /// As how many it counts, 1 but for what an operator tells.
+    pub counts: u32,
+}
+
+/// The count of one jail for one address, or whatever its filter counts by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ticket {
+    /// The first failure of the rate, seconds since 1970.
+    pub first: i64,
+    /// The last one.
+    pub last: i64,
+    /// What is compared with `maxretry`.
+    pub retry: u32,
+    /// How many failures there really were.
+    pub failures: u64,
+    /// The last lines, oldest first.
+    pub lines: Vec<String>,
+    pub facts: Facts,
+    /// Whose it is.
+    pub jail: Key,
+}
+
+impl Ticket {
+    fn bytes(&self) -> usize {
+        self.facts.bytes() + self.lines.iter().map(|line| line.len() + 24).sum::<usize>()
+    }
+
+    fn count(&mut self, time: i64, counts: u32, findtime_s: i64) {
+        if time > self.last {
+            let begin = time.saturating_sub(findtime_s);
+            if self.first < begin {
+                let rate = f64::from(self.retry) / time.saturating_sub(self.first) as f64;
+                self.retry = (rate * findtime_s as f64).round_ties_even() as u32;
+                self.first = begin;
+            }
+            self.last = time;
+        }
+        self.retry = self.retry.saturating_add(counts);
+        self.failures += 1;
+    }
+}
+
+/// The open counts of all jails.
+pub(crate) struct Tickets {
+    open: Bounded<(Key, Id), Ticket>,
+    bytes: usize,
+    /// How many each jail has.
+    counts: HashMap<Key, u64>,
+}
+
+impl Default for Tickets {
+    fn default() -> Self {
+        Self { open: Bounded::new(JAIL_TICKETS_MAX), bytes: 0, counts: HashMap::new() }
+    }
+}
+
+impl Tickets {
+    /// Counts a failure; gives the number so far.
+    pub(crate) fn add(
+        &mut self,
+        key: (Key, Id),
+        failure: Failure,
+        now: i64,
+        findtime_s: i64,
+        maxmatches: usize,
+    ) -> u32 {
+        if self.open.get(&key).is_some_and(|ticket| ticket.last <= now.saturating_sub(findtime_s)) {
+            self.take(&key);
+        }
+        let (jail, fresh) = (key.0, !self.open.contains(&key));
+        let (ticket, out) = self.open.entry(key, Ticket::default);
+        self.bytes -= if fresh { 0 } else { ticket.bytes() };
+        if fresh {
+            let (time, facts) = (failure.time, failure.facts);
+            *ticket = Ticket { first: time, last: time, facts, jail, ..Ticket::default() };
+            (ticket.retry, ticket.failures) = (failure.counts, 1);
+            *self.counts.entry(jail).or_default() += 1;
+        } else {
+            ticket.count(failure.time, failure.counts, findtime_s);
+        }
+        ticket.lines.extend(failure.lines.into_iter().map(cut));
+        let over = ticket.lines.len().saturating_sub(maxmatches);
+        ticket.lines.drain(..over);
+        self.bytes += ticket.bytes();
+        let retry = ticket.retry;
+        self.leave(out);
+        while self.bytes > JAIL_TICKETS_BYTES_MAX {
+            let Some(out) = self.open.evict() else { break };
+            self.leave(Some(out));
+        }
+        retry
+    }
+
+    fn leave(&mut self, ticket: Option<Ticket>) {
+        let Some(ticket) = ticket else { return };
+        self.bytes -= ticket.bytes();
+        if let Some(count) = self.counts.get_mut(&ticket.jail) {
+            *count -= 1;
+        }
+    }
+
+    /// Counts more for a failure that was counted: the address is known as a bad one.
+    pub(crate) fn add_extra(&mut self, key: &(Key, Id), more: u32) -> Option<u32> {
+        let ticket = self.open.get_mut(key)?;
+        ticket.retry = ticket.retry.saturating_add(more);
+        Some(ticket.retry)
+    }
+
+    /// Takes a count out.
+    pub(crate) fn take(&mut self, key: &(Key, Id)) -> Option<Ticket> {
+        let ticket = self.open.remove(key)?;
+        self.leave(Some(ticket.clone()));
+        Some(ticket)
+    }
+
+    /// Forgets what is older than the find time of its jail; all of a jail that has none.
+    pub(crate) fn sweep(&mut self, now: i64, findtime_s: impl Fn(Key) -> Option<i64>) {
+        let is_old = |(key, ticket): (&(Key, Id), &Ticket)| {
+            findtime_s(key.0).is_none_or(|findtime| ticket.last <= now.saturating_sub(findtime))
+        };
+        let old: Vec<(Key, Id)> =
+            self.open.iter().filter(|one| is_old(*one)).map(|(key, _)| key.clone()).collect();
+        for key in old {
+            self.take(&key);
+        }
+    }
+
+    /// Moves all times by so many seconds: the clock was set.
+    pub(crate) fn shift(&mut self, seconds: i64) {
+        self.open.change_all(|ticket| {
+            ticket.first = ticket.first.saturating_add(seconds);
+            ticket.last = ticket.last.saturating_add(seconds);
+        });
+    }
+
+    /// How many are open in a jail.
+    pub(crate) fn count(&self, jail: Key) -> u64 {
+        self.counts.get(&jail).copied().unwrap_or(0)
+    }
+
+    /// Puts back what was saved.
+    pub(crate) fn restore(&mut self, key: (Key, Id), mut ticket: Ticket) {
+        ticket.jail = key.0;
+        let (bytes, jail, len) = (ticket.bytes(), key.0, self.open.len());
+        if !self.open.contains(&key) && self.bytes + bytes <= JAIL_TICKETS_BYTES_MAX {
+            self.open.restore(key, ticket);
+            if self.open.len() > len {
+                self.bytes += bytes;
+                *self.counts.entry(jail).or_default() += 1;
+            }
+        }
+    }
+
+    /// Counts that had to make room, since the start.
+    pub(crate) fn evicted(&self) -> u64 {
+        self.open.evicted()
+    }
+
+    pub(crate) fn waiting(&self) -> usize {
+        self.open.waiting()
+    }
+
+    pub(crate) fn take_changes(
+        &mut self,
+        gone: impl FnMut((Key, Id)),
+        now: impl FnMut(&(Key, Id), &Ticket),
+    ) {
+        self.open.take_changes(gone, now);
+    }
+}
+
+/// A line as it is kept.
+fn cut(mut line: String) -> String {
+    if line.len() > JAIL_MATCH_MAX {
+        let mut end = JAIL_MATCH_MAX;
+        while !line.is_char_boundary(end) {
+            end -= 1;
+        }
+        line.truncate(end);
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(time: i64) -> Failure {
+        let lines = vec![format!("line {time}")];
+        Failure { time, lines, facts: Facts::default(), counts: 1 }
+    }
+
+    fn id() -> (Key, Id) {
+        (0, Id::of_text("192.0.2.1"))
+    }
+
+    #[test]
+    fn a_late_failure_scales_what_was_counted_to_its_rate() {
+        let mut tickets = Tickets::default();
+        let mut add = |time| tickets.add(id(), failure(time), time, 600, 3);
+        assert_eq!([add(0), add(10), add(20), add(30)], [1, 2, 3, 4]);
+        // 4 in 615 s are 3.9 in 600 s, and one more.
+        assert_eq!(add(615), 5);
+        // 5 in 1000 - 15 s: 3.05, and one more.
+        assert_eq!(add(1000), 4);
+        let ticket = tickets.take(&id()).expect("open");
+        assert_eq!((ticket.first, ticket.last, ticket.failures), (400, 1000, 6));
+        assert_eq!(ticket.lines, ["line 30", "line 615", "line 1000"]);
+        assert_eq!(tickets.bytes, 0);
+    }
+
+    #[test]
+    fn halves_are_rounded_to_even_as_in_python() {
+        let mut tickets = Tickets::default();
+        let mut add = |time| tickets.add(id(), failure(time), time, 100, 1);
+        add(0);
+        assert_eq!(add(90), 2);
+        // 2 / 160 * 100 = 1.25
+        assert_eq!(add(160), 2);
+        let mut tickets = Tickets::default();
+        let mut add = |time| tickets.add(id(), failure(time), time, 100, 1);
+        for time in [0, 50, 60] {
+            add(time);
+        }
+        // 3 / 120 * 100 = 2.5, which is 2.
+        assert_eq!(add(120), 3);
+    }
+
+    #[test]
+    fn an_older_failure_only_counts() {
+        let mut tickets = Tickets::default();
+        tickets.add(id(), failure(100), 100, 600, 5);
+        assert_eq!(tickets.add(id(), failure(50), 100, 600, 5), 2);
+        let ticket = tickets.take(&id()).expect("open");
+        assert_eq!((ticket.first, ticket.last), (100, 100));
+    }
+
+    #[test]
+    fn what_is_as_old_as_the_find_time_is_forgotten() {
+        let mut tickets = Tickets::default();
+        tickets.add(id(), failure(0), 0, 600, 5);
+        assert_eq!(tickets.add(id(), failure(600), 600, 600, 5), 1);
+        tickets.sweep(1199, |_| Some(600));
+        assert_eq!(tickets.count(0), 1);
+        tickets.sweep(1200, |_| Some(600));
+        assert_eq!((tickets.count(0), tickets.bytes), (0, 0));
+    }
+
+    #[test]
+    fn memory_has_an_end_for_any_input() {
+        let mut tickets = Tickets::default();
+        let long = "x".repeat(100_000);
+        for number in 0..20_000_u32 {
+            let id = Id::Text(format!("user{number}"));
+            let lines = vec![long.clone(); 3];
+            let failure = Failure { time: 1, lines, facts: Facts::default(), counts: 1 };
+            tickets.add((0, id), failure, 1, 600, 5);
+        }
+        assert!(tickets.bytes <= JAIL_TICKETS_BYTES_MAX);
+        assert!(tickets.evicted() > 10_000);
+        assert!(tickets.open.len() <= JAIL_TICKETS_MAX);
+    }
+}

@@ -1,0 +1,148 @@
+//! What is to be told of jails: for a log in fail2ban's form, the ledger and the terminal.
+
+use monban_fail2ban::filter::Id;
+use monban_model::{JailJob, Net};
+
+/// Why a failure is not counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spared {
+    /// It is of this machine, or on monban's own allow list.
+    Own,
+    /// `ignoreip` has its address, or a network with it.
+    Address,
+    /// `ignoreip` has a name with its address.
+    Name,
+    /// `ignorecommand` says so.
+    Command,
+}
+
+/// Why a ban ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhyFreed {
+    /// Its time was over.
+    Over,
+    /// An operator said so.
+    Operator,
+    /// This network is on monban's own allow list.
+    Allowed(Net),
+    /// An administrator is logged in from there.
+    Administrator,
+}
+
+/// Something that happened in a jail. Times are seconds since 1970.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Told {
+    /// A failure is counted.
+    Found {
+        /// When.
+        time: i64,
+        /// The number so far, and that which leads to a ban.
+        count: (u32, u32),
+    },
+    /// It counts more, since the address was banned before.
+    Bad {
+        /// When.
+        time: i64,
+        /// Earlier bans.
+        bans: u32,
+        /// It counts as so many.
+        counts: u32,
+        /// Whether that would have been more than `maxretry`, which it is now.
+        capped: bool,
+        /// Whether it leads to a ban by itself.
+        enough: bool,
+    },
+    /// It is not counted.
+    Ignored(Spared),
+    /// It came from an operator.
+    Attempt {
+        /// When.
+        time: i64,
+    },
+    /// A ban.
+    Banned {
+        /// The first and the last failure.
+        times: (i64, i64),
+        /// `findtime`, in seconds.
+        within_s: i64,
+        /// Failures.
+        failures: u64,
+        /// Its last second; `None` for ever.
+        until: Option<i64>,
+        /// Earlier bans.
+        earlier: u32,
+        /// The lines it rests on.
+        lines: Vec<String>,
+        /// It was in force before this run.
+        restored: bool,
+        /// An operator said so.
+        by_operator: bool,
+    },
+    /// It is longer than the jail's, since the address was banned before.
+    Increased {
+        /// The how manieth ban it is.
+        count: u32,
+        /// For how long, in seconds; negative for ever.
+        seconds: i64,
+        /// Its last second; `None` for ever.
+        until: Option<i64>,
+    },
+    /// Somebody who is banned failed again, so many seconds after the ban began.
+    Already {
+        /// Seconds.
+        after_s: i64,
+    },
+    /// A ban would be over already.
+    Expired,
+    /// There is no room for more bans.
+    TooMany,
+    /// A ban is made again.
+    Again,
+    /// A ban ended.
+    Freed(WhyFreed),
+    /// Commands of the jail's actions failed, or the warden refused.
+    Failed {
+        /// What was asked for.
+        job: JailJob,
+        /// What they said.
+        why: String,
+        /// The warden refused.
+        refused: bool,
+    },
+    /// A search reached its bound; what it would have found is not known.
+    Overrun,
+    /// The date of a line was so many seconds off, and not believed. Said once a day.
+    Off {
+        /// Seconds; negative: in the past.
+        seconds: i64,
+    },
+    /// A line that is too old is left out. Said once a day.
+    Old {
+        /// `findtime`.
+        seconds: i64,
+    },
+    /// A name was resolved.
+    Resolved {
+        /// The name.
+        name: String,
+        /// Its addresses.
+        addresses: String,
+    },
+    /// Too many questions wait for their answer; the failure is not counted. Said once a day.
+    Unasked,
+    /// The jail begins its work.
+    Started,
+    /// The jail is no more.
+    Stopped,
+}
+
+/// What happened, in which jail and to whom.
+#[derive(Clone, Debug, PartialEq)]
+pub struct News {
+    /// The name of the jail.
+    pub jail: String,
+    /// Who it is about, if anybody.
+    pub id: Option<Id>,
+    /// What happened.
+    pub told: Told,
+}

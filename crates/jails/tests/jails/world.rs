@@ -1,0 +1,163 @@
+//! Jails with a clock and a ledger of their own.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use jiff::tz::TimeZone;
+use monban_fail2ban::client::answer;
+use monban_fail2ban::config::{Configuration, Reading};
+use monban_fail2ban::dates::Zone;
+use monban_jails::{Jails, News, Question, Setup, Told};
+use monban_model::{JailJob, JailOrder, JailRow, JailRowKind, Stamp};
+
+pub const START_S: i64 = 1_700_000_000;
+
+pub struct World {
+    pub folder: tempfile::TempDir,
+    pub jails: Jails,
+    pub now_s: i64,
+    pub guards: bool,
+    rows: BTreeMap<(String, &'static str, String), JailRow>,
+}
+
+/// A configuration of two jails with the same filter, unless `jail` says otherwise.
+pub const TWO: &str = "[DEFAULT]
+maxretry = 3
+bantime = 1m
+findtime = 10m
+action = tell
+[one]
+enabled = yes
+filter = x
+logpath = /one*.log
+[two]
+enabled = yes
+filter = x
+logpath = /two.log
+maxretry = 1
+";
+
+impl World {
+    pub fn new(jail: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        let filter = "[Definition]\nfailregex = ^ no <F-USER>\\S+</F-USER> from <HOST>$\n";
+        write("filter.d/x.conf", filter);
+        write("action.d/tell.conf", "[Definition]\nactionban = echo <ip>\n");
+        write("jail.conf", jail);
+        let jails = Jails::new(Zone::utc(), TimeZone::UTC, 7, 1);
+        let rows = BTreeMap::new();
+        let mut world = Self { folder, jails, now_s: START_S, guards: false, rows };
+        assert_eq!(world.set_up(), []);
+        world
+    }
+
+    pub fn now(&self) -> Stamp {
+        Stamp(self.now_s * 1000)
+    }
+
+    /// Takes over what the folder says now.
+    pub fn set_up(&mut self) -> Vec<(String, String)> {
+        let configuration = Configuration::read(self.folder.path(), &Reading::default());
+        let file = |path: &str| fs::read_to_string(path).ok();
+        let (now, guards) = (self.now(), self.guards);
+        self.jails.set_up(&Setup { configuration: &configuration, file: &file, guards, now })
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    pub fn line(&mut self, path: &str, text: &str) {
+        let line = format!("{} {text}", self.now_s);
+        self.jails.line(path, line.as_bytes(), self.now(), false);
+    }
+
+    pub fn tick(&mut self, seconds: i64) {
+        self.now_s += seconds;
+        self.jails.tick(self.now());
+    }
+
+    pub fn news(&mut self) -> Vec<News> {
+        self.jails.take_news()
+    }
+
+    /// Who was banned, freed and so on, in a word each.
+    pub fn told(&mut self) -> Vec<String> {
+        let word = |one: &News| {
+            let id = one.id.as_ref().map(ToString::to_string).unwrap_or_default();
+            let word = match &one.told {
+                Told::Banned { restored: true, .. } => "restored",
+                Told::Banned { .. } => "banned",
+                Told::Freed(_) => "freed",
+                Told::Ignored(_) => "spared",
+                Told::Failed { refused: true, .. } => "refused",
+                Told::Again => "again",
+                Told::TooMany => "full",
+                _ => return None,
+            };
+            Some(format!("{} {word} {id}", one.jail))
+        };
+        self.news().iter().filter_map(word).collect()
+    }
+
+    pub fn orders(&mut self) -> Vec<JailOrder> {
+        self.jails.take_orders()
+    }
+
+    /// Orders as jail, job and address.
+    pub fn ordered(&mut self) -> Vec<(u32, JailJob, String)> {
+        let word = |order: JailOrder| {
+            let address = order.address.map(|net| net.to_string()).unwrap_or_default();
+            (order.jail, order.job, address)
+        };
+        self.orders().into_iter().map(word).collect()
+    }
+
+    pub fn questions(&mut self) -> Vec<Question> {
+        self.jails.take_questions()
+    }
+
+    /// What `fail2ban-client` would show of a command's value.
+    pub fn client(&mut self, words: &str) -> String {
+        let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
+        let bytes = answer(&monban_fail2ban::client::question(&words), &mut self.jails);
+        match monban_fail2ban::client::reply(&bytes).unwrap() {
+            Ok(value) => monban_fail2ban::client::beautify(&words, &value),
+            Err(error) => error.shown(),
+        }
+    }
+
+    /// Commits what changed.
+    pub fn commit(&mut self) {
+        for row in self.jails.take_changes() {
+            let key = (row.jail.clone(), row.kind.word(), row.id.clone());
+            match row.data {
+                Some(_) => self.rows.insert(key, row),
+                None => self.rows.remove(&key),
+            };
+        }
+    }
+
+    /// What the ledger says that a jail counts of somebody.
+    pub fn counted(&self, jail: &str, id: &str) -> Option<(u32, i64)> {
+        let mut rows = self.rows.values().filter(|row| row.jail == jail && row.id == id);
+        rows.find_map(monban_jails::open_count)
+    }
+
+    /// Rows of a kind that are in the ledger.
+    pub fn committed(&self, kind: JailRowKind) -> usize {
+        self.rows.values().filter(|row| row.kind == kind).count()
+    }
+
+    /// An end at any instant, and a new start.
+    pub fn restart(&mut self) {
+        self.jails = Jails::new(Zone::utc(), TimeZone::UTC, 7, self.jails.next_order());
+        assert_eq!(self.jails.load(self.rows.values().cloned().collect()), 0);
+        assert_eq!(self.set_up(), []);
+    }
+}
