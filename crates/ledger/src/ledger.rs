@@ -221,6 +221,9 @@ fn write_rescued(db: &mut Connection, rescued: &Saved) -> Result<(), LedgerError
     for success in &rescued.successes {
         state::write(&transaction, &StateRow::Success(*success))?;
     }
+    for jail in &rescued.jails {
+        state::write(&transaction, &StateRow::Jail(jail.clone()))?;
+    }
     put_meta(&transaction, NEXT_SEQ, &rescued.next_seq.0.to_string())?;
     put_meta(&transaction, NEXT_ORDER, &rescued.next_order.0.to_string())?;
     mark(&transaction, "1")?;

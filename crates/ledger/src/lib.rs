@@ -14,6 +14,7 @@ mod cause;
 mod codec;
 mod damage;
 mod error;
+mod fail2ban;
 mod ledger;
 mod reader;
 mod records;
@@ -25,6 +26,7 @@ mod words;
 
 pub use cause::Cause;
 pub use error::LedgerError;
+pub use fail2ban::{Fail2banBan, Fail2banBans, Fail2banError, Fail2banLength, Fail2banRows};
 pub use ledger::{Batch, FILE_NAME, Ledger};
 pub use reader::{Counts, Reader};
 pub use saved::Saved;

@@ -5,8 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use monban_model::{
-    Address, BlockRow, HistoryRow, Net, PositionRow, Record, Seq, Subject, SuccessRow, TallyRow,
-    limits,
+    Address, BlockRow, HistoryRow, JailRow, Net, PositionRow, Record, Scope, Seq, Subject,
+    SuccessRow, TallyRow, limits,
 };
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, ToSql};
 
@@ -103,13 +103,36 @@ impl Reader {
         self.misses_latest
     }
 
-    /// All blocks in force, by the text of their subject; at most [`limits::BLOCKS_MAX`].
+    /// All blocks in force, by the text of their subject, at most [`limits::BLOCKS_MAX`], and then
+    /// the bans of jails, as blocks of the policy `jail NAME`.
     ///
     /// # Errors
     /// As every method here: the file cannot be read.
     pub fn blocks(&self) -> Result<Vec<BlockRow>, LedgerError> {
         let sql = format!("{} ORDER BY subject, scope LIMIT ?", state::BLOCKS);
-        self.rows(&sql, &[&rows_max(limits::BLOCKS_MAX)], state::read_block)
+        let mut blocks = self.rows(&sql, &[&rows_max(limits::BLOCKS_MAX)], state::read_block)?;
+        blocks.extend(self.jail_bans("", &[])?);
+        Ok(blocks)
+    }
+
+    /// The bans of jails that are in force and about addresses or networks.
+    fn jail_bans(&self, only: &str, values: &[&dyn ToSql]) -> Result<Vec<BlockRow>, LedgerError> {
+        let most = limits::JAIL_BANS_MAX;
+        let sql =
+            format!("{} WHERE what = 'ban' {only} ORDER BY id, jail LIMIT {most}", state::JAILS);
+        let rows = self.rows(&sql, values, state::read_jail)?;
+        let block = |row: JailRow| {
+            let (net, ban) = (row.id.parse().ok()?, row.ban?);
+            Some(BlockRow {
+                subject: Subject::exactly(net),
+                scope: Scope::All,
+                since: ban.since,
+                until: ban.until,
+                policy: format!("jail {}", row.jail),
+                why: String::new(),
+            })
+        };
+        Ok(rows.into_iter().filter_map(block).collect())
     }
 
     /// The blocks that hold this subject: its own and those of networks around it, the narrowest
@@ -119,7 +142,23 @@ impl Reader {
     /// The file cannot be read.
     pub fn block(&self, subject: Subject) -> Result<Vec<BlockRow>, LedgerError> {
         let sql = format!("{} WHERE subject = ?", state::BLOCKS);
-        self.around(&sql, subject, state::read_block)
+        let mut blocks = self.around(&sql, subject, state::read_block)?;
+        // Its own, and those of networks, which are few.
+        let only = "AND (id = ? OR id LIKE '%/%')";
+        let own = subject.net().to_string();
+        let covers = |row: &BlockRow| row.subject.net().covers(subject.net());
+        blocks.extend(self.jail_bans(only, &[&own])?.into_iter().filter(covers));
+        Ok(blocks)
+    }
+
+    /// The open counts of one address in jails, of which only the jails can say more.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn jail_tickets(&self, address: Address) -> Result<Vec<JailRow>, LedgerError> {
+        let sql = format!("{} WHERE what = 'ticket' AND id = ? ORDER BY jail", state::JAILS);
+        let id = Subject::alone(address).net().to_string();
+        self.rows(&sql, &[&id], state::read_jail)
     }
 
     /// The open counts of this subject (one per policy), and of networks around it.
@@ -342,7 +381,7 @@ fn record(db: &Connection, seq: i64) -> Result<Option<Record>, LedgerError> {
 }
 
 /// Opens as a URI, the only way to say `immutable`. A first read shows whether it works.
-fn connect(path: &Path, mode: &str) -> Result<Connection, LedgerError> {
+pub(crate) fn connect(path: &Path, mode: &str) -> Result<Connection, LedgerError> {
     let mut uri = String::from("file:");
     for byte in path.as_os_str().as_bytes() {
         match byte {

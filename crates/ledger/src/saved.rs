@@ -1,8 +1,8 @@
 //! What a start finds in the ledger.
 
 use monban_model::{
-    BlockRow, ConnectionRow, HistoryRow, Notice, OrderId, PositionRow, Seq, SuccessRow, TallyRow,
-    limits,
+    BlockRow, ConnectionRow, HistoryRow, JailRow, JailRowKind, Notice, OrderId, PositionRow, Seq,
+    SuccessRow, TallyRow, limits,
 };
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -31,6 +31,8 @@ pub struct Saved {
     pub history: Vec<HistoryRow>,
     /// At most [`limits::SUCCESSES_MAX`].
     pub successes: Vec<SuccessRow>,
+    /// The state of jails, at most [`limits::JAIL_ROWS_MAX`].
+    pub jails: Vec<JailRow>,
     /// One per path that was ever committed and not forgotten.
     pub positions: Vec<PositionRow>,
     /// The pairs that were committed, without the ledger's own.
@@ -77,6 +79,7 @@ impl Saved {
                 limits::SUCCESSES_MAX,
                 state::read_success,
             )?,
+            jails: rows.all("jails", state::JAILS, limits::JAIL_ROWS_MAX, state::read_jail)?,
             positions: rows.all(
                 "positions",
                 state::POSITIONS,
@@ -103,6 +106,8 @@ impl Saved {
         saved.history = rows.readable(state::HISTORY, limits::HISTORY_MAX, state::read_history);
         saved.successes =
             rows.readable(state::SUCCESSES, limits::SUCCESSES_MAX, state::read_success);
+        saved.jails = rows.readable(state::JAILS, limits::JAIL_ROWS_MAX, state::read_jail);
+        saved.jails.retain(|row| row.kind != JailRowKind::Ticket);
         if let Ok(next) = next_seq(db) {
             saved.next_seq = next;
         }

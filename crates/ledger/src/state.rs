@@ -1,8 +1,8 @@
 //! The rows of the open state: written when they change, read at the start and by readers.
 
 use monban_model::{
-    BlockRow, ConnectionKey, ConnectionRow, HistoryRow, PositionRow, Stamp, StateRow, SuccessRow,
-    Tail, TallyRow, WITNESSES,
+    BlockRow, ConnectionKey, ConnectionRow, HistoryRow, JailBan, JailRow, JailRowKind, PositionRow,
+    Stamp, StateRow, SuccessRow, Tail, TallyRow, WITNESSES,
 };
 use rusqlite::{Connection, Row, ToSql};
 
@@ -44,10 +44,32 @@ pub(crate) fn write(db: &Connection, row: &StateRow) -> Result<(), LedgerError> 
              DO UPDATE SET last = excluded.last, by_key = excluded.by_key",
             &[&success.address.to_string(), &success.last.0, &success.by_key.map(|stamp| stamp.0)],
         ),
+        StateRow::Jail(row) => write_jail(db, row),
         StateRow::NoSuccess(address) => {
             run(db, "DELETE FROM successes WHERE address = ?", &[&address.to_string()])
         }
     }
+}
+
+fn write_jail(db: &Connection, row: &JailRow) -> Result<(), LedgerError> {
+    let what = row.kind.word();
+    let Some(data) = &row.data else {
+        let delete = "DELETE FROM jails WHERE jail = ? AND what = ? AND id = ?";
+        return run(db, delete, &[&row.jail, &what, &row.id]);
+    };
+    run(
+        db,
+        "INSERT OR REPLACE INTO jails VALUES (?, ?, ?, ?, ?, ?, ?)",
+        &[
+            &row.jail,
+            &what,
+            &row.id,
+            &row.ban.map(|ban| ban.since.0),
+            &row.ban.and_then(|ban| ban.until).map(|until| until.0),
+            &row.ban.map(|ban| ban.earlier),
+            data,
+        ],
+    )
 }
 
 /// Writes how far a source was read.
@@ -77,8 +99,30 @@ pub(crate) const CONNECTIONS: &str = "SELECT key, address, told, pending, last F
 pub(crate) const BLOCKS: &str = "SELECT subject, scope, since, until, policy, why FROM blocks";
 pub(crate) const HISTORY: &str = "SELECT subject, blocks, last FROM history";
 pub(crate) const SUCCESSES: &str = "SELECT address, last, by_key FROM successes";
+pub(crate) const JAILS: &str = "SELECT jail, what, id, since, until, earlier, data FROM jails";
 pub(crate) const POSITIONS: &str = "SELECT path, dev, ino, offset, tail, head, head_len, lines, \
     sightings, last, cursor FROM positions";
+
+/// A row of [`JAILS`].
+pub(crate) fn read_jail(row: &Row<'_>) -> Result<JailRow, LedgerError> {
+    let what: String = row.get(1)?;
+    let kind = JailRowKind::ALL.into_iter().find(|kind| kind.word() == what);
+    let since: Option<i64> = row.get(3)?;
+    let until: Option<i64> = row.get(4)?;
+    let earlier: Option<u32> = row.get(5)?;
+    let ban = since.map(|since| JailBan {
+        since: Stamp(since),
+        until: until.map(Stamp),
+        earlier: earlier.unwrap_or(0),
+    });
+    Ok(JailRow {
+        jail: row.get(0)?,
+        kind: kind.ok_or_else(|| unknown("row of a jail", &what))?,
+        id: row.get(2)?,
+        ban,
+        data: Some(row.get(6)?),
+    })
+}
 
 /// A row of [`TALLIES`].
 pub(crate) fn read_tally(row: &Row<'_>) -> Result<TallyRow, LedgerError> {

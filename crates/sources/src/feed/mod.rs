@@ -268,7 +268,10 @@ impl Feed {
     pub fn note(&mut self, source: SourceId, sightings: u64, last: Stamp) {
         if let Some(Some(chain)) = self.chains.get_mut(source.0 as usize) {
             chain.row.sightings += sightings;
-            chain.row.last = last;
+            // Nothing is known of the time of a line that only jails read.
+            if last > Stamp::default() {
+                chain.row.last = last;
+            }
         }
     }
 

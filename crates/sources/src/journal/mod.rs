@@ -10,7 +10,7 @@
 mod reader;
 
 use monban_model::Stamp;
-use monban_model::limits::{JOURNAL_CURSOR_MAX, LINE_MAX};
+use monban_model::limits::{JOURNAL_CURSOR_MAX, JOURNAL_FIELDS_MAX, LINE_MAX};
 
 pub use reader::JournalReader;
 
@@ -68,6 +68,8 @@ pub struct JournalEntry {
     pub message: Vec<u8>,
     /// `_UID`: who logged it, by the kernel's word.
     pub uid: Option<u32>,
+    /// All fields with their values, if the reader keeps them.
+    pub fields: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 impl JournalEntry {
@@ -103,6 +105,14 @@ fn push_word(line: &mut Vec<u8>, word: &[u8], empty: &[u8]) {
 }
 
 impl JournalEntry {
+    /// Keeps a field as it is.
+    fn keep(&mut self, name: &[u8], value: &[u8]) {
+        let value = &value[..value.len().min(LINE_MAX)];
+        if self.fields.len() < JOURNAL_FIELDS_MAX {
+            self.fields.push((name.to_vec(), value.to_vec()));
+        }
+    }
+
     /// Takes in a field.
     fn take(&mut self, name: &[u8], value: &[u8]) {
         let value = &value[..value.len().min(LINE_MAX)];

@@ -23,6 +23,7 @@ pub struct JournalReader {
     is_broken: bool,
     /// The entry that was read last, by an earlier reader.
     after: String,
+    keeps_fields: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,6 +52,11 @@ impl JournalReader {
     /// A reader that leaves out the entry of this cursor: it was read before.
     pub fn after(cursor: &str) -> Self {
         Self { after: cursor.to_owned(), ..Self::default() }
+    }
+
+    /// Keeps all fields of the entries from the next one on, or not.
+    pub fn keep_fields(&mut self, keep: bool) {
+        self.keeps_fields = keep;
     }
 
     /// More of the stream.
@@ -149,7 +155,11 @@ impl JournalReader {
         if let Some(equals) = memchr::memchr(b'=', line) {
             self.entry_bytes = self.entry_bytes.saturating_add(end + 1);
             if self.entry_bytes <= JOURNAL_ENTRY_MAX {
-                self.entry.take(&line[..equals], &line[equals + 1..]);
+                let (name, value) = (&line[..equals], &line[equals + 1..]);
+                self.entry.take(name, value);
+                if self.keeps_fields {
+                    self.entry.keep(name, value);
+                }
             }
             self.done += end + 1;
             return Step::On;
@@ -175,7 +185,11 @@ impl JournalReader {
             Some(_) => return Step::Broken,
         }
         self.entry_bytes = self.entry_bytes.saturating_add(stop + 1);
-        self.entry.take(line, &rest[start..stop]);
+        let value = &rest[start..stop];
+        self.entry.take(line, value);
+        if self.keeps_fields {
+            self.entry.keep(line, value);
+        }
         self.done += stop + 1;
         Step::On
     }
