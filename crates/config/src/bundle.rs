@@ -25,6 +25,19 @@ pub struct Bundle {
     pub config: Option<SourceFile>,
     /// The operator's own rule files, in the order of their names.
     pub rules: Vec<SourceFile>,
+    /// A configuration of fail2ban, if its jails run here.
+    pub fail2ban: Option<Fail2ban>,
+}
+
+/// The files of a configuration of fail2ban.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fail2ban {
+    /// Its folder.
+    pub folder: String,
+    /// Whether monban's own rules run beside its jails.
+    pub beside: bool,
+    /// All files that it is made of.
+    pub files: Vec<SourceFile>,
 }
 
 impl Bundle {
@@ -77,7 +90,14 @@ impl Bundle {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::new();
         let files = self.config.iter().map(|file| (0, file));
-        for (kind, file) in files.chain(self.rules.iter().map(|file| (1, file))) {
+        let files = files.chain(self.rules.iter().map(|file| (1, file)));
+        let folder = self.fail2ban.as_ref().map(|fail2ban| SourceFile {
+            file: fail2ban.folder.clone(),
+            text: if fail2ban.beside { "beside" } else { "" }.to_owned(),
+        });
+        let theirs = self.fail2ban.iter().flat_map(|fail2ban| &fail2ban.files);
+        let files = files.chain(folder.iter().map(|file| (2, file)));
+        for (kind, file) in files.chain(theirs.map(|file| (3, file))) {
             out.push(kind);
             out.extend_from_slice(&(file.file.len() as u32).to_le_bytes());
             out.extend_from_slice(&(file.text.len() as u32).to_le_bytes());
@@ -100,6 +120,12 @@ impl Bundle {
             match kind {
                 0 => bundle.config = Some(file),
                 1 => bundle.rules.push(file),
+                2 => {
+                    let beside = !file.text.is_empty();
+                    let files = Vec::new();
+                    bundle.fail2ban = Some(Fail2ban { folder: file.file, beside, files });
+                }
+                3 => bundle.fail2ban.as_mut()?.files.push(file),
                 _ => return None,
             }
             bytes = rest;

@@ -37,6 +37,10 @@ pub struct Config {
     pub journal: JournalUse,
     /// Never blocked.
     pub allow: Vec<Net>,
+    /// A folder such as `/etc/fail2ban` whose jails run, too.
+    pub fail2ban: Option<String>,
+    /// Whether monban's own rules run beside those jails.
+    pub own_rules: bool,
     /// The policies, most specific first.
     pub policies: Vec<Policy>,
 }
@@ -66,6 +70,8 @@ impl Config {
             logs: Vec::new(),
             journal: JournalUse::Auto,
             allow: Vec::new(),
+            fail2ban: None,
+            own_rules: true,
             policies: Vec::new(),
         };
         let mut layers: Vec<Layer<'_, '_>> =
@@ -96,6 +102,15 @@ impl Config {
         }
         if let Some(table) = root.table("allow", &mut page) {
             self.read_allow(table, &mut page);
+        }
+        if let Some(mut table) = root.table("fail2ban", &mut page) {
+            let folder = table.text("folder", &mut page, |text| match text {
+                "" => Ok(None),
+                _ => read_path(text).map(Some),
+            });
+            self.fail2ban = folder.unwrap_or_else(|| self.fail2ban.take());
+            self.own_rules = table.bool("own_rules", &mut page).unwrap_or(self.own_rules);
+            table.finish(&mut page);
         }
         let tables = root.table("policy", &mut page).map_or_else(Vec::new, Table::rest);
         root.finish(&mut page);

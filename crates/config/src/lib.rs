@@ -9,7 +9,7 @@ mod config;
 mod policies;
 mod written;
 
-pub use bundle::{Bundle, SourceFile};
+pub use bundle::{Bundle, Fail2ban, SourceFile};
 pub use config::{Config, JournalUse};
 pub use monban_model::closest;
 

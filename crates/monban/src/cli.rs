@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -120,9 +121,26 @@ pub enum Command {
         #[command(subcommand)]
         action: Fail2banAction,
     },
+    /// What `fail2ban-client` does, for scripts and panels that call it
+    #[command(name = "fail2ban-client", disable_help_flag = true)]
+    Fail2banClient(ClientArgs),
     /// The role that reads logs; started by `run`
     #[command(hide = true)]
     Watcher(WatcherArgs),
+    /// The role that runs the commands of fail2ban's actions; started by `run`
+    #[command(hide = true)]
+    Actor(ActorArgs),
+    /// The role that resolves names; started by `run`
+    #[command(hide = true)]
+    Courier(CourierArgs),
+}
+
+/// `monban fail2ban-client`, or monban under that name.
+#[derive(Clone, Debug, Args)]
+pub struct ClientArgs {
+    /// Its options and words, such as `status sshd`; -h lists them
+    #[arg(value_name = "ARGUMENT", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub args: Vec<OsString>,
 }
 
 /// What to do with the configuration.
@@ -141,6 +159,28 @@ pub enum Fail2banAction {
     Show(ShowArgs),
     /// Check what of it runs here, and what is dangerous in it; exits 0 only if all of it runs
     Check(CheckArgs),
+    /// Take over running bans and their history, and write a monban.toml with the same policy
+    Import(ImportArgs),
+}
+
+/// `monban fail2ban import`.
+#[derive(Clone, Debug, Args)]
+pub struct ImportArgs {
+    /// Its folder, such as /etc/fail2ban
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Its database [default: the one that fail2ban.conf names]
+    #[arg(long, value_name = "FILE")]
+    pub db: Option<PathBuf>,
+    /// Where to write the configuration
+    #[arg(long, value_name = "FILE", default_value = "monban.toml")]
+    pub output: PathBuf,
+    /// Also over a file that is there
+    #[arg(long)]
+    pub force: bool,
+    /// Change nothing: show what would be taken over, and the configuration
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `monban fail2ban check`.
@@ -213,6 +253,12 @@ pub struct RunArgs {
     /// Do everything but the block
     #[arg(long)]
     pub observe: bool,
+    /// Run the jails of this fail2ban configuration, such as /etc/fail2ban
+    #[arg(long, value_name = "DIR")]
+    pub fail2ban: Option<PathBuf>,
+    /// Beside the jails of --fail2ban, also monban's own rules
+    #[arg(long, requires = "fail2ban")]
+    pub own_rules: bool,
 }
 
 /// `monban scan`.
@@ -241,6 +287,22 @@ pub struct WatcherArgs {
     /// Whether a person looks at the output
     #[arg(long)]
     pub terminal: bool,
+}
+
+/// The actor's own arguments.
+#[derive(Clone, Debug, Args)]
+pub struct ActorArgs {
+    /// Whether one before it may have left its bans in the kernel
+    #[arg(long)]
+    pub again: bool,
+}
+
+/// The courier's own arguments.
+#[derive(Clone, Debug, Args)]
+pub struct CourierArgs {
+    /// The user to become; nobody else if it is absent
+    #[arg(long)]
+    pub uid: Option<u32>,
 }
 
 /// A network as it was written: host bits are more likely a mistyped length than meant.

@@ -5,7 +5,9 @@
 #![forbid(unsafe_code)]
 
 mod cli;
+mod client;
 mod commands;
+mod courier;
 mod demo;
 mod discover;
 mod fail2ban;
@@ -27,6 +29,9 @@ use cli::{Command, Common, RunArgs};
 use place::Place;
 
 fn main() -> ExitCode {
+    if let Some(args) = client::called_by_its_name() {
+        return client::main(&Common::default(), &args, &Say::new(Tongue::from_environment()));
+    }
     let cli = spoken::cli();
     let say = Say::new(tongue(&cli.common));
     let common = &cli.common;
@@ -36,9 +41,12 @@ fn main() -> ExitCode {
             roles::warden::main(common, &args, say)
         }
         Command::Watcher(args) => roles::watcher::main(&Place::of(common), &args, common.json, say),
+        Command::Actor(args) => roles::actor::main(&args),
+        Command::Courier(args) => roles::courier::main(&args),
         Command::Demo => demo::main(common, say),
         Command::Scan(args) => scan::main(common, &args, &say),
         Command::Fail2ban { action } => fail2ban::main(common, &action, &say),
+        Command::Fail2banClient(args) => client::main(common, &args.args, &say),
         Command::Filter { action } => filter::main(common, &action, &say),
         command => commands::main(common, command, &say),
     }

@@ -15,6 +15,9 @@ const WATCHER_UID: u32 = 60_911;
 /// Not the watcher's, so that neither can signal or trace the other.
 pub const JOURNAL_UID: u32 = 60_912;
 
+/// Uid and gid of the courier, for the same reason.
+pub const COURIER_UID: u32 = 60_913;
+
 /// The folders and files of one monban.
 #[derive(Clone, Debug)]
 pub struct Place {

@@ -20,8 +20,17 @@ pub fn rule_files(bundle: &Bundle) -> Vec<String> {
     rule_texts(bundle).into_iter().map(|text| text.file).collect()
 }
 
+/// Whether only jails run: monban's own rules would only take memory, three quarters of the
+/// watcher's.
+fn rest(bundle: &Bundle) -> bool {
+    bundle.fail2ban.as_ref().is_some_and(|fail2ban| !fail2ban.beside)
+}
+
 /// The shipped rules and these; a file of the same service takes the place of the shipped one.
 fn rule_texts(bundle: &Bundle) -> Vec<RuleText> {
+    if rest(bundle) {
+        return Vec::new();
+    }
     let own = bundle.rules.iter().map(|file| (file.file.as_str(), file.text.as_str()));
     let name = |file: &str| file.rsplit('/').next().unwrap_or(file).to_owned();
     let replaced: Vec<String> = own.clone().map(|(file, _)| name(file)).collect();
@@ -50,6 +59,7 @@ pub fn load(bundle: &Bundle, examples: bool) -> Result<Loaded, Vec<Problem>> {
         false => RuleSet::compile_unchecked(&texts),
     };
     match (Config::parse(file, text), compiled) {
+        (Ok(config), Ok(rules)) if rest(bundle) => Ok(Loaded { config, rules }),
         (Ok(config), Ok(rules)) => {
             let services: Vec<&str> = rules.services().map(|s| s.name.as_str()).collect();
             let problems = config.unknown_services(file, text, &services);

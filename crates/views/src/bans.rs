@@ -52,9 +52,9 @@ fn why(say: &Say, row: &BlockRow, cause: Option<&Cause>) -> String {
         (Some(rule), Some(cause)) => {
             let failures = cause.failures.to_string();
             let values = [("failures", failures.as_str()), ("rule", rule), ("policy", &row.policy)];
-            say.text("bans-why", &values)
+            say.of_policy("bans-why", &row.policy, &values)
         }
-        _ => say.text("why-reason-policy", &[("policy", &row.policy)]),
+        _ => say.of_policy("why-reason-policy", &row.policy, &[("policy", &row.policy)]),
     }
 }
 

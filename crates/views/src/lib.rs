@@ -22,5 +22,5 @@ pub use narrate::{Narrator, was_observed};
 pub use printable::{json_line, printable, printable_lines, quoted};
 pub use say::{Say, Tongue};
 pub use table::{table, width};
-pub use why::{Why, why_text};
+pub use why::{JailCount, Why, why_text};
 pub use why_json::why_json;

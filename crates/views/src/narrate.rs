@@ -114,7 +114,7 @@ impl Narrator {
             ("why", detail),
         ];
         let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
-        self.say.text(self.decision_key(decision), &values)
+        self.say.of_policy(self.decision_key(decision), &decision.policy, &values)
     }
 
     fn decision_key(&self, decision: &Decision) -> &'static str {

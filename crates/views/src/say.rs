@@ -108,6 +108,16 @@ impl Say {
         self.texts.contains_key(key).then(|| self.text(key, values))
     }
 
+    /// The text of a key for what a policy decided, or for what a jail of fail2ban did, whose
+    /// policy is called `jail NAME`.
+    pub fn of_policy(&self, key: &str, policy: &str, values: &[(&str, &str)]) -> String {
+        let of_jail = || {
+            let jail = ("jail", policy.strip_prefix("jail ")?);
+            self.find(&format!("of-jail-{key}"), &[values, &[jail]].concat())
+        };
+        of_jail().unwrap_or_else(|| self.text(key, values))
+    }
+
     /// A duration with at most two units: `1h 30m`, `1時間30分`.
     pub fn duration(&self, seconds: u64) -> String {
         let text = monban_model::show_duration(seconds);

@@ -24,6 +24,8 @@ pub struct Why {
     pub blocks: Vec<BlockRow>,
     /// Its open counts.
     pub tallies: Vec<TallyRow>,
+    /// What jails count of it.
+    pub jails: Vec<JailCount>,
     /// Its earlier blocks.
     pub history: Option<HistoryRow>,
     /// Its last login.
@@ -38,6 +40,17 @@ pub struct Why {
     pub policies: Vec<Policy>,
     /// The moment of the question.
     pub now: Stamp,
+}
+
+/// What a jail of fail2ban counts of an address towards a ban.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JailCount {
+    /// The jail's name.
+    pub jail: String,
+    /// Failures.
+    pub failures: u32,
+    /// When the last was.
+    pub last: Stamp,
 }
 
 impl Why {
@@ -115,6 +128,11 @@ pub fn why_text(why: &Why, say: &Say, clock: &LocalClock) -> String {
     for (tally, policy, count) in why.open() {
         page.open(why, tally, policy, count);
     }
+    for count in &why.jails {
+        let (failures, last) = (count.failures.to_string(), clock.date_time(count.last));
+        let values = [("jail", count.jail.as_str()), ("failures", &failures), ("last", &last)];
+        page.line("why-open-jail", &values);
+    }
     page.tail(why);
     page.text
 }
@@ -153,14 +171,16 @@ impl Page<'_> {
                 let why = if block.why.is_empty() { "-" } else { &block.why };
                 self.line("why-reason-operator", &[("why", &printable(why.as_bytes()))]);
             } else {
-                self.line("why-reason-policy", &[("policy", &block.policy)]);
+                let values = [("policy", block.policy.as_str())];
+                let text = self.say.of_policy("why-reason-policy", &block.policy, &values);
+                self.text.push_str(&format!("{text}\n"));
             }
         }
         let who = self.who(why.address, why.subject);
         if why.blocks.is_empty() {
             self.line("why-not-blocked", &[("who", &who)]);
         }
-        if why.records.is_empty() && why.tallies.is_empty() {
+        if why.records.is_empty() && why.tallies.is_empty() && why.jails.is_empty() {
             self.line("why-never-seen", &[("who", &who)]);
         }
     }
@@ -186,7 +206,8 @@ impl Page<'_> {
             ("policy", decision.policy.clone()),
         ];
         let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
-        self.line("why-decided", &values);
+        let text = self.say.of_policy("why-decided", &decision.policy, &values);
+        self.text.push_str(&format!("{text}\n"));
         self.line("why-rests", &[]);
         self.lines(finding.evidence.iter());
         match why.dropped(decision) {
@@ -204,7 +225,8 @@ impl Page<'_> {
             _ => ("free-operator", String::new()),
         };
         let subject = decision.subject.to_string();
-        let text = self.say.text(key, &[("subject", &subject), ("net", &net)]);
+        let values = [("subject", subject.as_str()), ("net", &net)];
+        let text = self.say.of_policy(key, &decision.policy, &values);
         self.dated(record, &text);
     }
 
@@ -215,7 +237,9 @@ impl Page<'_> {
             return self.dated(record, &verdict);
         };
         let why = if why.is_empty() { "-" } else { why };
-        let by = self.say.text("why-reason-operator", &[("why", &printable(why.as_bytes()))]);
+        let why = printable(why.as_bytes());
+        let values = [("why", why.as_str())];
+        let by = self.say.of_policy("why-reason-operator", &decision.policy, &values);
         let time = self.clock.date_time(record.time);
         self.line("why-ordered", &[("time", &time), ("verdict", &verdict), ("by", &by)]);
     }
@@ -316,6 +340,7 @@ mod tests {
             mode: None,
             blocks: Vec::new(),
             tallies: Vec::new(),
+            jails: Vec::new(),
             history: None,
             success: None,
             allowed: None,

@@ -73,6 +73,9 @@ pub fn why_json(why: &Why) -> Value {
         "decisions": decisions,
         "ended": ended,
         "open": open,
+        "jails": why.jails.iter().map(|count| json!({
+            "jail": count.jail, "failures": count.failures, "last": time_json(count.last),
+        })).collect::<Vec<_>>(),
         "history": why.history.map(|past| json!({"blocks": past.blocks, "last": time_json(past.last)})),
         "last_login": why.success.map(|success| time_json(success.last)),
         "allowed": why.allowed.map(|net| net.to_string()),

@@ -22,6 +22,12 @@ pub struct Load {
     pub allow: Vec<Net>,
     /// Block nobody.
     pub observe: bool,
+    /// Jails of a fail2ban configuration run: their actions need an actor.
+    pub jails: bool,
+    /// The log that is written in fail2ban's form, if one is.
+    pub jail_log: Option<std::path::PathBuf>,
+    /// The database that fail2ban kept the bans of these jails in, if there is one.
+    pub jail_database: Option<std::path::PathBuf>,
     /// Read the systemd journal.
     pub journal: bool,
     /// The folder with its files, if it is not this system's own.
@@ -35,6 +41,19 @@ pub trait Host {
     /// # Errors
     /// If it cannot be started.
     fn start_watcher(&mut self, channel: OwnedFd) -> io::Result<Child>;
+
+    /// Starts a courier, which resolves names, that speaks over `channel`.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    fn start_courier(&mut self, channel: OwnedFd) -> io::Result<Child>;
+
+    /// Starts an actor that speaks over `channel`. `again`: one before it may have left its bans in
+    /// the kernel.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    fn start_actor(&mut self, channel: OwnedFd, again: bool) -> io::Result<Child>;
 
     /// Starts `journalctl` at a cursor or, without one, at a time, for this system's journal or for
     /// the one in a folder, and hands out its standard output.

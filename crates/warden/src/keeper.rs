@@ -1,8 +1,12 @@
 //! The warden's loop: it waits for the watcher, operators, log files, the kernel and signals, and
 //! does what the table of verbs allows.
 
+mod actor;
 mod clients;
+mod courier;
 mod files;
+mod jail_log;
+mod jails;
 mod journal;
 mod reload;
 #[cfg(test)]
@@ -24,7 +28,9 @@ use rustix::event::{PollFd, PollFlags};
 use crate::gate::Gate;
 use crate::host::{Host, Load};
 use crate::{AllowList, Channel, Lookout, Presence, Received, Wall};
+use actor::Staff;
 use clients::Clients;
+use courier::Courier;
 use journal::Journal;
 use reload::Proposal;
 use wide::Wide;
@@ -74,6 +80,7 @@ pub struct Keeper<'h> {
     wall: Result<Wall, String>,
     gate: Gate,
     watcher: Option<Watcher>,
+    staff: Staff,
     starts: u32,
     restart_at: Option<Instant>,
     restart_wait: Duration,
@@ -88,6 +95,7 @@ pub struct Keeper<'h> {
     /// Questions for rotated files that wait for their answer.
     siblings: VecDeque<SiblingsOf>,
     wide: Wide,
+    courier: Courier,
     stopping: bool,
     files: HashMap<String, u32>,
     /// Logs that cannot be read or have gone, by path.
@@ -128,6 +136,7 @@ impl<'h> Keeper<'h> {
             reloads: 0,
             wall: start.wall,
             watcher: None,
+            staff: Staff::new(&start.state),
             starts: 0,
             restart_at: None,
             restart_wait: RESTART_FIRST,
@@ -140,6 +149,7 @@ impl<'h> Keeper<'h> {
             journal: Journal::default(),
             siblings: VecDeque::new(),
             wide: Wide::open(&start.state),
+            courier: Courier::default(),
             stopping: false,
             files: HashMap::new(),
             unread: BTreeMap::new(),
@@ -154,6 +164,7 @@ impl<'h> Keeper<'h> {
     /// If the kernel does not let it wait.
     pub fn run(&mut self) -> io::Result<()> {
         self.start_watcher();
+        self.settle_actor();
         let mut next_tick = Instant::now() + TICK;
         loop {
             if self.wait(next_tick)? == Flow::End {
@@ -181,8 +192,9 @@ impl<'h> Keeper<'h> {
     fn wait(&mut self, next_tick: Instant) -> io::Result<Flow> {
         let paused = self.pause_until.is_some_and(|until| until > Instant::now());
         let mut until = next_tick;
-        for earlier in [self.restart_at, self.pause_until.filter(|_| paused)].into_iter().flatten()
-        {
+        let restarts = [self.restart_at, self.staff.restart_at()];
+        let pause = self.pause_until.filter(|_| paused);
+        for earlier in restarts.into_iter().chain([pause]).flatten() {
             until = until.min(earlier);
         }
         if self.may_offer_siblings() {
@@ -196,6 +208,9 @@ impl<'h> Keeper<'h> {
         if ready.watcher {
             self.hear_watcher();
         }
+        if ready.actor {
+            self.hear_actor();
+        }
         self.offer_waiting_siblings();
         if ready.files {
             self.wake_watcher();
@@ -204,6 +219,9 @@ impl<'h> Keeper<'h> {
         if ready.wall {
             self.check_wall();
         }
+        if ready.courier {
+            self.hear_courier();
+        }
         if ready.clients {
             self.serve_clients();
         }
@@ -211,12 +229,13 @@ impl<'h> Keeper<'h> {
             self.restart_at = None;
             self.start_watcher();
         }
+        self.restart_actor_if_due();
         Ok(Flow::Go)
     }
 
     fn poll(&self, until: Instant, paused: bool) -> io::Result<Ready> {
         let mut fds: Vec<PollFd<'_>> = vec![PollFd::new(&self.signals, PollFlags::IN)];
-        let mut places = [usize::MAX; 3];
+        let mut places = [usize::MAX; 5];
         if let Some(watcher) = &self.watcher {
             let behind = watcher.channel.is_behind();
             let flags = if behind { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
@@ -230,6 +249,15 @@ impl<'h> Keeper<'h> {
         if let Ok(wall) = &self.wall {
             places[2] = fds.len();
             fds.push(PollFd::from_borrowed_fd(wall.as_fd(), PollFlags::IN));
+        }
+        if let Some((channel, flags)) = self.courier.channel() {
+            places[3] = fds.len();
+            fds.push(PollFd::from_borrowed_fd(channel.as_fd(), flags));
+        }
+        if let Some((fd, behind)) = self.staff.fd() {
+            let flags = if behind { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
+            places[4] = fds.len();
+            fds.push(PollFd::from_borrowed_fd(fd, flags));
         }
         let clients_at = fds.len();
         fds.extend(self.clients.fds().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
@@ -245,6 +273,8 @@ impl<'h> Keeper<'h> {
             watcher: is_ready(places[0]),
             files: is_ready(places[1]),
             wall: is_ready(places[2]),
+            courier: is_ready(places[3]),
+            actor: is_ready(places[4]),
             clients: (clients_at..fds.len()).any(is_ready),
         })
     }
@@ -264,6 +294,7 @@ impl<'h> Keeper<'h> {
         self.offer_files();
         self.end_stale_status();
         self.start_journal_if_due();
+        self.look_after_courier();
         if self.ticks.is_multiple_of(5) {
             self.look_around();
         }
@@ -321,7 +352,9 @@ impl<'h> Keeper<'h> {
                 std::thread::sleep(Duration::from_millis(5));
             }
         }
+        self.stop_actor();
         self.journal.end();
+        self.courier.end();
     }
 
     /// Tells the watcher, who records it and says it.
@@ -354,7 +387,7 @@ impl<'h> Keeper<'h> {
                 return self.lose_watcher();
             }
             match watcher.channel.receive::<ToWarden>() {
-                Ok(Received::Frame(frame, _)) => self.serve(frame),
+                Ok(Received::Frame(frame, fd)) => self.serve(frame, fd),
                 Ok(Received::Nothing) => return,
                 Ok(Received::End) | Err(_) => return self.lose_watcher(),
             }
@@ -373,6 +406,8 @@ struct Ready {
     watcher: bool,
     files: bool,
     wall: bool,
+    courier: bool,
+    actor: bool,
     clients: bool,
 }
 

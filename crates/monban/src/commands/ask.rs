@@ -3,6 +3,8 @@
 use crate::out;
 use std::fs::File;
 use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -42,31 +44,44 @@ pub fn ask(context: &Context<'_>, request: &Request) -> Result<Option<Reply>, St
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(no_access(error)),
     };
-    let exchange = || -> io::Result<Option<Reply>> {
-        let socket = rustix::net::socket_with(
-            AddressFamily::UNIX,
-            SocketType::SEQPACKET,
-            SocketFlags::CLOEXEC,
-            None,
-        )?;
-        for side in [Timeout::Recv, Timeout::Send] {
-            set_socket_timeout(&socket, side, Some(PATIENCE))?;
-        }
-        use rustix::io::Errno;
-        match rustix::net::connect(&socket, &SocketAddrUnix::new(short_path(&folder))?) {
-            Err(Errno::NOENT | Errno::CONNREFUSED) => return Ok(None),
-            other => other?,
-        }
-        let mut channel = Channel::over(socket);
-        // Whom the warden does not trust it answers at once and hangs up: the answer waits.
-        let sent = channel.send(request, None);
-        match channel.wait::<Reply>()? {
-            Received::Frame(reply, _) => Ok(Some(reply)),
-            Received::Nothing => Err(io::ErrorKind::WouldBlock.into()),
-            Received::End => sent.map(|()| None),
-        }
-    };
-    exchange().map_err(no_access)
+    let answer = exchange(&short_path(&folder), request, None, PATIENCE);
+    answer.map(|answer| answer.map(|(reply, _)| reply)).map_err(no_access)
+}
+
+/// Asks whoever listens at a socket, perhaps with a file, and gives back the answer with the file
+/// that came with it; `None` if nobody listens.
+///
+/// # Errors
+/// No access, or no answer within `patience`.
+pub fn exchange(
+    socket: &Path,
+    request: &Request,
+    file: Option<BorrowedFd<'_>>,
+    patience: Duration,
+) -> io::Result<Option<(Reply, Option<OwnedFd>)>> {
+    let address = SocketAddrUnix::new(socket)?;
+    let socket = rustix::net::socket_with(
+        AddressFamily::UNIX,
+        SocketType::SEQPACKET,
+        SocketFlags::CLOEXEC,
+        None,
+    )?;
+    for side in [Timeout::Recv, Timeout::Send] {
+        set_socket_timeout(&socket, side, Some(patience))?;
+    }
+    use rustix::io::Errno;
+    match rustix::net::connect(&socket, &address) {
+        Err(Errno::NOENT | Errno::CONNREFUSED) => return Ok(None),
+        other => other?,
+    }
+    let mut channel = Channel::over(socket);
+    // Whom the warden does not trust it answers at once and hangs up: the answer waits.
+    let sent = channel.send(request, file);
+    match channel.wait::<Reply>()? {
+        Received::Frame(reply, file) => Ok(Some((reply, file))),
+        Received::Nothing => Err(io::ErrorKind::WouldBlock.into()),
+        Received::End => sent.map(|()| None),
+    }
 }
 
 /// Asks the daemon to do something and tells what came of it.
@@ -88,7 +103,7 @@ pub fn order(context: &Context<'_>, request: &Request) -> Result<ExitCode, Strin
             let values = vec![("text".to_owned(), text)];
             (false, vec![Notice { key: "config-refused".to_owned(), values }])
         }
-        Reply::Status(_) => (false, Vec::new()),
+        Reply::Status(_) | Reply::Words => (false, Vec::new()),
     };
     if let (true, Request::Allow { net, .. }) = (done, request) {
         let values = vec![("net".to_owned(), net.to_string())];

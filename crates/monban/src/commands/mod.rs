@@ -1,12 +1,14 @@
 //! The commands that talk to the daemon or read its ledger.
 
 mod allow;
-mod ask;
+pub mod ask;
 mod feed;
 mod ledger;
 mod policy;
 mod status;
 mod why;
+
+pub use ask::exchange;
 
 use crate::out;
 use std::process::ExitCode;
@@ -58,7 +60,10 @@ pub fn main(common: &Common, command: Command, say: &Say) -> ExitCode {
         | Command::Demo
         | Command::Scan(_)
         | Command::Watcher(_)
+        | Command::Actor(_)
+        | Command::Courier(_)
         | Command::Filter { .. }
+        | Command::Fail2banClient(_)
         | Command::Fail2ban { .. } => Ok(ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|text| {

@@ -56,6 +56,7 @@ pub fn status(context: &Context<'_>) -> Result<ExitCode, String> {
     };
     let reader = ledger::open(context);
     let (mut sources, mut blocks, mut counters) = (Vec::new(), 0, Counters::default());
+    let mut jails: u64 = 0;
     if let Ok(reader) = &reader {
         let time = now();
         sources = reader.positions().map_err(|error| error.to_string())?;
@@ -66,13 +67,20 @@ pub fn status(context: &Context<'_>) -> Result<ExitCode, String> {
         }
         let rows = reader.blocks().map_err(|error| error.to_string())?;
         blocks = rows.iter().filter(|row| row.until.is_none_or(|end| end > time)).count();
+        let count = reader.meta("jails.count").map_err(|error| error.to_string())?;
+        jails = count.and_then(|text| text.parse().ok()).unwrap_or(0);
         counters = Counters::read(reader).map_err(|error| error.to_string())?;
     }
     if context.json {
-        out::json(&as_json(reply.as_ref(), &sources, blocks, &counters));
+        let mut json = as_json(reply.as_ref(), &sources, blocks, &counters);
+        json["jails"] = json!(jails);
+        out::json(&json);
     } else {
         let ledger = reader.as_ref().map(|_| ()).map_err(String::as_str);
         as_text(context, &clock, reply.as_ref(), &sources, blocks, &counters, ledger);
+        if jails > 0 && reader.is_ok() {
+            out::line(context.say.text("status-jails", &[("count", &jails.to_string())]));
+        }
     }
     let ready = reply.is_some_and(|status| status.ready);
     Ok(if ready { ExitCode::SUCCESS } else { ExitCode::FAILURE })

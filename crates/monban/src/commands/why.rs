@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use monban_config::{Bundle, Config};
 use monban_ledger::{LedgerError, Reader};
 use monban_model::wire::Mode;
-use monban_model::{Address, Event, Subject};
-use monban_views::{LocalClock, Why, bans_json, bans_text, why_json, why_text};
+use monban_model::{Address, Event, Stamp, Subject};
+use monban_views::{JailCount, LocalClock, Why, bans_json, bans_text, why_json, why_text};
 use serde_json::json;
 
 use super::{Context, ask, ledger};
@@ -70,7 +70,8 @@ fn counted_as(reader: &Reader, address: Address) -> Result<Subject, LedgerError>
     let alone = Subject::alone(address);
     let known = reader.tallies_of(alone)?.iter().any(|row| row.subject == alone)
         || reader.block(alone)?.iter().any(|row| row.subject == alone)
-        || reader.history(alone)?.iter().any(|row| row.subject == alone);
+        || reader.history(alone)?.iter().any(|row| row.subject == alone)
+        || !reader.records_of(alone, 1)?.is_empty();
     Ok(if known { alone } else { Subject::of(address) })
 }
 
@@ -81,6 +82,11 @@ fn gather(reader: &Reader, address: Address, subject: Subject) -> Result<Why, Le
     let mut tallies = reader.tallies_of(subject)?;
     tallies.retain(|row| row.subject == subject);
     let records = reader.records_of(subject, RECORDS_MAX)?;
+    let tickets = reader.jail_tickets(address)?;
+    let jail_count = |row: monban_model::JailRow| {
+        let (failures, last_s) = monban_jails::open_count(&row)?;
+        Some(JailCount { jail: row.jail, failures, last: Stamp::from_s(last_s) })
+    };
     let mut lines_dropped = Vec::new();
     for found in records.iter().filter(|record| matches!(record.event, Event::Found(_))) {
         match reader.evidence_dropped(found.seq)? {
@@ -94,6 +100,7 @@ fn gather(reader: &Reader, address: Address, subject: Subject) -> Result<Why, Le
         mode: None,
         blocks,
         tallies,
+        jails: tickets.into_iter().filter_map(jail_count).collect(),
         history: reader.history(subject)?.into_iter().find(|row| row.subject == subject),
         success: reader.success(address)?,
         allowed: None,

@@ -1,6 +1,9 @@
 //! How each role comes to its rights, in one visible order.
 
+pub mod actor;
 mod begin;
+pub mod courier;
+mod jails;
 pub mod sandbox;
 pub mod warden;
 pub mod watcher;

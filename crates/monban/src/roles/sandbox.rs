@@ -8,8 +8,8 @@ use std::io;
 use std::path::Path;
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd,
-    Ruleset, RulesetAttr, RulesetCreatedAttr,
+    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, NetPort, PathBeneath,
+    PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr,
 };
 use rustix::process::{Gid, Uid};
 use rustix::thread::{CapabilitySet, CapabilitySets};
@@ -27,6 +27,14 @@ const ABI_KNOWN: ABI = ABI::V5;
 /// If any step fails: then the role must not go on.
 pub fn become_nobody_in(folder: &Path, (uid, gid): (u32, u32)) -> io::Result<()> {
     rustix::process::chroot(folder)?;
+    become_nobody((uid, gid))
+}
+
+/// Becomes this user and group, for good.
+///
+/// # Errors
+/// As [`become_nobody_in`].
+pub fn become_nobody((uid, gid): (u32, u32)) -> io::Result<()> {
     std::env::set_current_dir("/")?;
     // As long as the right to do so is there: afterwards not even an exec of a file of root's
     // gives anything back.
@@ -41,19 +49,28 @@ pub fn become_nobody_in(folder: &Path, (uid, gid): (u32, u32)) -> io::Result<()>
     Ok(())
 }
 
+/// Keeps only the capabilities of `kept`, but lets a program that is started as root have all of
+/// them again: the actor runs people's commands, which may need any.
+///
+/// # Errors
+/// If the kernel refuses.
+pub fn keep_capabilities_of_this_process(kept: CapabilitySet) -> io::Result<()> {
+    let left = rustix::thread::capabilities(None)?.permitted & kept;
+    let sets =
+        CapabilitySets { effective: left, permitted: left, inheritable: CapabilitySet::empty() };
+    Ok(rustix::thread::set_capabilities(None, sets)?)
+}
+
 /// Keeps only the capabilities of `kept`, and none of them over an exec for whoever is not root.
 ///
 /// # Errors
 /// If the kernel refuses.
 pub fn keep_capabilities(kept: CapabilitySet) -> io::Result<()> {
     let had = rustix::thread::capabilities(None)?;
-    let left = had.permitted & kept;
     if had.effective.contains(CapabilitySet::SETPCAP) {
         drop_from_bounding_set(kept);
     }
-    let sets =
-        CapabilitySets { effective: left, permitted: left, inheritable: CapabilitySet::empty() };
-    Ok(rustix::thread::set_capabilities(None, sets)?)
+    keep_capabilities_of_this_process(kept)
 }
 
 fn drop_from_bounding_set(kept: CapabilitySet) {
@@ -70,6 +87,38 @@ fn drop_from_bounding_set(kept: CapabilitySet) {
 pub fn lock(folder: &Path) -> io::Result<()> {
     lock_with(&[(folder, AccessFs::from_all(ABI_KNOWN))])
 }
+
+/// The lock of who resolves names: it reads what the C library needs for that, and may speak
+/// with name servers.
+///
+/// # Errors
+/// If the kernel refuses. It holds for this thread and those that it starts.
+pub fn lock_resolving() -> io::Result<()> {
+    keep_capabilities(CapabilitySet::empty())?;
+    rustix::thread::set_no_new_privs(true)?;
+    let read = AccessFs::ReadFile | AccessFs::ReadDir;
+    // The list of name servers is often a link to wherever a network manager writes it.
+    let servers = std::fs::canonicalize("/etc/resolv.conf").ok();
+    let servers = servers.as_deref().and_then(Path::parent).map(Path::to_owned);
+    let folders = RESOLVING.iter().map(Path::new).chain(servers.as_deref());
+    let folders: Vec<_> =
+        folders.filter(|path| path.exists()).map(|path| (path, read | AccessFs::Execute)).collect();
+    confine_files(&folders, &[DNS_PORT])
+        .map_err(|error| io::Error::other(format!("landlock: {error}")))?;
+    confine_calls(&[CALLS, NETWORK_CALLS], SOCKETS)
+        .map_err(|error| io::Error::other(format!("seccomp: {error}")))
+}
+
+/// Kinds of sockets for that; the C library asks over the last which families this host has.
+const SOCKETS: &[i32] = &[libc::AF_INET, libc::AF_INET6, libc::AF_UNIX, libc::AF_NETLINK];
+
+/// Where name servers answer over TCP.
+const DNS_PORT: u16 = 53;
+
+/// What the C library reads to resolve a name: its configuration and its modules, and sockets of
+/// services on this machine.
+const RESOLVING: &[&str] =
+    &["/etc", "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/run/systemd/resolve", "/run/nscd"];
 
 /// The lock of a command that only reads: the file system as it is, but nothing of it can be
 /// written, no network, no program can be started.
@@ -101,12 +150,13 @@ pub fn lock_reading_ledger(folder: &Path) -> io::Result<()> {
 
 fn lock_with(allowed: &[(&Path, BitFlags<AccessFs>)]) -> io::Result<()> {
     rustix::thread::set_no_new_privs(true)?;
-    confine_files(allowed).map_err(|error| io::Error::other(format!("landlock: {error}")))?;
-    confine_calls().map_err(|error| io::Error::other(format!("seccomp: {error}")))
+    confine_files(allowed, &[]).map_err(|error| io::Error::other(format!("landlock: {error}")))?;
+    confine_calls(&[CALLS], &[]).map_err(|error| io::Error::other(format!("seccomp: {error}")))
 }
 
 fn confine_files(
     allowed: &[(&Path, BitFlags<AccessFs>)],
+    ports: &[u16],
 ) -> Result<(), Box<dyn std::error::Error>> {
     let mut rules = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
@@ -116,15 +166,23 @@ fn confine_files(
     for (path, access) in allowed {
         rules = rules.add_rule(PathBeneath::new(PathFd::new(path)?, *access))?;
     }
+    for port in ports {
+        rules = rules.add_rule(NetPort::new(*port, AccessNet::ConnectTcp))?;
+    }
     rules.restrict_self()?;
     Ok(())
 }
 
 /// Whatever is not on the list answers EPERM. It is not answered with an end: a call that a newer
 /// libc makes in place of an older one then fails over to the older one, and the guard lives.
-fn confine_calls() -> Result<(), Box<dyn std::error::Error>> {
-    let mut rules: BTreeMap<i64, _> = CALLS.iter().map(|call| (*call, Vec::new())).collect();
+fn confine_calls(lists: &[&[i64]], sockets: &[i32]) -> Result<(), Box<dyn std::error::Error>> {
+    let calls = lists.iter().copied().flatten();
+    let mut rules: BTreeMap<i64, _> = calls.map(|call| (*call, Vec::new())).collect();
     rules.insert(libc::SYS_ioctl, harmless_ioctls()?);
+    if !sockets.is_empty() {
+        let kinds = sockets.iter().map(|family| argument_is(0, *family as u64));
+        rules.insert(libc::SYS_socket, kinds.collect::<Result<_, _>>()?);
+    }
     let filter = SeccompFilter::new(
         rules,
         SeccompAction::Errno(libc::EPERM as u32),
@@ -139,13 +197,15 @@ fn confine_calls() -> Result<(), Box<dyn std::error::Error>> {
 /// Of the many things that `ioctl` does, only questions and the switch of blocking: with
 /// `TIOCSTI` a process types into the terminal of the shell that it was started from.
 fn harmless_ioctls() -> Result<Vec<SeccompRule>, seccompiler::BackendError> {
-    // The kernel takes the request as 32 bits, and so does the filter.
-    let rule = |request: libc::Ioctl| {
-        let request = u64::from(request as u32);
-        let is_it = SeccompCondition::new(1, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, request)?;
-        SeccompRule::new(vec![is_it])
-    };
-    [libc::FIONBIO, libc::FIONREAD, libc::TCGETS, libc::TIOCGWINSZ].map(rule).into_iter().collect()
+    let requests = [libc::FIONBIO, libc::FIONREAD, libc::TCGETS, libc::TIOCGWINSZ];
+    requests.into_iter().map(|request| argument_is(1, u64::from(request as u32))).collect()
+}
+
+/// The call with this value as its argument of this number. The kernel takes it as 32 bits, and so
+/// does the filter.
+fn argument_is(argument: u8, value: u64) -> Result<SeccompRule, seccompiler::BackendError> {
+    let (len, is) = (SeccompCmpArgLen::Dword, SeccompCmpOp::Eq);
+    SeccompRule::new(vec![SeccompCondition::new(argument, len, is, value)?])
 }
 
 /// What the watcher calls, and for what.
@@ -155,6 +215,7 @@ const CALLS: &[i64] = &[
     libc::SYS_read, libc::SYS_readv, libc::SYS_pread64, libc::SYS_lseek, libc::SYS_fstat,
     libc::SYS_statx, libc::SYS_newfstatat, libc::SYS_write, libc::SYS_writev, libc::SYS_close,
     libc::SYS_recvmsg, libc::SYS_sendmsg, libc::SYS_recvfrom, libc::SYS_sendto,
+    libc::SYS_memfd_create,
     libc::SYS_ppoll, libc::SYS_fcntl, libc::SYS_dup, libc::SYS_fadvise64,
     // The ledger, in the one folder that landlock leaves.
     libc::SYS_openat, libc::SYS_pwrite64, libc::SYS_ftruncate, libc::SYS_fsync,
@@ -181,6 +242,14 @@ const CALLS: &[i64] = &[
     #[cfg(target_arch = "x86_64")] libc::SYS_rename,
     #[cfg(target_arch = "x86_64")] libc::SYS_readlink,
     #[cfg(target_arch = "x86_64")] libc::SYS_time,
+];
+
+/// What it takes beside those to ask name servers.
+#[rustfmt::skip]
+const NETWORK_CALLS: &[i64] = &[
+    libc::SYS_socketpair, libc::SYS_connect, libc::SYS_bind, libc::SYS_getsockname,
+    libc::SYS_getpeername, libc::SYS_setsockopt, libc::SYS_getsockopt, libc::SYS_sendmmsg,
+    libc::SYS_recvmmsg,
 ];
 
 #[cfg(test)]
@@ -237,12 +306,15 @@ mod tests {
         termios::tcsetattr(&terminal, termios::OptionalActions::Now, &before).unwrap();
         std::thread::spawn(move || {
             rustix::thread::set_no_new_privs(true).unwrap();
-            confine_calls().unwrap();
+            confine_calls(&[CALLS], &[]).unwrap();
             let set = termios::tcsetattr(&terminal, termios::OptionalActions::Now, &before);
             assert_eq!(set, Err(Errno::PERM));
             assert!(termios::tcgetwinsize(&terminal).is_ok());
             assert!(termios::isatty(&terminal));
             rustix::io::ioctl_fionbio(&terminal, true).unwrap();
+            // Answers to an operator's words leave in a file of memory.
+            let words = monban_warden::memory_file(b"words").unwrap();
+            assert_eq!(monban_warden::read_memory_file(words, 5).unwrap(), b"words");
         })
         .join()
         .unwrap();

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 
 use monban_config::{Bundle, Config, JournalUse};
+use monban_fail2ban::config::Complaint;
 use monban_firewall::FirewallError;
 use monban_model::{Notice, Stamp};
 use monban_sources::journal::journalctl_arguments;
@@ -19,9 +20,11 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use rustix::thread::CapabilitySet;
 
 use super::begin::Beginning;
+use super::jails;
 use super::sandbox;
 use crate::cli::{Common, RunArgs};
-use crate::place::{JOURNAL_UID, Place, Unfit, is_root, watcher_uid};
+use crate::fail2ban::complaints;
+use crate::place::{COURIER_UID, JOURNAL_UID, Place, Unfit, is_root, watcher_uid};
 use crate::{discover, out, problems};
 
 /// What the warden needs after its start, and what each is for.
@@ -42,6 +45,10 @@ struct Program {
     args: RunArgs,
     say: Say,
     uid: Option<u32>,
+    /// What was wrong with the jails that were taken over last, if any run.
+    complaints: Option<Vec<Complaint>>,
+    /// Whether jails may act: the rights for it are kept at the start or not at all.
+    may_act: Option<bool>,
 }
 
 /// Runs the warden until it is told to end.
@@ -49,8 +56,15 @@ pub fn main(common: &Common, args: &RunArgs, say: Say) -> ExitCode {
     // What the caller left open goes to none of the processes that are started here.
     close_fds::set_fds_cloexec(3, &[]);
     let place = Place::of(common);
-    let mut program =
-        Program { place, common: common.clone(), args: args.clone(), say, uid: watcher_uid() };
+    let mut program = Program {
+        place,
+        common: common.clone(),
+        args: args.clone(),
+        say,
+        uid: watcher_uid(),
+        complaints: None,
+        may_act: None,
+    };
     match program.run() {
         Ok(code) => code,
         Err(text) => {
@@ -85,8 +99,13 @@ impl Program {
         let socket = state.join("control.sock");
         let control = self.control_socket().map_err(self.failed("start-socket-failed", &socket))?;
         let signals = signals().map_err(self.failed("start-signals-failed", &state))?;
+        self.may_act = Some(load.jails);
         if is_root() {
-            sandbox::keep_capabilities(KEPT).map_err(self.failed("start-rights-failed", &state))?;
+            let keep = match load.jails {
+                true => sandbox::keep_capabilities_of_this_process,
+                false => sandbox::keep_capabilities,
+            };
+            keep(KEPT).map_err(self.failed("start-rights-failed", &state))?;
         }
         let failed = self.failed("start-files-failed", &state);
         let ended = self.failed("run-failed", &state);
@@ -170,6 +189,23 @@ impl Program {
         Ok(socket)
     }
 
+    /// Tells what keeps single jails from running; the others run. A reload is refused if it would
+    /// bring a mistake that all of them suffer from.
+    fn take_complaints(&mut self, jails: &jails::Jails) -> Result<(), String> {
+        let text = |those: &[Complaint]| {
+            complaints::show(&complaints::render(those, &self.say), 0, &self.say)
+        };
+        if let Some(before) = &self.complaints {
+            let mistakes = jails.new_mistakes(before);
+            if !mistakes.is_empty() {
+                return Err(text(&mistakes));
+            }
+        }
+        eprint!("{}", text(&jails.complaints));
+        self.complaints = Some(jails.complaints.clone());
+        Ok(())
+    }
+
     /// The log paths that a person named.
     fn named_logs(&self, config: &Config) -> Vec<String> {
         if self.args.logs.is_empty() {
@@ -221,6 +257,27 @@ impl Host for Program {
         command.stdin(Stdio::from(channel)).spawn()
     }
 
+    fn start_courier(&mut self, channel: OwnedFd) -> io::Result<Child> {
+        let mut command = Command::new("/proc/self/exe");
+        command.arg("courier");
+        if is_root() {
+            command.arg("--uid").arg(COURIER_UID.to_string());
+        }
+        // The C library asks each name server so often and waits so long.
+        command.env("RES_OPTIONS", "timeout:2 attempts:2");
+        command.stdin(Stdio::from(channel)).spawn()
+    }
+
+    fn start_actor(&mut self, channel: OwnedFd, again: bool) -> io::Result<Child> {
+        let mut command = Command::new("/proc/self/exe");
+        command.arg("actor");
+        if again {
+            command.arg("--again");
+        }
+        // It begins a session of its own. That it is root's gives it all rights at its start.
+        command.stdin(Stdio::from(channel)).spawn()
+    }
+
     fn start_journal(
         &mut self,
         folder: Option<&str>,
@@ -250,7 +307,7 @@ impl Host for Program {
     }
 
     fn load(&mut self) -> Result<Load, String> {
-        let bundle = Bundle::read(&self.place.config, self.place.config_named)
+        let mut bundle = Bundle::read(&self.place.config, self.place.config_named)
             .map_err(|found| problems::show(&found, None, &self.say))?;
         let (file, text) = match &bundle.config {
             Some(config) => (config.file.as_str(), config.text.as_str()),
@@ -258,12 +315,43 @@ impl Host for Program {
         };
         let config = Config::parse(file, text)
             .map_err(|found| problems::show(&found, Some(&bundle), &self.say))?;
+        let jails = jails::wanted(&self.args, &config)
+            .map(|(folder, beside)| jails::read(&folder, beside, &self.say))
+            .transpose()?;
+        let own_rules = jails.as_ref().is_none_or(|jails| jails.fail2ban.beside);
+        let (mut patterns, mut named) = match own_rules {
+            true => (self.patterns(&config), self.named_logs(&config)),
+            false => (Vec::new(), Vec::new()),
+        };
+        let mut journal = own_rules && self.wants_journal(&config);
+        let runs_jails = jails.is_some();
+        if runs_jails && self.may_act == Some(false) && is_root() {
+            return Err(self.say.text("f2b-run-restart", &[]) + "\n");
+        }
+        let observe = config.observe || self.args.observe;
+        let (mut jail_log, mut jail_database) = (None, None);
+        if let Some(jails) = jails {
+            self.take_complaints(&jails)?;
+            patterns.extend(jails.logs.iter().cloned());
+            named.extend(jails.logs);
+            journal |= jails.journal;
+            // Another fail2ban that runs here must not read what is only observed.
+            if jails.log.is_none() && !observe {
+                eprintln!("{}", self.say.text("jail-log-elsewhere", &[]));
+            }
+            jail_log = jails.log.filter(|_| !observe);
+            jail_database = jails.database;
+            bundle.fail2ban = Some(jails.fail2ban);
+        }
         Ok(Load {
             bundle: bundle.to_bytes(),
-            patterns: self.patterns(&config),
-            named: self.named_logs(&config),
-            observe: config.observe || self.args.observe,
-            journal: self.wants_journal(&config),
+            patterns,
+            named,
+            observe,
+            jails: runs_jails,
+            jail_log,
+            jail_database,
+            journal,
             journal_folder: match config.journal {
                 JournalUse::Folder(folder) => Some(folder),
                 JournalUse::Auto | JournalUse::On | JournalUse::Off => None,

@@ -16,7 +16,7 @@ use rustix::fs::FlockOperation;
 use super::sandbox;
 use crate::cli::WatcherArgs;
 use crate::place::Place;
-use crate::watch::{Output, Watch};
+use crate::watch::{Local, Output, Watch};
 
 /// Runs the role. Descriptor 0 is the channel to the warden.
 pub fn main(place: &Place, args: &WatcherArgs, json: bool, say: Say) -> ExitCode {
@@ -36,6 +36,8 @@ fn start(place: &Place, args: &WatcherArgs, json: bool, say: Say) -> io::Result<
     let channel = io::stdin().as_fd().try_clone_to_owned()?;
     // The zone's rules lie outside of the folder that will be left.
     let clock = Clock::system(crate::watch::now());
+    let zone = monban_fail2ban::dates::Zone::of_the_process();
+    let log = jiff::tz::TimeZone::system();
     let output = Output::new(say, json, args.terminal);
     let corner = place.watcher();
     let folder = match args.uid {
@@ -54,5 +56,6 @@ fn start(place: &Place, args: &WatcherArgs, json: bool, say: Say) -> io::Result<
     rustix::fs::flock(&lock, FlockOperation::LockExclusive)?;
     sandbox::lock(&folder)?;
     let (ledger, saved) = Ledger::open(&folder).map_err(io::Error::other)?;
-    Ok(Watch::new(Channel::over(channel), ledger, saved, clock, output, lock))
+    let local = Local { clock, zone, log, folder };
+    Ok(Watch::new(Channel::over(channel), ledger, saved, local, output, lock))
 }

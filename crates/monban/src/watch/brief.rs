@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 
 use monban_config::Bundle;
 use monban_engine::Observation;
-use monban_model::limits::CONFIG_BYTES_MAX;
+use monban_model::limits::{CONFIG_BYTES_MAX, FAIL2BAN_BYTES_MAX};
 use monban_model::wire::{Offered, ToWarden, ToWatcher};
 use monban_sources::{From, Offer, OfferError};
 
@@ -29,9 +29,7 @@ impl Watch {
                 self.feed.sibling(&offered.path, File::from(fd));
             }
             (ToWatcher::SiblingsEnd { path }, _) => self.feed.siblings_end(&path),
-            (ToWatcher::Gone { path }, _) => {
-                self.source_gone(path);
-            }
+            (ToWatcher::Gone { path }, _) => self.source_gone(path),
             (ToWatcher::Dropped { path }, _) => self.source_dropped(path),
             (ToWatcher::Wake { files }, _) => {
                 for file in files {
@@ -44,14 +42,14 @@ impl Watch {
                 self.allow.extend(nets);
                 if !more {
                     let nets = std::mem::take(&mut self.allow);
-                    self.observe(Observation::Allow(nets));
+                    self.shield(nets)?;
                 }
             }
             (ToWatcher::Present { administrators, guests }, _) => {
-                self.observe(Observation::Present { administrators, guests });
+                self.meet(administrators, guests)?;
             }
             (ToWatcher::Command { id, command }, _) => {
-                self.observe(Observation::Command(id, command));
+                self.command(id, command)?;
             }
             (ToWatcher::Outcomes(outcomes), _) => {
                 for outcome in outcomes {
@@ -62,6 +60,25 @@ impl Watch {
             (ToWatcher::Journal, Some(fd)) => self.journal_opened(fd),
             (ToWatcher::SendBlocks, _) => self.send_blocks()?,
             (ToWatcher::AllOpened, _) => self.stage.all_opened = true,
+            // Of another configuration the numbers mean other jails; its own will come.
+            (ToWatcher::Actions { reload, .. }, _) if reload != self.jail_side.reload => {}
+            (ToWatcher::Actions { fresh, .. }, _) => {
+                self.jail_side.jails().actions(&fresh, now());
+                self.serve_jails()?;
+            }
+            (ToWatcher::Jailed(outcomes), _) => {
+                for outcome in outcomes {
+                    self.jail_side.jails().outcome(outcome, now());
+                }
+                self.serve_jails()?;
+            }
+            (ToWatcher::JailAnswer { id, answer }, _) => {
+                self.jail_side.jails().answer(id, answer, now());
+                self.serve_jails()?;
+            }
+            (ToWatcher::Words { id }, Some(fd)) => self.words(id, fd)?,
+            (ToWatcher::JailDatabase, Some(fd)) => self.take_database(fd)?,
+            (ToWatcher::JailLog, Some(fd)) => self.jail_side.log.open(File::from(fd)),
             (ToWatcher::Stop, _) => self.finish()?,
             (frame, None) => {
                 let text = format!("a frame without its descriptor: {frame:?}");
@@ -80,7 +97,8 @@ impl Watch {
         fd: OwnedFd,
     ) -> io::Result<()> {
         let mut bytes = Vec::new();
-        File::from(fd).take(2 * CONFIG_BYTES_MAX as u64).read_to_end(&mut bytes)?;
+        let most = 2 * CONFIG_BYTES_MAX + FAIL2BAN_BYTES_MAX;
+        File::from(fd).take(most as u64).read_to_end(&mut bytes)?;
         let bundle = Bundle::from_bytes(&bytes)
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "not a configuration"))?;
         let loaded = match shipped::load(&bundle, false) {
@@ -95,7 +113,16 @@ impl Watch {
         let used = loaded.config.journal.clone();
         self.mind.take_over(loaded, now());
         self.collect();
+        self.jail_side.reload = reload;
+        self.take_jails(bundle.fail2ban.as_ref(), guards);
         self.channel.send(&ToWarden::Ready { reload }, None)?;
+        if bundle.fail2ban.is_some() {
+            self.channel.send(&ToWarden::JailLog, None)?;
+            if guards && self.jail_side.is_new() {
+                self.channel.send(&ToWarden::JailDatabase, None)?;
+            }
+        }
+        self.serve_jails()?;
         if first {
             self.stage.briefed = true;
             self.again = again;
@@ -107,7 +134,7 @@ impl Watch {
     }
 
     fn tell_rules(&mut self) {
-        if self.again {
+        if self.again || !self.jail_side.own_rules {
             return;
         }
         if let Some((patterns, names)) = self.mind.knows() {
@@ -123,6 +150,7 @@ impl Watch {
     fn opened(&mut self, offered: Offered, fd: OwnedFd) {
         let from = match offered.later || self.again {
             true => From::Start,
+            false if self.jail_side.tails(&offered.path) => From::End,
             false => From::Bytes(FIRST_READ_BYTES),
         };
         self.stage.new_file();
@@ -136,6 +164,7 @@ impl Watch {
                     self.mind.begin_source(source);
                 }
                 self.mind.learn_form(&offered.path, &first);
+                self.jail_side.jails().follows(&offered.path);
                 if self.watched.opened(&offered.path) {
                     self.tell(notice("source-back", &told));
                 }

@@ -12,8 +12,8 @@ use monban_ledger::{Batch, LedgerError};
 use monban_model::limits::ORDERS_PER_FRAME_MAX;
 use monban_model::wire::{ToWarden, WireAct, WireOrder};
 use monban_model::{
-    Address, ConnectionKey, Notice, Order, OrderAct, OrderId, Record, Scope, Stamp, StateRow,
-    Subject,
+    Address, ConnectionKey, JailRow, JailRowKind, Notice, Order, OrderAct, OrderId, Record, Scope,
+    Stamp, StateRow, Subject,
 };
 
 use super::{Watch, notice, now};
@@ -73,7 +73,10 @@ impl Pending {
         use StateRow as R;
         if self.batch.state.len() > ROWS_WAITING_MAX {
             self.batch.state.retain(|row| {
+                let is_gone_ticket =
+                    |row: &JailRow| row.data.is_none() && row.kind == JailRowKind::Ticket;
                 !matches!(row, R::NoTally(..) | R::NoConnection(_) | R::NoSuccess(_))
+                    && !matches!(row, R::Jail(row) if is_gone_ticket(row))
             });
         }
     }
@@ -100,6 +103,7 @@ impl Watch {
         let mut batch = std::mem::take(&mut self.pending.batch);
         // A batch that could not be written holds older rows; the newer ones take their place.
         merge(&mut batch.state, self.mind.take_changes());
+        merge(&mut batch.state, self.jail_side.take_changes());
         let mut positions = self.feed.positions();
         if let Some(row) = self.journal_row.clone().filter(|row| !row.cursor.is_empty()) {
             positions.push(row);
@@ -166,7 +170,7 @@ impl Watch {
             ("lines.misplaced".to_owned(), self.mind.misplaced().to_string()),
             ("time.disbelieved".to_owned(), self.mind.disbelieved().to_string()),
         ];
-        counts.into_iter().chain(watched).collect()
+        counts.into_iter().chain(self.jail_side.meta()).chain(watched).collect()
     }
 
     /// Sends the orders that the engine gave, and the answers that follow them.
@@ -177,7 +181,8 @@ impl Watch {
             let wire = part.iter().map(|order| wire_order(order, clock)).collect();
             self.channel.send(&ToWarden::Orders(wire), None)?;
         }
-        for (id, done, mut notices) in std::mem::take(&mut self.stage.answers) {
+        for answer in std::mem::take(&mut self.stage.answers) {
+            let (id, done, mut notices) = self.with_jails(answer);
             // Whoever asks the ledger after the answer finds what he did.
             self.commit();
             notices.extend(self.troubles());
@@ -251,6 +256,7 @@ enum Key {
     Block(Subject, Scope),
     History(Subject),
     Success(Address),
+    Jail(String, JailRowKind, String),
 }
 
 fn key_of(row: &StateRow) -> Key {
@@ -266,5 +272,6 @@ fn key_of(row: &StateRow) -> Key {
         R::NoHistory(subject) => Key::History(*subject),
         R::Success(row) => Key::Success(row.address),
         R::NoSuccess(address) => Key::Success(*address),
+        R::Jail(row) => Key::Jail(row.jail.clone(), row.kind, row.id.clone()),
     }
 }

@@ -62,10 +62,12 @@ impl Watch {
             Ok(0) | Err(_) => self.journal_ended("journal-ended"),
             Ok(count) => {
                 self.opening.heard = true;
+                reader.keep_fields(self.jail_side.reads_journal());
                 reader.push(&bytes[..count]);
                 while let Some(entry) = reader.next_entry() {
                     let Some(row) = self.journal_row.take() else { break };
-                    let row = self.mind.journal_entry(&entry, &mut self.stage, row);
+                    let row =
+                        self.mind.journal_entry(&entry, &mut self.jail_side, &mut self.stage, row);
                     self.journal_row = Some(row);
                     (self.opening.refused, self.opening.told) = (false, false);
                 }
@@ -78,6 +80,7 @@ impl Watch {
                 }
                 self.pending.touch();
                 self.collect();
+                // What they want is sent with the next files, at once.
             }
         }
     }

@@ -11,6 +11,7 @@ use monban_sources::journal::JournalEntry;
 
 use super::echo::Echoes;
 use super::form::Form;
+use super::jails::JailSide;
 use super::output::Output;
 use super::repeats::LastLines;
 use super::stage::Stage;
@@ -186,6 +187,7 @@ impl Mind {
     pub fn journal_entry(
         &mut self,
         entry: &JournalEntry,
+        jail_side: &mut JailSide,
         stage: &mut Stage,
         mut row: PositionRow,
     ) -> PositionRow {
@@ -195,15 +197,26 @@ impl Mind {
         let logged = Stamp((entry.realtime_us / 1000) as i64);
         let age_s = now.since_s(logged);
         stage.journal_gave(std::time::Instant::now(), age_s);
-        if is_believed(entry) {
+        if jail_side.own_rules && is_believed(entry) {
             self.line(&line, &row.path, stage);
         }
+        row.sightings += jail_side.entry(entry, now, stage.journal_is_catching_up()) as u64;
         row.sightings += self.notes.remove(&JOURNAL).map_or(0, |(sightings, _)| sightings);
         row.lines += 1;
         // From here on is read if the cursor is of no use any more: the time that journald knows.
         row.last = logged.min(now);
         entry.cursor.clone_into(&mut row.cursor);
         row
+    }
+
+    /// Failures that jails found in a line of a source. `live` is the time of a line that was
+    /// written just now, where no rule reads its own.
+    pub fn note_failures(&mut self, source: SourceId, found: usize, live: Option<Stamp>) {
+        if found > 0 || live.is_some() {
+            let note = self.notes.entry(source).or_default();
+            note.0 += found as u64;
+            note.1 = note.1.max(live.unwrap_or_default());
+        }
     }
 
     /// Tells the engine something that is no line.

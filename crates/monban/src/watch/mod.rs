@@ -3,8 +3,12 @@
 mod brief;
 mod clocks;
 mod commit;
+mod earlier;
 mod echo;
 mod form;
+mod freeing;
+mod jail_log;
+mod jails;
 mod journal;
 mod mind;
 mod notices;
@@ -15,6 +19,7 @@ mod stage;
 #[cfg(test)]
 mod tests;
 mod voice;
+mod words;
 
 pub use echo::Echoes;
 pub use form::Form;
@@ -29,6 +34,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant, SystemTime};
 
 use monban_engine::Observation;
+use monban_fail2ban::dates::Zone;
 use monban_ledger::{Ledger, Saved};
 use monban_model::wire::{ToWarden, ToWatcher};
 use monban_model::{Notice, Stamp};
@@ -53,11 +59,24 @@ const COMMIT_CHANGES: usize = 2048;
 /// Once a second every file is looked at, and time passes in the engine.
 const TICK: Duration = Duration::from_secs(1);
 
+/// The time of this machine's wall, for rules, for filters and for the log of jails.
+pub struct Local {
+    /// For rules.
+    pub clock: Clock,
+    /// For fail2ban's filters.
+    pub zone: Zone,
+    /// For the log in fail2ban's form.
+    pub log: jiff::tz::TimeZone,
+    /// The one folder that the watcher may write in.
+    pub folder: std::path::PathBuf,
+}
+
 /// The watcher.
 pub struct Watch {
     channel: Channel,
     feed: Feed,
     mind: Mind,
+    jail_side: jails::JailSide,
     ledger: Ledger,
     pending: Pending,
     stage: stage::Stage,
@@ -77,6 +96,8 @@ pub struct Watch {
     clocks: Clocks,
     again: bool,
     ended: bool,
+    /// Where the ledger lies: the one folder that this process may write in.
+    folder: std::path::PathBuf,
     _lock: OwnedFd,
 }
 
@@ -85,8 +106,8 @@ impl Watch {
     pub fn new(
         channel: Channel,
         ledger: Ledger,
-        saved: Saved,
-        clock: Clock,
+        mut saved: Saved,
+        local: Local,
         output: Output,
         lock: OwnedFd,
     ) -> Self {
@@ -96,7 +117,8 @@ impl Watch {
             channel,
             feed: Feed::new(files),
             pending: Pending::default(),
-            mind: Mind::new(saved, clock, output),
+            jail_side: jails::JailSide::new(std::mem::take(&mut saved.jails), &saved.meta, &local),
+            mind: Mind::new(saved, local.clock, output),
             ledger,
             stage: stage::Stage::default(),
             journal: None,
@@ -111,6 +133,7 @@ impl Watch {
             clocks: Clocks::look(),
             again: false,
             ended: false,
+            folder: local.folder,
             _lock: lock,
         }
     }
@@ -135,7 +158,8 @@ impl Watch {
                 next_tick = Instant::now() + TICK;
                 self.tick()?;
             }
-            let many = self.mind.engine().waiting_changes() > COMMIT_CHANGES;
+            let waiting = self.mind.engine().waiting_changes() + self.jail_side.waiting_changes();
+            let many = waiting > COMMIT_CHANGES;
             if (many && self.pending.disk_works()) || self.pending.is_due(COMMIT_AFTER) {
                 self.commit();
             }
@@ -182,13 +206,19 @@ impl Watch {
     fn read_files(&mut self) -> io::Result<bool> {
         let arrival = now();
         let mind = &mut self.mind;
+        let jail_side = &mut self.jail_side;
         let stage = &mut self.stage;
         let turns = match stage.is_catching_up() {
             true => Turns::Oldest,
             false => Turns::Round,
         };
         let progress = self.feed.read(SLICE_BYTES, arrival, turns, &mut |line, file| {
-            mind.line(&line, file.path, stage);
+            if jail_side.own_rules {
+                mind.line(&line, file.path, stage);
+            }
+            let found = jail_side.line(file.path, line.bytes, arrival, stage.is_catching_up());
+            let is_live = !jail_side.own_rules && !stage.is_catching_up();
+            mind.note_failures(line.source, found, is_live.then_some(arrival));
         });
         if progress.lines > 0 {
             for (source, sightings, last) in self.mind.take_notes() {
@@ -209,6 +239,7 @@ impl Watch {
             self.mind.tell_ready();
         }
         self.collect();
+        self.serve_jails()?;
         Ok(progress.more)
     }
 
@@ -224,6 +255,8 @@ impl Watch {
     fn tick(&mut self) -> io::Result<()> {
         self.feed.wake_all();
         self.observe(Observation::Tick);
+        self.jail_side.jails().tick(now());
+        self.serve_jails()?;
         for path in self.feed.forgotten() {
             self.watched.dropped(&path);
             self.pending.forget(path);
@@ -252,7 +285,10 @@ impl Watch {
         }
         match self.clocks.turn(Clocks::look()) {
             None => return Ok(()),
-            Some(Turn::Set(ms)) => self.observe(Observation::ClockSet { ms }),
+            Some(Turn::Set(ms)) => {
+                self.observe(Observation::ClockSet { ms });
+                self.jail_side.jails().clock_set(ms);
+            }
             Some(Turn::Slept) => {}
         }
         self.send_blocks()

@@ -19,7 +19,7 @@ const TOLD_MAX: u32 = 20;
 const SPAN: Duration = Duration::from_secs(60);
 
 /// The kinds that whoever writes logs can cause, by their keys.
-const BOUNDED: [&str; 8] = [
+const BOUNDED: [&str; 13] = [
     "source-gone",
     "source-back",
     "source-lost",
@@ -28,6 +28,11 @@ const BOUNDED: [&str; 8] = [
     "unreadable-root",
     "too-many-files",
     "journal-skipped",
+    "jail-failed",
+    "jail-refused",
+    "jail-full",
+    "jail-banned",
+    "jail-freed",
 ];
 
 /// What was told in this span of time.

@@ -65,16 +65,9 @@ impl Output {
 
     /// Tells one attempt more, unless too many are told in this second already.
     pub fn counted(&mut self, counted: &Counted, seen: &Sighting<'_>, service: &str, now: Stamp) {
-        if self.second != now.as_s() {
-            self.flush();
-            self.second = now.as_s();
-            self.told = 0;
-        }
-        if self.told >= COUNTED_PER_S {
-            self.untold += 1;
+        if !self.may_count(now) {
             return;
         }
-        self.told += 1;
         let user = seen.user.map(quoted);
         if self.json {
             let line = json!({
@@ -111,6 +104,29 @@ impl Output {
         let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
         let line = self.narrator.line(counted.time, key, &values);
         self.voice.say(line);
+    }
+
+    /// Tells a failure that a jail counted, unless too many are told in this second already.
+    pub fn found(&mut self, notice: impl FnOnce() -> Notice, now: Stamp) {
+        if self.may_count(now) {
+            self.notice(&notice());
+        }
+    }
+
+    /// Whether one failure more is told in this second; if not, it is added up.
+    fn may_count(&mut self, now: Stamp) -> bool {
+        if self.second != now.as_s() {
+            self.flush();
+            self.second = now.as_s();
+            self.told = 0;
+        }
+        let may = self.told < COUNTED_PER_S;
+        if may {
+            self.told += 1;
+        } else {
+            self.untold += 1;
+        }
+        may
     }
 
     /// Waits, not for long, until everything was told.

@@ -58,6 +58,7 @@ impl Watch {
     pub(super) fn source_gone(&mut self, path: String) {
         self.feed.gone(&path);
         self.watched.gone(&path);
+        self.jail_side.jails().leaves(&path);
         self.tell(notice("source-gone", &[("path", path)]));
     }
 
@@ -65,6 +66,7 @@ impl Watch {
     pub(super) fn source_dropped(&mut self, name: String) {
         self.feed.leave(&name);
         self.watched.dropped(&name);
+        self.jail_side.jails().leaves(&name);
         self.observe(Observation::Notice(notice("source-dropped", &[("path", name)])));
     }
 

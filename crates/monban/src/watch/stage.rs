@@ -1,5 +1,6 @@
 //! How far the watcher has come: starting, catching up, live.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use monban_model::Notice;
@@ -30,6 +31,8 @@ pub struct Stage {
     pub briefed: bool,
     /// Answers to operators that leave after the orders they caused.
     pub answers: Vec<Answer>,
+    /// What jails had to say to a command, for its answer.
+    pub jails_said: HashMap<u32, Vec<Notice>>,
     caught_up: bool,
     told_caught_up: bool,
     backlog: Option<Backlog>,

@@ -25,7 +25,19 @@ fn watch(state: &Path) -> (Watch, Channel) {
     let lock = File::create(state.join("lock")).unwrap().into();
     let (warden, watcher) = Channel::pair().unwrap();
     let channel = Channel::over(watcher);
-    let mut watch = Watch::new(channel, ledger, saved, clock, output, lock);
+    let mut watch = Watch::new(
+        channel,
+        ledger,
+        saved,
+        Local {
+            clock,
+            zone: monban_fail2ban::dates::Zone::utc(),
+            log: jiff::tz::TimeZone::UTC,
+            folder: state.into(),
+        },
+        output,
+        lock,
+    );
     let mut brief = tempfile::tempfile().unwrap();
     brief.write_all(&Bundle::default().to_bytes()).unwrap();
     brief.rewind().unwrap();

@@ -44,6 +44,16 @@ impl Clients {
         }
     }
 
+    /// Passes on the watcher's answer to the words of an operator, without a look at it.
+    pub(super) fn pass_words(&mut self, id: u32, answer: Option<OwnedFd>) {
+        if answer.is_none() {
+            return self.fail(id);
+        }
+        if let Some(mut channel) = self.connected.remove(&id) {
+            let _ = channel.post(&Reply::Words, answer);
+        }
+    }
+
     /// Whoever waits for a watcher that is gone is told so.
     pub(super) fn fail_all(&mut self) {
         let ids: Vec<u32> = self.connected.keys().copied().collect();
@@ -78,11 +88,11 @@ impl Clients {
     }
 
     /// Requests that have come in; whoever hung up or spoke nonsense is let go.
-    fn requests(&mut self) -> Vec<(u32, Request)> {
+    fn requests(&mut self) -> Vec<(u32, Request, Option<OwnedFd>)> {
         let mut requests = Vec::new();
         self.connected.retain(|id, channel| match channel.receive::<Request>() {
-            Ok(Received::Frame(request, _)) => {
-                requests.push((*id, request));
+            Ok(Received::Frame(request, fd)) => {
+                requests.push((*id, request, fd));
                 true
             }
             Ok(Received::Nothing) => true,
@@ -96,14 +106,15 @@ impl Clients {
 impl Keeper<'_> {
     pub(super) fn serve_clients(&mut self) {
         self.clients.accept();
-        for (id, request) in self.clients.requests() {
-            self.answer(id, request);
+        for (id, request, fd) in self.clients.requests() {
+            self.answer(id, request, fd);
         }
     }
 
-    fn answer(&mut self, id: u32, request: Request) {
+    fn answer(&mut self, id: u32, request: Request, fd: Option<OwnedFd>) {
         match request {
             Request::Status => self.begin_status(id),
+            Request::Words => self.pass_words(id, fd),
             Request::Reload => self.propose_reload(Some(id)),
             Request::Ban { subject, for_s, why } => {
                 self.look_around();
@@ -145,6 +156,14 @@ impl Keeper<'_> {
                 self.clients.reply(id, &reply);
             }
         }
+    }
+
+    /// The words of an operator are the watcher's to read.
+    fn pass_words(&mut self, id: u32, words: Option<OwnedFd>) {
+        if self.watcher.is_none() || words.is_none() {
+            return self.clients.fail(id);
+        }
+        self.post(&ToWatcher::Words { id }, words);
     }
 
     fn disallow(&mut self, net: Net) -> Reply {

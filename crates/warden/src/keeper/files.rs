@@ -1,18 +1,16 @@
 //! The watcher's life, and the log files that are passed to it.
 
-use std::io::{Seek, Write};
 use std::os::fd::OwnedFd;
 use std::time::Instant;
 
 use monban_model::Notice;
 use monban_model::limits::{FILES_MAX, STATUS_UNREAD_MAX};
 use monban_model::wire::{Offered, SiblingsOf, ToWatcher};
-use rustix::fs::MemfdFlags;
 
 use super::{Keeper, RESTART_LONGEST, Watcher};
-use crate::Channel;
 use crate::gate::{GateEvent, Opened, Why};
 use crate::host::Load;
+use crate::{Channel, memory_file};
 
 /// Questions for siblings that are answered before others have their turn: each lists a folder.
 const SIBLINGS_A_TURN: usize = 8;
@@ -50,6 +48,7 @@ impl Keeper<'_> {
             }
         }
         self.post(&ToWatcher::AllOpened, None);
+        self.ask_fresh();
     }
 
     /// The watcher is gone: another is started, after a while if it did not live long.
@@ -59,6 +58,7 @@ impl Keeper<'_> {
         let status = watcher.child.wait();
         self.ready = false;
         self.journal.end();
+        self.courier.forget_questions();
         if watcher.started.elapsed() > RESTART_LONGEST {
             self.restart_wait = super::RESTART_FIRST;
         }
@@ -237,15 +237,6 @@ fn offered(opened: Opened) -> (Offered, OwnedFd) {
         later: opened.appeared_later,
     };
     (offered, opened.fd)
-}
-
-/// A file in memory, to be read from its start by whoever gets it.
-fn memory_file(bytes: &[u8]) -> std::io::Result<OwnedFd> {
-    let fd = rustix::fs::memfd_create("monban-brief", MemfdFlags::CLOEXEC)?;
-    let mut file = std::fs::File::from(fd);
-    file.write_all(bytes)?;
-    file.rewind()?;
-    Ok(file.into())
 }
 
 #[cfg(test)]

@@ -78,6 +78,7 @@ impl Keeper<'_> {
         let mut notices = vec![Notice { key: "reloaded".into(), values: vec![] }];
         notices.extend(self.open_wall());
         self.post(&ToWatcher::SendBlocks, None);
+        self.settle_actor();
         for told in &notices {
             self.tell(told.clone());
         }

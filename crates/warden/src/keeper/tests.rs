@@ -4,16 +4,25 @@ use std::cell::RefCell;
 use std::process::Command;
 use std::rc::Rc;
 
-use monban_model::wire::{Reply, Request, Wire, WireAct, WireOrder};
-use monban_model::{OrderId, OutcomeResult, Scope};
+use monban_model::wire::{FromCourier, Reply, Request, ToCourier, Wire, WireAct, WireOrder};
+use monban_model::{JailAnswer, OrderId, OutcomeResult, Scope};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
 use super::*;
+
+#[path = "../../../firewall/tests/namespace/mod.rs"]
+mod namespace;
+
+/// Jails and who acts for them.
+mod acting;
 
 /// What the program around did and will do.
 #[derive(Default)]
 struct Around {
     watcher: Option<Channel>,
+    couriers: Vec<Channel>,
+    actor: Option<Channel>,
+    again: Vec<bool>,
     journals: u32,
     load: Load,
     told: Vec<String>,
@@ -25,6 +34,17 @@ impl Host for TestHost {
     fn start_watcher(&mut self, channel: OwnedFd) -> io::Result<Child> {
         self.0.borrow_mut().watcher = Some(Channel::over(channel));
         Command::new("sleep").arg("60").spawn()
+    }
+    fn start_courier(&mut self, channel: OwnedFd) -> io::Result<Child> {
+        self.0.borrow_mut().couriers.push(Channel::over(channel));
+        Command::new("sleep").arg("60").spawn()
+    }
+
+    fn start_actor(&mut self, channel: OwnedFd, again: bool) -> io::Result<Child> {
+        let mut around = self.0.borrow_mut();
+        around.actor = Some(Channel::over(channel));
+        around.again.push(again);
+        Command::new("sleep").arg("1").spawn()
     }
     fn start_journal(
         &mut self,
@@ -50,6 +70,14 @@ impl Host for TestHost {
 /// Runs a test with a keeper whose watcher was started, and whose control socket listens in the
 /// folder.
 fn with_keeper(load: Load, test: impl FnOnce(&mut Keeper<'_>, &Rc<RefCell<Around>>, &Path)) {
+    with_wall(load, Err("none in a test".to_owned()), test);
+}
+
+fn with_wall(
+    load: Load,
+    wall: Result<Wall, String>,
+    test: impl FnOnce(&mut Keeper<'_>, &Rc<RefCell<Around>>, &Path),
+) {
     let folder = tempfile::tempdir().unwrap();
     let around = Rc::new(RefCell::new(Around::default()));
     let mut host = TestHost(around.clone());
@@ -59,13 +87,14 @@ fn with_keeper(load: Load, test: impl FnOnce(&mut Keeper<'_>, &Rc<RefCell<Around
     rustix::net::listen(&control, 4).unwrap();
     let (signals, _kept) = Channel::pair().unwrap();
     let state = folder.path().to_owned();
-    let wall = Err("none in a test".to_owned());
     let start = Start { state, load, control, signals, wall, host: &mut host };
     let mut keeper = Keeper::new(start).unwrap();
     keeper.start_watcher();
+    keeper.settle_actor();
     test(&mut keeper, &around, folder.path());
     keeper.stopping = true;
     keeper.lose_watcher();
+    keeper.lose_actor();
 }
 
 fn seqpacket(more: SocketFlags) -> OwnedFd {
@@ -82,6 +111,52 @@ fn ask(keeper: &mut Keeper<'_>, folder: &Path, request: &Request) -> Channel {
     keeper.serve_clients();
     keeper.serve_clients();
     channel
+}
+
+/// An operator who has said the words that lie in a memory file.
+fn say_words(keeper: &mut Keeper<'_>, folder: &Path, words: Option<&[u8]>) -> Channel {
+    let socket = seqpacket(SocketFlags::empty());
+    rustix::net::connect(&socket, &SocketAddrUnix::new(folder.join("control")).unwrap()).unwrap();
+    let mut channel = Channel::over(socket);
+    let file = words.map(|words| crate::memory_file(words).unwrap());
+    channel.send(&Request::Words, file.as_ref().map(AsFd::as_fd)).unwrap();
+    keeper.serve_clients();
+    keeper.serve_clients();
+    channel
+}
+
+#[test]
+fn words_and_their_answer_are_passed_on_unread() {
+    with_keeper(Load::default(), |keeper, around, folder| {
+        to_watcher(around);
+        let mut operator = say_words(keeper, folder, Some(b"status"));
+        let mut watcher = around.borrow_mut().watcher.take().unwrap();
+        let Received::Frame(ToWatcher::Words { id }, Some(fd)) = watcher.receive().unwrap() else {
+            panic!("words with their file")
+        };
+        assert_eq!(crate::read_memory_file(fd, 100).unwrap(), b"status");
+        let reply = crate::memory_file(b"two jails").unwrap();
+        for id in [id + 1, id] {
+            watcher.send(&ToWarden::Words { id }, Some(reply.as_fd())).unwrap();
+        }
+        keeper.hear_watcher();
+        let Received::Frame(Reply::Words, Some(fd)) = operator.receive().unwrap() else {
+            panic!("an answer with its file")
+        };
+        assert_eq!(crate::read_memory_file(fd, 100).unwrap(), b"two jails");
+
+        let failed = Some((false, vec!["watcher-away".to_owned()]));
+        let mut without = say_words(keeper, folder, None);
+        assert_eq!(answer(&mut without), failed);
+        let mut unanswered = say_words(keeper, folder, Some(b"status"));
+        watcher.send(&ToWarden::Words { id: id + 2 }, None).unwrap();
+        keeper.hear_watcher();
+        assert_eq!(answer(&mut unanswered), failed);
+        let mut waiting = say_words(keeper, folder, Some(b"status"));
+        around.borrow_mut().watcher = Some(watcher);
+        keeper.lose_watcher();
+        assert_eq!(answer(&mut waiting), failed);
+    });
 }
 
 /// All that waits at an end of a channel.
@@ -228,5 +303,86 @@ fn log_paths_that_a_new_configuration_drops_are_told_as_dropped() {
         let replies = heard::<Reply>(&mut refused);
         assert!(matches!(replies[..], [Reply::Refused(_)]), "{replies:?}");
         assert_eq!(keeper.open_files(), 1);
+    });
+}
+
+/// Answers about names that the watcher got since: the question, and how many addresses.
+fn named(around: &Rc<RefCell<Around>>) -> Vec<(u64, usize)> {
+    let frames = to_watcher(around).into_iter();
+    let answer = |frame| match frame {
+        ToWatcher::JailAnswer { id, answer: JailAnswer::Addresses(found) } => {
+            Some((id, found.len()))
+        }
+        _ => None,
+    };
+    frames.filter_map(answer).collect()
+}
+
+fn ask_name(keeper: &mut Keeper<'_>, around: &Rc<RefCell<Around>>, id: u64) {
+    let name = format!("host{id}.example");
+    say(around, &ToWarden::AskName { id, name });
+    keeper.hear_watcher();
+}
+
+#[test]
+fn names_are_asked_of_a_courier_that_comes_when_needed_and_goes_when_idle() {
+    with_keeper(Load::default(), |keeper, around, _| {
+        let address: monban_model::Address = "192.0.2.1".parse().unwrap();
+        let found = |id| FromCourier::Addresses { id, addresses: vec![address], late: false };
+        ask_name(keeper, around, 40);
+        ask_name(keeper, around, 41);
+        say(around, &ToWarden::AskName { id: 42, name: "10.1".to_owned() });
+        keeper.hear_watcher();
+        assert_eq!(named(around), [(42, 0)], "not a name");
+        let mut courier = around.borrow_mut().couriers.pop().unwrap();
+        let numbers: Vec<u64> =
+            heard(&mut courier).into_iter().map(|ToCourier::Resolve { id, .. }| id).collect();
+        courier.send(&FromCourier::Idle, None).unwrap();
+        courier.send(&found(numbers[1]), None).unwrap();
+        courier.send(&found(numbers[1]), None).unwrap();
+        courier.send(&found(9999), None).unwrap();
+        keeper.hear_courier();
+        assert_eq!(named(around), [(41, 1)], "once, and nothing that was not asked for");
+        drop(courier);
+        // A child that another test just starts may hold its end for an instant.
+        while keeper.courier.channel().is_some() {
+            keeper.hear_courier();
+        }
+        assert_eq!(named(around), [(40, 0)], "it crashed");
+        ask_name(keeper, around, 43);
+        assert_eq!(named(around), [(43, 0)], "another is started after a pause only");
+        std::thread::sleep(Duration::from_millis(1100));
+        ask_name(keeper, around, 44);
+        let mut courier = around.borrow_mut().couriers.pop().unwrap();
+        let asked = heard::<ToCourier>(&mut courier).remove(0);
+        let ToCourier::Resolve { id, .. } = asked;
+        courier.send(&found(id), None).unwrap();
+        courier.send(&FromCourier::Idle, None).unwrap();
+        keeper.hear_courier();
+        assert_eq!(named(around), [(44, 1)]);
+        assert!(matches!(courier.wait::<ToCourier>().unwrap(), Received::End), "let go");
+        ask_name(keeper, around, 45);
+        assert_eq!(around.borrow().couriers.len(), 1, "and comes again at once");
+        keeper.courier.forget_questions();
+    });
+}
+
+#[test]
+fn only_so_many_names_wait_and_the_rest_is_told_once() {
+    with_keeper(Load::default(), |keeper, around, _| {
+        let most = monban_model::limits::NAMES_ASKED_MAX as u64;
+        for id in 0..most + 3 {
+            ask_name(keeper, around, id);
+        }
+        assert_eq!(named(around), [(most, 0), (most + 1, 0), (most + 2, 0)]);
+        keeper.look_after_courier();
+        keeper.look_after_courier();
+        let told = |frame: &ToWatcher| match frame {
+            ToWatcher::Tell(notice) => Some(notice.clone()),
+            _ => None,
+        };
+        let told: Vec<Notice> = to_watcher(around).iter().filter_map(told).collect();
+        let values = vec![("late", "0".to_owned()), ("busy", "3".to_owned())];
+        assert_eq!(told, [notice("names-unanswered", values)]);
     });
 }

@@ -8,9 +8,16 @@
 //! | restore | any time | as orders; the kernel then holds these blocks only |
 //! | siblings | any time | only folders of configured paths; none while descriptors wait |
 //! | journal | once in 2 s | whether the configuration wants it; the cursor's letters |
+//! | jails | any time | for a ban the allow list, who is logged in, and wide networks, as orders |
+//! | ask-command | any time | how many are open; which command it is stands in the configuration |
 //! | answer | any time | the number of an open question |
+//! | words | any time | the number of an open question; the descriptor is passed on unread |
+//! | name | any time | its letters; how many wait |
+//! | jail database | any time | which file is the configuration's word |
+//! | jail log | any time | which file is the configuration's word |
 //! | caught-up | any time | nothing |
 
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use monban_firewall::FirewallError;
@@ -25,7 +32,7 @@ use crate::Wall;
 const LOOK_AGE_MAX: Duration = Duration::from_millis(200);
 
 impl Keeper<'_> {
-    pub(super) fn serve(&mut self, frame: ToWarden) {
+    pub(super) fn serve(&mut self, frame: ToWarden, fd: Option<OwnedFd>) {
         match frame {
             ToWarden::Ready { reload } => self.briefed(reload, None),
             ToWarden::Refused { reload, text } => self.briefed(reload, Some(text)),
@@ -41,6 +48,12 @@ impl Keeper<'_> {
                     self.clients.reply(id, &Reply::Done { done, notices });
                 }
             }
+            ToWarden::Jails(orders) => self.carry_out_jails(orders),
+            ToWarden::Words { id } => self.clients.pass_words(id, fd),
+            ToWarden::AskName { id, name } => self.ask_name(id, name),
+            ToWarden::JailLog => self.open_jail_log(),
+            ToWarden::JailDatabase => self.open_jail_database(),
+            ToWarden::AskCommand { id, jail, ticket } => self.ask_ignore_command(id, jail, ticket),
             ToWarden::CaughtUp => {
                 self.ready = true;
                 self.restart_wait = RESTART_FIRST;
@@ -116,10 +129,15 @@ impl Keeper<'_> {
         if order.act == WireAct::Free {
             return None;
         }
-        if !self.wide.permits(order.subject) {
+        self.refusal_of(order.subject)
+    }
+
+    /// Why a subject is not shut out.
+    pub(super) fn refusal_of(&self, subject: Subject) -> Option<String> {
+        if !self.wide.permits(subject) {
             return Some("no operator asked for a network as wide as this".to_owned());
         }
-        self.shield(order.subject)
+        self.shield(subject)
     }
 
     fn shield(&self, subject: Subject) -> Option<String> {
@@ -156,7 +174,7 @@ impl Keeper<'_> {
         }
     }
 
-    fn look_if_stale(&mut self) {
+    pub(super) fn look_if_stale(&mut self) {
         if self.looked.elapsed() > LOOK_AGE_MAX {
             self.look_around();
         }

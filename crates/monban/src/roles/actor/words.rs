@@ -1,0 +1,172 @@
+//! From an order to what is asked of a jail's actions, and from what came of it to an outcome.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use monban_fail2ban::action::{Job, Outcome, Report, Request, Scope, Ticket, Time};
+use monban_fail2ban::filter::Id;
+use monban_model::{JailJob, JailOrder, JailOutcome, JailResult, Net};
+
+/// What an order asks for.
+///
+/// # Errors
+/// Why it is not carried out: its ticket is none, or names another address than the order, which
+/// the warden has compared with its allow list.
+pub fn request(order: &JailOrder) -> Result<Request, &'static str> {
+    let ticket = match (&order.ticket[..], order.address) {
+        ([], Some(address)) => Ticket::new(Id::Net(address), now()),
+        ([], None) => Ticket::of_nobody(now(), Default::default()),
+        (bytes, _) => Ticket::from_bytes(bytes).ok_or("these bytes are no ticket")?,
+    };
+    let ticket = about(ticket, order.address);
+    let bans = matches!(order.job, JailJob::Ban | JailJob::Reban | JailJob::Prolong);
+    let is_other = |id: &Id| net(id).is_some_and(|net| Some(net) != order.address);
+    if bans && (is_other(&ticket.id) || ticket.ip.as_ref().is_some_and(is_other)) {
+        return Err("the ticket names an address that the order does not");
+    }
+    let job = match order.job {
+        JailJob::Start => Job::Start,
+        JailJob::Stop => Job::Stop,
+        JailJob::Ban => Job::Ban,
+        JailJob::Reban => Job::Reban,
+        JailJob::Unban => Job::Unban,
+        JailJob::Prolong => Job::Prolong,
+        JailJob::Flush { stopping } => Job::Flush { stopping },
+        JailJob::Check => Job::Check,
+    };
+    let scope = match order.actions.is_empty() {
+        // What was never repaired lost nothing: a mail is not sent again. All of them, if nothing
+        // was repaired, as after the start of another actor.
+        true if job == Job::Reban => Scope::RepairedAfter(0),
+        true => Scope::All,
+        false => Scope::Only(order.actions.clone()),
+    };
+    Ok(Request { jail: order.jail, scope, job, ticket })
+}
+
+/// The ticket with the address of the order.
+fn about(mut ticket: Ticket, address: Option<Net>) -> Ticket {
+    if let Some(address) = address {
+        match &mut ticket.ip {
+            Some(ip) => *ip = Id::Net(address),
+            None => ticket.id = Id::Net(address),
+        }
+    }
+    ticket
+}
+
+/// The address that an id is, or that a text of it would be for whatever reads it.
+fn net(id: &Id) -> Option<Net> {
+    match id {
+        Id::Net(net) => Some(*net),
+        Id::Name(text) | Id::Text(text) => match Id::of_text(text) {
+            Id::Net(net) => Some(net),
+            Id::Name(_) | Id::Text(_) => None,
+        },
+    }
+}
+
+/// What is told of a request; nothing of one that nobody can order.
+pub fn outcome(report: &Report) -> Option<JailOutcome> {
+    let Request { jail, job, .. } = report.request;
+    let job = match job {
+        Job::Start => JailJob::Start,
+        Job::Stop => JailJob::Stop,
+        Job::Ban => JailJob::Ban,
+        Job::Reban => JailJob::Reban,
+        Job::Unban => JailJob::Unban,
+        Job::Prolong => JailJob::Prolong,
+        Job::Flush { stopping } => JailJob::Flush { stopping },
+        Job::Check => JailJob::Check,
+        Job::Reload => return None,
+    };
+    let result = match &report.done {
+        None => JailResult::Failed("the jail was ended before".to_owned()),
+        // What was not flushed is ended one by one, which says what fails.
+        Some(done) if done.failed.is_empty() || !done.singly.is_empty() => {
+            JailResult::Done { singly: done.singly.clone(), epoch: done.epoch }
+        }
+        Some(_) => JailResult::Failed(why(report)),
+    };
+    Some(JailOutcome { order: report.id, jail, job, result })
+}
+
+/// An order that was not carried out.
+pub fn failed(order: &JailOrder, why: String) -> JailOutcome {
+    let result = JailResult::Failed(why);
+    JailOutcome { order: order.id, jail: order.jail, job: order.job, result }
+}
+
+/// Which commands failed, and what the last one said.
+fn why(report: &Report) -> String {
+    let failed = report.done.iter().flat_map(|done| &done.failed);
+    let names = failed.zip(&report.names).map(|((_, failed), name)| format!("{name}: {failed}"));
+    let mut text = names.collect::<Vec<_>>().join("; ");
+    if let Some((_, outcome)) = report.failures.last() {
+        text += &format!(" ({})", how(outcome));
+    }
+    text
+}
+
+fn how(outcome: &Outcome) -> String {
+    let said = [&outcome.stderr, &outcome.stdout].into_iter().find(|text| !text.is_empty());
+    let said = said.map(|text| String::from_utf8_lossy(text).trim().to_owned()).unwrap_or_default();
+    let how = match (outcome.code, outcome.signal, &outcome.not_started) {
+        (.., Some(why)) => format!("not started: {why}"),
+        _ if outcome.timed_out => "its time was over".to_owned(),
+        (Some(code), ..) => format!("exit code {code}"),
+        (_, Some(signal), _) => format!("signal {signal}"),
+        _ => "it hangs".to_owned(),
+    };
+    if said.is_empty() { how } else { format!("{how}: {said}") }
+}
+
+fn now() -> Time {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Time::Whole(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(job: JailJob, address: Option<&str>, ticket: &Ticket) -> JailOrder {
+        let address = address.map(|text| text.parse().unwrap());
+        JailOrder { id: 1, jail: 0, job, actions: Vec::new(), address, ticket: ticket.to_bytes() }
+    }
+
+    fn ticket(id: &str) -> Ticket {
+        Ticket::new(Id::of_text(id), Time::Whole(1))
+    }
+
+    #[test]
+    fn the_address_of_the_order_is_banned_and_no_other() {
+        let other = ticket("192.0.2.9");
+        let asked = request(&order(JailJob::Ban, Some("192.0.2.1"), &other)).unwrap();
+        assert_eq!(asked.ticket.id, Id::of_text("192.0.2.1"));
+        let by_user = Ticket { ip: Some(Id::of_text("192.0.2.9")), ..ticket("root") };
+        let asked = request(&order(JailJob::Ban, Some("192.0.2.1"), &by_user)).unwrap();
+        assert_eq!(asked.ticket.ip, Some(Id::of_text("192.0.2.1")));
+    }
+
+    #[test]
+    fn an_address_that_the_warden_did_not_see_is_refused() {
+        let hidden = Ticket { id: Id::Text("[192.0.2.9]".to_owned()), ..ticket("x") };
+        let behind = Ticket { ip: Some(Id::of_text("192.0.2.1")), ..ticket("192.0.2.9") };
+        for job in [JailJob::Ban, JailJob::Reban, JailJob::Prolong] {
+            assert!(request(&order(job, None, &ticket("192.0.2.9"))).is_err());
+            assert!(request(&order(job, None, &hidden)).is_err());
+            assert!(request(&order(job, Some("192.0.2.1"), &behind)).is_err());
+            assert!(request(&order(job, None, &ticket("root"))).is_ok());
+        }
+        assert!(request(&order(JailJob::Unban, None, &ticket("192.0.2.9"))).is_ok());
+    }
+
+    #[test]
+    fn bytes_that_are_no_ticket_ban_nobody() {
+        let mut order = order(JailJob::Ban, Some("192.0.2.1"), &ticket("x"));
+        order.ticket.truncate(3);
+        assert!(request(&order).is_err());
+        order.ticket.clear();
+        assert_eq!(request(&order).unwrap().ticket.id, Id::of_text("192.0.2.1"));
+    }
+}

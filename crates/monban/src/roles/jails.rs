@@ -1,0 +1,175 @@
+//! The jails of a fail2ban configuration as the warden hands them on: files, and which logs they
+//! read.
+
+use std::path::{Path, PathBuf};
+
+use monban_config::{Config, Fail2ban, SourceFile};
+use monban_fail2ban::config::{Complaint, Configuration, Files, Reading, Severity};
+use monban_model::limits::FAIL2BAN_BYTES_MAX;
+use monban_views::Say;
+
+use crate::cli::RunArgs;
+
+/// Jails that are to run.
+pub struct Jails {
+    /// Their files, for the other roles.
+    pub fail2ban: Fail2ban,
+    /// The logs they read, with wildcards.
+    pub logs: Vec<String>,
+    /// Whether one of them reads the journal.
+    pub journal: bool,
+    /// `dbfile`, if it is a file.
+    pub database: Option<PathBuf>,
+    /// `logtarget`, if it is a file.
+    pub log: Option<PathBuf>,
+    /// What is wrong with the configuration, errors only.
+    pub complaints: Vec<Complaint>,
+}
+
+/// Mistakes in the files of all jails that make fail2ban refuse the whole. Here the rest still runs
+/// at a start; somebody who reloads is there to mend them, and meanwhile nothing is to change.
+const REFUSED_KINDS: &[&str] = &[
+    "bad-percent",
+    "byte-order-mark",
+    "header-tail",
+    "interpolation-depth",
+    "lost-indent-line",
+    "missing-name",
+    "no-delimiter",
+    "no-jail-files",
+    "no-key",
+    "no-section",
+    "not-utf8",
+    "twice-key",
+    "twice-list",
+    "twice-section",
+    "unreadable",
+];
+
+impl Jails {
+    /// Why these are not taken over where jails run that had only those mistakes before.
+    pub fn new_mistakes(&self, before: &[Complaint]) -> Vec<Complaint> {
+        let is_same = |one: &Complaint, other: &Complaint| {
+            one.kind == other.kind
+                && one.place.file == other.place.file
+                && one.values == other.values
+        };
+        let is_new = |one: &&Complaint| !before.iter().any(|known| is_same(one, known));
+        let refused = |one: &&Complaint| {
+            let file = Path::new(&*one.place.file).strip_prefix(&self.fail2ban.folder);
+            let of_one =
+                file.is_ok_and(|file| file.starts_with("filter.d") || file.starts_with("action.d"));
+            REFUSED_KINDS.contains(&one.kind) && !of_one
+        };
+        self.complaints.iter().filter(is_new).filter(refused).cloned().collect()
+    }
+}
+
+/// The folder whose jails are to run, and whether monban's own rules run beside them.
+pub fn wanted(args: &RunArgs, config: &Config) -> Option<(PathBuf, bool)> {
+    match (&args.fail2ban, &config.fail2ban) {
+        (Some(folder), _) => {
+            let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
+            Some((folder, args.own_rules))
+        }
+        (None, Some(folder)) => Some((PathBuf::from(folder), config.own_rules)),
+        (None, None) => None,
+    }
+}
+
+/// Reads the jails of a folder.
+///
+/// # Errors
+/// What keeps all of them from running, as text for people.
+pub fn read(folder: &Path, beside: bool, say: &Say) -> Result<Jails, String> {
+    let (found, mut files) =
+        Configuration::read_within(folder, Files::of_disk(), &Reading::default());
+    let shown = folder.display().to_string();
+    let refuse = |key: &str, values: &[(&str, &str)]| Err(say.text(key, values) + "\n");
+    if files.texts().next().is_none() {
+        return refuse("f2b-run-empty", &[("dir", &shown)]);
+    }
+    if let Some(foreign) = files.foreign().first() {
+        let values = [
+            ("path", foreign.path.display().to_string()),
+            ("uid", foreign.uid.to_string()),
+            ("mode", format!("{:o}", foreign.mode)),
+        ];
+        let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        return refuse("f2b-run-foreign", &values);
+    }
+    // Whoever may write such a list can spare himself, which is what he was given it for.
+    let lists = found.jails.iter().flat_map(|jail| &jail.ignoreip);
+    let lists = lists.filter_map(|entry| entry.value.strip_prefix("file:"));
+    for list in lists {
+        files.add(Path::new(list));
+    }
+    if files.texts().map(|(_, text)| text.len()).sum::<usize>() > FAIL2BAN_BYTES_MAX {
+        return refuse("f2b-run-large", &[("dir", &shown)]);
+    }
+    let is_journal =
+        |jail: &&monban_fail2ban::config::Jail| jail.backend.value.name.starts_with("systemd");
+    let mut logs: Vec<String> = Vec::new();
+    for log in found.jails.iter().filter(|jail| !is_journal(jail)).flat_map(|jail| &jail.logpath) {
+        if !logs.contains(&log.pattern) {
+            logs.push(log.pattern.clone());
+        }
+    }
+    let errors = found.complaints.list().iter();
+    let errors = errors.filter(|complaint| complaint.severity == Severity::Error);
+    let file = |(path, text): (&Path, &str)| SourceFile {
+        file: path.display().to_string(),
+        text: text.to_owned(),
+    };
+    let files = files.texts().map(file).collect();
+    Ok(Jails {
+        fail2ban: Fail2ban { folder: shown, beside, files },
+        logs,
+        journal: found.jails.iter().any(|jail| is_journal(&jail)),
+        database: file_of(&found, "dbfile"),
+        log: file_of(&found, "logtarget"),
+        complaints: errors.cloned().collect(),
+    })
+}
+
+/// The file that an option of fail2ban.conf names; what stands in brackets behind it is left out.
+fn file_of(found: &Configuration, option: &str) -> Option<PathBuf> {
+    let target = found.server.options.get(option)?.as_str();
+    let path = target.split('[').next().unwrap_or_default().trim();
+    path.starts_with('/').then(|| PathBuf::from(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reload_is_refused_for_new_mistakes_of_all_jails_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let say = Say::new(monban_views::Tongue::English);
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        let kinds = |before: &[Complaint]| -> Vec<&'static str> {
+            let jails = read(folder.path(), false, &say).unwrap_or_else(|text| panic!("{text}"));
+            jails.new_mistakes(before).iter().map(|complaint| complaint.kind).collect()
+        };
+        let good = "[x]\nenabled = true\nfilter = x\nlogpath = /x.log\n";
+        write("filter.d/x.conf", "[Definition]\nfailregex = ^x <HOST>$\n");
+        write("jail.local", good);
+        assert_eq!(kinds(&[]), Vec::<&str>::new());
+        write("jail.local", &format!("{good}[open\n"));
+        assert_eq!(kinds(&[]), ["no-delimiter"]);
+        // With what was so before the jails run already.
+        let before = read(folder.path(), false, &say).unwrap_or_else(|text| panic!("{text}"));
+        write("jail.local", &format!("\n{good}[open\n"));
+        assert_eq!(kinds(&before.complaints), Vec::<&str>::new());
+        write("jail.local", good);
+        write("filter.d/x.conf", "[Definition]\nfailregex = ^x <HOST>$\nword\n");
+        assert_eq!(kinds(&[]), Vec::<&str>::new());
+        write("jail.d/a.local/x", "");
+        assert_eq!(kinds(&[]), ["unreadable"]);
+    }
+}

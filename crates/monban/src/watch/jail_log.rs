@@ -1,0 +1,148 @@
+//! The log in fail2ban's form, for whatever reads that: recidive, logwatch, exporters.
+
+use std::fs::File;
+use std::io::Write;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use monban_fail2ban::filter::Id;
+use monban_fail2ban::log_line::{Event, IgnoredBy, Level};
+use monban_jails::{News, Spared, Told};
+
+/// The log.
+pub struct JailLog {
+    file: Option<File>,
+    zone: TimeZone,
+    level: Level,
+    /// Whether a file will be opened: then lines wait for it.
+    expects: bool,
+    /// Lines that are not written yet.
+    waiting: String,
+    /// Lines that the disk did not take.
+    lost: u64,
+}
+
+/// Bytes that wait for the file at most.
+const WAITING_MAX: usize = 256 * 1024;
+
+impl JailLog {
+    /// A log that is not open yet.
+    pub fn new(zone: TimeZone) -> Self {
+        Self {
+            file: None,
+            zone,
+            level: Level::INFO,
+            expects: false,
+            waiting: String::new(),
+            lost: 0,
+        }
+    }
+
+    /// A file will be opened: what happens until then waits for it.
+    pub fn expect(&mut self) {
+        self.expects = true;
+    }
+
+    /// Writes to this file from now on.
+    pub fn open(&mut self, file: File) {
+        self.file = Some(file);
+        self.flush();
+        if self.lost > 0 {
+            let text = format!("{} lines of this log were lost", std::mem::take(&mut self.lost));
+            self.write(&Event::Note { level: Level::WARNING, text: &text });
+            self.flush();
+        }
+    }
+
+    /// `loglevel`.
+    pub fn set_level(&mut self, name: &str) {
+        self.level = Level::parse(name).unwrap_or(Level::INFO);
+    }
+
+    /// Writes what happened.
+    pub fn tell(&mut self, news: &News) {
+        let wanted = self.file.is_some() || self.expects;
+        if let Some(event) = event_of(news).filter(|_| wanted) {
+            self.write(&event);
+        }
+    }
+
+    fn write(&mut self, event: &Event<'_>) {
+        if event.level() < self.level {
+            return;
+        }
+        if self.waiting.len() >= WAITING_MAX {
+            self.flush();
+        }
+        if self.waiting.len() >= WAITING_MAX {
+            self.lost += 1;
+            return;
+        }
+        let line = event.line(Timestamp::now(), &self.zone, std::process::id());
+        self.waiting.push_str(&line);
+        self.waiting.push('\n');
+    }
+
+    /// Writes what waits, in one piece: others may append to the file, too.
+    pub fn flush(&mut self) {
+        let Some(file) = self.file.as_mut().filter(|_| !self.waiting.is_empty()) else { return };
+        let lines = std::mem::take(&mut self.waiting);
+        if file.write_all(lines.as_bytes()).is_err() {
+            self.lost += lines.lines().count() as u64;
+        }
+    }
+}
+
+fn event_of(news: &News) -> Option<Event<'_>> {
+    let jail = news.jail.as_str();
+    let nobody = |told: &Told| match told {
+        Told::Started => Some(Event::JailStarted { jail }),
+        Told::Stopped => Some(Event::JailStopped { jail }),
+        _ => None,
+    };
+    let Some(id) = &news.id else { return nobody(&news.told) };
+    of_somebody(jail, id, &news.told)
+}
+
+fn of_somebody<'n>(jail: &'n str, id: &'n Id, told: &'n Told) -> Option<Event<'n>> {
+    Some(match told {
+        Told::Found { time, .. } => Event::Found { jail, id, time_s: *time },
+        Told::Bad { time, bans, counts, capped, enough } => Event::FoundBad {
+            jail,
+            id,
+            time_s: *time,
+            bans: *bans,
+            counts: u64::from(*counts),
+            capped: *capped,
+            banned: *enough,
+        },
+        Told::Attempt { time } => Event::Attempt { jail, id, time_s: *time },
+        Told::Ignored(by) => Event::Ignore {
+            jail,
+            id,
+            by: match by {
+                Spared::Own => IgnoredBy::Own,
+                Spared::Address => IgnoredBy::Ip,
+                Spared::Name => IgnoredBy::Dns,
+                Spared::Command => IgnoredBy::Command,
+            },
+        },
+        Told::Banned { restored, .. } => Event::Ban { jail, id, restored: *restored },
+        Told::Increased { count, seconds, until } => Event::IncreaseBan {
+            jail,
+            id,
+            count: *count,
+            bantime_s: *seconds,
+            end_s: until.unwrap_or(i64::MAX),
+        },
+        Told::Already { after_s } => Event::AlreadyBanned { jail, id, late_s: *after_s },
+        Told::Expired => Event::Expired { jail, id },
+        Told::Again => Event::Reban { jail, id, action: None },
+        Told::Freed(_) => Event::Unban { jail, id },
+        Told::Failed { job, why, .. } => {
+            let job = super::jails::job_word(*job).trim_start_matches("action");
+            Event::ActionFailed { jail, action: "*", job, why }
+        }
+        _ => return None,
+    })
+}

@@ -1,0 +1,367 @@
+//! fail2ban's jails in the watcher: what they find becomes records, lines and orders.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use monban_config::Fail2ban;
+use monban_engine::Observation;
+use monban_fail2ban::config::{Configuration, Files, Reading};
+use monban_fail2ban::filter::Id;
+use monban_jails::{Ask, Entry, Jails, News, Setup, Spared, Told, WhyFreed};
+use monban_model::wire::ToWarden;
+use monban_model::{
+    Because, Decision, Evidence, Finding, FindingKind, JailJob, JailOrder, JailRow, Notice, Scope,
+    Stamp, StateRow, Subject, Verdict,
+};
+use monban_sources::journal::JournalEntry;
+
+use super::jail_log::JailLog;
+use super::{Local, Watch, notice, now};
+
+/// The jails, and what belongs to them here.
+pub struct JailSide {
+    jails: Jails,
+    /// Whether monban's own rules run.
+    pub own_rules: bool,
+    /// How many jails run.
+    count: usize,
+    /// The number of the configuration in force.
+    pub reload: u32,
+    is_new: bool,
+    seed: u64,
+    /// Where it is told in fail2ban's form, too.
+    pub log: JailLog,
+}
+
+impl JailSide {
+    /// Jails that go on where the saved state ends.
+    pub fn new(rows: Vec<JailRow>, meta: &[(String, String)], local: &Local) -> Self {
+        let number = |key: &str| {
+            let found = meta.iter().find(|(known, _)| known == key);
+            found.and_then(|(_, value)| value.parse::<u64>().ok())
+        };
+        let is_new = number("jails.taken") != Some(1);
+        let seed = number("jails.seed").unwrap_or_else(a_number_nobody_knows);
+        // Larger than any number of a run whose last commit was lost.
+        let next = number("jails.next_order").unwrap_or(1).max(numbers_from(now()));
+        let mut jails = Jails::new(local.zone.clone(), local.log.clone(), seed, next);
+        jails.load(rows);
+        Self {
+            jails,
+            own_rules: true,
+            count: 0,
+            reload: 0,
+            is_new,
+            seed,
+            log: JailLog::new(local.log.clone()),
+        }
+    }
+
+    /// Whether no jail ever acted with this ledger; asked once.
+    pub fn is_new(&mut self) -> bool {
+        std::mem::take(&mut self.is_new)
+    }
+
+    /// Takes in a line of a file; gives back how many failures it held.
+    pub fn line(&mut self, path: &str, bytes: &[u8], now: Stamp, catching_up: bool) -> usize {
+        if self.count == 0 { 0 } else { self.jails.line(path, bytes, now, catching_up) }
+    }
+
+    /// Takes in an entry of the journal.
+    pub fn entry(&mut self, entry: &JournalEntry, now: Stamp, catching_up: bool) -> usize {
+        if self.count == 0 {
+            return 0;
+        }
+        let entry = Entry { fields: &entry.fields, realtime_us: entry.realtime_us };
+        self.jails.entry(&entry, now, catching_up)
+    }
+
+    /// Whether a file is read from its end on.
+    pub fn tails(&self, path: &str) -> bool {
+        !self.own_rules && self.jails.tails(path)
+    }
+
+    /// Whether entries of the journal are wanted with all their fields.
+    pub fn reads_journal(&self) -> bool {
+        self.jails.read_journal()
+    }
+
+    /// The jails.
+    pub fn jails(&mut self) -> &mut Jails {
+        &mut self.jails
+    }
+
+    /// How many changed rows wait for the commit.
+    pub fn waiting_changes(&self) -> usize {
+        self.jails.waiting_changes()
+    }
+
+    /// The changed rows.
+    pub fn take_changes(&mut self) -> Vec<StateRow> {
+        self.jails.take_changes().into_iter().map(StateRow::Jail).collect()
+    }
+
+    /// Numbers that the next run needs; nothing where no jail ever ran.
+    pub fn meta(&self) -> Vec<(String, String)> {
+        if self.count == 0 && self.jails.next_order() == 1 {
+            return Vec::new();
+        }
+        vec![
+            ("jails.seed".to_owned(), self.seed.to_string()),
+            ("jails.taken".to_owned(), u8::from(!self.is_new).to_string()),
+            ("jails.next_order".to_owned(), self.jails.next_order().to_string()),
+            ("evicted.jails".to_owned(), self.jails.evicted().to_string()),
+            ("jails.count".to_owned(), self.count.to_string()),
+        ]
+    }
+}
+
+impl Watch {
+    /// Takes over the jails of a configuration, or none.
+    pub(super) fn take_jails(&mut self, fail2ban: Option<&Fail2ban>, guards: bool) {
+        let held = fail2ban.map_or(Files::default(), files_of);
+        let folder = fail2ban.map_or(Path::new(""), |fail2ban| Path::new(&fail2ban.folder));
+        if fail2ban.is_some() && guards {
+            self.jail_side.log.expect();
+        }
+        let lists = held.clone();
+        let configuration = match fail2ban {
+            Some(_) => Configuration::read_within(folder, held, &Reading::default()).0,
+            None => Configuration::none(),
+        };
+        let file = |path: &str| lists.text(Path::new(path)).map(str::to_owned);
+        let setup = Setup { configuration: &configuration, file: &file, guards, now: now() };
+        let problems = self.jail_side.jails.set_up(&setup);
+        let level = self.jail_side.jails.log_level().to_owned();
+        self.jail_side.log.set_level(&level);
+        self.jail_side.count = self.jail_side.jails.count();
+        self.jail_side.own_rules = fail2ban.is_none_or(|fail2ban| fail2ban.beside);
+        let broken = configuration.broken.iter().map(|(jail, complaint)| {
+            (
+                jail.clone(),
+                monban_views::Say::text(
+                    self.mind.output().say(),
+                    &format!("f2b-{}", complaint.kind),
+                    &[],
+                ),
+            )
+        });
+        let broken: Vec<(String, String)> = broken.collect();
+        for (jail, why) in broken.into_iter().chain(problems) {
+            self.tell(notice("jail-broken", &[("jail", jail), ("why", why)]));
+        }
+        if fail2ban.is_some() {
+            let count = self.jail_side.count.to_string();
+            self.mind.output().notice(&notice("start-jails", &[("count", count)]));
+        }
+    }
+
+    /// Sends what the jails want done and asked, and tells what happened in them.
+    pub(super) fn serve_jails(&mut self) -> io::Result<()> {
+        let jails = &mut self.jail_side.jails;
+        let (orders, questions, news) =
+            (jails.take_orders(), jails.take_questions(), jails.take_news());
+        for part in JailOrder::frames(orders) {
+            self.channel.send(&ToWarden::Jails(part), None)?;
+        }
+        for question in questions {
+            let id = question.id;
+            let frame = match question.ask {
+                Ask::Name(name) => ToWarden::AskName { id, name },
+                Ask::Command => {
+                    ToWarden::AskCommand { id, jail: question.jail, ticket: question.ticket }
+                }
+            };
+            self.channel.send(&frame, None)?;
+        }
+        if !news.is_empty() {
+            self.pending.touch();
+        }
+        if self.jail_side.jails.take_reopen_log() {
+            self.channel.send(&ToWarden::JailLog, None)?;
+        }
+        for one in &news {
+            self.jail_side.log.tell(one);
+        }
+        self.jail_side.log.flush();
+        for one in news {
+            self.tell_news(one);
+        }
+        Ok(())
+    }
+
+    fn tell_news(&mut self, news: News) {
+        let recorded = record_of(&news);
+        if let Some(observation) = recorded {
+            self.observe(observation);
+        } else if is_of_many(&news.told) {
+            self.mind.output().found(|| found_notice(&news), now());
+        } else if let Some((told, kept)) = notice_of(&news) {
+            match kept {
+                true => self.tell(told),
+                false => self.mind.output().notice(&told),
+            }
+        }
+    }
+}
+
+fn files_of(fail2ban: &Fail2ban) -> Files {
+    let texts = fail2ban.files.iter();
+    Files::held(texts.map(|file| (PathBuf::from(&file.file), file.text.clone())))
+}
+
+/// What happened to an address, as a record.
+fn record_of(news: &News) -> Option<Observation<'static>> {
+    let Some(Id::Net(net)) = &news.id else { return None };
+    let subject = Subject::exactly(*net);
+    let address = monban_model::Address::new(net.base());
+    let policy = format!("jail {}", news.jail);
+    let decision = |verdict, because, earlier| Decision {
+        subject,
+        verdict,
+        scope: Scope::All,
+        because,
+        finding: None,
+        policy: policy.clone(),
+        earlier,
+    };
+    let stamp = |seconds: i64| Stamp(seconds.saturating_mul(1000));
+    match &news.told {
+        Told::Banned { restored: true, .. } => None,
+        Told::Banned { times, within_s, failures, until, earlier, lines, by_operator, .. } => {
+            let because = match by_operator {
+                true => Because::Operator(String::new()),
+                false => Because::Policy,
+            };
+            // The last second is still part of it.
+            let verdict = Verdict::Block { until: until.map(|end| stamp(end).plus_ms(999)) };
+            let finding = Finding {
+                kind: FindingKind::BruteForce,
+                subject,
+                address,
+                service: news.jail.clone(),
+                user: None,
+                method: None,
+                policy: policy.clone(),
+                failures: u32::try_from(*failures).unwrap_or(u32::MAX),
+                window_s: u64::try_from(*within_s).unwrap_or(0),
+                first: stamp(times.0),
+                last: stamp(times.1),
+                evidence: evidence(&news.jail, stamp(times.1), lines),
+            };
+            let finding = (!by_operator).then(|| Box::new(finding));
+            Some(Observation::Jail { finding, decision: decision(verdict, because, *earlier) })
+        }
+        Told::Freed(why) => {
+            let because = match why {
+                WhyFreed::Over => Because::Expired,
+                WhyFreed::Operator => Because::Operator(String::new()),
+                WhyFreed::Allowed(net) => Because::Allowed(*net),
+                WhyFreed::Administrator => Because::Administrator,
+            };
+            Some(Observation::Jail { finding: None, decision: decision(Verdict::Free, because, 0) })
+        }
+        _ => None,
+    }
+}
+
+fn evidence(jail: &str, time: Stamp, lines: &[String]) -> Vec<Evidence> {
+    let last = lines.len().saturating_sub(monban_model::limits::EVIDENCE_LINES_MAX);
+    let line = |line: &String| {
+        let mut bytes = line.clone().into_bytes();
+        bytes.truncate(monban_model::limits::EVIDENCE_TEXT_MAX);
+        Evidence { time, rule: format!("fail2ban/{jail}"), weight: 1, line: bytes }
+    };
+    lines.iter().skip(last).map(line).collect()
+}
+
+/// Whether a flood brings it a thousand times a second.
+const fn is_of_many(told: &Told) -> bool {
+    matches!(told, Told::Found { .. } | Told::Bad { .. } | Told::Ignored(_))
+}
+
+fn found_notice(news: &News) -> Notice {
+    notice_of(news).map_or_else(|| notice("jail-found", &[]), |(notice, _)| notice)
+}
+
+/// What happened, in words, and whether it is kept in the ledger.
+fn notice_of(news: &News) -> Option<(Notice, bool)> {
+    let id = news.id.as_ref().map(ToString::to_string).unwrap_or_default();
+    let who = [("jail", news.jail.clone()), ("id", id)];
+    let with = |key: &str, more: &[(&str, String)]| notice(key, &[&who, more].concat());
+    let number = |name: &'static str, value: i64| (name, value.to_string());
+    Some(match &news.told {
+        Told::Found { count, .. } => {
+            let values = [("count", count.0.to_string()), ("needed", count.1.to_string())];
+            (with("jail-found", &values), false)
+        }
+        Told::Bad { bans, counts, .. } => {
+            let values = [("bans", bans.to_string()), ("counts", counts.to_string())];
+            (with("jail-bad", &values), false)
+        }
+        Told::Ignored(by) => {
+            let key = match by {
+                Spared::Own => "jail-ignored-own",
+                Spared::Address | Spared::Name => "jail-ignored-list",
+                Spared::Command => "jail-ignored-command",
+            };
+            (with(key, &[]), false)
+        }
+        Told::Banned { restored: true, .. } => (with("jail-restored", &[]), false),
+        Told::Banned { .. } => (with("jail-banned", &[]), true),
+        Told::Freed(_) => (with("jail-freed", &[]), true),
+        Told::Increased { seconds, .. } => {
+            (with("jail-increased", &[number("seconds", *seconds)]), false)
+        }
+        Told::Failed { job, why, refused } => {
+            let key = if *refused { "jail-refused" } else { "jail-failed" };
+            (with(key, &[("job", job_word(*job).to_owned()), ("why", why.clone())]), true)
+        }
+        Told::TooMany => (with("jail-full", &[]), true),
+        Told::Overrun => (with("jail-overrun", &[]), true),
+        Told::Off { seconds } => (with("jail-off", &[number("seconds", *seconds)]), true),
+        Told::Old { seconds } => (with("jail-old", &[number("seconds", *seconds)]), false),
+        Told::Unasked => (with("jail-unasked", &[]), true),
+        Told::Resolved { name, addresses } => {
+            let values = [("name", name.clone()), ("addresses", addresses.clone())];
+            (with("jail-resolved", &values), false)
+        }
+        Told::Already { .. } | Told::Attempt { .. } | Told::Expired | Told::Again => return None,
+        Told::Started | Told::Stopped => return None,
+    })
+}
+
+pub(super) const fn job_word(job: JailJob) -> &'static str {
+    match job {
+        JailJob::Start => "actionstart",
+        JailJob::Stop => "actionstop",
+        JailJob::Ban => "actionban",
+        JailJob::Reban => "actionreban",
+        JailJob::Unban => "actionunban",
+        JailJob::Prolong => "actionprolong",
+        JailJob::Check => "actioncheck",
+        JailJob::Flush { .. } => "actionflush",
+    }
+}
+
+/// Where the numbers of orders and questions begin at some time: no run gives 4,096 a millisecond.
+fn numbers_from(now: Stamp) -> u64 {
+    u64::try_from(now.0).unwrap_or(0).saturating_mul(4096)
+}
+
+/// From the randomness that every map of the language begins with.
+fn a_number_nobody_knows() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    std::collections::hash_map::RandomState::new().build_hasher().finish()
+}
+
+/// The answer to a command of `fail2ban-client`, in a memory file.
+pub(super) fn memory_file(bytes: &[u8]) -> io::Result<std::os::fd::OwnedFd> {
+    use std::io::Seek;
+    let fd = rustix::fs::memfd_create("monban-words", rustix::fs::MemfdFlags::CLOEXEC)?;
+    let mut file = File::from(fd);
+    file.write_all(bytes)?;
+    file.rewind()?;
+    Ok(file.into())
+}

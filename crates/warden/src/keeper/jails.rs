@@ -1,0 +1,40 @@
+//! What jails want of the warden.
+
+use monban_model::{JailJob, JailOrder, JailResult, Subject};
+
+use super::Keeper;
+use super::actor::outcome;
+
+impl Keeper<'_> {
+    /// Hands orders on to the actor, but no ban that the warden's own eyes stand against. An order
+    /// that names no address (a jail may ban users) has nothing to compare; the actor sees to it
+    /// that it bans no address.
+    pub(super) fn carry_out_jails(&mut self, orders: Vec<JailOrder>) {
+        if !self.acts() {
+            let observed = orders.iter().map(|order| outcome(order, JailResult::Observed));
+            return self.tell_outcomes(observed.collect());
+        }
+        self.look_if_stale();
+        let (mut wanted, mut outcomes) = (Vec::with_capacity(orders.len()), Vec::new());
+        for order in orders {
+            match self.jail_refusal(&order) {
+                Some(why) => outcomes.push(outcome(&order, JailResult::Refused(why))),
+                None => wanted.push(order),
+            }
+        }
+        self.hand_on(wanted, outcomes);
+    }
+
+    fn jail_refusal(&self, order: &JailOrder) -> Option<String> {
+        match order.job {
+            JailJob::Ban | JailJob::Reban | JailJob::Prolong => {
+                self.refusal_of(Subject::exactly(order.address?))
+            }
+            JailJob::Start
+            | JailJob::Stop
+            | JailJob::Unban
+            | JailJob::Check
+            | JailJob::Flush { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,192 @@
+use monban_model::wire::{FromActor, ToActor};
+use monban_model::{JailAnswer, JailJob, JailOrder, JailOutcome, JailResult, Net};
+
+use super::namespace::in_namespace;
+use super::*;
+
+type Shared = Rc<RefCell<Around>>;
+
+/// A test in a namespace, with a wall and jails.
+fn acting(name: &str, load: Load, test: impl FnOnce(&mut Keeper<'_>, &Shared, &Path)) {
+    let name = format!("keeper::tests::acting::{name}");
+    in_namespace(&name, || {
+        let load = Load { jails: true, ..load };
+        with_wall(load, Wall::open().map_err(|error| error.to_string()), test);
+    });
+}
+
+fn order(id: u64, job: JailJob, address: Option<&str>) -> JailOrder {
+    let address = address.map(|text| text.parse().unwrap());
+    JailOrder { id, jail: 2, job, actions: vec![], address, ticket: vec![1, 2, 3] }
+}
+
+fn to_actor(around: &Shared) -> Vec<ToActor> {
+    heard(around.borrow_mut().actor.as_mut().unwrap())
+}
+
+fn actor_says(keeper: &mut Keeper<'_>, around: &Shared, frame: &FromActor) {
+    around.borrow_mut().actor.as_mut().unwrap().send(frame, None).unwrap();
+    keeper.hear_actor();
+}
+
+/// The actor dies. A program that was just started holds its end a moment longer.
+fn hang_up(keeper: &mut Keeper<'_>, around: &Shared) {
+    around.borrow_mut().actor = None;
+    while keeper.staff.runs() {
+        keeper.hear_actor();
+    }
+}
+
+/// What the watcher heard of its orders: numbers and results.
+fn outcomes(around: &Shared) -> Vec<(u64, JailResult)> {
+    let mut found = Vec::new();
+    for frame in to_watcher(around) {
+        if let ToWatcher::Jailed(outcomes) = frame {
+            found.extend(outcomes.into_iter().map(|one| (one.order, one.result)));
+        }
+    }
+    found
+}
+
+fn orders(keeper: &mut Keeper<'_>, around: &Shared, orders: Vec<JailOrder>) {
+    say(around, &ToWarden::Jails(orders));
+    keeper.hear_watcher();
+}
+
+fn done(order: u64) -> FromActor {
+    let result = JailResult::Done { singly: vec![], epoch: 0 };
+    FromActor::Outcomes(vec![JailOutcome { order, jail: 2, job: JailJob::Ban, result }])
+}
+
+#[test]
+fn without_a_firewall_jails_only_observe() {
+    with_keeper(Load { jails: true, ..Load::default() }, |keeper, around, _| {
+        assert!(around.borrow().actor.is_none());
+        orders(keeper, around, vec![order(1, JailJob::Ban, Some("192.0.2.1"))]);
+        assert_eq!(outcomes(around), [(1, JailResult::Observed)]);
+        say(around, &ToWarden::AskCommand { id: 7, jail: 0, ticket: vec![] });
+        keeper.hear_watcher();
+        let answer = ToWatcher::JailAnswer { id: 7, answer: JailAnswer::Ignored(false) };
+        assert!(to_watcher(around).contains(&answer));
+    });
+}
+
+#[test]
+fn an_order_goes_to_the_actor_and_its_outcome_home() {
+    let name = "an_order_goes_to_the_actor_and_its_outcome_home";
+    acting(name, Load::default(), |keeper, around, _| {
+        assert_eq!(to_actor(around), [ToActor::Table { reload: 0 }]);
+        actor_says(keeper, around, &FromActor::Fresh { reload: 9, jails: vec![5] });
+        actor_says(keeper, around, &FromActor::Fresh { reload: 0, jails: vec![0, 1] });
+        let fresh = |frame: &ToWatcher| matches!(frame, ToWatcher::Actions { .. });
+        let told: Vec<ToWatcher> = to_watcher(around).into_iter().filter(fresh).collect();
+        assert_eq!(
+            told,
+            [ToWatcher::Actions { reload: 0, fresh: vec![0, 1] }],
+            "and not of another table"
+        );
+        let sent = vec![order(1, JailJob::Start, None), order(2, JailJob::Ban, Some("9.9.9.9"))];
+        orders(keeper, around, sent.clone());
+        assert_eq!(to_actor(around), [ToActor::Orders(sent)]);
+        actor_says(keeper, around, &done(2));
+        // Nobody asked for these.
+        actor_says(keeper, around, &done(2));
+        actor_says(keeper, around, &done(77));
+        actor_says(keeper, around, &FromActor::Ignored { id: 3, yes: true });
+        assert_eq!(outcomes(around), [(2, JailResult::Done { singly: vec![], epoch: 0 })]);
+    });
+}
+
+#[test]
+fn whom_the_warden_spares_no_jail_bans() {
+    let allow: Vec<Net> = vec!["192.0.2.0/24".parse().unwrap()];
+    let load = Load { allow, ..Load::default() };
+    acting("whom_the_warden_spares_no_jail_bans", load, |keeper, around, _| {
+        keeper.presence.administrators = vec!["198.51.100.7".parse().unwrap()];
+        keeper.looked = Instant::now();
+        to_actor(around);
+        let refused = ["192.0.2.9", "192.0.0.0/16", "198.51.100.7", "11.0.0.0/8"];
+        for job in [JailJob::Ban, JailJob::Reban, JailJob::Prolong] {
+            let orders_of = |(id, net): (u64, &&str)| order(id, job, Some(net));
+            orders(keeper, around, (0..).zip(&refused).map(orders_of).collect());
+            let told = outcomes(around);
+            assert_eq!(told.len(), 4);
+            let is_refused = |one: &(u64, JailResult)| matches!(one.1, JailResult::Refused(_));
+            assert!(told.iter().all(is_refused), "{told:?}");
+            assert_eq!(to_actor(around), []);
+        }
+        let free = vec![
+            order(9, JailJob::Unban, Some("192.0.2.9")),
+            order(10, JailJob::Ban, None),
+            order(11, JailJob::Ban, Some("203.0.113.1")),
+        ];
+        orders(keeper, around, free.clone());
+        assert_eq!(to_actor(around), [ToActor::Orders(free)]);
+    });
+}
+
+#[test]
+fn an_actor_that_dies_is_replaced_and_owes_nothing() {
+    let name = "an_actor_that_dies_is_replaced_and_owes_nothing";
+    acting(name, Load::default(), |keeper, around, _| {
+        orders(keeper, around, vec![order(1, JailJob::Ban, Some("192.0.2.1"))]);
+        say(around, &ToWarden::AskCommand { id: 7, jail: 0, ticket: vec![] });
+        keeper.hear_watcher();
+        assert_eq!(outcomes(around), []);
+        hang_up(keeper, around);
+        let frames = to_watcher(around);
+        let lost = |frame: &ToWatcher| match frame {
+            ToWatcher::Jailed(outcomes) => matches!(outcomes[0].result, JailResult::Failed(_)),
+            _ => false,
+        };
+        assert!(frames.iter().any(lost));
+        let answer = ToWatcher::JailAnswer { id: 7, answer: JailAnswer::Ignored(false) };
+        assert!(frames.contains(&answer));
+        let told = |frame: &ToWatcher| match frame {
+            ToWatcher::Tell(notice) => notice.key == "actor-ended",
+            _ => false,
+        };
+        assert!(frames.iter().any(told));
+        orders(keeper, around, vec![order(2, JailJob::Ban, Some("192.0.2.1"))]);
+        assert!(matches!(outcomes(around)[..], [(2, JailResult::Failed(_))]));
+        while around.borrow().again.len() < 2 {
+            std::thread::sleep(Duration::from_millis(5));
+            keeper.restart_actor_if_due();
+        }
+        assert_eq!(around.borrow().again, [false, true]);
+        assert_eq!(to_actor(around), [ToActor::Table { reload: 0 }]);
+        assert!(keeper.staff.restart_at().is_none());
+    });
+}
+
+#[test]
+fn a_new_watcher_hears_which_jails_are_started() {
+    acting("a_new_watcher_hears_which_jails_are_started", Load::default(), |keeper, around, _| {
+        to_actor(around);
+        keeper.lose_watcher();
+        keeper.start_watcher();
+        assert_eq!(to_actor(around), [ToActor::AskFresh]);
+    });
+}
+
+#[test]
+fn a_reload_gives_the_actor_its_table_or_its_leave() {
+    let name = "a_reload_gives_the_actor_its_table_or_its_leave";
+    acting(name, Load::default(), |keeper, around, folder| {
+        to_actor(around);
+        let mut reload = |jails: bool, number: u32| {
+            around.borrow_mut().load = Load { jails, ..Load::default() };
+            ask(keeper, folder, &Request::Reload);
+            say(around, &ToWarden::Ready { reload: number });
+            keeper.hear_watcher();
+            to_actor(around)
+        };
+        assert_eq!(reload(true, 1), [ToActor::Table { reload: 1 }]);
+        assert_eq!(reload(false, 2), [ToActor::Stop]);
+        hang_up(keeper, around);
+        assert!(keeper.staff.restart_at().is_some());
+        std::thread::sleep(Duration::from_millis(150));
+        keeper.restart_actor_if_due();
+        assert_eq!(around.borrow().again.len(), 1, "nobody needs it any more");
+    });
+}
