@@ -33,7 +33,6 @@ pub fn main(common: &Common, args: &CheckArgs, say: &Say) -> ExitCode {
         out::line("");
         out::write(&complaints::show(&rendered, found.complaints.more, say));
         out::line(count(&report, say));
-        out::line(say.text("check-not-run", &[]));
     }
     let is_wrong = rendered.iter().any(|one| one.severity == Severity::Error);
     match report.verdict() {
@@ -92,7 +91,6 @@ fn in_json(report: &Report, rendered: &[Rendered], more: usize, say: &Say) -> Va
     let list = |parts: &[Part]| parts.iter().map(|part| part_json(part, say)).collect::<Vec<_>>();
     json!({
         "verdict": report.verdict().name(),
-        "runs_yet": false,
         "jails": list(&report.jails),
         "filters": list(&report.filters),
         "actions": list(&report.actions),

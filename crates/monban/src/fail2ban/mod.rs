@@ -3,6 +3,7 @@
 mod check;
 pub mod complaints;
 mod good;
+mod import;
 mod json;
 mod show;
 
@@ -20,6 +21,7 @@ pub fn main(common: &Common, action: &Fail2banAction, say: &Say) -> ExitCode {
     match action {
         Fail2banAction::Show(args) => show(common, args, say),
         Fail2banAction::Check(args) => check::main(common, args, say),
+        Fail2banAction::Import(args) => import::main(common, args, say),
     }
 }
 

@@ -129,6 +129,7 @@ impl Page<'_> {
     fn action(&mut self, action: &ActionSpec) {
         let kind = match action.kind {
             ActionKind::Shell => action.actname.clone(),
+            ActionKind::Python if action.is_mail() => action.actname.clone(),
             ActionKind::Python => self.say.text("f2b-python", &[("name", &action.name)]),
         };
         self.row("action", &kind, &action.from);
