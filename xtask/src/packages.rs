@@ -17,6 +17,8 @@ const PACKAGES: &[&str] = &[
     "dropbear-bin",
     "fail2ban",
     "iproute2",
+    "ipset",
+    "iptables",
     "logrotate",
     "nftables",
     "nginx-light",

@@ -22,6 +22,7 @@ pub fn test(report: &mut Report) {
     // `--show-output` lets a test say what it left out.
     let tests = ["test", "--workspace", "--", "--show-output"];
     report.run("tests", 20 * MINUTE, cargo(report, &tests));
+    fuzz(report, "4", 10 * MINUTE);
     report.run("release build", 10 * MINUTE, cargo(report, &["build", "--release"]));
     let binary = target(report).join("release/monban");
     fail2ban::samples(report, &binary);
@@ -42,7 +43,8 @@ pub fn show_guard(report: &mut Report) {
     build.env("CARGO_TARGET_DIR", &clean);
     report.run("clean release build", RELEASE_MAX, build);
     unprivileged::test(report);
-    end_to_end(report, clean.join("release/monban"), &["--full"], 90 * MINUTE);
+    let options = ["--full", "--but", "fail2ban-", "--but", "jails-"];
+    end_to_end(report, clean.join("release/monban"), &options, 90 * MINUTE);
 }
 
 /// The whole list of what is shown of running fail2ban's configurations, with the full counts.
@@ -58,6 +60,23 @@ pub fn show_fail2ban(report: &mut Report) {
     report.run("fail2ban 1.0.2", 90 * MINUTE, tests);
     let bench = ["bench", "-p", "monban-fail2ban", "--bench", "filter"];
     report.run("time of a line", 10 * MINUTE, cargo(report, &bench));
+    let jails = ["test", "--release", "-p", "monban-jails", "--", "--show-output"];
+    let mut jails = cargo(report, &jails);
+    jails.env("MONBAN_STEPS", "20000");
+    report.run("counting", 30 * MINUTE, jails);
+    let binary = target(report).join("release/monban");
+    let options = ["--full", "fail2ban-", "jails-"];
+    end_to_end(report, binary, &options, 90 * MINUTE);
+    fuzz(report, "600", 60 * MINUTE);
+}
+
+/// Texts by chance for the readers of fail2ban's configuration and lines, so many seconds for
+/// each of the four.
+fn fuzz(report: &mut Report, seconds: &str, at_most: Duration) {
+    let run = ["run", "--quiet", "--profile", "fuzz", "--package", "monban-fuzz", "--"];
+    let mut command = cargo(report, &run);
+    command.args(["--seconds", seconds, "--executions", "1000000000"]);
+    report.run("fuzz", at_most, command);
 }
 
 fn end_to_end(report: &mut Report, binary: PathBuf, options: &[&str], at_most: Duration) {

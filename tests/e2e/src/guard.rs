@@ -30,6 +30,8 @@ pub struct Plan {
     pub logs: Vec<PathBuf>,
     /// Its state folder.
     pub state: PathBuf,
+    /// The fail2ban configuration whose jails it runs, and nothing else then.
+    pub fail2ban: Option<PathBuf>,
 }
 
 /// A running monban. It is killed when this value goes.
@@ -52,6 +54,9 @@ impl<'a> Guard<'a> {
         command.arg("--config").arg(config_path(&plan.state));
         for log in &plan.logs {
             command.arg("--log").arg(log);
+        }
+        if let Some(folder) = &plan.fail2ban {
+            command.arg("--fail2ban").arg(folder);
         }
         let mut enter =
             command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output).spawn()?;
@@ -84,6 +89,18 @@ impl<'a> Guard<'a> {
         run_within(&mut command, COMMAND)
     }
 
+    /// Runs another command whose last arguments are not monban's.
+    pub fn words(&self, arguments: &[&str]) -> Tried<Ran> {
+        let mut command = self.machine.command(&self.plan.binary);
+        command.arg("--state").arg(&self.plan.state).args(arguments);
+        run_within(&mut command, COMMAND)
+    }
+
+    /// How it was started.
+    pub fn plan(&self) -> Plan {
+        self.plan.clone()
+    }
+
     /// The same, with `--json`, read.
     pub fn json(&self, arguments: &[&str]) -> Tried<Value> {
         let arguments: Vec<&str> = arguments.iter().copied().chain(["--json"]).collect();
@@ -104,6 +121,14 @@ impl<'a> Guard<'a> {
         let named = below.iter().find(|pid| arguments(**pid).contains("watcher"));
         let found = named.or_else(|| below.first()).copied();
         found.ok_or_else(|| Trouble("there is no watcher".to_owned()))
+    }
+
+    /// Kills the process that runs the commands of jails; the warden has to start another.
+    pub fn kill_actor(&self) -> Tried<()> {
+        let below =
+            || children(self.pid).into_iter().find(|pid| arguments(*pid).contains(" actor"));
+        let (actor, _) = until("an actor", Duration::from_secs(40), || Ok(below()))?;
+        kill(actor)
     }
 
     /// Whether the warden runs.

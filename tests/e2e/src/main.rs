@@ -1,5 +1,6 @@
-//! `monban-e2e [--full] [--list] [--binary PATH] [NAME...]`: runs the checks whose names begin
-//! so, prints a line for each, and closes with `N passed, N failed, N skipped`.
+//! `monban-e2e [--full] [--list] [--binary PATH] [--but NAME]... [NAME...]`: runs the checks whose
+//! names begin so and not so, prints a line for each, and closes with `N passed, N failed, N
+//! skipped`.
 #![forbid(unsafe_code)]
 
 use std::path::{Path, PathBuf};
@@ -18,7 +19,7 @@ fn main() -> ExitCode {
         binary: root.join("target/release/monban"),
         corpus: corpus.unwrap_or_else(|| root.join("../shared/corpus")),
     };
-    let mut names = Vec::new();
+    let (mut names, mut but) = (Vec::new(), Vec::new());
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
@@ -33,16 +34,20 @@ fn main() -> ExitCode {
                 Some(path) => setting.binary = PathBuf::from(path),
                 None => return usage(),
             },
+            "--but" => match arguments.next() {
+                Some(name) => but.push(name),
+                None => return usage(),
+            },
             option if option.starts_with('-') => return usage(),
             _ => names.push(argument),
         }
     }
-    let totals = run(&setting, &names);
+    let totals = run(&setting, &names, &but);
     println!("{} passed, {} failed, {} skipped", totals.passed, totals.failed, totals.left_out);
     if totals.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: monban-e2e [--full] [--list] [--binary PATH] [NAME...]");
+    eprintln!("usage: monban-e2e [--full] [--list] [--binary PATH] [--but NAME]... [NAME...]");
     ExitCode::from(2)
 }

@@ -36,6 +36,19 @@ pub fn arguments(pid: i32) -> String {
     String::from_utf8_lossy(&bytes).replace('\0', " ").trim_end().to_owned()
 }
 
+/// Processor time of a process, all below it, and all of those that ended, in seconds.
+pub fn cpu_s(pid: i32) -> f64 {
+    let ticks = |pid: i32| -> u64 {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        // The name may hold anything; what stands behind its last bracket is numbers.
+        let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+        fields.skip(11).take(4).filter_map(|field| field.parse::<u64>().ok()).sum()
+    };
+    let sum: u64 = family(pid).into_iter().map(ticks).sum();
+    let per_s = rustix::param::clock_ticks_per_second().max(1);
+    sum as f64 / per_s as f64
+}
+
 /// Proportional set size of a process in KiB: shared pages are divided among their users.
 pub fn pss_kib(pid: i32) -> u64 {
     field_kib(&format!("/proc/{pid}/smaps_rollup"), "Pss:")

@@ -43,6 +43,7 @@ impl Setting {
             config: config.to_owned(),
             logs: logs.iter().map(|log| PathBuf::from("/var/log").join(log)).collect(),
             state: machine.folder().join("state"),
+            fail2ban: None,
         }
     }
 }
@@ -59,11 +60,12 @@ pub struct Totals {
 }
 
 /// Runs every check whose name begins with one of `names` (all of them if there is none), and
-/// prints one line for each.
-pub fn run(setting: &Setting, names: &[String]) -> Totals {
+/// prints one line for each. Those with a name of `but` are passed over.
+pub fn run(setting: &Setting, names: &[String], but: &[String]) -> Totals {
     let mut totals = Totals::default();
     let chosen = |check: &&Check| {
-        names.is_empty() || names.iter().any(|name| check.name.starts_with(name.as_str()))
+        let begins = |name: &String| check.name.starts_with(name.as_str());
+        (names.is_empty() || names.iter().any(begins)) && !but.iter().any(begins)
     };
     for check in ALL.iter().filter(chosen) {
         if let Some(missing) = missing(check, setting) {

@@ -6,10 +6,12 @@ mod confined;
 mod crash;
 mod daemons;
 mod dropbear;
+mod fail2ban;
 mod flood;
 mod freeing;
 mod fresh;
 mod full_disk;
+mod jails;
 mod journal;
 mod latency;
 mod mail;
@@ -54,6 +56,17 @@ const SSH: &[Need] = &[
     Need::Root,
     Need::Monban,
     NFT,
+    Need::Program("sshd"),
+    Need::Program("rsyslogd"),
+    Need::Program("sshpass"),
+];
+const FAIL2BAN: &[Need] = &[Need::Root, Need::Monban, NFT, Need::Program("fail2ban-server")];
+const JAILS: &[Need] = FAIL2BAN;
+const JAILS_SSH: &[Need] = &[
+    Need::Root,
+    Need::Monban,
+    NFT,
+    Need::Program("fail2ban-server"),
     Need::Program("sshd"),
     Need::Program("rsyslogd"),
     Need::Program("sshpass"),
@@ -262,6 +275,61 @@ pub const ALL: &[Check] = &[
         about: "a great many attackers: memory stays bounded, evictions are shown",
         needs: GUARD,
         run: flood::of_attackers,
+    },
+    Check {
+        name: "fail2ban-beside",
+        about: "fail2ban and monban make the same bans of the same configuration and live log",
+        needs: FAIL2BAN,
+        run: fail2ban::side_by_side,
+    },
+    Check {
+        name: "fail2ban-many",
+        about: "thousands of bans by hand, at an end and at a start, beside fail2ban",
+        needs: FAIL2BAN,
+        run: fail2ban::many_bans,
+    },
+    Check {
+        name: "jails-live",
+        about: "a real sshd and the stock jail: bans, unbanip, ignoreip, a late log, recidive",
+        needs: JAILS_SSH,
+        run: jails::guesses,
+    },
+    Check {
+        name: "jails-crash",
+        about: "kill -9 of watcher, warden, actor and all under load changes no ban and no count",
+        needs: JAILS,
+        run: jails::under_load,
+    },
+    Check {
+        name: "jails-reload",
+        about: "counts go on, changes take effect, a bad configuration is refused by file and line",
+        needs: JAILS,
+        run: jails::goes_on,
+    },
+    Check {
+        name: "jails-journal",
+        about: "a jail reads a real journal by its journalmatch, and a user who poses never",
+        needs: &[
+            Need::Root,
+            Need::Monban,
+            NFT,
+            Need::Program("fail2ban-server"),
+            Need::Program("systemd-journald"),
+            Need::Program("journalctl"),
+        ],
+        run: jails::with_a_forger,
+    },
+    Check {
+        name: "jails-asks",
+        about: "ignorecommand, ignorecache and names of a log are asked for beside the lines",
+        needs: JAILS,
+        run: jails::of_commands_and_names,
+    },
+    Check {
+        name: "jails-free",
+        about: "monban's own free and allow end the bans of jails; observing does nothing at all",
+        needs: JAILS,
+        run: jails::by_monbans_own_words,
     },
 ];
 
