@@ -171,6 +171,11 @@ impl Jails {
         self.running().any(|jail| jail.all.is_journal())
     }
 
+    /// The jails that run, and who is banned by each.
+    pub fn in_force(&self) -> impl Iterator<Item = (&str, impl Iterator<Item = &Id>)> {
+        self.running().map(|jail| (jail.name.as_str(), jail.bans.iter().map(|(id, _)| id)))
+    }
+
     /// How many jails run.
     pub fn count(&self) -> usize {
         self.running().count()

@@ -191,6 +191,7 @@ impl Watch {
             }
         }
         self.send_orders()?;
+        self.jail_side.end();
         self.ended = true;
         Ok(())
     }

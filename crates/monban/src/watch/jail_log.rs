@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use monban_fail2ban::filter::Id;
 use monban_fail2ban::log_line::{Event, IgnoredBy, Level};
-use monban_jails::{News, Spared, Told};
+use monban_jails::{Jails, News, Spared, Told};
 
 /// The log.
 pub struct JailLog {
@@ -65,6 +65,17 @@ impl JailLog {
         if let Some(event) = event_of(news).filter(|_| wanted) {
             self.write(&event);
         }
+    }
+
+    /// The jails end, and their bans with them until the next start.
+    pub fn end(&mut self, jails: &Jails) {
+        for (jail, ids) in jails.in_force() {
+            for id in ids {
+                self.write(&Event::Unban { jail, id });
+            }
+            self.write(&Event::JailStopped { jail });
+        }
+        self.flush();
     }
 
     fn write(&mut self, event: &Event<'_>) {

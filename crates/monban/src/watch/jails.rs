@@ -117,6 +117,13 @@ impl JailSide {
     }
 }
 
+impl JailSide {
+    /// Tells the log that everything ends.
+    pub fn end(&mut self) {
+        self.log.end(&self.jails);
+    }
+}
+
 impl Watch {
     /// Takes over the jails of a configuration, or none.
     pub(super) fn take_jails(&mut self, fail2ban: Option<&Fail2ban>, guards: bool) {
