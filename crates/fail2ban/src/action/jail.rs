@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
+use crate::filter::Id;
+
 use super::kept::Kept;
 use super::machine::{Execute, Failed, Machine, Repair};
 use super::mail::Event;
@@ -123,6 +125,12 @@ impl JailActions {
                 continue;
             };
             let number = u32::try_from(at).unwrap_or(u32::MAX);
+            if is_beyond(template, *job, ticket) {
+                if *job != Job::Unban {
+                    done.failed.push((number, Failed(Operation::Ban)));
+                }
+                continue;
+            }
             let epoch = &mut self.epoch;
             let mut machine = Machine { template, started, nobody: &nobody, epoch, run };
             let left_out = ticket.restored && template.norestored;
@@ -173,8 +181,14 @@ impl JailActions {
         now: Time,
         run: &mut dyn Execute,
     ) -> Vec<(usize, Failed)> {
-        let mut chosen = Vec::new();
+        let (mut chosen, mut beyond) = (Vec::new(), Vec::new());
         for (which, request) in requests.iter().enumerate() {
+            if is_beyond(template, request.job, &request.ticket) {
+                if request.job != Job::Unban && self.chosen(&request.scope).contains(&at) {
+                    beyond.push((which, Failed(Operation::Ban)));
+                }
+                continue;
+            }
             let operation = match request.job {
                 Job::Ban if request.ticket.restored && template.norestored => continue,
                 Job::Unban => Operation::Unban,
@@ -184,9 +198,9 @@ impl JailActions {
                 chosen.push((which, Change { operation, ticket: &request.ticket }));
             }
         }
-        let Some((first, _)) = chosen.first() else { return Vec::new() };
+        let Some((first, _)) = chosen.first() else { return beyond };
         let nobody = Ticket::of_nobody(now, requests[*first].ticket.jail);
-        let Some(started) = self.started.get_mut(at) else { return Vec::new() };
+        let Some(started) = self.started.get_mut(at) else { return beyond };
         let number = u32::try_from(at).unwrap_or(u32::MAX);
         let epoch = &mut self.epoch;
         let changes: Vec<Change<'_>> = chosen.iter().map(|(_, change)| *change).collect();
@@ -195,7 +209,7 @@ impl JailActions {
             &mut self.kept,
             number,
         );
-        let mut failures = Vec::new();
+        let mut failures = beyond;
         for ((which, change), result) in chosen.into_iter().zip(results) {
             match (change.operation, result) {
                 (Operation::Unban, _) => self.kept.release(&change.ticket.id, number),
@@ -240,6 +254,13 @@ fn send(
     let Some(mailer) = &template.mailer else { return Ok(()) };
     let mail = mailer.mail(event, &template.jail, template.bantime_s());
     if run.send(mailer, &mail) { Ok(()) } else { Err(Failed(operation)) }
+}
+
+/// Whether a firewall is asked about somebody who is no address. It would look the text up as a
+/// name, which a stranger chose.
+fn is_beyond(template: &Template, job: Job, ticket: &Ticket) -> bool {
+    let is_of_somebody = matches!(job, Job::Ban | Job::Reban | Job::Prolong | Job::Unban);
+    is_of_somebody && template.is_native() && !matches!(ticket.address(), Id::Net(_))
 }
 
 /// A flush that fails is followed by a check, and its failure is told.

@@ -293,6 +293,24 @@ fn one_that_the_kernel_refuses_does_not_hold_up_the_others() {
 }
 
 #[test]
+fn a_firewall_is_not_asked_about_who_is_no_address() {
+    in_namespace("a_firewall_is_not_asked_about_who_is_no_address", || {
+        for how in [How::Netlink, How::Program] {
+            let mut work = Work::start("nftables-allports", how);
+            let mixed = ["192.0.2.1", "localhost", "192.0.2.3"].map(str::to_owned);
+            assert_eq!(work.many(Job::Ban, &mixed), [1]);
+            assert_eq!(sh("nft list ruleset | grep -c 'saddr @'"), "1\n");
+            assert_eq!(sh("nft list ruleset | grep -c 127.0.0.1 || true"), "0\n");
+            // What was banned beside it ends with all others.
+            assert_eq!(work.many(Job::Unban, &["localhost".to_owned()]), [0; 0]);
+            work.one(Job::Flush { stopping: false });
+            assert_eq!(sh("nft list ruleset | grep -c 192.0.2 || true"), "0\n");
+            work.one(Job::Stop);
+        }
+    });
+}
+
+#[test]
 fn twenty_thousand_bans_are_quick() {
     in_namespace("twenty_thousand_bans_are_quick", || {
         let ips: Vec<String> = (0..20_000)

@@ -16,6 +16,8 @@ use monban_model::{
 };
 use monban_sources::journal::JournalEntry;
 
+use crate::fail2ban::complaints;
+
 use super::jail_log::JailLog;
 use super::{Local, Watch, notice, now};
 
@@ -144,15 +146,11 @@ impl Watch {
         self.jail_side.log.set_level(&level);
         self.jail_side.count = self.jail_side.jails.count();
         self.jail_side.own_rules = fail2ban.is_none_or(|fail2ban| fail2ban.beside);
+        let say = self.mind.output().say().clone();
         let broken = configuration.broken.iter().map(|(jail, complaint)| {
-            (
-                jail.clone(),
-                monban_views::Say::text(
-                    self.mind.output().say(),
-                    &format!("f2b-{}", complaint.kind),
-                    &[],
-                ),
-            )
+            let rendered = complaints::render(std::slice::from_ref(complaint), &say);
+            let words = rendered.first().map(|one| one.problem.to_string()).unwrap_or_default();
+            (jail.clone(), words)
         });
         let broken: Vec<(String, String)> = broken.collect();
         for (jail, why) in broken.into_iter().chain(problems) {
