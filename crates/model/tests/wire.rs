@@ -73,7 +73,7 @@ fn frames_to_the_warden() {
     let ports = Scope::Ports(vec![22, 2222]);
     let block = order(WireAct::Block { scope: ports, left_ms: Some(5) });
     for frame in [
-        ToWarden::Ready { reload: 0 },
+        ToWarden::Ready { reload: 0, lacks: vec![] },
         ToWarden::Refused { reload: 1, text: "門番".into() },
         ToWarden::Orders(vec![block.clone(), order(WireAct::Free)]),
         ToWarden::Restore { blocks: vec![block], more: true },

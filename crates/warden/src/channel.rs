@@ -207,13 +207,13 @@ mod tests {
         let (here, there) = Channel::pair().unwrap();
         let (mut here, mut there) = (Channel::over(here), Channel::over(there));
         for reload in 0..5000 {
-            here.post(&ToWarden::Ready { reload }, None).unwrap();
+            here.post(&ToWarden::Ready { reload, lacks: vec![] }, None).unwrap();
         }
         assert!(here.is_behind());
         let mut next = 0;
         while next < 5000 {
             match there.receive().unwrap() {
-                Received::Frame(ToWarden::Ready { reload }, None) => {
+                Received::Frame(ToWarden::Ready { reload, .. }, None) => {
                     assert_eq!(reload, next);
                     next += 1;
                 }

@@ -21,12 +21,15 @@ pub struct JailActions {
     started: Vec<Started>,
     epoch: u64,
     kept: Kept,
+    /// A firewall is asked about addresses only. It would look a text up as a name, which a
+    /// stranger chose; fail2ban does that.
+    addresses_only: bool,
 }
 
 impl JailActions {
     /// Those of a jail that has not begun. `bans` counts the bans of all jails.
     pub fn new(bans: Arc<AtomicUsize>) -> Self {
-        Self { kept: Kept::within(bans), ..Self::default() }
+        Self { kept: Kept::within(bans), addresses_only: true, ..Self::default() }
     }
 
     /// Does what is asked for with the actions of its jail, all of it by their own commands. `now`
@@ -125,7 +128,7 @@ impl JailActions {
                 continue;
             };
             let number = u32::try_from(at).unwrap_or(u32::MAX);
-            if is_beyond(template, *job, ticket) {
+            if self.addresses_only && is_beyond(template, *job, ticket) {
                 if *job != Job::Unban {
                     done.failed.push((number, Failed(Operation::Ban)));
                 }
@@ -183,7 +186,7 @@ impl JailActions {
     ) -> Vec<(usize, Failed)> {
         let (mut chosen, mut beyond) = (Vec::new(), Vec::new());
         for (which, request) in requests.iter().enumerate() {
-            if is_beyond(template, request.job, &request.ticket) {
+            if self.addresses_only && is_beyond(template, request.job, &request.ticket) {
                 if request.job != Job::Unban && self.chosen(&request.scope).contains(&at) {
                     beyond.push((which, Failed(Operation::Ban)));
                 }
@@ -256,8 +259,7 @@ fn send(
     if run.send(mailer, &mail) { Ok(()) } else { Err(Failed(operation)) }
 }
 
-/// Whether a firewall is asked about somebody who is no address. It would look the text up as a
-/// name, which a stranger chose.
+/// Whether a firewall is asked about somebody who is no address.
 fn is_beyond(template: &Template, job: Job, ticket: &Ticket) -> bool {
     let is_of_somebody = matches!(job, Job::Ban | Job::Reban | Job::Prolong | Job::Unban);
     is_of_somebody && template.is_native() && !matches!(ticket.address(), Id::Net(_))

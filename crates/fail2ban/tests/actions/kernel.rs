@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use monban_fail2ban::action::{
@@ -125,7 +126,7 @@ impl Work {
         let native = how != How::Shell;
         let netlink = (how == How::Netlink).then(SetWriter::open);
         let runner = Runner { environment, native, netlink, commands: 0, fed: 0, written: 0 };
-        let mut work = Self { templates, actions: JailActions::default(), runner };
+        let mut work = Self { templates, actions: JailActions::new(Arc::default()), runner };
         work.one(Job::Start);
         work
     }

@@ -50,6 +50,8 @@ pub enum ToWarden {
     Ready {
         /// 0 at the start, then the number of the reload.
         reload: u32,
+        /// What of it does not run, such as a broken jail; at most 16 are told.
+        lacks: Vec<Notice>,
     },
     /// The configuration of this number is refused; the one before stays.
     Refused {
@@ -144,9 +146,10 @@ impl Wire for WireOrder {
 impl Wire for ToWarden {
     fn put(&self, out: &mut Writer) {
         match self {
-            Self::Ready { reload } => {
+            Self::Ready { reload, lacks } => {
                 out.byte(1);
                 reload.put(out);
+                out.list(&lacks[..lacks.len().min(16)]);
             }
             Self::Refused { reload, text } => {
                 out.byte(2);
@@ -206,7 +209,7 @@ impl Wire for ToWarden {
     }
     fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
         Ok(match from.byte()? {
-            1 => Self::Ready { reload: u32::take(from)? },
+            1 => Self::Ready { reload: u32::take(from)?, lacks: from.list(16)? },
             2 => Self::Refused { reload: u32::take(from)?, text: from.text(32 * 1024)? },
             3 => Self::Orders(from.list(ORDERS_PER_FRAME_MAX)?),
             4 => {

@@ -114,8 +114,8 @@ impl Watch {
         self.mind.take_over(loaded, now());
         self.collect();
         self.jail_side.reload = reload;
-        self.take_jails(bundle.fail2ban.as_ref(), guards);
-        self.channel.send(&ToWarden::Ready { reload }, None)?;
+        let lacks = self.take_jails(bundle.fail2ban.as_ref(), guards);
+        self.channel.send(&ToWarden::Ready { reload, lacks }, None)?;
         if bundle.fail2ban.is_some() {
             self.channel.send(&ToWarden::JailLog, None)?;
             if guards && self.jail_side.is_new() {

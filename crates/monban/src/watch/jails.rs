@@ -127,8 +127,8 @@ impl JailSide {
 }
 
 impl Watch {
-    /// Takes over the jails of a configuration, or none.
-    pub(super) fn take_jails(&mut self, fail2ban: Option<&Fail2ban>, guards: bool) {
+    /// Takes over the jails of a configuration, or none. Gives back what of it does not run.
+    pub(super) fn take_jails(&mut self, fail2ban: Option<&Fail2ban>, guards: bool) -> Vec<Notice> {
         let held = fail2ban.map_or(Files::default(), files_of);
         let folder = fail2ban.map_or(Path::new(""), |fail2ban| Path::new(&fail2ban.folder));
         if fail2ban.is_some() && guards {
@@ -153,13 +153,23 @@ impl Watch {
             (jail.clone(), words)
         });
         let broken: Vec<(String, String)> = broken.collect();
-        for (jail, why) in broken.into_iter().chain(problems) {
-            self.tell(notice("jail-broken", &[("jail", jail), ("why", why)]));
+        let lacks: Vec<Notice> = broken
+            .into_iter()
+            .chain(problems)
+            .map(|(jail, why)| {
+                let runs = self.jail_side.jails.in_force().any(|(name, _)| name == jail);
+                let key = if runs { "jail-kept" } else { "jail-broken" };
+                notice(key, &[("jail", jail), ("why", why)])
+            })
+            .collect();
+        for told in &lacks {
+            self.tell(told.clone());
         }
         if fail2ban.is_some() {
             let count = self.jail_side.count.to_string();
             self.mind.output().notice(&notice("start-jails", &[("count", count)]));
         }
+        lacks
     }
 
     /// Sends what the jails want done and asked, and tells what happened in them.

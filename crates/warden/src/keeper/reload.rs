@@ -45,14 +45,14 @@ impl Keeper<'_> {
         self.send_brief(number, false, &load);
     }
 
-    /// The watcher has taken over a configuration, or not.
-    pub(super) fn briefed(&mut self, reload: u32, refused: Option<String>) {
-        match (self.proposed.take_if(|proposal| proposal.number == reload), refused) {
-            (Some(proposal), None) => self.take_over(proposal),
-            (Some(proposal), Some(text)) => self.refuse_reload(proposal.asked_by, text),
+    /// The watcher has taken over a configuration, perhaps without something, or not at all.
+    pub(super) fn briefed(&mut self, reload: u32, taken: Result<Vec<Notice>, String>) {
+        match (self.proposed.take_if(|proposal| proposal.number == reload), taken) {
+            (Some(proposal), Ok(lacks)) => self.take_over(proposal, lacks),
+            (Some(proposal), Err(text)) => self.refuse_reload(proposal.asked_by, text),
             // An answer to the first configuration, or to one that another took the place of.
-            (None, Some(text)) => self.note("config-refused", vec![("text", text)]),
-            (None, None) => {}
+            (None, Err(text)) => self.note("config-refused", vec![("text", text)]),
+            (None, Ok(_)) => {}
         }
     }
 
@@ -63,7 +63,7 @@ impl Keeper<'_> {
         }
     }
 
-    fn take_over(&mut self, proposal: Proposal) {
+    fn take_over(&mut self, proposal: Proposal, lacks: Vec<Notice>) {
         let Proposal { load, gate, asked_by, .. } = proposal;
         let before = std::mem::replace(&mut self.load, load);
         self.allow.configure(self.load.allow.clone());
@@ -83,7 +83,10 @@ impl Keeper<'_> {
             self.tell(told.clone());
         }
         if let Some(id) = asked_by {
-            self.clients.reply(id, &Reply::Done { done: true, notices });
+            // The watcher has told the terminal of what does not run.
+            let done = lacks.is_empty();
+            notices.extend(lacks);
+            self.clients.reply(id, &Reply::Done { done, notices });
         }
     }
 

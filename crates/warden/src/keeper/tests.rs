@@ -247,10 +247,10 @@ fn a_second_reload_answers_the_first_and_a_lost_watcher_answers_all() {
         let mut first = ask(keeper, folder, &Request::Reload);
         let mut second = ask(keeper, folder, &Request::Reload);
         assert_eq!(answer(&mut first), Some((false, vec!["reload-superseded".to_owned()])));
-        say(around, &ToWarden::Ready { reload: 1 });
+        say(around, &ToWarden::Ready { reload: 1, lacks: vec![] });
         keeper.hear_watcher();
         assert!(!keeper.load.observe, "that was the superseded one");
-        say(around, &ToWarden::Ready { reload: 2 });
+        say(around, &ToWarden::Ready { reload: 2, lacks: vec![] });
         keeper.hear_watcher();
         assert!(keeper.load.observe);
         assert_eq!(answer(&mut second), Some((true, vec!["reloaded".to_owned()])));
@@ -290,7 +290,7 @@ fn log_paths_that_a_new_configuration_drops_are_told_as_dropped() {
         assert_eq!(keeper.open_files(), 2);
         around.borrow_mut().load = Load { patterns: vec![path("b.log")], ..Load::default() };
         ask(keeper, folder, &Request::Reload);
-        say(around, &ToWarden::Ready { reload: 1 });
+        say(around, &ToWarden::Ready { reload: 1, lacks: vec![] });
         keeper.hear_watcher();
         let dropped: Vec<ToWatcher> = to_watcher(around)
             .into_iter()

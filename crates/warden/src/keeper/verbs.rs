@@ -34,8 +34,8 @@ const LOOK_AGE_MAX: Duration = Duration::from_millis(200);
 impl Keeper<'_> {
     pub(super) fn serve(&mut self, frame: ToWarden, fd: Option<OwnedFd>) {
         match frame {
-            ToWarden::Ready { reload } => self.briefed(reload, None),
-            ToWarden::Refused { reload, text } => self.briefed(reload, Some(text)),
+            ToWarden::Ready { reload, lacks } => self.briefed(reload, Ok(lacks)),
+            ToWarden::Refused { reload, text } => self.briefed(reload, Err(text)),
             ToWarden::Orders(orders) => self.carry_out(orders),
             ToWarden::Restore { blocks, more } => self.restore(blocks, more),
             ToWarden::Siblings(of) => {

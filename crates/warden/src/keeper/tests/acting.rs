@@ -177,7 +177,7 @@ fn a_reload_gives_the_actor_its_table_or_its_leave() {
         let mut reload = |jails: bool, number: u32| {
             around.borrow_mut().load = Load { jails, ..Load::default() };
             ask(keeper, folder, &Request::Reload);
-            say(around, &ToWarden::Ready { reload: number });
+            say(around, &ToWarden::Ready { reload: number, lacks: vec![] });
             keeper.hear_watcher();
             to_actor(around)
         };
