@@ -116,7 +116,7 @@ impl Jails {
     /// jails that cannot run, and why; nothing of the others depends on them.
     pub fn set_up(&mut self, setup: &Setup<'_>) -> Vec<(String, String)> {
         let now = self.at(setup.now);
-        let mut problems = Vec::new();
+        let (mut problems, mut kept_on) = (Vec::new(), Vec::new());
         let mut before: HashMap<Key, Jail> = self.parked.drain().collect();
         for jail in std::mem::take(&mut self.jails).into_iter().flatten() {
             before.insert(jail.key, jail);
@@ -129,7 +129,9 @@ impl Jails {
                 Err(why) => {
                     problems.push((spec.name.clone(), why));
                     // It goes on as it was, if it was.
-                    before.remove(&key)
+                    let kept = before.remove(&key);
+                    kept_on.extend(kept.as_ref().map(|jail| jail.key));
+                    kept
                 }
             };
             self.jails.push(jail);
@@ -143,6 +145,7 @@ impl Jails {
                         self.news.push(news(jail, None, Told::Started));
                     }
                 }
+                None if kept_on.contains(&jail.key) => {}
                 None => self.news.push(news(jail, None, Told::Started)),
             }
         }

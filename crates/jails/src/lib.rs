@@ -6,7 +6,7 @@
 //! engine it has no clock, file, socket, thread or chance of its own.
 //!
 //! The facts are from the behaviour of fail2ban 1.0.2. Its counting is not a window that slides:
-//! see [`tickets`](self). What differs, on purpose:
+//! see the module `tickets`. What differs, on purpose:
 //!
 //! * failures are counted over restarts, where fail2ban forgets them;
 //! * what is known of bad addresses is known without a database;

@@ -161,7 +161,11 @@ impl Jails {
         if self.outbox.underway.is_empty() {
             self.outbox.heard_s = now;
         } else if now > self.outbox.heard_s.saturating_add(LOST_S) {
-            self.outbox.underway.clear();
+            self.outbox.heard_s = now;
+            for (_, lost) in std::mem::take(&mut self.outbox.underway) {
+                // An end that is ordered twice is one.
+                self.end_singly(lost.key, lost.ending, &[]);
+            }
         }
         let mut orders = std::mem::take(&mut self.stopping);
         while self.outbox.underway.len() < WINDOW {
@@ -169,6 +173,18 @@ impl Jails {
             orders.extend(self.order_of(queued));
         }
         orders
+    }
+
+    /// Every order of a jail that loses its number, also beyond what may be on its way at once.
+    pub(super) fn last_orders(&mut self, key: Key) -> Vec<JailOrder> {
+        let mut last = Vec::new();
+        let (own, others): (VecDeque<_>, VecDeque<_>) =
+            self.outbox.waiting.drain(..).partition(|queued| queued.key == key);
+        self.outbox.waiting = others;
+        for queued in own {
+            last.extend(self.order_of(queued));
+        }
+        last
     }
 
     fn order_of(&mut self, queued: Queued) -> Option<JailOrder> {

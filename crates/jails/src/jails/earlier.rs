@@ -51,8 +51,6 @@ impl Jails {
             self.saved.push((key, Loaded::Ban(one.id, ban)));
         }
         self.take_saved();
-        // What is for jails that are gone is of no use to anybody.
-        self.saved.clear();
         for number in 0..self.jails.len() {
             if self.jail(number).is_some_and(|jail| jail.started || !self.guards) {
                 self.order_bans(number, false, self.now_s);

@@ -200,8 +200,10 @@ impl Server for Jails {
             self.order_end(number, id, ban);
         }
         self.order_jail(number, JailJob::Stop);
-        // Its number is lost with it.
-        self.stopping = self.take_orders();
+        if let Some(key) = self.jail(number).map(|jail| jail.key) {
+            let last = self.last_orders(key);
+            self.stopping.extend(last);
+        }
         self.tell(number, None, Told::Stopped);
         if let Some(mut jail) = self.jails.get_mut(number).and_then(Option::take) {
             jail.started = false;

@@ -467,3 +467,27 @@ fn a_flush_that_fails_or_cannot_be_done_at_once_is_done_one_by_one() {
         assert_eq!(singly[0].actions, if round == 0 { vec![1] } else { vec![] });
     }
 }
+
+#[test]
+fn a_jail_that_is_stopped_ends_all_its_bans_however_many_they_are() {
+    let mut world = World::new(TWO);
+    let id = |number: u32| {
+        monban_fail2ban::filter::Id::of_text(&std::net::Ipv4Addr::from(number).to_string())
+    };
+    let earlier = |number: u32| monban_jails::Earlier {
+        jail: "two".to_owned(),
+        id: id(number),
+        time_s: world::START_S,
+        seconds: Some(600),
+        count: 1,
+    };
+    let now = world.now();
+    let many = (0x0a00_0000..0x0a00_0000 + 10_000).map(earlier).collect();
+    assert_eq!(world.jails.take_earlier(many, now), 10_000);
+    world.orders();
+    world.client("stop two");
+    let orders = world.ordered();
+    let ends = orders.iter().filter(|(_, job, _)| *job == JailJob::Unban).count();
+    assert_eq!(ends, 10_000);
+    assert_eq!(orders.last().map(|(_, job, _)| *job), Some(JailJob::Stop));
+}

@@ -1,7 +1,6 @@
 //! fail2ban's jails in the watcher: what they find becomes records, lines and orders.
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use monban_config::Fail2ban;
@@ -28,6 +27,10 @@ pub struct JailSide {
     pub own_rules: bool,
     /// How many jails run.
     count: usize,
+    /// Whether any jail ever ran with this ledger.
+    ever_ran: bool,
+    /// Rows of the ledger that make no sense, until that is told.
+    unreadable: usize,
     /// The number of the configuration in force.
     pub reload: u32,
     is_new: bool,
@@ -48,11 +51,13 @@ impl JailSide {
         // Larger than any number of a run whose last commit was lost.
         let next = number("jails.next_order").unwrap_or(1).max(numbers_from(now()));
         let mut jails = Jails::new(local.zone.clone(), local.log.clone(), seed, next);
-        jails.load(rows);
+        let unreadable = jails.load(rows);
         Self {
             jails,
             own_rules: true,
             count: 0,
+            ever_ran: number("jails.seed").is_some(),
+            unreadable,
             reload: 0,
             is_new,
             seed,
@@ -106,7 +111,7 @@ impl JailSide {
 
     /// Numbers that the next run needs; nothing where no jail ever ran.
     pub fn meta(&self) -> Vec<(String, String)> {
-        if self.count == 0 && self.jails.next_order() == 1 {
+        if !self.ever_ran {
             return Vec::new();
         }
         vec![
@@ -145,6 +150,10 @@ impl Watch {
         let level = self.jail_side.jails.log_level().to_owned();
         self.jail_side.log.set_level(&level);
         self.jail_side.count = self.jail_side.jails.count();
+        self.jail_side.ever_ran |= self.jail_side.count > 0;
+        if let rows @ 1.. = std::mem::take(&mut self.jail_side.unreadable) {
+            self.tell(notice("ledger-rows-unreadable", &[("rows", rows.to_string())]));
+        }
         self.jail_side.own_rules = fail2ban.is_none_or(|fail2ban| fail2ban.beside);
         let say = self.mind.output().say().clone();
         let broken = configuration.broken.iter().map(|(jail, complaint)| {
@@ -369,14 +378,4 @@ fn numbers_from(now: Stamp) -> u64 {
 fn a_number_nobody_knows() -> u64 {
     use std::hash::{BuildHasher, Hasher};
     std::collections::hash_map::RandomState::new().build_hasher().finish()
-}
-
-/// The answer to a command of `fail2ban-client`, in a memory file.
-pub(super) fn memory_file(bytes: &[u8]) -> io::Result<std::os::fd::OwnedFd> {
-    use std::io::Seek;
-    let fd = rustix::fs::memfd_create("monban-words", rustix::fs::MemfdFlags::CLOEXEC)?;
-    let mut file = File::from(fd);
-    file.write_all(bytes)?;
-    file.rewind()?;
-    Ok(file.into())
 }

@@ -21,7 +21,7 @@ impl Watch {
         let answer = client::answer(&bytes, jails);
         self.serve_jails()?;
         self.commit();
-        let file = super::jails::memory_file(&answer)?;
+        let file = monban_warden::memory_file(&answer)?;
         self.channel.send(&ToWarden::Words { id }, Some(file.as_fd()))
     }
 }
