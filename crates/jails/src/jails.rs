@@ -2,6 +2,7 @@
 
 mod acting;
 mod asking;
+mod begun;
 mod counting;
 mod earlier;
 mod freeing;
@@ -26,6 +27,8 @@ use crate::told::{News, Told};
 use acting::Outbox;
 use asking::Asking;
 pub use asking::{Ask, Question};
+use begun::Begun;
+pub use begun::{EarlierLog, ReadLog};
 pub use earlier::Earlier;
 pub use freeing::Freed;
 
@@ -49,6 +52,7 @@ pub struct Jails {
     jails: Vec<Option<Jail>>,
     /// Jails that are gone; their bans wait for their return.
     parked: HashMap<Key, Jail>,
+    begun: Begun,
     /// Which jails read which file.
     readers: HashMap<String, Vec<usize>>,
     tickets: Tickets,
@@ -89,6 +93,7 @@ impl Jails {
             names: Vec::new(),
             jails: Vec::new(),
             parked: HashMap::new(),
+            begun: Begun::default(),
             readers: HashMap::new(),
             tickets: Tickets::default(),
             bad: Bad::default(),

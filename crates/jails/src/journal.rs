@@ -19,10 +19,14 @@ impl Entry<'_> {
         found.map(|(_, value)| value.as_slice()).filter(|value| !value.is_empty())
     }
 
-    /// When it was logged, seconds since 1970: by the program, else by journald.
+    /// When it was logged, seconds since 1970.
     pub(crate) fn time_s(&self) -> i64 {
-        let own = self.get("_SOURCE_REALTIME_TIMESTAMP").and_then(number);
-        i64::try_from(own.unwrap_or(self.realtime_us) / 1_000_000).unwrap_or(i64::MAX)
+        i64::try_from(self.time_us() / 1_000_000).unwrap_or(i64::MAX)
+    }
+
+    /// When it was logged, microseconds since 1970: by the program, else by journald.
+    pub(crate) fn time_us(&self) -> u64 {
+        self.get("_SOURCE_REALTIME_TIMESTAMP").and_then(number).unwrap_or(self.realtime_us)
     }
 
     /// `HOST IDENT[PID]: MESSAGE`, which has no date.

@@ -28,7 +28,7 @@ mod settings;
 mod tickets;
 mod told;
 
-pub use jails::{Ask, Earlier, Freed, Jails, Question, Setup};
+pub use jails::{Ask, Earlier, EarlierLog, Freed, Jails, Question, ReadLog, Setup};
 pub use journal::{Entry, Matches};
 pub use rows::open_count;
 pub use told::{News, Spared, Told, WhyFreed};

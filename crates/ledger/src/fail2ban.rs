@@ -6,7 +6,7 @@
 use std::fmt;
 use std::path::Path;
 
-use monban_model::limits::{FAIL2BAN_ROW_TEXT_MAX, FAIL2BAN_ROWS_MAX};
+use monban_model::limits::{FAIL2BAN_ROW_TEXT_MAX, FAIL2BAN_ROWS_MAX, PATH_MAX};
 use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
@@ -69,6 +69,22 @@ pub enum Fail2banLength {
     Forever,
     /// As the jail says.
     OfJail,
+}
+
+/// How far a jail of fail2ban had read a log, as it was written.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Fail2banLog<'a> {
+    /// The jail's name.
+    pub jail: &'a str,
+    /// The path of a file, or `systemd-journal`.
+    pub path: &'a str,
+    /// The MD5 of the first line of a file with its end, in hexadecimal digits, or its SHA-1
+    /// (versions with Python 3 until 1.0); empty if there was none yet. Of the journal it is a
+    /// time that people read.
+    pub first_line: &'a str,
+    /// The offset of the first byte that was not read; of the journal the time of the last entry
+    /// that was, in seconds since 1970.
+    pub position: f64,
 }
 
 /// What was read of a table.
@@ -145,6 +161,21 @@ impl Fail2banBans {
         self.table("bans", take)
     }
 
+    /// How far each log was read, the newest first; none in the forms before 0.9.
+    ///
+    /// # Errors
+    /// The table cannot be read.
+    pub fn logs(
+        &self,
+        take: &mut dyn FnMut(Fail2banLog<'_>),
+    ) -> Result<Fail2banRows, Fail2banError> {
+        if !self.has_table("logs")? {
+            return Ok(Fail2banRows::default());
+        }
+        let sql = "SELECT jail, path, firstlinemd5, lastfilepos FROM logs ORDER BY rowid DESC";
+        self.rows(sql, |row| log(row).map(&mut *take))
+    }
+
     /// A view or a virtual table of this name could do anything.
     fn has_table(&self, name: &str) -> Result<bool, Fail2banError> {
         let sql = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?
@@ -171,28 +202,49 @@ impl Fail2banBans {
             })
         };
         let (length, count) = (or("bantime", "-2")?, or("bancount", "1")?);
-        let limit = FAIL2BAN_ROWS_MAX;
-        let mut statement = self.db.prepare(&format!(
-            "SELECT jail, ip, timeofban, {length}, {count} FROM {table}
-             ORDER BY rowid DESC LIMIT {limit} + 1"
-        ))?;
+        let sql = format!(
+            "SELECT jail, ip, timeofban, {length}, {count} FROM {table} ORDER BY rowid DESC"
+        );
+        self.rows(&sql, |row| ban(row).map(&mut *take))
+    }
+
+    /// Reads rows; `take` gives `None` for one that makes no sense.
+    fn rows(
+        &self,
+        sql: &str,
+        mut take: impl FnMut(&Row<'_>) -> Option<()>,
+    ) -> Result<Fail2banRows, Fail2banError> {
+        let mut statement = self.db.prepare(sql)?;
         let mut rows = statement.query([])?;
         let mut found = Fail2banRows::default();
         while let Some(row) = rows.next()? {
-            if found.read + found.unreadable >= u64::from(limit) {
+            if found.read + found.unreadable >= u64::from(FAIL2BAN_ROWS_MAX) {
                 found.more = true;
                 break;
             }
-            match ban(row) {
-                Some(ban) => {
-                    found.read += 1;
-                    take(ban);
-                }
+            match take(row) {
+                Some(()) => found.read += 1,
                 None => found.unreadable += 1,
             }
         }
         Ok(found)
     }
+}
+
+fn log<'r>(row: &'r Row<'_>) -> Option<Fail2banLog<'r>> {
+    let first_line = match row.get_ref(2).ok()? {
+        ValueRef::Null => "",
+        value => value.as_str().ok().filter(|text| text.len() <= FAIL2BAN_ROW_TEXT_MAX)?,
+    };
+    let position = match row.get_ref(3).ok()? {
+        ValueRef::Integer(number) => number as f64,
+        ValueRef::Real(real) => real,
+        _ => return None,
+    };
+    // Beyond 2^53 it was never an offset or a time.
+    let makes_sense = (0.0..9e15).contains(&position);
+    let path = row.get_ref(1).ok()?.as_str().ok().filter(|path| path.len() <= PATH_MAX)?;
+    makes_sense.then_some(Fail2banLog { jail: text(row, 0)?, path, first_line, position })
 }
 
 fn ban<'r>(row: &'r Row<'_>) -> Option<Fail2banBan<'r>> {
@@ -273,6 +325,31 @@ mod tests {
         ];
         assert_eq!(found, expected);
         assert_eq!(rows, Fail2banRows { read: 3, unreadable: 6, more: false });
+    }
+
+    #[test]
+    fn positions_of_logs_are_read_as_they_are() {
+        let (_folder, path) = made(&format!(
+            "{FORM_4}
+             CREATE TABLE logs(jail TEXT NOT NULL, path TEXT, firstlinemd5 TEXT,
+                lastfilepos INTEGER DEFAULT 0, UNIQUE(jail, path));
+             INSERT INTO logs VALUES ('a', '/one', 'abc', 5), ('a', '/two', NULL, 0),
+                ('b', 'systemd-journal', '2026', 1700000000.25), ('b', '/x', 'abc', -1),
+                ('b', '/y', 'abc', 1e300), ('b', '/z', 'abc', 'far'), (x'ff', '/', '', 1),
+                ('b', printf('%.*c', 5000, 'x'), '', 1)"
+        ));
+        let mut found = Vec::new();
+        let mut take = |log: Fail2banLog<'_>| {
+            let Fail2banLog { jail, path, first_line, position } = log;
+            found.push(format!("{jail} {path} {first_line:?} {position}"));
+        };
+        let rows = Fail2banBans::open(&path).unwrap().logs(&mut take).unwrap();
+        let journal = "b systemd-journal \"2026\" 1700000000.25";
+        assert_eq!(found, [journal, "a /two \"\" 0", "a /one \"abc\" 5"]);
+        assert_eq!(rows, Fail2banRows { read: 3, unreadable: 5, more: false });
+        let (_folder, path) = made(FORM_4);
+        let none = Fail2banBans::open(&path).unwrap().logs(&mut |_| {}).unwrap();
+        assert_eq!(none, Fail2banRows::default());
     }
 
     #[test]

@@ -26,7 +26,9 @@ mod words;
 
 pub use cause::Cause;
 pub use error::LedgerError;
-pub use fail2ban::{Fail2banBan, Fail2banBans, Fail2banError, Fail2banLength, Fail2banRows};
+pub use fail2ban::{
+    Fail2banBan, Fail2banBans, Fail2banError, Fail2banLength, Fail2banLog, Fail2banRows,
+};
 pub use ledger::{Batch, FILE_NAME, Ledger};
 pub use reader::{Counts, Reader};
 pub use saved::Saved;

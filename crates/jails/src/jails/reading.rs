@@ -2,7 +2,7 @@
 
 use monban_fail2ban::config::UseDns;
 use monban_fail2ban::filter::{Hit, Id, Odd, Reading, When};
-use monban_model::{Address, Stamp};
+use monban_model::{Address, Line, Stamp};
 
 use super::Jails;
 use super::asking::Ask;
@@ -12,10 +12,10 @@ use crate::tickets::{Facts, Failure};
 use crate::told::Told;
 
 impl Jails {
-    /// Takes in a line of a file, without its end. `catching_up`: it was written before it could
-    /// be read, and what is too old is left out. Gives back how many failures were found.
-    pub fn line(&mut self, path: &str, bytes: &[u8], now: Stamp, catching_up: bool) -> usize {
-        let now = self.at(now);
+    /// Takes in a line of a file. `catching_up`: it was written before it could be read, and what
+    /// is too old is left out. Gives back how many failures were found.
+    pub fn line(&mut self, path: &str, line: &Line<'_>, catching_up: bool) -> usize {
+        let now = self.at(line.arrival);
         let readers = match self.readers.get(path) {
             Some(readers) => readers.clone(),
             None => self.find_readers(path),
@@ -23,10 +23,10 @@ impl Jails {
         let mut found = 0;
         for number in readers {
             let Some(jail) = self.jails.get_mut(number).and_then(Option::as_mut) else { continue };
-            if jail.settings.idle {
+            if jail.settings.idle || self.begun.has_line(jail.key, path, line.position) {
                 continue;
             }
-            let text = jail.encoding.decode(bytes);
+            let text = jail.encoding.decode(line.bytes);
             let text = text.trim_end_matches(['\r', '\n']);
             let reading = jail.filter.read_when(text, now, when(jail, catching_up));
             found += self.take_reading(number, reading, now);
@@ -42,7 +42,8 @@ impl Jails {
         for number in 0..self.jails.len() {
             let Some(jail) = self.jails.get_mut(number).and_then(Option::as_mut) else { continue };
             let reads = jail.all.is_journal() && !jail.settings.idle;
-            if !reads || !jail.matches.has(entry) {
+            let is_old = catching_up && self.begun.has_entry(jail.key, entry);
+            if !reads || is_old || !jail.matches.has(entry) {
                 continue;
             }
             let text = line.get_or_insert_with(|| entry.line());

@@ -1,12 +1,13 @@
 //! Jails as a whole: what they ban, order, ask and remember.
 #![allow(clippy::unwrap_used, reason = "a test ends where something is wrong")]
 
+mod begun;
 mod world;
 
 use monban_fail2ban::action::Ticket;
 use monban_jails::{Ask, Entry, Told};
-use monban_model::{JailAnswer, JailJob, JailOutcome, JailResult, JailRowKind, Stamp};
-use world::{TWO, World};
+use monban_model::{JailAnswer, JailJob, JailOutcome, JailResult, JailRowKind, Line, Stamp};
+use world::{LINE, TWO, World};
 
 const BOB: &str = "no bob from 192.0.2.1";
 
@@ -285,8 +286,10 @@ fn hostile_rows_and_words_are_errors_and_never_a_panic() {
         "Sorry but the jail 'nobody' does not exist"
     );
     let no_line = [0xff_u8; 70_000];
-    world.jails.line("/two.log", &no_line, Stamp(i64::MAX), false);
-    world.jails.line("/two.log", &no_line, Stamp(i64::MIN), true);
+    for (arrival, catching_up) in [(Stamp(i64::MAX), false), (Stamp(i64::MIN), true)] {
+        let line = Line { bytes: &no_line, arrival, ..LINE };
+        world.jails.line("/two.log", &line, catching_up);
+    }
 }
 
 #[test]

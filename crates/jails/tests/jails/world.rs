@@ -8,9 +8,12 @@ use monban_fail2ban::client::answer;
 use monban_fail2ban::config::{Configuration, Reading};
 use monban_fail2ban::dates::Zone;
 use monban_jails::{Jails, News, Question, Setup, Told};
-use monban_model::{JailJob, JailOrder, JailRow, JailRowKind, Stamp};
+use monban_model::{JailJob, JailOrder, JailRow, JailRowKind, Line, SourceId, Stamp};
 
 pub const START_S: i64 = 1_700_000_000;
+
+/// A line of nothing.
+pub const LINE: Line<'_> = Line { bytes: b"", source: SourceId(0), position: 0, arrival: Stamp(0) };
 
 pub struct World {
     pub folder: tempfile::TempDir,
@@ -74,7 +77,8 @@ impl World {
 
     pub fn line(&mut self, path: &str, text: &str) {
         let line = format!("{} {text}", self.now_s);
-        self.jails.line(path, line.as_bytes(), self.now(), false);
+        let line = Line { bytes: line.as_bytes(), arrival: self.now(), ..LINE };
+        self.jails.line(path, &line, false);
     }
 
     pub fn tick(&mut self, seconds: i64) {

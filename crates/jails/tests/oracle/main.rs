@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use monban_fail2ban::config::{Configuration, Reading};
 use monban_fail2ban::dates::Zone;
 use monban_jails::{Jails, News, Setup, Told};
-use monban_model::Stamp;
+use monban_model::{Line, SourceId, Stamp};
 
 const PACKAGE: &str = "/usr/lib/python3/dist-packages/fail2ban/server/jail.py";
 
@@ -145,7 +145,8 @@ fn compare(case: &Case, seed: u64, steps: usize) -> usize {
         jails.tick(Stamp(now * 1000));
         if !address.is_empty() {
             let line = format!("{time} no {address}");
-            jails.line("/a", line.as_bytes(), Stamp(now * 1000), true);
+            let (bytes, arrival) = (line.as_bytes(), Stamp(now * 1000));
+            jails.line("/a", &Line { bytes, source: SourceId(0), position: 0, arrival }, true);
         }
         let mut theirs = String::new();
         from.read_line(&mut theirs).unwrap();

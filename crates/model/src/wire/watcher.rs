@@ -147,7 +147,8 @@ pub enum ToWatcher {
     },
     /// The log that is written in fail2ban's form; its descriptor comes with the frame.
     JailLog,
-    /// The database that fail2ban kept its bans in; its descriptor comes with the frame.
+    /// The database that fail2ban kept its bans in, if there is one: then its descriptor comes
+    /// with the frame.
     JailDatabase,
     /// Commit and end.
     Stop,

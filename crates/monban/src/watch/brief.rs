@@ -60,6 +60,14 @@ impl Watch {
             (ToWatcher::Journal, Some(fd)) => self.journal_opened(fd),
             (ToWatcher::SendBlocks, _) => self.send_blocks()?,
             (ToWatcher::AllOpened, _) => self.stage.all_opened = true,
+            (ToWatcher::Stop, _) => self.finish()?,
+            (frame, fd) => self.obey_for_jails(frame, fd)?,
+        }
+        Ok(())
+    }
+
+    fn obey_for_jails(&mut self, frame: ToWatcher, fd: Option<OwnedFd>) -> io::Result<()> {
+        match (frame, fd) {
             // Of another configuration the numbers mean other jails; its own will come.
             (ToWatcher::Actions { reload, .. }, _) if reload != self.jail_side.reload => {}
             (ToWatcher::Actions { fresh, .. }, _) => {
@@ -77,10 +85,9 @@ impl Watch {
                 self.serve_jails()?;
             }
             (ToWatcher::Words { id }, Some(fd)) => self.words(id, fd)?,
-            (ToWatcher::JailDatabase, Some(fd)) => self.take_database(fd)?,
+            (ToWatcher::JailDatabase, fd) => self.take_database(fd)?,
             (ToWatcher::JailLog, Some(fd)) => self.jail_side.log.open(File::from(fd)),
-            (ToWatcher::Stop, _) => self.finish()?,
-            (frame, None) => {
+            (frame, _) => {
                 let text = format!("a frame without its descriptor: {frame:?}");
                 return Err(io::Error::new(io::ErrorKind::InvalidData, text));
             }
@@ -118,7 +125,8 @@ impl Watch {
         self.channel.send(&ToWarden::Ready { reload, lacks }, None)?;
         if bundle.fail2ban.is_some() {
             self.channel.send(&ToWarden::JailLog, None)?;
-            if guards && self.jail_side.is_new() {
+            if guards && self.jail_side.is_new {
+                self.earlier.wait();
                 self.channel.send(&ToWarden::JailDatabase, None)?;
             }
         }
@@ -156,6 +164,7 @@ impl Watch {
         self.stage.new_file();
         let file = File::from(fd);
         let first = first_line(&file);
+        self.earlier.opened(&offered.path, &file, self.jail_side.jails());
         let told = [("path", offered.path.clone())];
         let is_new = !self.feed.follows(&offered.path);
         match self.feed.offer(Offer { path: offered.path.clone(), from }, file) {

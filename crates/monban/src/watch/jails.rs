@@ -10,8 +10,8 @@ use monban_fail2ban::filter::Id;
 use monban_jails::{Ask, Entry, Jails, News, Setup, Spared, Told, WhyFreed};
 use monban_model::wire::ToWarden;
 use monban_model::{
-    Because, Decision, Evidence, Finding, FindingKind, JailJob, JailOrder, JailRow, Notice, Scope,
-    Stamp, StateRow, Subject, Verdict,
+    Because, Decision, Evidence, Finding, FindingKind, JailJob, JailOrder, JailRow, Line, Notice,
+    Scope, Stamp, StateRow, Subject, Verdict,
 };
 use monban_sources::journal::JournalEntry;
 
@@ -33,7 +33,8 @@ pub struct JailSide {
     unreadable: usize,
     /// The number of the configuration in force.
     pub reload: u32,
-    is_new: bool,
+    /// Whether no jail ever acted with this ledger, and read what another fail2ban left to it.
+    pub is_new: bool,
     seed: u64,
     /// Where it is told in fail2ban's form, too.
     pub log: JailLog,
@@ -65,14 +66,9 @@ impl JailSide {
         }
     }
 
-    /// Whether no jail ever acted with this ledger; asked once.
-    pub fn is_new(&mut self) -> bool {
-        std::mem::take(&mut self.is_new)
-    }
-
     /// Takes in a line of a file; gives back how many failures it held.
-    pub fn line(&mut self, path: &str, bytes: &[u8], now: Stamp, catching_up: bool) -> usize {
-        if self.count == 0 { 0 } else { self.jails.line(path, bytes, now, catching_up) }
+    pub fn line(&mut self, path: &str, line: &Line<'_>, catching_up: bool) -> usize {
+        if self.count == 0 { 0 } else { self.jails.line(path, line, catching_up) }
     }
 
     /// Takes in an entry of the journal.

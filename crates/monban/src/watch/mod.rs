@@ -77,6 +77,7 @@ pub struct Watch {
     feed: Feed,
     mind: Mind,
     jail_side: jails::JailSide,
+    earlier: earlier::Awaited,
     ledger: Ledger,
     pending: Pending,
     stage: stage::Stage,
@@ -118,6 +119,7 @@ impl Watch {
             feed: Feed::new(files),
             pending: Pending::default(),
             jail_side: jails::JailSide::new(std::mem::take(&mut saved.jails), &saved.meta, &local),
+            earlier: earlier::Awaited::default(),
             mind: Mind::new(saved, local.clock, output),
             ledger,
             stage: stage::Stage::default(),
@@ -179,7 +181,7 @@ impl Watch {
             false => until.saturating_duration_since(Instant::now()),
         };
         let mut fds = vec![PollFd::from_borrowed_fd(self.channel.as_fd(), PollFlags::IN)];
-        if let Some((pipe, _)) = &self.journal {
+        if let Some((pipe, _)) = self.journal.as_ref().filter(|_| !self.earlier.is_awaited()) {
             fds.push(PollFd::from_borrowed_fd(pipe.as_fd(), PollFlags::IN));
         }
         let timeout = left.try_into().map_err(io::Error::other)?;
@@ -204,6 +206,9 @@ impl Watch {
     }
 
     fn read_files(&mut self) -> io::Result<bool> {
+        if self.earlier.is_awaited() {
+            return Ok(false);
+        }
         let arrival = now();
         let mind = &mut self.mind;
         let jail_side = &mut self.jail_side;
@@ -216,7 +221,7 @@ impl Watch {
             if jail_side.own_rules {
                 mind.line(&line, file.path, stage);
             }
-            let found = jail_side.line(file.path, line.bytes, arrival, stage.is_catching_up());
+            let found = jail_side.line(file.path, &line, stage.is_catching_up());
             let is_live = !jail_side.own_rules && !stage.is_catching_up();
             mind.note_failures(line.source, found, is_live.then_some(arrival));
         });
@@ -237,6 +242,9 @@ impl Watch {
             self.commit();
             self.channel.send(&ToWarden::CaughtUp, None)?;
             self.mind.tell_ready();
+        }
+        if !self.stage.is_catching_up() {
+            self.earlier_is_read();
         }
         self.collect();
         self.serve_jails()?;

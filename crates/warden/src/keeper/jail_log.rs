@@ -26,11 +26,11 @@ impl Keeper<'_> {
 
     /// Opens the database of fail2ban for reading. Without one nothing is to be taken over.
     pub(super) fn open_jail_database(&mut self) {
-        let Some(path) = &self.load.jail_database else { return };
         let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-        let opened = File::options().read(true).custom_flags(flags.bits().cast_signed()).open(path);
-        if let Ok(file) = opened {
-            self.post(&ToWatcher::JailDatabase, Some(file.into()));
-        }
+        let open = |path| {
+            File::options().read(true).custom_flags(flags.bits().cast_signed()).open(path).ok()
+        };
+        let file = self.load.jail_database.as_ref().and_then(open);
+        self.post(&ToWatcher::JailDatabase, file.map(Into::into));
     }
 }

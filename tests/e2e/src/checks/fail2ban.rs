@@ -54,12 +54,12 @@ const ATTACKERS: usize = 600;
 const LINES_PER_S: usize = 4000;
 
 /// The configuration and the logs that both read.
-struct Shared {
+pub(super) struct Shared {
     folder: TempDir,
 }
 
 impl Shared {
-    fn new() -> Tried<Self> {
+    pub(super) fn new() -> Tried<Self> {
         let folder = tempfile::Builder::new().prefix("monban-jails-").tempdir()?;
         let shared = Self { folder };
         // By path: these files are under another licence and no part of the repository.
@@ -82,20 +82,20 @@ impl Shared {
         self.folder.path().join("fail2ban")
     }
 
-    fn log(&self, name: &str) -> PathBuf {
+    pub(super) fn log(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 }
 
 /// A running fail2ban-server. It ends with its machine.
-struct Theirs<'m> {
+pub(super) struct Theirs<'m> {
     machine: &'m Machine,
     configuration: PathBuf,
     pid: i32,
 }
 
 impl<'m> Theirs<'m> {
-    fn start(machine: &'m Machine, shared: &Shared) -> Tried<Self> {
+    pub(super) fn start(machine: &'m Machine, shared: &Shared) -> Tried<Self> {
         machine.shell("mkdir -p /run/fail2ban")?;
         let mut theirs = Self { machine, configuration: shared.configuration(), pid: 0 };
         let database = machine.folder().join("fail2ban.sqlite3");
@@ -126,7 +126,7 @@ impl<'m> Theirs<'m> {
 }
 
 /// What two servers answer.
-trait Ask {
+pub(super) trait Ask {
     fn ask(&self, words: &[&str]) -> Tried<String>;
 }
 
@@ -144,7 +144,7 @@ impl Ask for Guard<'_> {
     }
 }
 
-fn banned(server: &dyn Ask, jail: &str) -> Tried<BTreeSet<String>> {
+pub(super) fn banned(server: &dyn Ask, jail: &str) -> Tried<BTreeSet<String>> {
     let text = server.ask(&["get", jail, "banip"])?;
     Ok(text.split_whitespace().map(str::to_owned).collect())
 }
@@ -159,7 +159,11 @@ fn totals(server: &dyn Ask) -> Tried<Vec<String>> {
     NAMES.iter().map(total).collect()
 }
 
-fn monban<'m>(setting: &Setting, machine: &'m Machine, shared: &Shared) -> Tried<Guard<'m>> {
+pub(super) fn monban<'m>(
+    setting: &Setting,
+    machine: &'m Machine,
+    shared: &Shared,
+) -> Tried<Guard<'m>> {
     let plan = Plan {
         fail2ban: Some(shared.configuration()),
         ..setting.plan(machine, &config("10m"), &[])

@@ -11,6 +11,7 @@ mod flood;
 mod freeing;
 mod fresh;
 mod full_disk;
+mod heir;
 mod jails;
 mod journal;
 mod latency;
@@ -287,6 +288,12 @@ pub const ALL: &[Check] = &[
         about: "thousands of bans by hand, at an end and at a start, beside fail2ban",
         needs: FAIL2BAN,
         run: fail2ban::many_bans,
+    },
+    Check {
+        name: "fail2ban-heir",
+        about: "after a fail2ban its bans go on, and reading goes on where it stopped",
+        needs: FAIL2BAN,
+        run: heir::takes_over,
     },
     Check {
         name: "jails-live",
