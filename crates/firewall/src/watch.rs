@@ -7,8 +7,8 @@ use crate::decode::Message;
 use crate::read::is_ours;
 use crate::socket::Socket;
 use crate::uapi::{
-    NEWGEN, NEWSETELEM, NFNL_SUBSYS_NFTABLES, NFNLGRP_NFTABLES_BIT, NFTA_GEN_PROC_NAME,
-    NFTA_GEN_PROC_PID,
+    DELCHAIN, DELRULE, DELSET, DELTABLE, NEWGEN, NEWSETELEM, NFNL_SUBSYS_NFTABLES,
+    NFNLGRP_NFTABLES_BIT, NFTA_GEN_PROC_NAME, NFTA_GEN_PROC_PID,
 };
 
 /// Reports of the kernel about changes of nftables. Its descriptor becomes readable when there
@@ -17,6 +17,7 @@ use crate::uapi::{
 pub struct Watch {
     socket: Socket,
     own_port_id: u32,
+    removed_elsewhere: bool,
 }
 
 /// Somebody else changed our table, or may have.
@@ -31,7 +32,8 @@ pub struct Foreign {
 
 impl Watch {
     pub(crate) fn open(own_port_id: u32) -> Result<Self, FirewallError> {
-        Ok(Self { socket: Socket::open(NFNLGRP_NFTABLES_BIT)?, own_port_id })
+        let socket = Socket::open(NFNLGRP_NFTABLES_BIT)?;
+        Ok(Self { socket, own_port_id, removed_elsewhere: false })
     }
 
     /// Reads all reports that wait, and never blocks. Says who else changed or removed the table
@@ -43,7 +45,7 @@ impl Watch {
     /// What the kernel said.
     pub fn foreign_change(&mut self) -> Result<Option<Foreign>, FirewallError> {
         let own = self.own_port_id;
-        let mut foreign = None;
+        let (mut foreign, mut removed) = (None, false);
         let drained = self.socket.drain("read reports of changes", |message| {
             if message.port_id == own || message.kind >> 8 != NFNL_SUBSYS_NFTABLES {
                 return;
@@ -55,13 +57,23 @@ impl Watch {
                 }
             } else if message.kind != NEWSETELEM && is_ours(message) {
                 foreign.get_or_insert_with(Foreign::default);
+            } else {
+                removed |= matches!(message.kind, DELTABLE | DELCHAIN | DELSET | DELRULE);
             }
         });
+        let is_loss = matches!(&drained, Err(error) if error.is_loss());
+        self.removed_elsewhere |= removed || is_loss;
         match drained {
             Ok(()) => Ok(foreign),
-            Err(error) if error.is_loss() => Ok(Some(foreign.unwrap_or_default())),
+            Err(_) if is_loss => Ok(Some(foreign.unwrap_or_default())),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether anybody removed a table, chain, set or rule that is not in our table, or may have,
+    /// among the reports that were read since the last call.
+    pub fn take_removed_elsewhere(&mut self) -> bool {
+        std::mem::take(&mut self.removed_elsewhere)
     }
 }
 

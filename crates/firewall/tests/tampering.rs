@@ -31,6 +31,11 @@ fn a_flush_is_noticed_and_repaired() {
         sh("nft add element inet monban hosts4 '{ 192.0.2.77 }'");
         assert_eq!(watch.foreign_change().unwrap(), None, "that is not ours to mind");
         assert!(!readable(&watch, Duration::ZERO));
+        assert!(!watch.take_removed_elsewhere());
+        sh("nft delete table inet somebody");
+        assert_eq!(watch.foreign_change().unwrap(), None);
+        assert!(watch.take_removed_elsewhere());
+        assert!(!watch.take_removed_elsewhere());
 
         sh("nft flush ruleset");
         let start = Instant::now();

@@ -60,6 +60,7 @@ fn frames_to_the_watcher() {
         ToWatcher::Tell(notice()),
         ToWatcher::Journal,
         ToWatcher::SendBlocks,
+        ToWatcher::CheckJails,
         ToWatcher::JailDatabase,
         ToWatcher::AllOpened,
         ToWatcher::Stop,

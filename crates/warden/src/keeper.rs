@@ -332,6 +332,7 @@ impl<'h> Keeper<'h> {
             }
             Err(error) => self.note("firewall-broken", vec![("error", error.to_string())]),
         }
+        self.check_jails();
     }
 
     fn stop(&mut self) {

@@ -128,6 +128,12 @@ impl Wall {
         self.watch.foreign_change()
     }
 
+    /// Whether anybody removed something in another table, among what
+    /// [`Wall::foreign_change`] has read.
+    pub fn take_removed_elsewhere(&mut self) -> bool {
+        self.watch.take_removed_elsewhere()
+    }
+
     /// Whether the table is as it should be.
     ///
     /// # Errors

@@ -151,6 +151,19 @@ impl Jails {
         }
     }
 
+    /// The firewall was changed by somebody: orders that every jail with bans looks after what its
+    /// actions made there. One without makes it anew with its next ban.
+    pub fn check(&mut self, now: Stamp) {
+        let now = self.at(now);
+        for number in 0..self.jails.len() {
+            let Some(jail) = self.jail_mut(number) else { continue };
+            if jail.started && jail.bans.len() > 0 {
+                jail.checked = now;
+                self.order_jail(number, JailJob::Check);
+            }
+        }
+    }
+
     fn queue(&mut self, key: Key, job: JailJob, about: About) {
         self.outbox.waiting.push_back(Queued { key, job, actions: Vec::new(), about });
     }

@@ -130,6 +130,8 @@ pub enum ToWatcher {
         /// The numbers of the jails.
         fresh: Vec<u32>,
     },
+    /// Tables of jails may be gone from the firewall: their actions are to be checked.
+    CheckJails,
     /// What became of orders to jails.
     Jailed(Vec<JailOutcome>),
     /// The answer to a question of a jail.
@@ -236,6 +238,7 @@ impl ToWatcher {
             }
             Self::JailLog => out.byte(21),
             Self::JailDatabase => out.byte(22),
+            Self::CheckJails => out.byte(23),
             // Everything else is written by [`Wire::put`].
             _ => {}
         }
@@ -338,6 +341,7 @@ impl Wire for ToWatcher {
             20 => Self::Words { id: u32::take(from)? },
             21 => Self::JailLog,
             22 => Self::JailDatabase,
+            23 => Self::CheckJails,
             _ => return Err(FrameError::Unknown),
         })
     }

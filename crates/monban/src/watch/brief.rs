@@ -74,6 +74,10 @@ impl Watch {
                 self.jail_side.jails().actions(&fresh, now());
                 self.serve_jails()?;
             }
+            (ToWatcher::CheckJails, _) => {
+                self.jail_side.jails().check(now());
+                self.serve_jails()?;
+            }
             (ToWatcher::Jailed(outcomes), _) => {
                 for outcome in outcomes {
                     self.jail_side.jails().outcome(outcome, now());

@@ -35,6 +35,8 @@ pub(super) struct Staff {
     /// The number of the table that it has.
     table: u32,
     restart_at: Option<Instant>,
+    /// When jails were last looked after.
+    pub(super) checked: Option<Instant>,
     restart_wait: Duration,
     /// Orders whose outcome did not come yet.
     open: BTreeMap<u64, Open>,
@@ -67,6 +69,7 @@ impl Staff {
             actor: None,
             table: 0,
             restart_at: None,
+            checked: None,
             restart_wait: RESTART_FIRST,
             open: BTreeMap::new(),
             open_bytes: 0,

@@ -1,9 +1,15 @@
 //! What jails want of the warden.
 
+use std::time::{Duration, Instant};
+
+use monban_model::wire::ToWatcher;
 use monban_model::{JailJob, JailOrder, JailResult, Subject};
 
 use super::Keeper;
 use super::actor::outcome;
+
+/// The wait before jails are looked after again.
+const CHECK_AGAIN: Duration = Duration::from_secs(5);
 
 impl Keeper<'_> {
     /// Hands orders on to the actor, but no ban that the warden's own eyes stand against. An order
@@ -23,6 +29,19 @@ impl Keeper<'_> {
             }
         }
         self.hand_on(wanted, outcomes);
+    }
+
+    /// Has the jails looked after when somebody removed something that may be theirs. Containers
+    /// that come and go do that all day: it is done at once, and then not again for a moment.
+    pub(super) fn check_jails(&mut self) {
+        if !self.acts() || self.staff.checked.is_some_and(|last| last.elapsed() < CHECK_AGAIN) {
+            return;
+        }
+        let Ok(wall) = &mut self.wall else { return };
+        if wall.take_removed_elsewhere() {
+            self.staff.checked = Some(Instant::now());
+            self.post(&ToWatcher::CheckJails, None);
+        }
     }
 
     fn jail_refusal(&self, order: &JailOrder) -> Option<String> {

@@ -333,6 +333,12 @@ pub const ALL: &[Check] = &[
         run: jails::of_commands_and_names,
     },
     Check {
+        name: "jails-repair",
+        about: "what others remove of jails' tables and chains is back soon, with every ban",
+        needs: JAILS,
+        run: jails::of_what_others_removed,
+    },
+    Check {
         name: "jails-free",
         about: "monban's own free and allow end the bans of jails; observing does nothing at all",
         needs: JAILS,

@@ -6,6 +6,7 @@ mod free;
 mod journal;
 mod live;
 mod reload;
+mod repair;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,6 +20,7 @@ pub use free::by_monbans_own_words;
 pub use journal::with_a_forger;
 pub use live::guesses;
 pub use reload::goes_on;
+pub use repair::of_what_others_removed;
 
 use crate::checks::config;
 use crate::command::{Ran, run};
