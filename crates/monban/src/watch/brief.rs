@@ -25,7 +25,7 @@ impl Watch {
             }
             (ToWatcher::Opened(offered), Some(fd)) => self.opened(offered, fd),
             (ToWatcher::Sibling(offered), Some(fd)) => {
-                self.stage.new_file();
+                self.stage.new_file(&offered.path, true);
                 self.feed.sibling(&offered.path, File::from(fd));
             }
             (ToWatcher::SiblingsEnd { path }, _) => self.feed.siblings_end(&path),
@@ -165,12 +165,12 @@ impl Watch {
             false if self.jail_side.tails(&offered.path) => From::End,
             false => From::Bytes(FIRST_READ_BYTES),
         };
-        self.stage.new_file();
+        let is_new = !self.feed.follows(&offered.path);
+        self.stage.new_file(&offered.path, is_new);
         let file = File::from(fd);
         let first = first_line(&file);
         self.earlier.opened(&offered.path, &file, self.jail_side.jails());
         let told = [("path", offered.path.clone())];
-        let is_new = !self.feed.follows(&offered.path);
         match self.feed.offer(Offer { path: offered.path.clone(), from }, file) {
             Ok(source) => {
                 if is_new {

@@ -149,7 +149,7 @@ impl Mind {
         let own = reading.time;
         let catching_up = match line.source {
             JOURNAL => stage.journal_is_catching_up(),
-            _ => stage.is_catching_up(),
+            _ => stage.has_old_lines(path),
         };
         let (time, _) = self.times.event(line.source, own, line.arrival, catching_up);
         let note = self.notes.entry(line.source).or_insert((0, time));

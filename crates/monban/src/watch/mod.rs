@@ -221,8 +221,9 @@ impl Watch {
             if jail_side.own_rules {
                 mind.line(&line, file.path, stage);
             }
-            let found = jail_side.line(file.path, &line, stage.is_catching_up());
-            let is_live = !jail_side.own_rules && !stage.is_catching_up();
+            let is_old = stage.has_old_lines(file.path);
+            let found = jail_side.line(file.path, &line, is_old);
+            let is_live = !jail_side.own_rules && !is_old;
             mind.note_failures(line.source, found, is_live.then_some(arrival));
         });
         if progress.lines > 0 {

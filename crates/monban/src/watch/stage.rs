@@ -1,6 +1,6 @@
 //! How far the watcher has come: starting, catching up, live.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use monban_model::Notice;
@@ -35,6 +35,10 @@ pub struct Stage {
     pub jails_said: HashMap<u32, Vec<Notice>>,
     caught_up: bool,
     told_caught_up: bool,
+    /// All that stood there at the start was read.
+    has_started: bool,
+    /// Logs that hold old lines, read since then.
+    old: HashSet<String>,
     backlog: Option<Backlog>,
     journal_at: Option<Instant>,
     /// The journal gives old entries; since when it has given none.
@@ -50,9 +54,15 @@ struct Backlog {
 }
 
 impl Stage {
-    /// Whether old lines are being read: their own times count then.
+    /// Whether files are being read that may hold old lines.
     pub fn is_catching_up(&self) -> bool {
         !self.caught_up
+    }
+
+    /// Whether the lines of this log were written before they could be read: their own times count
+    /// then. Those of all others go on as they come.
+    pub fn has_old_lines(&self, path: &str) -> bool {
+        !self.has_started || (!self.old.is_empty() && self.old.contains(path))
     }
 
     /// Whether the journal still gives old entries.
@@ -77,9 +87,13 @@ impl Stage {
         self.journal_old.take_if(|since| now.duration_since(*since) > JOURNAL_QUIET);
     }
 
-    /// A file came that may hold old lines.
-    pub fn new_file(&mut self) {
+    /// A file came. One that took the place of another holds new lines, as that was read before
+    /// it; any other may hold `old` ones.
+    pub fn new_file(&mut self, path: &str, old: bool) {
         self.caught_up = false;
+        if old && self.has_started {
+            self.old.insert(path.to_owned());
+        }
     }
 
     /// Everything is read for the moment. True the first time that a source is open: without one
@@ -88,7 +102,8 @@ impl Stage {
         if !self.all_opened || !self.briefed {
             return false;
         }
-        self.caught_up = true;
+        (self.caught_up, self.has_started) = (true, true);
+        self.old.clear();
         has_source && !std::mem::replace(&mut self.told_caught_up, true)
     }
 
