@@ -72,6 +72,23 @@ const JAILS_SSH: &[Need] = &[
     Need::Program("rsyslogd"),
     Need::Program("sshpass"),
 ];
+const MAIL: &[Need] = &[
+    Need::Root,
+    Need::Monban,
+    NFT,
+    Need::Program("rsyslogd"),
+    Need::Program("dovecot"),
+    Need::Program("postfix"),
+];
+const JAILS_MAIL: &[Need] = &[
+    Need::Root,
+    Need::Monban,
+    NFT,
+    Need::Program("fail2ban-server"),
+    Need::Program("rsyslogd"),
+    Need::Program("dovecot"),
+    Need::Program("postfix"),
+];
 const GUARD: &[Need] = &[Need::Root, Need::Monban, NFT];
 
 /// Every check, in the order in which they run: what the others stand on comes first.
@@ -148,14 +165,7 @@ pub const ALL: &[Check] = &[
     Check {
         name: "mail",
         about: "dictionaries over IMAP, POP3 and SMTP are blocked, two mistypes are not",
-        needs: &[
-            Need::Root,
-            Need::Monban,
-            NFT,
-            Need::Program("rsyslogd"),
-            Need::Program("dovecot"),
-            Need::Program("postfix"),
-        ],
+        needs: MAIL,
         run: mail::dictionaries,
     },
     Check {
@@ -337,6 +347,12 @@ pub const ALL: &[Check] = &[
         about: "what others remove of jails' tables and chains is back soon, with every ban",
         needs: JAILS,
         run: jails::of_what_others_removed,
+    },
+    Check {
+        name: "jails-mail",
+        about: "mails of smtp.py over the real postfix, with a password, a wrong one and none",
+        needs: JAILS_MAIL,
+        run: jails::over_postfix,
     },
     Check {
         name: "jails-free",

@@ -5,6 +5,7 @@ mod crash;
 mod free;
 mod journal;
 mod live;
+mod mail;
 mod reload;
 mod repair;
 
@@ -19,6 +20,7 @@ pub use crash::under_load;
 pub use free::by_monbans_own_words;
 pub use journal::with_a_forger;
 pub use live::guesses;
+pub use mail::over_postfix;
 pub use reload::goes_on;
 pub use repair::of_what_others_removed;
 
