@@ -1,7 +1,7 @@
 //! What is to be told of jails: for a log in fail2ban's form, the ledger and the terminal.
 
 use monban_fail2ban::filter::Id;
-use monban_model::{JailJob, Net};
+use monban_model::{JailJob, Refusal};
 
 /// Why a failure is not counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,10 +23,8 @@ pub enum WhyFreed {
     Over,
     /// An operator said so.
     Operator,
-    /// This network is on monban's own allow list.
-    Allowed(Net),
-    /// An administrator is logged in from there.
-    Administrator,
+    /// The warden does not have it.
+    Refused(Refusal),
 }
 
 /// Something that happened in a jail. Times are seconds since 1970.

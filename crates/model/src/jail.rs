@@ -1,6 +1,8 @@
 //! What is said between roles about fail2ban's jails.
 
-use crate::{Address, Net};
+use std::fmt;
+
+use crate::{Address, Because, Net};
 
 /// What a jail's actions are asked to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,13 +71,43 @@ pub enum JailResult {
         /// How often the jail's actions were repaired.
         epoch: u64,
     },
-    /// The warden refused: its allow list holds the address, or an administrator is logged in
-    /// from there.
-    Refused(String),
+    /// The warden refused.
+    Refused(Refusal),
     /// Commands failed; which, with what they said.
     Failed(String),
     /// monban only observes.
     Observed,
+}
+
+/// Why the warden does not shut somebody out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// This network on its allow list has the address, or a part of it.
+    Allowed(Net),
+    /// An administrator is logged in from there.
+    Administrator,
+    /// A network so wide has to be named to the warden by an operator.
+    TooWide,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Allowed(net) => write!(f, "allowed by {net}"),
+            Self::Administrator => f.write_str("an administrator is logged in from there"),
+            Self::TooWide => f.write_str("no operator asked for a network as wide as this"),
+        }
+    }
+}
+
+impl From<Refusal> for Because {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Allowed(net) => Self::Allowed(net),
+            Refusal::Administrator => Self::Administrator,
+            Refusal::TooWide => Self::TooWide,
+        }
+    }
 }
 
 /// An answer to a question of a jail.

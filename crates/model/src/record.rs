@@ -90,6 +90,8 @@ pub enum Because {
     Allowed(crate::Net),
     /// An administrator is logged in from there.
     Administrator,
+    /// It is a network so wide that only an operator may have it blocked.
+    TooWide,
     /// The policy only finds.
     PolicyObserves,
     /// It is blocked already.
@@ -109,6 +111,7 @@ impl Because {
             Self::Policy => "policy",
             Self::Allowed(_) => "allowed",
             Self::Administrator => "administrator",
+            Self::TooWide => "too-wide",
             Self::PolicyObserves => "policy-observes",
             Self::AlreadyBlocked => "already-blocked",
             Self::TooManyBlocks => "too-many-blocks",

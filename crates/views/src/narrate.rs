@@ -128,6 +128,7 @@ impl Narrator {
             (Verdict::Free, Because::Expired) => "over",
             (Verdict::Free, Because::Allowed(_)) => "free-allowed",
             (Verdict::Free, Because::Administrator) => "free-administrator",
+            (Verdict::Free, Because::TooWide) => "free-too-wide",
             (Verdict::Free, _) => "free-operator",
             (Verdict::Nothing, Because::Allowed(_)) => "spared-allowed",
             (Verdict::Nothing, Because::Administrator) => "spared-administrator",

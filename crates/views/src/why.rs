@@ -222,6 +222,7 @@ impl Page<'_> {
             Because::Expired => ("over", String::new()),
             Because::Allowed(net) => ("free-allowed", net.to_string()),
             Because::Administrator => ("free-administrator", String::new()),
+            Because::TooWide => ("free-too-wide", String::new()),
             _ => ("free-operator", String::new()),
         };
         let subject = decision.subject.to_string();

@@ -78,6 +78,7 @@ fn decided(decision: &Decision, now: Stamp) -> String {
     let why = match &decision.because {
         Because::Policy => format!("policy {}", decision.policy),
         Because::Allowed(net) => format!("{net} is allowed"),
+        Because::TooWide => "a network too wide".to_owned(),
         Because::Administrator => "an administrator is there".to_owned(),
         Because::PolicyObserves => format!("policy {} observes", decision.policy),
         Because::AlreadyBlocked => "blocked already".to_owned(),

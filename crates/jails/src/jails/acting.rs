@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use monban_fail2ban::action::{Counters, Merged, Ticket, Time};
 use monban_fail2ban::filter::Id;
-use monban_model::{JailJob, JailOrder, JailOutcome, JailResult, Stamp};
+use monban_model::{JailJob, JailOrder, JailOutcome, JailResult, Refusal, Stamp};
 
 use super::{Jails, end_of};
 use crate::bans::Ban;
@@ -250,10 +250,11 @@ impl Jails {
             }
             JailResult::Observed => {}
             JailResult::Refused(why) => {
-                let told = Told::Failed { job: outcome.job, why, refused: true };
+                let (job, text) = (outcome.job, why.to_string());
+                let told = Told::Failed { job, why: text, refused: true };
                 self.tell(number, id.as_ref(), told);
                 if let Some(id) = id {
-                    self.refused(number, &id, outcome.job);
+                    self.refused(number, &id, job, why);
                 }
             }
             JailResult::Failed(why) => {
@@ -265,7 +266,7 @@ impl Jails {
     }
 
     /// What the warden does not do is not in force, and does not count as a ban that was.
-    fn refused(&mut self, number: usize, id: &Id, job: JailJob) {
+    fn refused(&mut self, number: usize, id: &Id, job: JailJob, why: Refusal) {
         let Some(jail) = self.jail_mut(number) else { return };
         let Some(ban) = jail.bans.remove(id, jail.settings.bantime_s) else { return };
         let key = jail.key;
@@ -279,7 +280,7 @@ impl Jails {
             // It was carried out before.
             self.order_end(number, id.clone(), ban);
         }
-        self.tell(number, Some(id), Told::Freed(WhyFreed::Administrator));
+        self.tell(number, Some(id), Told::Freed(WhyFreed::Refused(why)));
     }
 
     /// A jail's actions were repaired since: what was banned before may be lost.

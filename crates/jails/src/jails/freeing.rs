@@ -2,7 +2,7 @@
 
 use monban_fail2ban::client::Server;
 use monban_fail2ban::filter::Id;
-use monban_model::{Address, JailRowKind, Net};
+use monban_model::{Address, JailRowKind, Net, Refusal};
 
 use super::Jails;
 use crate::rows::{self, Loaded};
@@ -27,7 +27,9 @@ impl Jails {
 
     /// The allow list has got this network: nothing in it stays banned.
     pub fn free_allowed(&mut self, net: Net) -> Vec<Freed> {
-        self.free_those(&|one| net.overlaps(one).then_some(WhyFreed::Allowed(net)))
+        self.free_those(&|one| {
+            net.overlaps(one).then_some(WhyFreed::Refused(Refusal::Allowed(net)))
+        })
     }
 
     /// Which addresses are spared whatever a jail says.
@@ -37,14 +39,14 @@ impl Jails {
             self.allowed.iter().filter(|net| !before.contains(net)).copied().collect();
         self.free_those(&|one| {
             let net = new.iter().find(|net| net.overlaps(one))?;
-            Some(WhyFreed::Allowed(*net))
+            Some(WhyFreed::Refused(Refusal::Allowed(*net)))
         });
     }
 
     /// Where administrators are logged in from: they are not locked out.
     pub fn present(&mut self, administrators: &[Address]) {
         let met = |net: Net| administrators.iter().any(|one| net.contains(*one));
-        self.free_those(&|one| met(one).then_some(WhyFreed::Administrator));
+        self.free_those(&|one| met(one).then_some(WhyFreed::Refused(Refusal::Administrator)));
     }
 
     /// The network of the allow list that somebody is in.

@@ -6,7 +6,7 @@ use monban_fail2ban::client::{
 };
 use monban_fail2ban::config::Version;
 use monban_fail2ban::filter::Id;
-use monban_model::JailJob;
+use monban_model::{JailJob, Refusal};
 
 use super::Jails;
 use super::counting::Sentence;
@@ -73,7 +73,7 @@ impl Server for Jails {
         for id in ids {
             if let Some(net) = self.allows(id) {
                 // As the warden says it, who would not carry it out.
-                let why = format!("allowed by {net}");
+                let why = Refusal::Allowed(net).to_string();
                 let told = Told::Failed { job: JailJob::Ban, why, refused: true };
                 self.tell(number, Some(id), told);
                 continue;

@@ -5,8 +5,10 @@ mod begun;
 mod world;
 
 use monban_fail2ban::action::Ticket;
-use monban_jails::{Ask, Entry, Told};
-use monban_model::{JailAnswer, JailJob, JailOutcome, JailResult, JailRowKind, Line, Stamp};
+use monban_jails::{Ask, Entry, Told, WhyFreed};
+use monban_model::{
+    JailAnswer, JailJob, JailOutcome, JailResult, JailRowKind, Line, Refusal, Stamp,
+};
 use world::{LINE, TWO, World};
 
 const BOB: &str = "no bob from 192.0.2.1";
@@ -147,9 +149,12 @@ fn what_the_warden_refuses_is_not_in_force_and_what_was_repaired_is_banned_again
     world.told();
     let now = world.now();
     let outcome = |order, result| JailOutcome { order, jail: 1, job: JailJob::Ban, result };
-    let refused = JailResult::Refused("an administrator".to_owned());
+    let refused = JailResult::Refused(Refusal::TooWide);
     world.jails.outcome(outcome(orders[0].id, refused), now);
-    assert_eq!(world.told(), ["two refused 192.0.2.1", "two freed 192.0.2.1"]);
+    let news: Vec<Told> = world.news().into_iter().map(|one| one.told).collect();
+    let why = "no operator asked for a network as wide as this".to_owned();
+    let failed = Told::Failed { job: JailJob::Ban, why, refused: true };
+    assert_eq!(news, [failed, Told::Freed(WhyFreed::Refused(Refusal::TooWide))]);
     assert!(!world.client("status two").contains("192.0.2.1"));
     let done = JailResult::Done { singly: Vec::new(), epoch: 1 };
     world.jails.outcome(outcome(orders[1].id, done.clone()), now);

@@ -98,6 +98,7 @@ fn because() -> impl Strategy<Value = Because> {
         Just(Because::Policy),
         net().prop_map(Because::Allowed),
         Just(Because::Administrator),
+        Just(Because::TooWide),
         Just(Because::PolicyObserves),
         Just(Because::AlreadyBlocked),
         Just(Because::TooManyBlocks),

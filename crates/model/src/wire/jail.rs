@@ -5,7 +5,7 @@ use crate::limits::{
     ADDRESSES_PER_NAME_MAX, JAIL_ACTIONS_MAX, JAIL_ORDERS_PER_FRAME_MAX, JAIL_WHY_MAX,
     TICKET_BYTES_MAX,
 };
-use crate::{JailAnswer, JailJob, JailOrder, JailOutcome, JailResult};
+use crate::{JailAnswer, JailJob, JailOrder, JailOutcome, JailResult, Net, Refusal};
 
 /// Bytes of tickets in one frame of orders.
 const TICKETS_PER_FRAME: usize = 40 * 1024;
@@ -96,7 +96,7 @@ impl Wire for JailOutcome {
             }
             JailResult::Refused(why) => {
                 out.byte(2);
-                out.text(why, JAIL_WHY_MAX);
+                why.put(out);
             }
             JailResult::Failed(why) => {
                 out.byte(3);
@@ -115,11 +115,32 @@ impl Wire for JailOutcome {
                     singly: from.list(JAIL_ACTIONS_MAX)?,
                     epoch: u64::take(from)?,
                 },
-                2 => JailResult::Refused(from.text(JAIL_WHY_MAX)?),
+                2 => JailResult::Refused(Refusal::take(from)?),
                 3 => JailResult::Failed(from.text(JAIL_WHY_MAX)?),
                 4 => JailResult::Observed,
                 _ => return Err(FrameError::Unknown),
             },
+        })
+    }
+}
+
+impl Wire for Refusal {
+    fn put(&self, out: &mut Writer) {
+        match self {
+            Self::Allowed(net) => {
+                out.byte(1);
+                net.put(out);
+            }
+            Self::Administrator => out.byte(2),
+            Self::TooWide => out.byte(3),
+        }
+    }
+    fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
+        Ok(match from.byte()? {
+            1 => Self::Allowed(Net::take(from)?),
+            2 => Self::Administrator,
+            3 => Self::TooWide,
+            _ => return Err(FrameError::Unknown),
         })
     }
 }

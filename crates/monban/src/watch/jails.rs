@@ -277,8 +277,7 @@ fn record_of(news: &News) -> Option<Observation<'static>> {
             let because = match why {
                 WhyFreed::Over => Because::Expired,
                 WhyFreed::Operator => Because::Operator(String::new()),
-                WhyFreed::Allowed(net) => Because::Allowed(*net),
-                WhyFreed::Administrator => Because::Administrator,
+                WhyFreed::Refused(why) => Because::from(*why),
             };
             Some(Observation::Jail { finding: None, decision: decision(Verdict::Free, because, 0) })
         }

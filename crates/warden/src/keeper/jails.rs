@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use monban_model::wire::ToWatcher;
-use monban_model::{JailJob, JailOrder, JailResult, Subject};
+use monban_model::{JailJob, JailOrder, JailResult, Refusal, Subject};
 
 use super::Keeper;
 use super::actor::outcome;
@@ -44,7 +44,7 @@ impl Keeper<'_> {
         }
     }
 
-    fn jail_refusal(&self, order: &JailOrder) -> Option<String> {
+    fn jail_refusal(&self, order: &JailOrder) -> Option<Refusal> {
         match order.job {
             JailJob::Ban | JailJob::Reban | JailJob::Prolong => {
                 self.refusal_of(Subject::exactly(order.address?))

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use monban_firewall::FirewallError;
 use monban_model::limits::BLOCKS_MAX;
 use monban_model::wire::{Reply, ToWarden, ToWatcher, WireAct, WireOrder};
-use monban_model::{Outcome, OutcomeResult, Subject};
+use monban_model::{Outcome, OutcomeResult, Refusal, Subject};
 
 use super::{Keeper, RESTART_FIRST, now};
 use crate::Wall;
@@ -69,7 +69,7 @@ impl Keeper<'_> {
                 Some(why) => outcomes.push(Outcome {
                     order: order.id,
                     subject: order.subject,
-                    result: OutcomeResult::Refused(why),
+                    result: OutcomeResult::Refused(why.to_string()),
                 }),
                 None => wanted.push(order),
             }
@@ -125,7 +125,7 @@ impl Keeper<'_> {
     }
 
     /// Why the warden itself does not block a subject, whatever the watcher says.
-    fn refusal(&self, order: &WireOrder) -> Option<String> {
+    fn refusal(&self, order: &WireOrder) -> Option<Refusal> {
         if order.act == WireAct::Free {
             return None;
         }
@@ -133,19 +133,19 @@ impl Keeper<'_> {
     }
 
     /// Why a subject is not shut out.
-    pub(super) fn refusal_of(&self, subject: Subject) -> Option<String> {
+    pub(super) fn refusal_of(&self, subject: Subject) -> Option<Refusal> {
         if !self.wide.permits(subject) {
-            return Some("no operator asked for a network as wide as this".to_owned());
+            return Some(Refusal::TooWide);
         }
         self.shield(subject)
     }
 
-    fn shield(&self, subject: Subject) -> Option<String> {
+    fn shield(&self, subject: Subject) -> Option<Refusal> {
         if let Some(net) = self.allow.shields(subject, now()) {
-            return Some(format!("allowed by {net}"));
+            return Some(Refusal::Allowed(net));
         }
         let present = self.presence.administrators.iter().any(|a| subject.contains(*a));
-        present.then(|| "an administrator is logged in from there".to_owned())
+        present.then_some(Refusal::Administrator)
     }
 
     fn restore(&mut self, blocks: Vec<WireOrder>, more: bool) {
