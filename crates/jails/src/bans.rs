@@ -25,8 +25,8 @@ pub(crate) struct Ban {
     pub restored: bool,
     /// The actions were asked for it.
     pub ordered: bool,
-    /// Repairs of the jail's actions at that time.
-    pub epoch: u64,
+    /// Repairs of the jail's actions when they made it; `None` while that is not known.
+    pub epoch: Option<u64>,
 }
 
 impl Ban {
@@ -82,9 +82,23 @@ impl Bans {
         self.order.values().filter_map(|id| self.by_id.get(id).map(|(_, ban)| (id, ban)))
     }
 
-    /// Whatever was repaired so often has all bans.
+    /// Whatever was repaired so often has all bans that are made.
     pub(crate) fn set_epochs(&mut self, epoch: u64) {
-        self.by_id.values_mut().for_each(|(_, ban)| ban.epoch = epoch);
+        let made = self.by_id.values_mut().filter_map(|(_, ban)| ban.epoch.as_mut());
+        made.for_each(|own| *own = epoch);
+    }
+
+    /// Actions that were repaired so often have made a ban.
+    pub(crate) fn made(&mut self, id: &Id, epoch: u64) {
+        if let Some((_, ban)) = self.by_id.get_mut(id) {
+            ban.epoch = Some(epoch);
+        }
+    }
+
+    /// Bans that were made before the last of so many repairs, and after which one.
+    pub(crate) fn lost(&self, epoch: u64) -> Vec<(Id, u64)> {
+        let lost = |(id, ban): (&Id, &Ban)| Some((id.clone(), ban.epoch.filter(|e| *e < epoch)?));
+        self.iter().filter_map(lost).collect()
     }
 
     /// Adds a ban, in the place of one that somebody has; `others` are the bans of all other jails.
@@ -172,7 +186,7 @@ impl Bans {
     /// The actions were asked for a ban; nobody else has to know.
     pub(crate) fn ordered(&mut self, id: &Id) {
         if let Some((_, ban)) = self.by_id.get_mut(id) {
-            ban.ordered = true;
+            (ban.ordered, ban.epoch) = (true, None);
         }
     }
 

@@ -36,6 +36,12 @@ pub(crate) struct Jail {
     pub started: bool,
     /// Repairs of its actions so far; `None` until an outcome tells.
     pub epoch: Option<u64>,
+    /// Bans that were made before the last repair may be lost.
+    pub lost: bool,
+    /// When such bans were made again.
+    pub repeated: i64,
+    /// Its actions go on with another configuration, which they are to be told.
+    pub reloaded: bool,
     /// When it was last asked whether its actions are sane.
     pub checked: i64,
     /// Bans that ended and whose end was not ordered, as it is not known whether the actions are
@@ -165,6 +171,9 @@ impl Jail {
             banned_total: 0,
             started: false,
             epoch: None,
+            lost: false,
+            repeated: 0,
+            reloaded: false,
             checked: 0,
             owed: Vec::new(),
             unread: HashSet::new(),
@@ -248,7 +257,9 @@ impl Jail {
         self.bans.retime(self.settings.bantime_s);
         self.found_total = before.found_total;
         self.banned_total = before.banned_total;
-        self.epoch = before.epoch;
+        (self.epoch, self.lost) = (before.epoch, before.lost);
+        self.repeated = before.repeated;
+        self.reloaded = before.started;
         self.overruns = before.overruns;
         (self.told_off, self.told_old) = (before.told_off, before.told_old);
         self.told_unasked = before.told_unasked;

@@ -7,6 +7,7 @@ mod counting;
 mod earlier;
 mod freeing;
 mod reading;
+mod repairs;
 mod serve;
 mod state;
 
@@ -202,6 +203,7 @@ impl Jails {
             self.ask_names(now);
         }
         self.give_up_questions(now);
+        (0..self.jails.len()).for_each(|number| self.repeat_lost(number));
     }
 
     /// The clock was set forward by so many milliseconds, or back: what is open keeps its age.
@@ -211,6 +213,8 @@ impl Jails {
         self.bad.shift(seconds);
         for jail in self.jails.iter_mut().flatten().chain(self.parked.values_mut()) {
             jail.bans.shift(seconds, jail.settings.bantime_s);
+            jail.checked = jail.checked.saturating_add(seconds);
+            jail.repeated = jail.repeated.saturating_add(seconds);
         }
         self.swept = self.swept.saturating_add(seconds);
         self.asking.shift(seconds);

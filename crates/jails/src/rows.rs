@@ -119,7 +119,7 @@ fn ban_of(data: &[u8]) -> Option<(Id, Ban)> {
             facts: facts(from)?,
             restored: true,
             ordered: true,
-            epoch: 0,
+            epoch: Some(0),
         })
     })
 }
@@ -260,7 +260,7 @@ mod tests {
                 facts: facts.clone(),
                 restored: true,
                 ordered: true,
-                epoch: 0,
+                epoch: Some(0),
             };
             let data = ban_row("a", &id, &ban, 600).data.expect("there");
             assert_eq!(ban_of(&data), Some((id.clone(), ban)));

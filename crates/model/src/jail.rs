@@ -13,12 +13,17 @@ pub enum JailJob {
     Stop,
     /// Ban.
     Ban,
-    /// Ban again what was lost.
-    Reban,
+    /// Ban again what was lost: by the actions that were repaired since; by all if none was.
+    Reban {
+        /// Repairs of the jail's actions when the ban was made.
+        after: u64,
+    },
     /// End a ban.
     Unban,
     /// A ban that is in force lasts longer now.
     Prolong,
+    /// The configuration was read again, and the jail goes on.
+    Reload,
     /// Is what was started still there? What is not is repaired.
     Check,
     /// End all bans at once; those of actions that cannot do that are asked for one by one.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use monban_model::JailJob;
 use monban_model::limits::FAIL2BAN_COMMANDS_AT_ONCE_MAX;
 
 use super::jail::JailActions;
@@ -15,7 +16,7 @@ use super::mail::{Mail, Mailer};
 use super::native::Fed;
 use super::run::{self, Environment, Outcome};
 use super::shell::Shell;
-use super::table::{Done, Job, Request, Table};
+use super::table::{Done, Request, Table};
 use super::template::Template;
 use super::ticket::Time;
 
@@ -154,8 +155,8 @@ impl Actor {
         let jail = usize::try_from(request.jail).ok();
         let post = jail.and_then(|jail| self.jails.get(jail)).ok_or(Full)?;
         match request.job {
-            Job::Start => post.started.store(true, Ordering::Relaxed),
-            Job::Stop => post.started.store(false, Ordering::Relaxed),
+            JailJob::Start => post.started.store(true, Ordering::Relaxed),
+            JailJob::Stop => post.started.store(false, Ordering::Relaxed),
             _ => {}
         }
         let bytes = request.ticket.size();
@@ -245,7 +246,7 @@ impl<R: Fn(Report)> Worker<R> {
         let requests: Vec<&Request> = group.iter().map(|(_, request)| request).collect();
         let done = match requests[..] {
             [one] if !is_ban(one) => {
-                if one.job == Job::Start && self.again {
+                if one.job == JailJob::Start && self.again {
                     state.clean(templates, now(), &mut runner);
                     runner = self.runner();
                 }
@@ -336,7 +337,7 @@ fn names(done: &Done, templates: &[Template]) -> Vec<String> {
 }
 
 const fn is_ban(request: &Request) -> bool {
-    matches!(request.job, Job::Ban | Job::Unban | Job::Reban)
+    matches!(request.job, JailJob::Ban | JailJob::Unban | JailJob::Reban { .. })
 }
 
 fn most_at_once(templates: &[Template]) -> usize {

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
+use monban_model::JailJob;
+
 use crate::filter::Id;
 
 use super::kept::Kept;
@@ -11,7 +13,7 @@ use super::mail::Event;
 use super::many::Change;
 use super::operation::Operation;
 use super::started::Started;
-use super::table::{Done, Job, Request, Scope};
+use super::table::{Done, Request};
 use super::template::Template;
 use super::ticket::{Ticket, Time};
 
@@ -42,8 +44,8 @@ impl JailActions {
         run: &mut dyn Execute,
     ) -> Done {
         self.started.resize_with(templates.len(), Started::default);
-        let mut order = self.chosen(&request.scope);
-        if request.job == Job::Stop {
+        let mut order = self.chosen(request);
+        if request.job == JailJob::Stop {
             order.reverse();
         }
         self.perform_with(&order, templates, request, now, run)
@@ -66,14 +68,13 @@ impl JailActions {
             }
         }
         for (request, done) in requests.iter().zip(&mut all) {
-            let mut order = self.chosen(&request.scope);
+            let mut order = self.chosen(request);
             order.retain(|at| templates.get(*at).is_some_and(|template| !template.is_native()));
             let Done { failed, singly, .. } =
                 self.perform_with(&order, templates, request, now, run);
             done.failed.extend(failed);
             done.singly.extend(singly);
-        }
-        for done in &mut all {
+            // What is repaired for the next one may have lost this one.
             done.epoch = self.epoch;
         }
         all
@@ -82,22 +83,22 @@ impl JailActions {
     /// Ends the jail: all bans, those that cannot be flushed one by one, and then its actions.
     pub fn end(&mut self, templates: &[Template], now: Time, run: &mut dyn Execute) -> Vec<Done> {
         let nobody = Ticket::of_nobody(now, super::ticket::Counters::default());
-        let request = |job, scope, ticket| Request { jail: 0, scope, job, ticket };
-        let flush = request(Job::Flush { stopping: true }, Scope::All, nobody.clone());
+        let request = |job, actions, ticket| Request { jail: 0, actions, job, ticket };
+        let flush = request(JailJob::Flush { stopping: true }, Vec::new(), nobody.clone());
         let flushed = self.perform(templates, &flush, now, run);
         let singly = flushed.singly.clone();
         let mut all = vec![flushed];
         for action in singly {
             let bans: Vec<Ticket> = self.kept.of(action).collect();
             for ticket in bans {
-                let unban = request(Job::Unban, Scope::Only(vec![action]), ticket);
+                let unban = request(JailJob::Unban, vec![action], ticket);
                 let done = self.perform(templates, &unban, now, run);
                 if !done.failed.is_empty() {
                     all.push(done);
                 }
             }
         }
-        all.push(self.perform(templates, &request(Job::Stop, Scope::All, nobody), now, run));
+        all.push(self.perform(templates, &request(JailJob::Stop, Vec::new(), nobody), now, run));
         all
     }
 
@@ -129,7 +130,7 @@ impl JailActions {
             };
             let number = u32::try_from(at).unwrap_or(u32::MAX);
             if self.addresses_only && is_beyond(template, *job, ticket) {
-                if *job != Job::Unban {
+                if *job != JailJob::Unban {
                     done.failed.push((number, Failed(Operation::Ban)));
                 }
                 continue;
@@ -138,35 +139,35 @@ impl JailActions {
             let mut machine = Machine { template, started, nobody: &nobody, epoch, run };
             let left_out = ticket.restored && template.norestored;
             let result = match job {
-                Job::Ban | Job::Prolong if left_out => Ok(()),
+                JailJob::Ban | JailJob::Prolong if left_out => Ok(()),
                 _ if template.mailer.is_some() => send(template, *job, ticket, machine.run),
-                Job::Ban => machine.ban(Operation::Ban, ticket),
-                Job::Reban => machine.reban(ticket),
-                Job::Prolong => machine.prolong(ticket),
-                Job::Unban => machine.unban(ticket),
-                Job::Start => machine.start(),
-                Job::Stop => machine.stop(),
-                Job::Reload => machine.reload(),
-                Job::Check if template.is_native() => machine.check_all(&mut self.kept, number),
-                Job::Check => machine.consistency(Repair::Yes).map(|_| ()),
-                Job::Flush { .. } if !template.has.flush => {
+                JailJob::Ban => machine.ban(Operation::Ban, ticket),
+                JailJob::Reban { .. } => machine.reban(ticket),
+                JailJob::Prolong => machine.prolong(ticket),
+                JailJob::Unban => machine.unban(ticket),
+                JailJob::Start => machine.start(),
+                JailJob::Stop => machine.stop(),
+                JailJob::Reload => machine.reload(),
+                JailJob::Check if template.is_native() => machine.check_all(&mut self.kept, number),
+                JailJob::Check => machine.consistency(Repair::Yes).map(|_| ()),
+                JailJob::Flush { .. } if !template.has.flush => {
                     done.singly.push(number);
                     continue;
                 }
-                Job::Flush { stopping } => flush(&mut machine, *stopping),
+                JailJob::Flush { stopping } => flush(&mut machine, *stopping),
             };
             match job {
                 // Also where it failed: part of it may have been done.
-                Job::Ban | Job::Reban if !left_out && template.mailer.is_none() => {
+                JailJob::Ban | JailJob::Reban { .. } if !left_out && template.mailer.is_none() => {
                     self.kept.hold(ticket, number)
                 }
-                Job::Unban => self.kept.release(&ticket.id, number),
-                Job::Flush { .. } | Job::Stop => self.kept.release_all(number),
+                JailJob::Unban => self.kept.release(&ticket.id, number),
+                JailJob::Flush { .. } | JailJob::Stop => self.kept.release_all(number),
                 _ => {}
             }
             if let Err(failed) = result {
                 done.failed.push((number, failed));
-                if *job == Job::Reban {
+                if matches!(job, JailJob::Reban { .. }) {
                     break;
                 }
             }
@@ -187,17 +188,17 @@ impl JailActions {
         let (mut chosen, mut beyond) = (Vec::new(), Vec::new());
         for (which, request) in requests.iter().enumerate() {
             if self.addresses_only && is_beyond(template, request.job, &request.ticket) {
-                if request.job != Job::Unban && self.chosen(&request.scope).contains(&at) {
+                if request.job != JailJob::Unban && self.chosen(request).contains(&at) {
                     beyond.push((which, Failed(Operation::Ban)));
                 }
                 continue;
             }
             let operation = match request.job {
-                Job::Ban if request.ticket.restored && template.norestored => continue,
-                Job::Unban => Operation::Unban,
+                JailJob::Ban if request.ticket.restored && template.norestored => continue,
+                JailJob::Unban => Operation::Unban,
                 _ => Operation::Ban,
             };
-            if self.chosen(&request.scope).contains(&at) {
+            if self.chosen(request).contains(&at) {
                 chosen.push((which, Change { operation, ticket: &request.ticket }));
             }
         }
@@ -224,34 +225,32 @@ impl JailActions {
         failures
     }
 
-    fn chosen(&self, scope: &Scope) -> Vec<usize> {
-        let all = 0..self.started.len();
-        match scope {
-            Scope::All => all.collect(),
-            Scope::Only(numbers) => {
-                let is_named = |at: &usize| numbers.iter().any(|n| usize::try_from(*n) == Ok(*at));
-                all.filter(is_named).collect()
-            }
-            Scope::RepairedAfter(epoch) => {
-                let later = |at: &usize| self.started.get(*at).is_some_and(|s| s.epoch > *epoch);
-                let found: Vec<usize> = all.clone().filter(later).collect();
-                if found.is_empty() { all.collect() } else { found }
-            }
-        }
+    /// The actions that a request is for. One that was not repaired lost nothing: a mail is not
+    /// sent again.
+    fn chosen(&self, request: &Request) -> Vec<usize> {
+        let is_named = |at: &usize| {
+            let named = &request.actions;
+            named.is_empty() || named.iter().any(|number| usize::try_from(*number) == Ok(*at))
+        };
+        let named: Vec<usize> = (0..self.started.len()).filter(is_named).collect();
+        let JailJob::Reban { after } = request.job else { return named };
+        let is_later = |at: &&usize| self.started.get(**at).is_some_and(|s| s.epoch > after);
+        let later: Vec<usize> = named.iter().filter(is_later).copied().collect();
+        if later.is_empty() { named } else { later }
     }
 }
 
 /// The mail of an action that sends one; nothing is said of the end of a ban.
 fn send(
     template: &Template,
-    job: Job,
+    job: JailJob,
     ticket: &Ticket,
     run: &mut dyn Execute,
 ) -> Result<(), Failed> {
     let (operation, event) = match job {
-        Job::Start => (Operation::Start, Event::Start),
-        Job::Stop => (Operation::Stop, Event::Stop),
-        Job::Ban => (Operation::Ban, Event::Ban(ticket)),
+        JailJob::Start => (Operation::Start, Event::Start),
+        JailJob::Stop => (Operation::Stop, Event::Stop),
+        JailJob::Ban => (Operation::Ban, Event::Ban(ticket)),
         _ => return Ok(()),
     };
     let Some(mailer) = &template.mailer else { return Ok(()) };
@@ -260,8 +259,9 @@ fn send(
 }
 
 /// Whether a firewall is asked about somebody who is no address.
-fn is_beyond(template: &Template, job: Job, ticket: &Ticket) -> bool {
-    let is_of_somebody = matches!(job, Job::Ban | Job::Reban | Job::Prolong | Job::Unban);
+fn is_beyond(template: &Template, job: JailJob, ticket: &Ticket) -> bool {
+    let is_of_somebody =
+        matches!(job, JailJob::Ban | JailJob::Reban { .. } | JailJob::Prolong | JailJob::Unban);
     is_of_somebody && template.is_native() && !matches!(ticket.address(), Id::Net(_))
 }
 

@@ -1,5 +1,7 @@
 //! The table of all commands, fixed at load, and what a request may ask of it.
 
+use monban_model::JailJob;
+
 use crate::config::{Complaint, Jail};
 
 use super::hostnames::Hostnames;
@@ -18,49 +20,12 @@ pub struct Table {
 pub struct Request {
     /// The number of the jail.
     pub jail: u32,
-    /// Which of its actions.
-    pub scope: Scope,
+    /// Which of its actions, by their numbers; empty for all. One that is not there is passed over.
+    pub actions: Vec<u32>,
     /// What is done.
-    pub job: Job,
+    pub job: JailJob,
     /// Who it is about; [`Ticket::of_nobody`] where it is about no ban.
     pub ticket: Ticket,
-}
-
-/// Actions of a jail, in its order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// All of them.
-    All,
-    /// These numbers; one that is not there is passed over.
-    Only(Vec<u32>),
-    /// Those that were repaired after this epoch; all of them if there is none.
-    RepairedAfter(u64),
-}
-
-/// What is done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Job {
-    /// The jail starts.
-    Start,
-    /// Somebody is banned.
-    Ban,
-    /// What was banned is banned again after a repair.
-    Reban,
-    /// A ban in force got longer.
-    Prolong,
-    /// A ban ends.
-    Unban,
-    /// All bans end. `stopping`: because the jail stops, so that nothing is repaired for it.
-    Flush {
-        /// Whether the jail stops.
-        stopping: bool,
-    },
-    /// Somebody who is banned was seen again: is everything still there?
-    Check,
-    /// The settings were read again.
-    Reload,
-    /// The jail stops; its actions do in reverse order.
-    Stop,
 }
 
 /// What came of a request.

@@ -5,7 +5,8 @@
 
 use std::path::Path;
 
-use monban_fail2ban::action::{Job, Ticket, Time};
+use monban_fail2ban::action::{Ticket, Time};
+use monban_model::JailJob;
 
 use super::oracle::{Answer, Oracle, Row, ours};
 use super::stock::with_jails;
@@ -58,16 +59,16 @@ fn row() -> Row {
     let four = Ticket::new(values::address("192.0.2.44"), Time::Whole(1_700_000_000));
     let six = Ticket::new(values::address("2001:db8:44::1"), Time::Whole(1_700_000_000));
     let steps = vec![
-        (Job::Start, nobody.clone()),
-        (Job::Ban, four.clone()),
-        (Job::Unban, four.clone()),
-        (Job::Ban, six.clone()),
-        (Job::Unban, six.clone()),
-        (Job::Check, nobody.clone()),
-        (Job::Ban, four),
-        (Job::Prolong, six),
-        (Job::Flush { stopping: true }, nobody.clone()),
-        (Job::Stop, nobody),
+        (JailJob::Start, nobody.clone()),
+        (JailJob::Ban, four.clone()),
+        (JailJob::Unban, four.clone()),
+        (JailJob::Ban, six.clone()),
+        (JailJob::Unban, six.clone()),
+        (JailJob::Check, nobody.clone()),
+        (JailJob::Ban, four),
+        (JailJob::Prolong, six),
+        (JailJob::Flush { stopping: true }, nobody.clone()),
+        (JailJob::Stop, nobody),
     ];
     Row { steps, fails: Vec::new() }
 }

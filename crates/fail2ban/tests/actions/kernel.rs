@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use monban_fail2ban::action::{
-    Environment, Execute, Fed, JailActions, Job, Request, Scope, Shell, Table, Template, Ticket,
-    Time, run, run_fed,
+    Environment, Execute, Fed, JailActions, Request, Shell, Table, Template, Ticket, Time, run,
+    run_fed,
 };
 use monban_firewall::SetWriter;
+use monban_model::JailJob;
 
 use super::oracle::hostnames;
 use super::{stock, values};
@@ -127,27 +128,28 @@ impl Work {
         let netlink = (how == How::Netlink).then(SetWriter::open);
         let runner = Runner { environment, native, netlink, commands: 0, fed: 0, written: 0 };
         let mut work = Self { templates, actions: JailActions::new(Arc::default()), runner };
-        work.one(Job::Start);
+        work.one(JailJob::Start);
         work
     }
 
-    fn one(&mut self, job: Job) {
+    fn one(&mut self, job: JailJob) {
         let failed = self.many(job, &[String::new()]);
         assert_eq!(failed, [0; 0], "{job:?}");
     }
 
     /// Whose turn failed.
-    fn many(&mut self, job: Job, ips: &[String]) -> Vec<usize> {
+    fn many(&mut self, job: JailJob, ips: &[String]) -> Vec<usize> {
         let request = |ip: &String| {
             let mut ticket = match ip.is_empty() {
                 true => Ticket::of_nobody(Time::Whole(1), Default::default()),
                 false => Ticket::new(values::address(ip), Time::Whole(1)),
             };
             ticket.bantime_s = Some(600);
-            Request { jail: 0, scope: Scope::All, job, ticket }
+            Request { jail: 0, actions: Vec::new(), job, ticket }
         };
         let requests: Vec<Request> = ips.iter().map(request).collect();
-        let together = self.runner.native && matches!(job, Job::Ban | Job::Unban | Job::Reban);
+        let together = self.runner.native
+            && matches!(job, JailJob::Ban | JailJob::Unban | JailJob::Reban { .. });
         let now = Time::Whole(1);
         let all: Vec<&Request> = requests.iter().collect();
         let done = match together {
@@ -195,15 +197,15 @@ fn some() -> Vec<String> {
 fn steps(action: &str, how: How) -> (Vec<String>, Runner) {
     let mut work = Work::start(action, how);
     let mut states = vec![state()];
-    assert_eq!(work.many(Job::Ban, &some()), [0; 0], "{action}");
+    assert_eq!(work.many(JailJob::Ban, &some()), [0; 0], "{action}");
     states.push(state());
-    assert_eq!(work.many(Job::Unban, &some()[1..3]), [0; 0], "{action}");
+    assert_eq!(work.many(JailJob::Unban, &some()[1..3]), [0; 0], "{action}");
     states.push(state());
-    assert_eq!(work.many(Job::Ban, &["192.0.2.9".to_owned()]), [0; 0], "{action}");
+    assert_eq!(work.many(JailJob::Ban, &["192.0.2.9".to_owned()]), [0; 0], "{action}");
     states.push(state());
-    work.one(Job::Flush { stopping: false });
+    work.one(JailJob::Flush { stopping: false });
     states.push(state());
-    work.one(Job::Stop);
+    work.one(JailJob::Stop);
     states.push(state());
     sh("nft flush ruleset; ipset destroy");
     (states, work.runner)
@@ -244,27 +246,27 @@ fn what_vanished_behind_our_back_is_put_back_whole() {
         ];
         for (action, how, destroy) in gone {
             let mut work = Work::start(action, how);
-            assert_eq!(work.many(Job::Ban, &some()), [0; 0]);
+            assert_eq!(work.many(JailJob::Ban, &some()), [0; 0]);
             sh(destroy);
             let more = ["192.0.2.7".to_owned(), "2001:db8::7".to_owned()];
-            assert_eq!(work.many(Job::Ban, &more), [0; 0], "{action}");
+            assert_eq!(work.many(JailJob::Ban, &more), [0; 0], "{action}");
             let repaired = state();
             sh(destroy);
-            work.one(Job::Check);
+            work.one(JailJob::Check);
             assert_eq!(state(), repaired, "{action}");
-            work.one(Job::Stop);
+            work.one(JailJob::Stop);
             sh("nft flush ruleset; ipset destroy");
             let mut fresh = Work::start(action, how);
             let mut all: Vec<String> = some().into_iter().chain(more).collect();
             all.sort();
-            assert_eq!(fresh.many(Job::Ban, &all), [0; 0]);
+            assert_eq!(fresh.many(JailJob::Ban, &all), [0; 0]);
             let sorted = |text: &str| {
                 let mut words: Vec<String> = text.split(' ').map(str::to_owned).collect();
                 words.sort();
                 words
             };
             assert_eq!(sorted(&state()), sorted(&repaired), "{action}");
-            fresh.one(Job::Stop);
+            fresh.one(JailJob::Stop);
             sh("nft flush ruleset; ipset destroy");
         }
     });
@@ -275,20 +277,20 @@ fn one_that_the_kernel_refuses_does_not_hold_up_the_others() {
     in_namespace("one_that_the_kernel_refuses_does_not_hold_up_the_others", || {
         let mut work = Work::start("iptables-allports", How::Program);
         let ips: Vec<String> = (0..200).map(|n| format!("192.0.2.{n}")).collect();
-        assert_eq!(work.many(Job::Ban, &ips), [0; 0]);
+        assert_eq!(work.many(JailJob::Ban, &ips), [0; 0]);
         // Twice is once: its end would leave a rule.
-        assert_eq!(work.many(Job::Ban, &ips), [0; 0]);
+        assert_eq!(work.many(JailJob::Ban, &ips), [0; 0]);
         assert_eq!(sh("iptables-save | grep -c 192.0.2"), "200\n");
         sh("iptables -D f2b-j -s 192.0.2.77 -j REJECT");
-        assert_eq!(work.many(Job::Unban, &ips), [77]);
+        assert_eq!(work.many(JailJob::Unban, &ips), [77]);
         assert_eq!(sh("iptables-save | grep -c 192.0.2 || true"), "0\n");
         // The table is a set of addresses of IPv4, and this is none of its elements.
         for how in [How::Netlink, How::Program] {
             let mut work = Work::start("nftables-allports", how);
             let mixed = ["192.0.2.1", "198.51.100.0/24", "192.0.2.3"].map(str::to_owned);
-            assert_eq!(work.many(Job::Ban, &mixed), [1]);
+            assert_eq!(work.many(JailJob::Ban, &mixed), [1]);
             assert_eq!(sh("nft list ruleset | grep -c 192.0.2.3"), "1\n");
-            work.one(Job::Stop);
+            work.one(JailJob::Stop);
         }
     });
 }
@@ -299,14 +301,14 @@ fn a_firewall_is_not_asked_about_who_is_no_address() {
         for how in [How::Netlink, How::Program] {
             let mut work = Work::start("nftables-allports", how);
             let mixed = ["192.0.2.1", "localhost", "192.0.2.3"].map(str::to_owned);
-            assert_eq!(work.many(Job::Ban, &mixed), [1]);
+            assert_eq!(work.many(JailJob::Ban, &mixed), [1]);
             assert_eq!(sh("nft list ruleset | grep -c 'saddr @'"), "1\n");
             assert_eq!(sh("nft list ruleset | grep -c 127.0.0.1 || true"), "0\n");
             // What was banned beside it ends with all others.
-            assert_eq!(work.many(Job::Unban, &["localhost".to_owned()]), [0; 0]);
-            work.one(Job::Flush { stopping: false });
+            assert_eq!(work.many(JailJob::Unban, &["localhost".to_owned()]), [0; 0]);
+            work.one(JailJob::Flush { stopping: false });
             assert_eq!(sh("nft list ruleset | grep -c 192.0.2 || true"), "0\n");
-            work.one(Job::Stop);
+            work.one(JailJob::Stop);
         }
     });
 }
@@ -326,22 +328,22 @@ fn twenty_thousand_bans_are_quick() {
         for (action, how) in all {
             let mut by_shell = Work::start(action, How::Shell);
             let begun = Instant::now();
-            assert_eq!(by_shell.many(Job::Ban, &ips[..50]), [0; 0]);
+            assert_eq!(by_shell.many(JailJob::Ban, &ips[..50]), [0; 0]);
             let one_by_shell = begun.elapsed() / 50;
-            by_shell.one(Job::Stop);
+            by_shell.one(JailJob::Stop);
             let mut work = Work::start(action, how);
             // What a first ban starts is not counted.
-            assert_eq!(work.many(Job::Ban, &["192.0.2.1".to_owned()]), [0; 0]);
+            assert_eq!(work.many(JailJob::Ban, &["192.0.2.1".to_owned()]), [0; 0]);
             let begun = Instant::now();
-            assert_eq!(work.many(Job::Ban, &["192.0.2.2".to_owned()]), [0; 0]);
+            assert_eq!(work.many(JailJob::Ban, &["192.0.2.2".to_owned()]), [0; 0]);
             let one = begun.elapsed();
             let begun = Instant::now();
-            assert_eq!(work.many(Job::Ban, &ips), [0; 0]);
+            assert_eq!(work.many(JailJob::Ban, &ips), [0; 0]);
             let all = begun.elapsed();
             let begun = Instant::now();
-            work.one(Job::Flush { stopping: true });
+            work.one(JailJob::Flush { stopping: true });
             let flush = begun.elapsed();
-            work.one(Job::Stop);
+            work.one(JailJob::Stop);
             println!(
                 "{action} {how:?}: one {one:?}, 20,000 {all:?}, flush {flush:?}; by shell {one_by_shell:?} \
                  each, so 20,000 {:?}",

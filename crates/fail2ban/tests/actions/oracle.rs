@@ -5,10 +5,11 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use monban_fail2ban::action::{
-    Execute, Hostnames, JailActions, Job, Merged, Request, Scope, Shell, Table, Ticket, Time,
+    Execute, Hostnames, JailActions, Merged, Request, Shell, Table, Ticket, Time,
 };
 use monban_fail2ban::config::{Jail, Word, of_jail};
 use monban_fail2ban::filter::Id;
+use monban_model::JailJob;
 use serde_json::{Value, json};
 
 use super::values::COUNTERS;
@@ -23,7 +24,7 @@ pub fn hostnames() -> Hostnames {
 /// What is done, with whom, and which commands of the whole row fail.
 #[derive(Clone, Debug)]
 pub struct Row {
-    pub steps: Vec<(Job, Ticket)>,
+    pub steps: Vec<(JailJob, Ticket)>,
     pub fails: Vec<bool>,
 }
 
@@ -108,7 +109,7 @@ pub fn ours(jail: &Jail, row: &Row) -> Vec<Answer> {
     let mut recorder = Recorder { commands: Vec::new(), fails: row.fails.clone().into() };
     let name = |number: u32| templates[number as usize].actname.clone();
     let steps = row.steps.iter().map(|(job, ticket)| {
-        let request = Request { jail: 0, scope: Scope::All, job: *job, ticket: ticket.clone() };
+        let request = Request { jail: 0, actions: Vec::new(), job: *job, ticket: ticket.clone() };
         let done = at_work.perform(templates, &request, Time::Fraction(NOW), &mut recorder);
         Answer {
             commands: std::mem::take(&mut recorder.commands),
@@ -176,7 +177,7 @@ fn value(word: &Word) -> Value {
     }
 }
 
-fn step(job: Job, ticket: &Ticket) -> Value {
+fn step(job: JailJob, ticket: &Ticket) -> Value {
     // No program takes a NUL, and fail2ban falls over it: it is compared without.
     let plain = |text: &str| text.replace('\0', "");
     let lines = |lines: &[String]| lines.iter().map(|line| plain(line)).collect::<Vec<_>>();
@@ -193,7 +194,7 @@ fn step(job: Job, ticket: &Ticket) -> Value {
     let name = format!("{job:?}");
     json!({
         "job": name.split(' ').next(),
-        "stopping": job == Job::Flush { stopping: true },
+        "stopping": job == JailJob::Flush { stopping: true },
         "ticket": {
             "id": id(&ticket.id),
             "ip": ticket.ip.as_ref().map(id),

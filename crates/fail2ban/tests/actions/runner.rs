@@ -6,9 +6,9 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use monban_fail2ban::action::{
-    Actor, Environment, Job, Lanes, Outcome, Request, Scope, Shell, Table, Ticket, Time, Waiting,
-    run,
+    Actor, Environment, Lanes, Outcome, Request, Shell, Table, Ticket, Time, Waiting, run,
 };
+use monban_model::JailJob;
 
 use super::oracle::hostnames;
 use super::{stock, values};
@@ -112,12 +112,16 @@ fn a_jail_keeps_its_order_and_waits_for_nobody() {
         for jail in numbers {
             let mut ticket = Ticket::new(values::address("192.0.2.1"), Time::Whole(1));
             ticket.failures = count;
-            let request = Request { jail, scope: Scope::All, job: Job::Ban, ticket };
+            let request = Request { jail, actions: Vec::new(), job: JailJob::Ban, ticket };
             actor.submit(count, request).expect("room");
         }
     }
-    let lost =
-        Request { jail: 999, scope: Scope::All, job: Job::Stop, ticket: values::all("x", "y") };
+    let lost = Request {
+        jail: 999,
+        actions: Vec::new(),
+        job: JailJob::Stop,
+        ticket: values::all("x", "y"),
+    };
     assert!(actor.submit(0, lost).is_err());
     let load = actor.finish();
     assert_eq!((load.waiting, load.waiting_bytes, load.dropped), (0, 0, 0));

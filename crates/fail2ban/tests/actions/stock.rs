@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use monban_fail2ban::action::{Job, Ticket, Time};
+use monban_fail2ban::action::{Ticket, Time};
 use monban_fail2ban::config::{ActionKind, Configuration, Jail, Reading, Version};
+use monban_model::JailJob;
 
 use super::chance::Chance;
 use super::oracle::{Oracle, Row, compare};
@@ -95,7 +96,7 @@ pub fn all_ways(folder: &Path) -> Vec<Jail> {
 /// What happens in the life of a jail, for each of several values.
 fn life(values: &[&str]) -> Row {
     let nobody = Ticket::of_nobody(Time::Whole(1), values::COUNTERS);
-    let mut steps = vec![(Job::Start, nobody.clone())];
+    let mut steps = vec![(JailJob::Start, nobody.clone())];
     for value in values {
         // fail2ban takes ten seconds to see that a long text is no address.
         let raw = if value.len() > 1000 { "raw" } else { value };
@@ -103,21 +104,21 @@ fn life(values: &[&str]) -> Row {
         let mut old = values::all("203.0.113.9", value);
         old.restored = true;
         for (job, ticket) in [
-            (Job::Ban, &four),
-            (Job::Ban, &six),
-            (Job::Ban, &raw),
-            (Job::Prolong, &four),
-            (Job::Check, &nobody),
-            (Job::Reban, &six),
-            (Job::Reload, &nobody),
-            (Job::Unban, &four),
-            (Job::Flush { stopping: false }, &nobody),
-            (Job::Ban, &old),
-            (Job::Unban, &raw),
-            (Job::Unban, &six),
-            (Job::Flush { stopping: true }, &nobody),
-            (Job::Unban, &old),
-            (Job::Stop, &nobody),
+            (JailJob::Ban, &four),
+            (JailJob::Ban, &six),
+            (JailJob::Ban, &raw),
+            (JailJob::Prolong, &four),
+            (JailJob::Check, &nobody),
+            (JailJob::Reban { after: u64::MAX }, &six),
+            (JailJob::Reload, &nobody),
+            (JailJob::Unban, &four),
+            (JailJob::Flush { stopping: false }, &nobody),
+            (JailJob::Ban, &old),
+            (JailJob::Unban, &raw),
+            (JailJob::Unban, &six),
+            (JailJob::Flush { stopping: true }, &nobody),
+            (JailJob::Unban, &old),
+            (JailJob::Stop, &nobody),
         ] {
             steps.push((job, ticket.clone()));
         }
@@ -153,19 +154,19 @@ fn whatever_happens_the_same_commands_follow() {
     let Some(mut oracle) = Oracle::start() else { return };
     let mut chance = Chance::new();
     let jobs = [
-        Job::Start,
-        Job::Ban,
-        Job::Ban,
-        Job::Ban,
-        Job::Reban,
-        Job::Prolong,
-        Job::Unban,
-        Job::Unban,
-        Job::Flush { stopping: false },
-        Job::Flush { stopping: true },
-        Job::Check,
-        Job::Reload,
-        Job::Stop,
+        JailJob::Start,
+        JailJob::Ban,
+        JailJob::Ban,
+        JailJob::Ban,
+        JailJob::Reban { after: u64::MAX },
+        JailJob::Prolong,
+        JailJob::Unban,
+        JailJob::Unban,
+        JailJob::Flush { stopping: false },
+        JailJob::Flush { stopping: true },
+        JailJob::Check,
+        JailJob::Reload,
+        JailJob::Stop,
     ];
     let (mut commands, mut rows) = (0, 0);
     for folder in folders() {

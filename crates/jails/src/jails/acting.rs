@@ -71,13 +71,17 @@ impl Jails {
             let Some(jail) = self.jail_mut(number) else { continue };
             let was_started = std::mem::replace(&mut jail.started, true);
             let owed = std::mem::take(&mut jail.owed);
+            let reloaded = std::mem::take(&mut jail.reloaded);
             let key = jail.key;
             if is_fresh {
-                jail.epoch = Some(0);
+                (jail.epoch, jail.lost) = (Some(0), false);
                 jail.bans.set_epochs(0);
                 self.outbox.waiting.retain(|queued| queued.key != key);
                 self.queue(key, JailJob::Start, About::Jail);
             } else {
+                if reloaded {
+                    self.queue(key, JailJob::Reload, About::Jail);
+                }
                 for (id, ban) in owed {
                     self.queue(key, JailJob::Unban, About::Freed(id, Box::new(ban)));
                 }
@@ -112,7 +116,9 @@ impl Jails {
         let Some(jail) = self.jail_mut(number) else { return };
         // What is not started yet gets all bans when it is.
         if jail.started || !guards {
-            jail.bans.ordered(id);
+            if job != JailJob::Prolong {
+                jail.bans.ordered(id);
+            }
             let key = jail.key;
             self.queue(key, job, About::Banned(id.clone()));
         }
@@ -176,6 +182,7 @@ impl Jails {
         } else if now > self.outbox.heard_s.saturating_add(LOST_S) {
             self.outbox.heard_s = now;
             for (_, lost) in std::mem::take(&mut self.outbox.underway) {
+                self.not_made(lost.key, lost.id.as_ref(), JailJob::Ban);
                 // An end that is ordered twice is one.
                 self.end_singly(lost.key, lost.ending, &[]);
             }
@@ -243,7 +250,7 @@ impl Jails {
         let Some(number) = self.number_of(key) else { return };
         match outcome.result {
             JailResult::Done { singly, epoch } => {
-                self.take_epoch(number, epoch);
+                self.take_epoch(number, id.as_ref(), outcome.job, epoch);
                 if !singly.is_empty() {
                     self.end_singly(key, ending, &singly);
                 }
@@ -260,6 +267,7 @@ impl Jails {
             JailResult::Failed(why) => {
                 let told = Told::Failed { job: outcome.job, why, refused: false };
                 self.tell(number, id.as_ref(), told);
+                self.not_made(key, id.as_ref(), outcome.job);
                 self.end_singly(key, ending, &[]);
             }
         }
@@ -281,24 +289,6 @@ impl Jails {
             self.order_end(number, id.clone(), ban);
         }
         self.tell(number, Some(id), Told::Freed(WhyFreed::Refused(why)));
-    }
-
-    /// A jail's actions were repaired since: what was banned before may be lost.
-    fn take_epoch(&mut self, number: usize, epoch: u64) {
-        let Some(jail) = self.jail_mut(number) else { return };
-        match jail.epoch.replace(epoch) {
-            Some(before) if before < epoch => {}
-            Some(_) => return,
-            // Repairs from before this run are no news.
-            None => return jail.bans.set_epochs(epoch),
-        }
-        let lost = jail.bans.iter().filter(|(_, ban)| ban.epoch < epoch);
-        let lost: Vec<Id> = lost.map(|(id, _)| id.clone()).collect();
-        jail.bans.set_epochs(epoch);
-        for id in lost {
-            self.tell(number, Some(&id), Told::Again);
-            self.order(number, &id, JailJob::Reban);
-        }
     }
 
     /// Actions that cannot end all bans at once end them one by one.

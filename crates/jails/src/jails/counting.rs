@@ -146,7 +146,7 @@ impl Jails {
             facts: by.facts,
             restored: false,
             ordered: false,
-            epoch: jail.epoch.unwrap_or(0),
+            epoch: None,
         };
         if ban.end(bantime_s) < now {
             self.tell(number, Some(id), Told::Expired);
@@ -211,6 +211,7 @@ impl Jails {
         let bantime_s = jail.settings.bantime_s;
         let Some(held) = jail.bans.get(id) else { return };
         let after_s = again.since.saturating_sub(held.since);
+        let lost = held.epoch.filter(|own| jail.epoch.is_some_and(|epoch| *own < epoch));
         if again.end(bantime_s) > held.end(bantime_s) {
             let seconds = match bantime_s {
                 ..0 => bantime_s,
@@ -218,12 +219,16 @@ impl Jails {
             };
             jail.bans.change(id, bantime_s, |ban| ban.seconds = Some(seconds));
         }
-        let checks = after_s > SUSPICIOUS_S && now > jail.checked.saturating_add(SUSPICIOUS_S);
+        let checks = lost.is_none()
+            && after_s > SUSPICIOUS_S
+            && now > jail.checked.saturating_add(SUSPICIOUS_S);
         if checks {
             jail.checked = now;
         }
         self.tell(number, Some(id), Told::Already { after_s });
-        if checks {
+        if let Some(after) = lost {
+            self.repeat(number, id, after);
+        } else if checks {
             self.order_jail(number, JailJob::Check);
         }
     }

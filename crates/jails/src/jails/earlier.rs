@@ -41,7 +41,6 @@ impl Jails {
                 count: known.count,
                 restored: true,
                 ordered: false,
-                epoch: jail.epoch.unwrap_or(0),
                 ..Ban::default()
             };
             // The oldest forms have all bans of an address, the newest first.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where something is wrong")]
 
 mod begun;
+mod repairs;
 mod world;
 
 use monban_fail2ban::action::Ticket;
@@ -139,7 +140,7 @@ fn orders_wait_until_the_actions_are_started() {
 }
 
 #[test]
-fn what_the_warden_refuses_is_not_in_force_and_what_was_repaired_is_banned_again() {
+fn what_the_warden_refuses_is_not_in_force() {
     let mut world = World::new(TWO);
     world.jails.actions(&[0, 1], world.now());
     world.orders();
@@ -156,12 +157,6 @@ fn what_the_warden_refuses_is_not_in_force_and_what_was_repaired_is_banned_again
     let failed = Told::Failed { job: JailJob::Ban, why, refused: true };
     assert_eq!(news, [failed, Told::Freed(WhyFreed::Refused(Refusal::TooWide))]);
     assert!(!world.client("status two").contains("192.0.2.1"));
-    let done = JailResult::Done { singly: Vec::new(), epoch: 1 };
-    world.jails.outcome(outcome(orders[1].id, done.clone()), now);
-    assert_eq!(world.told(), ["two again 192.0.2.2"]);
-    assert_eq!(world.ordered()[0].1, JailJob::Reban);
-    world.jails.outcome(outcome(orders[1].id, done), now);
-    assert_eq!(world.ordered(), []);
 }
 
 #[test]

@@ -38,25 +38,30 @@ impl Wire for JailJob {
             Self::Start => 1,
             Self::Stop => 2,
             Self::Ban => 3,
-            Self::Reban => 4,
+            Self::Reban { .. } => 4,
             Self::Unban => 5,
             Self::Prolong => 6,
             Self::Flush { stopping: false } => 7,
             Self::Flush { stopping: true } => 8,
             Self::Check => 9,
+            Self::Reload => 10,
         });
+        if let Self::Reban { after } = self {
+            after.put(out);
+        }
     }
     fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
         Ok(match from.byte()? {
             1 => Self::Start,
             2 => Self::Stop,
             3 => Self::Ban,
-            4 => Self::Reban,
+            4 => Self::Reban { after: u64::take(from)? },
             5 => Self::Unban,
             6 => Self::Prolong,
             7 => Self::Flush { stopping: false },
             8 => Self::Flush { stopping: true },
             9 => Self::Check,
+            10 => Self::Reload,
             _ => return Err(FrameError::Unknown),
         })
     }
@@ -176,7 +181,8 @@ mod tests {
     fn order(id: u64, bytes: usize) -> JailOrder {
         let address = "192.0.2.0/24".parse().ok();
         let ticket = vec![7; bytes];
-        JailOrder { id, jail: 3, job: JailJob::Ban, actions: vec![1, 2], address, ticket }
+        let job = JailJob::Reban { after: id };
+        JailOrder { id, jail: 3, job, actions: vec![1, 2], address, ticket }
     }
 
     #[test]

@@ -196,11 +196,7 @@ impl Role {
             Some(actor) => actor.take_over(table),
             None => {
                 let (bell, environment) = (Arc::clone(&self.bell), self.environment.clone());
-                let report = move |report| {
-                    if let Some(outcome) = outcome(&report) {
-                        bell.tell(Told::Outcome(outcome));
-                    }
-                };
+                let report = move |report| bell.tell(Told::Outcome(outcome(&report)));
                 let kernel: Box<dyn Kernel> = Box::new(Netlink(SetWriter::open()));
                 let again = self.again;
                 let actor = Actor::after_another(table, environment, Some(kernel), again, report)?;

@@ -46,13 +46,14 @@ impl Keeper<'_> {
 
     fn jail_refusal(&self, order: &JailOrder) -> Option<Refusal> {
         match order.job {
-            JailJob::Ban | JailJob::Reban | JailJob::Prolong => {
+            JailJob::Ban | JailJob::Reban { .. } | JailJob::Prolong => {
                 self.refusal_of(Subject::exactly(order.address?))
             }
             JailJob::Start
             | JailJob::Stop
             | JailJob::Unban
             | JailJob::Check
+            | JailJob::Reload
             | JailJob::Flush { .. } => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use monban_fail2ban::action::{Job, Outcome, Report, Request, Scope, Ticket, Time};
+use monban_fail2ban::action::{Outcome, Report, Request, Ticket, Time};
 use monban_fail2ban::filter::Id;
 use monban_model::{JailJob, JailOrder, JailOutcome, JailResult, Net};
 
@@ -18,29 +18,13 @@ pub fn request(order: &JailOrder) -> Result<Request, &'static str> {
         (bytes, _) => Ticket::from_bytes(bytes).ok_or("these bytes are no ticket")?,
     };
     let ticket = about(ticket, order.address);
-    let bans = matches!(order.job, JailJob::Ban | JailJob::Reban | JailJob::Prolong);
+    let bans = matches!(order.job, JailJob::Ban | JailJob::Reban { .. } | JailJob::Prolong);
     let is_other = |id: &Id| net(id).is_some_and(|net| Some(net) != order.address);
     if bans && (is_other(&ticket.id) || ticket.ip.as_ref().is_some_and(is_other)) {
         return Err("the ticket names an address that the order does not");
     }
-    let job = match order.job {
-        JailJob::Start => Job::Start,
-        JailJob::Stop => Job::Stop,
-        JailJob::Ban => Job::Ban,
-        JailJob::Reban => Job::Reban,
-        JailJob::Unban => Job::Unban,
-        JailJob::Prolong => Job::Prolong,
-        JailJob::Flush { stopping } => Job::Flush { stopping },
-        JailJob::Check => Job::Check,
-    };
-    let scope = match order.actions.is_empty() {
-        // What was never repaired lost nothing: a mail is not sent again. All of them, if nothing
-        // was repaired, as after the start of another actor.
-        true if job == Job::Reban => Scope::RepairedAfter(0),
-        true => Scope::All,
-        false => Scope::Only(order.actions.clone()),
-    };
-    Ok(Request { jail: order.jail, scope, job, ticket })
+    let JailOrder { jail, job, .. } = *order;
+    Ok(Request { jail, actions: order.actions.clone(), job, ticket })
 }
 
 /// The ticket with the address of the order.
@@ -65,20 +49,9 @@ fn net(id: &Id) -> Option<Net> {
     }
 }
 
-/// What is told of a request; nothing of one that nobody can order.
-pub fn outcome(report: &Report) -> Option<JailOutcome> {
+/// What is told of a request.
+pub fn outcome(report: &Report) -> JailOutcome {
     let Request { jail, job, .. } = report.request;
-    let job = match job {
-        Job::Start => JailJob::Start,
-        Job::Stop => JailJob::Stop,
-        Job::Ban => JailJob::Ban,
-        Job::Reban => JailJob::Reban,
-        Job::Unban => JailJob::Unban,
-        Job::Prolong => JailJob::Prolong,
-        Job::Flush { stopping } => JailJob::Flush { stopping },
-        Job::Check => JailJob::Check,
-        Job::Reload => return None,
-    };
     let result = match &report.done {
         None => JailResult::Failed("the jail was ended before".to_owned()),
         // What was not flushed is ended one by one, which says what fails.
@@ -87,7 +60,7 @@ pub fn outcome(report: &Report) -> Option<JailOutcome> {
         }
         Some(_) => JailResult::Failed(why(report)),
     };
-    Some(JailOutcome { order: report.id, jail, job, result })
+    JailOutcome { order: report.id, jail, job, result }
 }
 
 /// An order that was not carried out.
@@ -152,7 +125,7 @@ mod tests {
     fn an_address_that_the_warden_did_not_see_is_refused() {
         let hidden = Ticket { id: Id::Text("[192.0.2.9]".to_owned()), ..ticket("x") };
         let behind = Ticket { ip: Some(Id::of_text("192.0.2.1")), ..ticket("192.0.2.9") };
-        for job in [JailJob::Ban, JailJob::Reban, JailJob::Prolong] {
+        for job in [JailJob::Ban, JailJob::Reban { after: 0 }, JailJob::Prolong] {
             assert!(request(&order(job, None, &ticket("192.0.2.9"))).is_err());
             assert!(request(&order(job, None, &hidden)).is_err());
             assert!(request(&order(job, Some("192.0.2.1"), &behind)).is_err());

@@ -106,7 +106,7 @@ fn whom_the_warden_spares_no_jail_bans() {
         keeper.looked = Instant::now();
         to_actor(around);
         let refused = ["192.0.2.9", "192.0.0.0/16", "198.51.100.7", "11.0.0.0/8"];
-        for job in [JailJob::Ban, JailJob::Reban, JailJob::Prolong] {
+        for job in [JailJob::Ban, JailJob::Reban { after: 3 }, JailJob::Prolong] {
             let orders_of = |(id, net): (u64, &&str)| order(id, job, Some(net));
             orders(keeper, around, (0..).zip(&refused).map(orders_of).collect());
             let told = outcomes(around);
