@@ -10,6 +10,7 @@ mod reading;
 mod repairs;
 mod serve;
 mod state;
+mod waiting;
 
 use std::collections::HashMap;
 
@@ -32,6 +33,7 @@ use begun::Begun;
 pub use begun::{EarlierLog, ReadLog};
 pub use earlier::Earlier;
 pub use freeing::Freed;
+use waiting::Waiting;
 
 /// What jails are set up with; a reload brings another one.
 pub struct Setup<'s> {
@@ -51,9 +53,9 @@ pub struct Jails {
     names: Vec<String>,
     /// Those that run, by their numbers in the configuration.
     jails: Vec<Option<Jail>>,
-    /// Jails that are gone; their bans wait for their return.
-    parked: HashMap<Key, Jail>,
     begun: Begun,
+    /// Bans of jails that are gone; they wait for their return.
+    waiting: Waiting,
     /// Which jails read which file.
     readers: HashMap<String, Vec<usize>>,
     tickets: Tickets,
@@ -77,10 +79,10 @@ pub struct Jails {
     swept: i64,
     /// Somebody asked that the log be opened anew.
     reopen_log: bool,
-    /// Rows that were read and belong to no jail that runs now.
+    /// Rows that were read, until there is a configuration.
     saved: Vec<(Key, rows::Loaded)>,
-    /// Rows of theirs that are no more.
-    gone: Vec<JailRow>,
+    /// Changed rows of jails that do not run.
+    changed: Vec<JailRow>,
 }
 
 impl Jails {
@@ -93,8 +95,8 @@ impl Jails {
         Self {
             names: Vec::new(),
             jails: Vec::new(),
-            parked: HashMap::new(),
             begun: Begun::default(),
+            waiting: Waiting::default(),
             readers: HashMap::new(),
             tickets: Tickets::default(),
             bad: Bad::default(),
@@ -114,7 +116,7 @@ impl Jails {
             swept: 0,
             reopen_log: false,
             saved: Vec::new(),
-            gone: Vec::new(),
+            changed: Vec::new(),
         }
     }
 
@@ -123,7 +125,7 @@ impl Jails {
     pub fn set_up(&mut self, setup: &Setup<'_>) -> Vec<(String, String)> {
         let now = self.at(setup.now);
         let (mut problems, mut kept_on) = (Vec::new(), Vec::new());
-        let mut before: HashMap<Key, Jail> = self.parked.drain().collect();
+        let mut before: HashMap<Key, Jail> = HashMap::new();
         for jail in std::mem::take(&mut self.jails).into_iter().flatten() {
             before.insert(jail.key, jail);
         }
@@ -155,24 +157,18 @@ impl Jails {
                 None => self.news.push(news(jail, None, Told::Started)),
             }
         }
-        self.park(before);
+        for (_, jail) in before {
+            if jail.started {
+                self.news.push(news(&jail, None, Told::Stopped));
+            }
+            self.park(jail);
+        }
         self.guards = setup.guards;
         self.globals = globals_of(setup.configuration);
         self.readers.clear();
         self.take_saved();
         self.ask_names(now);
         problems
-    }
-
-    /// Jails that the configuration has no more.
-    fn park(&mut self, gone: HashMap<Key, Jail>) {
-        for (key, mut jail) in gone {
-            if jail.started {
-                self.news.push(news(&jail, None, Told::Stopped));
-            }
-            jail.started = false;
-            self.parked.insert(key, jail);
-        }
     }
 
     /// Whether there is a jail that reads the journal.
@@ -200,6 +196,7 @@ impl Jails {
                 self.running().map(|jail| (jail.key, jail.settings.findtime_s)).collect();
             self.tickets.sweep(now, |key| findtimes.get(&key).copied());
             self.bad.sweep(now, self.globals.dbpurgeage_s);
+            self.sweep_waiting(now);
             self.ask_names(now);
         }
         self.give_up_questions(now);
@@ -211,11 +208,12 @@ impl Jails {
         let seconds = ms / 1000;
         self.tickets.shift(seconds);
         self.bad.shift(seconds);
-        for jail in self.jails.iter_mut().flatten().chain(self.parked.values_mut()) {
+        for jail in self.jails.iter_mut().flatten() {
             jail.bans.shift(seconds, jail.settings.bantime_s);
             jail.checked = jail.checked.saturating_add(seconds);
             jail.repeated = jail.repeated.saturating_add(seconds);
         }
+        self.shift_waiting(seconds);
         self.swept = self.swept.saturating_add(seconds);
         self.asking.shift(seconds);
         self.outbox.shift(seconds);
@@ -238,7 +236,7 @@ impl Jails {
 
     /// Counts and memories that had to make room, since the start.
     pub fn evicted(&self) -> u64 {
-        self.tickets.evicted() + self.bad.evicted()
+        self.tickets.evicted() + self.bad.evicted() + self.waiting.evicted()
     }
 
     /// The number of the next order.

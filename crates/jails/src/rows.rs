@@ -52,6 +52,11 @@ pub(crate) fn known_row(jail: &str, id: &Id, known: &Known) -> JailRow {
     row(jail, JailRowKind::Known, id, out)
 }
 
+/// A ban that is not in force, as its jail does not run.
+pub(crate) fn waiting_row(jail: &str, id: &Id, ban: &Ban) -> JailRow {
+    JailRow { ban: None, ..ban_row(jail, id, ban, -1) }
+}
+
 /// What a jail counts of somebody: failures towards a ban, and the last of them in seconds since
 /// 1970; `None` if the row is none of an open count.
 pub fn open_count(row: &JailRow) -> Option<(u32, i64)> {
@@ -70,7 +75,8 @@ pub(crate) fn no_row(jail: &str, kind: JailRowKind, id: &Id) -> JailRow {
 #[derive(Debug)]
 pub(crate) enum Loaded {
     Ticket(Id, Ticket),
-    Ban(Id, Ban),
+    /// A ban, and its last second; `i64::MAX` for ever.
+    Ban(Id, Ban, i64),
     Known(Id, Known),
 }
 
@@ -79,17 +85,24 @@ impl Loaded {
     pub(crate) fn last(&self) -> i64 {
         match self {
             Self::Ticket(_, ticket) => ticket.last,
-            Self::Ban(_, ban) => ban.since,
+            Self::Ban(_, ban, _) => ban.since,
             Self::Known(_, known) => known.last,
         }
     }
 }
 
-/// Reads the data of a row; `None` if it makes no sense.
-pub(crate) fn load(kind: JailRowKind, data: &[u8]) -> Option<Loaded> {
-    match kind {
+/// Reads a row; `None` if it makes no sense.
+pub(crate) fn load(row: &JailRow) -> Option<Loaded> {
+    let data = row.data.as_deref()?;
+    match row.kind {
         JailRowKind::Ticket => ticket_of(data).map(|(id, ticket)| Loaded::Ticket(id, ticket)),
-        JailRowKind::Ban => ban_of(data).map(|(id, ban)| Loaded::Ban(id, ban)),
+        JailRowKind::Ban => ban_of(data).map(|(id, ban)| {
+            let end = match row.ban {
+                Some(shown) => shown.until.map_or(i64::MAX, |until| until.0.div_euclid(1000)),
+                None => ban.end(-1),
+            };
+            Loaded::Ban(id, ban, end)
+        }),
         JailRowKind::Known => known_of(data).map(|(id, known)| Loaded::Known(id, known)),
     }
 }

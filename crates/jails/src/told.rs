@@ -128,6 +128,11 @@ pub enum Told {
     },
     /// Too many questions wait for their answer; the failure is not counted. Said once a day.
     Unasked,
+    /// The jail is not there, and these bans of it are over: they do not come back with it.
+    Forgotten {
+        /// How many.
+        count: u64,
+    },
     /// The jail begins its work.
     Started,
     /// The jail is no more.

@@ -245,11 +245,6 @@ impl Jails {
                 self.free(number, &id, WhyFreed::Over);
             }
         }
-        for jail in self.parked.values_mut() {
-            for id in jail.bans.over(now) {
-                jail.bans.remove(&id, jail.settings.bantime_s);
-            }
-        }
     }
 
     /// Ends a ban; true if there was one.

@@ -43,11 +43,12 @@ impl Jails {
                 ordered: false,
                 ..Ban::default()
             };
+            let end = ban.end(jail.settings.bantime_s);
             // The oldest forms have all bans of an address, the newest first.
             if self.bad.in_jail(key, &one.id).is_none_or(|held| held.last <= known.last) {
                 self.bad.note(key, &one.id, known);
             }
-            self.saved.push((key, Loaded::Ban(one.id, ban)));
+            self.saved.push((key, Loaded::Ban(one.id, ban, end)));
         }
         self.take_saved();
         for number in 0..self.jails.len() {

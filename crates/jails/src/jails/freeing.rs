@@ -2,10 +2,9 @@
 
 use monban_fail2ban::client::Server;
 use monban_fail2ban::filter::Id;
-use monban_model::{Address, JailRowKind, Net, Refusal};
+use monban_model::{Address, Net, Refusal};
 
 use super::Jails;
-use crate::rows::{self, Loaded};
 use crate::told::WhyFreed;
 
 /// A ban that ended: the jail and who it was.
@@ -21,7 +20,7 @@ impl Jails {
     pub fn free_all(&mut self) -> u64 {
         let names: Vec<String> = self.running().map(|jail| jail.name.clone()).collect();
         let freed = names.iter().map(|name| self.unban_all(name).unwrap_or(0)).sum();
-        self.forget_waiting(&|_| true);
+        self.forget_waiting(&mut |_, _, _| true);
         freed
     }
 
@@ -73,26 +72,7 @@ impl Jails {
                 }
             }
         }
-        self.forget_waiting(&|id| of(id).is_some());
+        self.forget_waiting(&mut |_, id, _| of(id).is_some());
         freed
-    }
-
-    /// Bans of jails that do not run now do not come back with them.
-    fn forget_waiting(&mut self, is_over: &dyn Fn(&Id) -> bool) {
-        for jail in self.parked.values_mut() {
-            let over = jail.bans.iter().map(|(id, _)| id).filter(|id| is_over(id));
-            for id in over.cloned().collect::<Vec<Id>>() {
-                jail.bans.remove(&id, jail.settings.bantime_s);
-            }
-        }
-        let (names, gone) = (&self.names, &mut self.gone);
-        self.saved.retain(|(key, loaded)| match loaded {
-            Loaded::Ban(id, _) if is_over(id) => {
-                let name = names.get(*key as usize).map_or("", String::as_str);
-                gone.push(rows::no_row(name, JailRowKind::Ban, id));
-                false
-            }
-            _ => true,
-        });
     }
 }

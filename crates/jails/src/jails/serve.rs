@@ -205,9 +205,8 @@ impl Server for Jails {
             self.stopping.extend(last);
         }
         self.tell(number, None, Told::Stopped);
-        if let Some(mut jail) = self.jails.get_mut(number).and_then(Option::take) {
-            jail.started = false;
-            self.parked.insert(jail.key, jail);
+        if let Some(jail) = self.jails.get_mut(number).and_then(Option::take) {
+            self.park(jail);
         }
         self.readers.clear();
         Ok(())

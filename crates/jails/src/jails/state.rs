@@ -15,7 +15,7 @@ impl Jails {
         let mut broken = 0;
         for row in saved {
             let key = self.key_of(&row.jail);
-            match row.data.as_deref().and_then(|data| rows::load(row.kind, data)) {
+            match rows::load(&row) {
                 Some(loaded) => self.saved.push((key, loaded)),
                 None => broken += 1,
             }
@@ -27,49 +27,51 @@ impl Jails {
     pub(super) fn take_saved(&mut self) {
         let mut saved = std::mem::take(&mut self.saved);
         saved.sort_by_key(|(_, loaded)| loaded.last());
-        let mut count: usize = self.running().map(|jail| jail.bans.len()).sum();
         for (key, loaded) in saved {
             match loaded {
                 Loaded::Ticket(id, ticket) => self.tickets.restore((key, id), ticket),
                 Loaded::Known(id, known) => self.bad.restore(key, id, known),
-                Loaded::Ban(id, ban) => match self.number_of(key) {
-                    Some(number) => count += usize::from(self.take_ban(number, id, ban, count)),
-                    None => self.saved.push((key, Loaded::Ban(id, ban))),
+                Loaded::Ban(id, ban, end) => match self.number_of(key) {
+                    Some(number) => self.take_ban(number, id, ban),
+                    None => self.wait(key, id, ban, end),
                 },
             }
+        }
+        for (number, id, ban) in self.take_waiting() {
+            self.take_ban(number, id, ban);
         }
     }
 
     /// Goes on with a ban, if it is one more. One that is over, or whose address is spared now, may
     /// still be in force for actions that ran on.
-    fn take_ban(&mut self, number: usize, id: Id, ban: Ban, count: usize) -> bool {
+    fn take_ban(&mut self, number: usize, id: Id, ban: Ban) {
         let now = self.now_s;
-        let Some(jail) = self.jail_mut(number) else { return false };
+        let all: usize = self.running().map(|jail| jail.bans.len()).sum();
+        let Some(jail) = self.jail_mut(number) else { return };
         let bantime_s = jail.settings.bantime_s;
         let ban = ban.shortened(jail.settings.increment.enabled.value, jail.longest_s());
         if jail.bans.get(&id).is_some() {
-            return false;
+            return;
         }
         if ban.end(bantime_s) <= now || jail.ignore.spares(&id).is_some() {
             jail.bans.forget(&id);
             if ban.ordered {
                 jail.owed.push((id, ban));
             }
-            return false;
+            return;
         }
-        let elsewhere = count.saturating_sub(jail.bans.len());
+        let elsewhere = all.saturating_sub(jail.bans.len());
         if jail.bans.add(id.clone(), ban, bantime_s, elsewhere).is_err() {
-            return false;
+            return;
         }
         jail.banned_total += 1;
         self.tell_restored(number, &id);
-        true
     }
 
     /// How many changes wait for [`Jails::take_changes`].
     pub fn waiting_changes(&self) -> usize {
         let bans = self.running().map(|jail| jail.bans.waiting()).sum::<usize>();
-        bans + self.tickets.waiting() + self.bad.waiting() + self.gone.len()
+        bans + self.tickets.waiting() + self.bad.waiting() + self.changed.len()
     }
 
     /// What changed since the last call.
@@ -77,7 +79,7 @@ impl Jails {
         let mut changed = Vec::new();
         let names = &self.names;
         let name = |key: Key| names.get(key as usize).map_or("", String::as_str);
-        let mut gone = std::mem::take(&mut self.gone);
+        let mut gone = std::mem::take(&mut self.changed);
         self.tickets.take_changes(
             |(key, id)| gone.push(rows::no_row(name(key), JailRowKind::Ticket, &id)),
             |(key, id), ticket| changed.push(rows::ticket_row(name(*key), id, ticket)),
@@ -86,8 +88,7 @@ impl Jails {
             |(key, id)| gone.push(rows::no_row(name(key), JailRowKind::Known, &id)),
             |(key, id), known| changed.push(rows::known_row(name(*key), id, known)),
         );
-        let parked = self.parked.values_mut();
-        for jail in self.jails.iter_mut().flatten().chain(parked) {
+        for jail in self.jails.iter_mut().flatten() {
             let bantime_s = jail.settings.bantime_s;
             for (id, ban) in jail.bans.take_changes() {
                 changed.push(match ban {

@@ -3,6 +3,7 @@
 
 mod begun;
 mod repairs;
+mod waiting;
 mod world;
 
 use monban_fail2ban::action::Ticket;
@@ -348,19 +349,6 @@ fn monbans_own_free_and_allow_end_bans_also_of_jails_that_are_away() {
     world.write("jail.conf", TWO);
     world.set_up();
     assert!(world.client("status two").contains("Currently banned:\t0"));
-}
-
-#[test]
-fn bans_of_a_jail_that_does_not_run_can_be_ended_for_good() {
-    let mut world = World::new(TWO);
-    world.line("/two.log", BOB);
-    world.commit();
-    world.write("jail.conf", &TWO.replace("[two]\nenabled = yes", "[two]\nenabled = no"));
-    world.restart();
-    assert_eq!(world.committed(JailRowKind::Ban), 1);
-    assert_eq!(world.jails.free_all(), 0);
-    world.commit();
-    assert_eq!(world.committed(JailRowKind::Ban), 0);
 }
 
 #[test]

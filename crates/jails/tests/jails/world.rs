@@ -158,6 +158,12 @@ impl World {
         self.rows.values().filter(|row| row.kind == kind).count()
     }
 
+    /// Who is banned, as the ledger says it to everybody.
+    pub fn in_force(&self) -> Vec<String> {
+        let shown = self.rows.values().filter(|row| row.ban.is_some());
+        shown.map(|row| row.id.clone()).collect()
+    }
+
     /// An end at any instant, and a new start.
     pub fn restart(&mut self) {
         self.jails = Jails::new(Zone::utc(), TimeZone::UTC, 7, self.jails.next_order());

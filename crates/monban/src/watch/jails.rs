@@ -341,6 +341,9 @@ fn notice_of(news: &News) -> Option<(Notice, bool)> {
         Told::Overrun => (with("jail-overrun", &[]), true),
         Told::Off { seconds } => (with("jail-off", &[number("seconds", *seconds)]), true),
         Told::Old { seconds } => (with("jail-old", &[number("seconds", *seconds)]), false),
+        Told::Forgotten { count } => {
+            (with("jail-forgotten", &[("count", count.to_string())]), false)
+        }
         Told::Unasked => (with("jail-unasked", &[]), true),
         Told::Resolved { name, addresses } => {
             let values = [("name", name.clone()), ("addresses", addresses.clone())];
