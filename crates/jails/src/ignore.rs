@@ -11,13 +11,22 @@ use crate::tickets::Facts;
 /// Answers that are kept, whatever `max-count` says.
 const CACHE_MAX: usize = 10_000;
 
+/// A name that is spared.
+#[derive(Clone, Debug)]
+struct Named {
+    name: String,
+    /// Its addresses, as far as they are known.
+    addresses: Vec<Address>,
+    /// Whether anybody has said which these are, or that there is none.
+    answered: bool,
+}
+
 /// The list of a jail.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct IgnoreList {
     nets: Vec<Net>,
     addresses: HashSet<Id>,
-    /// Names and their addresses, as far as they are known.
-    names: Vec<(String, Vec<Address>)>,
+    names: Vec<Named>,
     /// Of files, which are not listed.
     files: Vec<Net>,
 }
@@ -32,7 +41,7 @@ impl IgnoreList {
             Id::Net(net) => self.nets.push(net),
             Id::Name(name) | Id::Text(name) => {
                 self.addresses.insert(Id::Text(name.clone()));
-                self.names.push((name, Vec::new()));
+                self.names.push(Named { name, addresses: Vec::new(), answered: false });
             }
         }
     }
@@ -49,24 +58,30 @@ impl IgnoreList {
 
     /// Takes over the addresses of names from the list before.
     pub(crate) fn keep_names(&mut self, before: &Self) {
-        for (name, addresses) in &mut self.names {
-            let known = before.names.iter().find(|(known, _)| known == name);
-            if let Some((_, known)) = known.filter(|_| addresses.is_empty()) {
-                addresses.clone_from(known);
+        for own in &mut self.names {
+            let known = before.names.iter().find(|known| known.name == own.name);
+            if let Some(known) = known.filter(|_| own.addresses.is_empty()) {
+                own.clone_from(known);
             }
         }
     }
 
     /// The names whose addresses are wanted.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().map(|(name, _)| name.as_str())
+        self.names.iter().map(|named| named.name.as_str())
+    }
+
+    /// Whether there is a name of which nobody has said anything yet.
+    pub(crate) fn is_open(&self) -> bool {
+        self.names.iter().any(|named| !named.answered)
     }
 
     /// The addresses of a name; those before stay if there are none now.
     pub(crate) fn resolved(&mut self, name: &str, addresses: &[Address]) {
-        for (known, own) in &mut self.names {
-            if known == name && !addresses.is_empty() {
-                *own = addresses.to_vec();
+        for known in self.names.iter_mut().filter(|known| known.name == name) {
+            known.answered = true;
+            if !addresses.is_empty() {
+                known.addresses = addresses.to_vec();
             }
         }
     }
@@ -81,7 +96,7 @@ impl IgnoreList {
         if nets.any(|wide| wide.covers(*net)) {
             return Some("ip");
         }
-        let mut named = self.names.iter().flat_map(|(_, addresses)| addresses);
+        let mut named = self.names.iter().flat_map(|named| &named.addresses);
         named.any(|address| Net::host(*address) == *net).then_some("dns")
     }
 }
@@ -168,9 +183,11 @@ mod tests {
         assert_eq!(spares(&list, "192.0.2.8"), None);
         assert_eq!(spares(&list, "2001:db8:1::1"), Some("ip"));
         assert_eq!(spares(&list, "198.51.100.1"), None);
+        assert!(list.is_open());
         list.resolved("home.example", &[Address::new("198.51.100.1".parse().expect("good"))]);
         assert_eq!(spares(&list, "198.51.100.1"), Some("dns"));
         list.resolved("home.example", &[]);
+        assert!(!list.is_open());
         assert_eq!(spares(&list, "198.51.100.1"), Some("dns"));
         list.add_file("# mine\n203.0.113.0/24 ; test\n\n203.0.114.1\n");
         assert_eq!(spares(&list, "203.0.113.9"), Some("ip"));

@@ -47,6 +47,9 @@ pub(crate) struct Jail {
     /// Bans that ended and whose end was not ordered, as it is not known whether the actions are
     /// started: those that ended before this run among them.
     pub owed: Vec<(Id, Ban)>,
+    /// Until when bans wait for the names of `ignoreip`, and whether one does.
+    pub hold_until: i64,
+    pub holds: bool,
     /// Files that are not read, though the configuration names them.
     pub unread: HashSet<String>,
     /// The files of `ignoreip` and their texts.
@@ -176,6 +179,8 @@ impl Jail {
             reloaded: false,
             checked: 0,
             owed: Vec::new(),
+            hold_until: 0,
+            holds: false,
             unread: HashSet::new(),
             lists: HashMap::new(),
             overruns: 0,
@@ -253,6 +258,7 @@ impl Jail {
         files.retain(|path| self.log(path).is_some());
         self.all.logpath = files;
         self.ignore.keep_names(&before.ignore);
+        self.holds = before.holds;
         (self.bans, self.owed) = (before.bans, before.owed);
         self.bans.retime(self.settings.bantime_s);
         self.found_total = before.found_total;

@@ -6,6 +6,7 @@ mod begun;
 mod counting;
 mod earlier;
 mod freeing;
+mod holding;
 mod reading;
 mod repairs;
 mod serve;
@@ -167,6 +168,7 @@ impl Jails {
         self.globals = globals_of(setup.configuration);
         self.readers.clear();
         self.take_saved();
+        (0..self.jails.len()).for_each(|number| self.begin_hold(number));
         self.ask_names(now);
         problems
     }
@@ -200,7 +202,10 @@ impl Jails {
             self.ask_names(now);
         }
         self.give_up_questions(now);
-        (0..self.jails.len()).for_each(|number| self.repeat_lost(number));
+        for number in 0..self.jails.len() {
+            self.repeat_lost(number);
+            self.end_hold(number);
+        }
     }
 
     /// The clock was set forward by so many milliseconds, or back: what is open keeps its age.
@@ -211,6 +216,7 @@ impl Jails {
         for jail in self.jails.iter_mut().flatten() {
             jail.bans.shift(seconds, jail.settings.bantime_s);
             jail.checked = jail.checked.saturating_add(seconds);
+            jail.hold_until = jail.hold_until.saturating_add(seconds);
             jail.repeated = jail.repeated.saturating_add(seconds);
         }
         self.shift_waiting(seconds);

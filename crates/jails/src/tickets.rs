@@ -149,6 +149,15 @@ impl Tickets {
         Some(ticket)
     }
 
+    /// Who has failed so often in a jail, the oldest count first.
+    pub(crate) fn ripe(&self, jail: Key, maxretry: u32) -> Vec<Id> {
+        let is_ripe = |key: &(Key, Id), ticket: &Ticket| key.0 == jail && ticket.retry >= maxretry;
+        let ripe = self.open.iter().filter(|(key, ticket)| is_ripe(key, ticket));
+        let mut ripe: Vec<(i64, &Id)> = ripe.map(|(key, ticket)| (ticket.first, &key.1)).collect();
+        ripe.sort();
+        ripe.into_iter().map(|(_, id)| id.clone()).collect()
+    }
+
     /// Forgets what is older than the find time of its jail; all of a jail that has none.
     pub(crate) fn sweep(&mut self, now: i64, findtime_s: impl Fn(Key) -> Option<i64>) {
         let is_old = |(key, ticket): (&(Key, Id), &Ticket)| {

@@ -133,6 +133,11 @@ pub enum Told {
         /// How many.
         count: u64,
     },
+    /// These bans waited until the names of `ignoreip` were known.
+    Held {
+        /// How many, those who are spared now among them.
+        count: u64,
+    },
     /// The jail begins its work.
     Started,
     /// The jail is no more.

@@ -193,6 +193,7 @@ impl Jails {
         for address in addresses.iter().filter(|_| is_listed) {
             self.free(number, &Id::Net(Net::host(*address)), WhyFreed::Operator);
         }
+        self.end_hold(number);
     }
 
     /// Names that are spared are resolved, and again after a while.

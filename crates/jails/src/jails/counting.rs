@@ -9,7 +9,7 @@ use crate::jail::Jail;
 use crate::known::Known;
 use crate::tickets::{Facts, Failure};
 use crate::told::{Spared, Told, WhyFreed};
-use monban_model::JailJob;
+use monban_model::{JailJob, Net};
 
 /// Earlier bans beyond so many count as so many.
 const BANS_COUNTED: u32 = 20;
@@ -31,17 +31,7 @@ impl Jails {
     /// A failure of somebody, unless he is spared.
     pub(super) fn failure(&mut self, number: usize, id: Id, failure: Failure, now: i64) {
         let Some(jail) = self.jails.get_mut(number).and_then(Option::as_mut) else { return };
-        let is_own = match &id {
-            Id::Net(net) => self.allowed.iter().any(|own| own.covers(*net)),
-            _ => false,
-        };
-        let spared = match jail.ignore.spares(&id) {
-            _ if is_own => Some(Spared::Own),
-            Some("dns") => Some(Spared::Name),
-            Some(_) => Some(Spared::Address),
-            None => None,
-        };
-        if let Some(spared) = spared {
+        if let Some(spared) = spared(&self.allowed, jail, &id) {
             return self.tell(number, Some(&id), Told::Ignored(spared));
         }
         if jail.settings.ignorecommand.is_empty() {
@@ -119,6 +109,9 @@ impl Jails {
 
     /// Bans whoever has failed often enough.
     pub(super) fn ban_counted(&mut self, number: usize, id: &Id, now: i64) {
+        if self.hold(number, now) {
+            return;
+        }
         let Some(key) = self.jail(number).map(|jail| (jail.key, id.clone())) else { return };
         let Some(ticket) = self.tickets.take(&key) else { return };
         let sentence = Sentence {
@@ -255,6 +248,20 @@ impl Jails {
         // The commands get what the ban was made of.
         self.order_end(number, id.clone(), ban);
         true
+    }
+}
+
+/// Why somebody is spared without a question.
+pub(super) fn spared(allowed: &[Net], jail: &Jail, id: &Id) -> Option<Spared> {
+    let is_own = match id {
+        Id::Net(net) => allowed.iter().any(|own| own.covers(*net)),
+        _ => false,
+    };
+    match jail.ignore.spares(id) {
+        _ if is_own => Some(Spared::Own),
+        Some("dns") => Some(Spared::Name),
+        Some(_) => Some(Spared::Address),
+        None => None,
     }
 }
 

@@ -179,6 +179,7 @@ impl Server for Jails {
         }
         jail.take_settings();
         self.readers.clear();
+        self.begin_hold(number);
         self.asking_names_again();
         Ok(())
     }

@@ -29,7 +29,14 @@ impl Jails {
         saved.sort_by_key(|(_, loaded)| loaded.last());
         for (key, loaded) in saved {
             match loaded {
-                Loaded::Ticket(id, ticket) => self.tickets.restore((key, id), ticket),
+                Loaded::Ticket(id, ticket) => {
+                    let number = self.number_of(key);
+                    if let Some(jail) = number.and_then(|number| self.jail_mut(number)) {
+                        // It was waiting when the run before ended.
+                        jail.holds |= ticket.retry >= jail.settings.maxretry;
+                    }
+                    self.tickets.restore((key, id), ticket);
+                }
                 Loaded::Known(id, known) => self.bad.restore(key, id, known),
                 Loaded::Ban(id, ban, end) => match self.number_of(key) {
                     Some(number) => self.take_ban(number, id, ban),

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where something is wrong")]
 
 mod begun;
+mod holding;
 mod repairs;
 mod waiting;
 mod world;

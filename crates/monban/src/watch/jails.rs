@@ -341,6 +341,7 @@ fn notice_of(news: &News) -> Option<(Notice, bool)> {
         Told::Overrun => (with("jail-overrun", &[]), true),
         Told::Off { seconds } => (with("jail-off", &[number("seconds", *seconds)]), true),
         Told::Old { seconds } => (with("jail-old", &[number("seconds", *seconds)]), false),
+        Told::Held { count } => (with("jail-held", &[("count", count.to_string())]), false),
         Told::Forgotten { count } => {
             (with("jail-forgotten", &[("count", count.to_string())]), false)
         }

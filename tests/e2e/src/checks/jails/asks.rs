@@ -14,6 +14,7 @@ use crate::trouble::{Tried, must};
 const SPARED: &str = "198.51.100.61";
 const OTHER: &str = "198.51.100.62";
 const NAMED: &str = "198.51.100.63";
+const HOME: &str = "198.51.100.64";
 
 const JAILS: &str = "
 [asked]
@@ -29,6 +30,12 @@ filter = named
 port = ssh
 usedns = yes
 logpath = /var/log/named.log
+[home]
+enabled = true
+filter = sshd
+port = ssh
+logpath = /var/log/home.log
+ignoreip = home.example
 [no]
 enabled = true
 filter = named
@@ -42,7 +49,8 @@ const FILTER: &str = "[Definition]\nfailregex = named: refused <HOST>$\n";
 /// Spares one address, takes its time, and writes down who it was asked about.
 const SCRIPT: &str = "#!/bin/sh\nsleep 0.2\necho \"$1\" >>ASKED\n[ \"$1\" = SPARED ]\n";
 
-/// One address is spared by a command that takes 0.2 s; a name in a log is an address, or nobody.
+/// One address is spared by a command that takes 0.2 s; a name in a log is an address, or nobody;
+/// whoever has a name of `ignoreip` is spared also by the first lines that are read.
 pub fn of_commands_and_names(setting: &Setting) -> Tried<String> {
     let machine = Machine::new()?;
     let (script, asked) = (machine.folder().join("spares"), machine.folder().join("asked"));
@@ -52,7 +60,14 @@ pub fn of_commands_and_names(setting: &Setting) -> Tried<String> {
     fs::write(&asked, "")?;
     let folder = Folder::new(&machine, &JAILS.replace("SCRIPT", &script.display().to_string()))?;
     folder.write("filter.d/named.conf", FILTER)?;
-    machine.shell(&format!("echo '{NAMED} guesser.example' >>/etc/hosts"))?;
+    for (address, name) in [(NAMED, "guesser"), (HOME, "home")] {
+        machine.shell(&format!("echo '{address} {name}.example' >>/etc/hosts"))?;
+    }
+    let mut home = Log::open(&machine.log("home.log"))?;
+    for pid in 600..606 {
+        home.write(&failed_password(pid, HOME))?;
+        home.write(&failed_password(pid + 100, OTHER))?;
+    }
     let mut log = Log::open(&machine.log("auth.log"))?;
     let mut named = Log::open(&machine.log("named.log"))?;
     let guard = Guard::start(&machine, folder.plan(setting, &machine))?;
@@ -63,6 +78,11 @@ pub fn of_commands_and_names(setting: &Setting) -> Tried<String> {
     let took = wait_held(&guard, &machine, "asked", OTHER)?;
     guard.wait_said(&format!("[asked] {SPARED} failed and is spared"), Duration::from_secs(5))?;
     wait_found(&guard, "asked", 4)?;
+    wait_held(&guard, &machine, "home", OTHER)?;
+    guard.wait_said("[home] 2 bans waited", Duration::from_secs(5))?;
+    let home = held(&machine, "home")?;
+    must(home.len() == 1, || format!("in home are {home:?}"))?;
+    must(!guard.said().contains(&format!("[home] BANNED {HOME}")), || guard.said())?;
     // What is kept is not asked for again.
     log.write(&failed_password(500, SPARED))?;
     for _ in 0..3 {
@@ -79,7 +99,8 @@ pub fn of_commands_and_names(setting: &Setting) -> Tried<String> {
     must(held(&machine, "no")?.is_empty(), || "usedns = no bans a name".to_owned())?;
     Ok(format!(
         "ignorecommand spares one and is asked once for each, the other is banned after {} ms; \
-         usedns = yes finds a name in /etc/hosts, no does not look",
+         usedns = yes finds a name in /etc/hosts, no does not look; a name of ignoreip spares its \
+         address from the first line on",
         took.as_millis()
     ))
 }
