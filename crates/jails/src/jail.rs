@@ -10,6 +10,7 @@ use monban_fail2ban::encoding::Encoding;
 use monban_fail2ban::filter::{self, Filter, Id, Texts, Use};
 
 use crate::bans::{Ban, Bans};
+use crate::held::Held;
 use crate::ignore::{Cache, IgnoreList};
 use crate::journal::Matches;
 use crate::settings::Settings;
@@ -34,6 +35,10 @@ pub(crate) struct Jail {
     pub banned_total: u64,
     /// Whether its actions are started.
     pub started: bool,
+    /// What was written while it is idle.
+    pub held: Held,
+    /// It was idle, and a reload ended that.
+    pub woken: bool,
     /// Repairs of its actions so far; `None` until an outcome tells.
     pub epoch: Option<u64>,
     /// Bans that were made before the last repair may be lost.
@@ -81,6 +86,11 @@ impl Log {
         }
         let pattern = Pattern::new(&flat).map_err(|error| format!("{path}: {error}"))?;
         Ok(Self { pattern, tail })
+    }
+
+    /// As it is written.
+    pub(crate) fn text(&self) -> &str {
+        self.pattern.as_str()
     }
 
     pub(crate) fn holds(&self, path: &str) -> bool {
@@ -173,6 +183,8 @@ impl Jail {
             found_total: 0,
             banned_total: 0,
             started: false,
+            held: Held::default(),
+            woken: false,
             epoch: None,
             lost: false,
             repeated: 0,
@@ -263,6 +275,7 @@ impl Jail {
         self.bans.retime(self.settings.bantime_s);
         self.found_total = before.found_total;
         self.banned_total = before.banned_total;
+        (self.held, self.woken) = (before.held, before.settings.idle || before.woken);
         (self.epoch, self.lost) = (before.epoch, before.lost);
         self.repeated = before.repeated;
         self.reloaded = before.started;

@@ -7,13 +7,14 @@ mod counting;
 mod earlier;
 mod freeing;
 mod holding;
+mod idle;
 mod reading;
 mod repairs;
 mod serve;
 mod state;
 mod waiting;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::tz::TimeZone;
 use monban_fail2ban::client::Globals;
@@ -34,6 +35,7 @@ use begun::Begun;
 pub use begun::{EarlierLog, ReadLog};
 pub use earlier::Earlier;
 pub use freeing::Freed;
+pub use idle::State;
 use waiting::Waiting;
 
 /// What jails are set up with; a reload brings another one.
@@ -57,6 +59,8 @@ pub struct Jails {
     begun: Begun,
     /// Bans of jails that are gone; they wait for their return.
     waiting: Waiting,
+    /// Those that an operator stopped.
+    halted: BTreeSet<Key>,
     /// Which jails read which file.
     readers: HashMap<String, Vec<usize>>,
     tickets: Tickets,
@@ -98,6 +102,7 @@ impl Jails {
             jails: Vec::new(),
             begun: Begun::default(),
             waiting: Waiting::default(),
+            halted: BTreeSet::new(),
             readers: HashMap::new(),
             tickets: Tickets::default(),
             bad: Bad::default(),
@@ -147,29 +152,23 @@ impl Jails {
         }
         for jail in self.jails.iter_mut().flatten() {
             match before.remove(&jail.key) {
-                Some(earlier) => {
-                    let ran = earlier.started || !setup.guards;
-                    jail.go_on_from(earlier);
-                    if !ran {
-                        self.news.push(news(jail, None, Told::Started));
-                    }
-                }
+                Some(earlier) => jail.go_on_from(earlier),
                 None if kept_on.contains(&jail.key) => {}
                 None => self.news.push(news(jail, None, Told::Started)),
             }
         }
         for (_, jail) in before {
-            if jail.started {
-                self.news.push(news(&jail, None, Told::Stopped));
-            }
+            self.news.push(news(&jail, None, Told::Stopped));
             self.park(jail);
         }
+        self.halted.clear();
         self.guards = setup.guards;
         self.globals = globals_of(setup.configuration);
         self.readers.clear();
         self.take_saved();
         (0..self.jails.len()).for_each(|number| self.begin_hold(number));
         self.ask_names(now);
+        self.wake(now);
         problems
     }
 

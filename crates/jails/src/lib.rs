@@ -18,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 mod bans;
+mod held;
 mod ignore;
 mod jail;
 mod jails;
@@ -28,7 +29,7 @@ mod settings;
 mod tickets;
 mod told;
 
-pub use jails::{Ask, Earlier, EarlierLog, Freed, Jails, Question, ReadLog, Setup};
+pub use jails::{Ask, Earlier, EarlierLog, Freed, Jails, Question, ReadLog, Setup, State};
 pub use journal::{Entry, Matches};
 pub use rows::open_count;
 pub use told::{News, Spared, Told, WhyFreed};

@@ -138,6 +138,15 @@ pub enum Told {
         /// How many, those who are spared now among them.
         count: u64,
     },
+    /// The jail is idle: what is written from now on waits.
+    Idle,
+    /// It is idle no more, and reads what waited.
+    Awake {
+        /// So many lines.
+        lines: usize,
+        /// So many had no room.
+        lost: u64,
+    },
     /// The jail begins its work.
     Started,
     /// The jail is no more.

@@ -328,6 +328,9 @@ pub const JAIL_ROW_BYTES_MAX: usize = 512 * 1024;
 /// Largest database of fail2ban whose bans are taken over, in bytes.
 pub const FAIL2BAN_DATABASE_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 
+/// What lines that wait for idle jails may take, in bytes and for all jails; the oldest make room.
+pub const JAIL_HELD_BYTES_MAX: usize = 8 * 1024 * 1024;
+
 /// Questions of jails that wait for an answer: names to be resolved, commands to be asked.
 pub const JAIL_QUESTIONS_MAX: usize = 1024;
 

@@ -23,11 +23,15 @@ impl Jails {
         let mut found = 0;
         for number in readers {
             let Some(jail) = self.jails.get_mut(number).and_then(Option::as_mut) else { continue };
-            if jail.settings.idle || self.begun.has_line(jail.key, path, line.position) {
+            if self.begun.has_line(jail.key, path, line.position) {
                 continue;
             }
             let text = jail.encoding.decode(line.bytes);
             let text = text.trim_end_matches(['\r', '\n']);
+            if jail.settings.idle {
+                self.keep_line(number, (text.to_owned(), None), now);
+                continue;
+            }
             let reading = jail.filter.read_when(text, now, when(jail, catching_up));
             found += self.take_reading(number, reading, now);
         }
@@ -41,12 +45,15 @@ impl Jails {
         let mut found = 0;
         for number in 0..self.jails.len() {
             let Some(jail) = self.jails.get_mut(number).and_then(Option::as_mut) else { continue };
-            let reads = jail.all.is_journal() && !jail.settings.idle;
             let is_old = catching_up && self.begun.has_entry(jail.key, entry);
-            if !reads || is_old || !jail.matches.has(entry) {
+            if is_old || !jail.all.is_journal() || !jail.matches.has(entry) {
                 continue;
             }
             let text = line.get_or_insert_with(|| entry.line());
+            if jail.settings.idle {
+                self.keep_line(number, (text.clone(), Some(entry.time_s())), now);
+                continue;
+            }
             let when = when(jail, catching_up);
             let reading = jail.filter.read_at(text, entry.time_s(), now, when);
             found += self.take_reading(number, reading, now);
@@ -98,7 +105,7 @@ impl Jails {
         readers
     }
 
-    fn take_reading(&mut self, number: usize, reading: Reading, now: i64) -> usize {
+    pub(super) fn take_reading(&mut self, number: usize, reading: Reading, now: i64) -> usize {
         self.take_odd(number, &reading, now);
         let mut found = 0;
         for hit in reading.hits {

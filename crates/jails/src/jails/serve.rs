@@ -178,17 +178,25 @@ impl Server for Jails {
             return Err(ClientError::new(why));
         }
         jail.take_settings();
+        let (was_idle, is_idle) = (before.idle, jail.all.idle);
         self.readers.clear();
         self.begin_hold(number);
         self.asking_names_again();
+        match (was_idle, is_idle) {
+            (false, true) => self.tell(number, None, Told::Idle),
+            (true, false) => self.read_held(number, now),
+            _ => {}
+        }
         Ok(())
     }
 
     fn start_jail(&mut self, jail: &str) -> Result<(), ClientError> {
         let number = self.named(jail)?;
-        if let Some(jail) = self.jail_mut(number) {
-            jail.all.idle = false;
-            jail.take_settings();
+        let Some(jail) = self.jail_mut(number) else { return Ok(()) };
+        let was_idle = std::mem::replace(&mut jail.all.idle, false);
+        jail.take_settings();
+        if was_idle {
+            self.read_held(number, self.now_s);
         }
         Ok(())
     }
@@ -207,6 +215,7 @@ impl Server for Jails {
         }
         self.tell(number, None, Told::Stopped);
         if let Some(jail) = self.jails.get_mut(number).and_then(Option::take) {
+            self.halted.insert(jail.key);
             self.park(jail);
         }
         self.readers.clear();

@@ -102,7 +102,7 @@ impl Jails {
         }
     }
 
-    fn name_of(&self, key: Key) -> &str {
+    pub(super) fn name_of(&self, key: Key) -> &str {
         self.names.get(key as usize).map_or("", String::as_str)
     }
 }

@@ -3,6 +3,7 @@
 
 mod begun;
 mod holding;
+mod idle;
 mod repairs;
 mod waiting;
 mod world;

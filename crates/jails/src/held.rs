@@ -1,0 +1,90 @@
+//! Lines that wait for a jail to be idle no more.
+
+use std::collections::VecDeque;
+
+/// What a line costs beside its text, in bytes.
+const EACH: usize = 64;
+
+/// A line that waits.
+pub(crate) struct Line {
+    pub text: String,
+    /// The time that the journal knows of it.
+    pub time_s: Option<i64>,
+    arrived_s: i64,
+}
+
+/// The lines of an idle jail, the oldest first.
+#[derive(Default)]
+pub(crate) struct Held {
+    lines: VecDeque<Line>,
+    bytes: usize,
+    lost: u64,
+}
+
+impl Held {
+    /// A line came. Those that are older than `findtime_s` would not be counted any more and go;
+    /// `room` bytes are there for all, and the oldest make room.
+    pub(crate) fn add(
+        &mut self,
+        (text, time_s): (String, Option<i64>),
+        now: i64,
+        findtime_s: i64,
+        room: usize,
+    ) {
+        while self.lines.front().is_some_and(|line| line.arrived_s < now - findtime_s) {
+            self.drop_oldest();
+        }
+        self.bytes += text.len() + EACH;
+        self.lines.push_back(Line { text, time_s, arrived_s: now });
+        while self.bytes > room && self.drop_oldest() {
+            self.lost += 1;
+        }
+    }
+
+    fn drop_oldest(&mut self) -> bool {
+        let Some(line) = self.lines.pop_front() else { return false };
+        self.bytes -= line.text.len() + EACH;
+        true
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Lines that had to make room.
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// The lines, and how many had to make room.
+    pub(crate) fn take(&mut self) -> (VecDeque<Line>, u64) {
+        let held = std::mem::take(self);
+        (held.lines, held.lost)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_has_an_end_in_bytes_and_in_time() {
+        let mut held = Held::default();
+        let line = || ("x".repeat(100 - EACH), None);
+        for second in 0..50 {
+            held.add(line(), second, 600, 1000);
+        }
+        assert_eq!((held.len(), held.bytes(), held.lost()), (10, 1000, 40));
+        // Too old to be counted is not lost.
+        held.add(line(), 10_000, 600, 1000);
+        assert_eq!((held.len(), held.bytes(), held.lost()), (1, 100, 40));
+        // A line that is larger than all the room is lost itself.
+        held.add(("x".repeat(2000), None), 10_000, 600, 1000);
+        assert_eq!((held.len(), held.bytes(), held.lost()), (0, 0, 42));
+        assert_eq!((held.take().1, held.lost()), (42, 0));
+    }
+}
