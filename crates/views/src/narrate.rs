@@ -71,6 +71,11 @@ impl Narrator {
         format!("{}  {}", self.clock.when(time), self.say.text(key, values))
     }
 
+    /// The line of something that is no record, at this moment.
+    pub fn notice(&self, time: monban_model::Stamp, notice: &monban_model::Notice) -> String {
+        format!("{}  {}", self.clock.when(time), self.say.notice(notice))
+    }
+
     fn login(&self, finding: &Finding) -> String {
         let user = finding.user.as_deref().map_or_else(|| "?".to_owned(), quoted);
         let method = finding.method.as_deref().map_or_else(|| "?".to_owned(), printable);

@@ -144,8 +144,12 @@ impl Say {
             .iter()
             .map(|(name, value)| (name.as_str(), self.value(name, value)))
             .collect();
-        let values: Vec<(&str, &str)> =
+        let mut values: Vec<(&str, &str)> =
             clean.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let complaint = self.problem_of(&values).map(|problem| problem.to_string());
+        if let Some(why) = &complaint {
+            values.insert(0, ("why", why));
+        }
         // An end that does not come reads badly in a sentence that waits for one.
         let endless =
             notice.values.iter().any(|(name, value)| name == "until" && value == "forever");
@@ -154,6 +158,34 @@ impl Say {
             true => self.text(&key, &values),
             false => self.text(&notice.key, &values),
         }
+    }
+
+    /// What a complaint about a fail2ban configuration says: what is wrong, why that matters, and
+    /// what to write instead; the last two may be empty.
+    pub fn complaint(&self, kind: &str, values: &[(&str, &str)]) -> [String; 3] {
+        let key = format!("f2b-{kind}");
+        let value = |name| values.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+        let hint = match (kind, value("meant").filter(|meant| !meant.is_empty())) {
+            // What a regular expression probably meant.
+            ("regex-wrong", _) => {
+                self.find(&format!("regex-hint-{}", value("hint").unwrap_or_default()), &[])
+            }
+            // What was meant is said only where there is something close.
+            (_, Some(meant)) => Some(self.text("f2b-meant", &[("meant", meant)])),
+            _ => self.find(&format!("{key}-hint"), values),
+        };
+        let why = self.find(&format!("{key}-why"), values);
+        [self.text(&key, values), why.unwrap_or_default(), hint.unwrap_or_default()]
+    }
+
+    /// The problem of a notice that rests on a complaint, which it names as `complaint`.
+    fn problem_of(&self, values: &[(&str, &str)]) -> Option<monban_model::Problem> {
+        let value = |name| values.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+        let kind = value("complaint")?;
+        let [what, why, hint] = self.complaint(kind, values);
+        let line = value("line").and_then(|line| line.parse().ok()).unwrap_or(0);
+        let file = value("file").unwrap_or_default().to_owned();
+        Some(monban_model::Problem { file, line, column: 0, what, why, hint })
     }
 
     /// A value for people: the end of a block in local time, everything else made safe.
@@ -222,6 +254,28 @@ mod tests {
             assert!(said.contains("/var/log/a\\x0a05:00:00"), "{said}");
             assert!(!said.chars().any(char::is_control), "{said:?}");
         }
+    }
+
+    #[test]
+    fn a_complaint_is_told_in_the_words_of_whoever_reads_it() {
+        let values = [
+            ("jail", "x"),
+            ("complaint", "no-filter-file"),
+            ("file", "/f/jail.local"),
+            ("line", "7"),
+            ("why", "in English"),
+            ("filter", "nosuch"),
+            ("meant", "nosuck"),
+        ];
+        let values = values.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        let notice = monban_model::Notice { key: "jail-broken".to_owned(), values };
+        let of = |tongue| Say::new(tongue).notice(&notice);
+        let (english, japanese) = (of(Tongue::English), of(Tongue::Japanese));
+        let begin = "[x] does not run: /f/jail.local:7: there is no filter nosuch (";
+        assert!(english.starts_with(begin), "{english}");
+        assert!(english.ends_with("did you mean `nosuck`?"), "{english}");
+        let begin = "[x] は動きません: /f/jail.local:7: フィルター nosuch がありません (";
+        assert!(japanese.starts_with(begin), "{japanese}");
     }
 
     #[test]

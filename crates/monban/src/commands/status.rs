@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::ask::troubles_json;
 use super::{Context, ask, ledger};
-use crate::watch::{WATCHED_META, now};
+use crate::watch::{JailState, WATCHED_META, now, read_jail_states};
 
 /// Something that the watcher counts since its start and keeps in the ledger.
 struct Counter {
@@ -57,6 +57,7 @@ pub fn status(context: &Context<'_>) -> Result<ExitCode, String> {
     let reader = ledger::open(context);
     let (mut sources, mut blocks, mut counters) = (Vec::new(), 0, Counters::default());
     let mut jails: u64 = 0;
+    let mut states = Vec::new();
     if let Ok(reader) = &reader {
         let time = now();
         sources = reader.positions().map_err(|error| error.to_string())?;
@@ -69,17 +70,22 @@ pub fn status(context: &Context<'_>) -> Result<ExitCode, String> {
         blocks = rows.iter().filter(|row| row.until.is_none_or(|end| end > time)).count();
         let count = reader.meta("jails.count").map_err(|error| error.to_string())?;
         jails = count.and_then(|text| text.parse().ok()).unwrap_or(0);
+        states = read_jail_states(reader).map_err(|error| error.to_string())?;
         counters = Counters::read(reader).map_err(|error| error.to_string())?;
     }
     if context.json {
         let mut json = as_json(reply.as_ref(), &sources, blocks, &counters);
         json["jails"] = json!(jails);
+        json["jail_states"] = states.iter().map(JailState::json).collect();
         out::json(&json);
     } else {
         let ledger = reader.as_ref().map(|_| ()).map_err(String::as_str);
         as_text(context, &clock, reply.as_ref(), &sources, blocks, &counters, ledger);
         if jails > 0 && reader.is_ok() {
             out::line(context.say.text("status-jails", &[("count", &jails.to_string())]));
+        }
+        for told in states.iter().filter_map(|state| state.notice.as_ref()) {
+            out::line(context.say.notice(told));
         }
     }
     let ready = reply.is_some_and(|status| status.ready);

@@ -7,7 +7,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use monban_fail2ban::config::{Complaint, Severity};
 use monban_model::Problem;
 use monban_model::limits::FAIL2BAN_FILE_BYTES_MAX;
-use monban_views::{Say, printable};
+use monban_views::{Say, Tongue, printable};
 
 /// A complaint as a problem, with how bad it is.
 pub struct Rendered {
@@ -30,27 +30,32 @@ fn render_one(complaint: &Complaint, say: &Say) -> Rendered {
     let clean: Vec<(&str, String)> =
         complaint.values.iter().map(|(name, value)| (*name, printable(value.as_bytes()))).collect();
     let values: Vec<(&str, &str)> = clean.iter().map(|(n, v)| (*n, v.as_str())).collect();
-    let key = format!("f2b-{}", complaint.kind);
-    let mut hint = say.find(&format!("{key}-hint"), &values).unwrap_or_default();
-    // What was meant is said only where there is something close.
-    if let Some(meant) = complaint.value("meant").filter(|meant| !meant.is_empty()) {
-        hint = say.text("f2b-meant", &[("meant", meant)]);
-    }
-    // So is what a regular expression probably meant.
-    if complaint.kind == "regex-wrong" {
-        let name = complaint.value("hint").unwrap_or_default();
-        hint = say.find(&format!("regex-hint-{name}"), &[]).unwrap_or_default();
-    }
+    let [what, why, hint] = say.complaint(complaint.kind, &values);
     let problem = Problem {
         file: complaint.place.file.to_string(),
         line: complaint.place.line,
         column: complaint.column,
-        what: say.text(&key, &values),
-        why: say.find(&format!("{key}-why"), &values).unwrap_or_default(),
+        what,
+        why,
         hint,
     };
     let (severity, kind) = (complaint.severity, complaint.kind);
     Rendered { severity, kind, values: complaint.values.clone(), problem }
+}
+
+/// The values of a notice that rests on a complaint: what it names, in words for machines and, as
+/// `why`, for whoever reads English. [`Say::notice`] puts the reader's own words there.
+pub fn notice_values(complaint: &Complaint) -> Vec<(String, String)> {
+    let english = render_one(complaint, &Say::new(Tongue::English)).problem;
+    let own = [
+        ("complaint", complaint.kind.to_owned()),
+        ("file", complaint.place.file.to_string()),
+        ("line", complaint.place.line.to_string()),
+        ("why", english.to_string()),
+    ];
+    let named = complaint.values.iter().filter(|(name, _)| own.iter().all(|(own, _)| own != name));
+    let named = named.map(|(name, value)| (*name, value.clone()));
+    own.clone().into_iter().chain(named).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// All of them in rustc's form, with how many there are.

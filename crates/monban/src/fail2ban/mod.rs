@@ -7,6 +7,8 @@ mod import;
 mod json;
 mod show;
 
+pub use complaints::notice_values;
+
 use std::path::Path;
 use std::process::ExitCode;
 

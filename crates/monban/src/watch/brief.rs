@@ -203,6 +203,8 @@ impl Watch {
                 break;
             }
         }
+        self.jail_side.read_all();
+        self.serve_jails()?;
         self.send_orders()?;
         self.jail_side.end();
         self.ended = true;

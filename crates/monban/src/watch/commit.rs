@@ -111,13 +111,14 @@ impl Watch {
         batch.positions.retain(|old| !positions.iter().any(|new| new.path == old.path));
         batch.positions.extend(positions);
         self.pending.since = None;
-        if batch.is_empty() && !self.watched.changed {
+        if batch.is_empty() && !self.watched.changed && self.jail_side.states().is_none() {
             return;
         }
         batch.meta = self.meta();
         match self.ledger.commit(&batch) {
             Ok(()) => {
                 self.watched.changed = false;
+                self.jail_side.keep_states();
                 self.committed();
             }
             Err(error) => self.not_committed(batch, &error),
@@ -170,7 +171,12 @@ impl Watch {
             ("lines.misplaced".to_owned(), self.mind.misplaced().to_string()),
             ("time.disbelieved".to_owned(), self.mind.disbelieved().to_string()),
         ];
-        counts.into_iter().chain(self.jail_side.meta()).chain(watched).collect()
+        counts
+            .into_iter()
+            .chain(self.jail_side.meta())
+            .chain(self.jail_side.states())
+            .chain(watched)
+            .collect()
     }
 
     /// Sends the orders that the engine gave, and the answers that follow them.

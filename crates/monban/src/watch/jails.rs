@@ -15,9 +15,10 @@ use monban_model::{
 };
 use monban_sources::journal::JournalEntry;
 
-use crate::fail2ban::complaints;
+use crate::fail2ban::notice_values;
 
 use super::jail_log::JailLog;
+use super::jail_states;
 use super::{Local, Watch, notice, now};
 
 /// The jails, and what belongs to them here.
@@ -38,6 +39,10 @@ pub struct JailSide {
     seed: u64,
     /// Where it is told in fail2ban's form, too.
     pub log: JailLog,
+    /// What of the configuration does not run, or not as it is written.
+    lacks: Vec<Notice>,
+    /// How each jail stands, as the ledger has it.
+    kept_states: String,
 }
 
 impl JailSide {
@@ -63,6 +68,11 @@ impl JailSide {
             is_new,
             seed,
             log: JailLog::new(local.log.clone()),
+            lacks: Vec::new(),
+            kept_states: meta
+                .iter()
+                .find(|(known, _)| known == jail_states::META)
+                .map_or_else(jail_states::none, |(_, states)| states.clone()),
         }
     }
 
@@ -105,6 +115,19 @@ impl JailSide {
         self.jails.take_changes().into_iter().map(StateRow::Jail).collect()
     }
 
+    /// How each jail stands, for the ledger, if that changed.
+    pub fn states(&self) -> Option<(String, String)> {
+        let states = jail_states::text(&self.jails, &self.lacks);
+        (states != self.kept_states).then(|| (jail_states::META.to_owned(), states))
+    }
+
+    /// The ledger has got it.
+    pub fn keep_states(&mut self) {
+        if let Some((_, states)) = self.states() {
+            self.kept_states = states;
+        }
+    }
+
     /// Numbers that the next run needs; nothing where no jail ever ran.
     pub fn meta(&self) -> Vec<(String, String)> {
         if !self.ever_ran {
@@ -121,6 +144,11 @@ impl JailSide {
 }
 
 impl JailSide {
+    /// Everything that is written is read. What waits for idle jails is counted.
+    pub fn read_all(&mut self) {
+        self.jails.end(now());
+    }
+
     /// Tells the log that everything ends.
     pub fn end(&mut self) {
         self.log.end(&self.jails);
@@ -151,22 +179,19 @@ impl Watch {
             self.tell(notice("ledger-rows-unreadable", &[("rows", rows.to_string())]));
         }
         self.jail_side.own_rules = fail2ban.is_none_or(|fail2ban| fail2ban.beside);
-        let say = self.mind.output().say().clone();
-        let broken = configuration.broken.iter().map(|(jail, complaint)| {
-            let rendered = complaints::render(std::slice::from_ref(complaint), &say);
-            let words = rendered.first().map(|one| one.problem.to_string()).unwrap_or_default();
-            (jail.clone(), words)
-        });
-        let broken: Vec<(String, String)> = broken.collect();
+        let broken = configuration.broken.iter();
+        let broken = broken.map(|(jail, complaint)| (jail.clone(), notice_values(complaint)));
+        let problems = problems.into_iter().map(|(jail, why)| (jail, vec![("why".into(), why)]));
         let lacks: Vec<Notice> = broken
-            .into_iter()
             .chain(problems)
             .map(|(jail, why)| {
                 let runs = self.jail_side.jails.in_force().any(|(name, _)| name == jail);
                 let key = if runs { "jail-kept" } else { "jail-broken" };
-                notice(key, &[("jail", jail), ("why", why)])
+                let values = [("jail".to_owned(), jail)].into_iter().chain(why).collect();
+                Notice { key: key.to_owned(), values }
             })
             .collect();
+        self.jail_side.lacks.clone_from(&lacks);
         for told in &lacks {
             self.tell(told.clone());
         }
@@ -218,9 +243,13 @@ impl Watch {
         } else if is_of_many(&news.told) {
             self.mind.output().found(|| found_notice(&news), now());
         } else if let Some((told, kept)) = notice_of(&news) {
+            // How many begin is told at the start, and not which.
+            if news.told == Told::Started && !self.stage.briefed {
+                return;
+            }
             match kept {
                 true => self.tell(told),
-                false => self.mind.output().notice(&told),
+                false => self.mind.output().happened(&told, now()),
             }
         }
     }
@@ -351,7 +380,13 @@ fn notice_of(news: &News) -> Option<(Notice, bool)> {
             (with("jail-resolved", &values), false)
         }
         Told::Already { .. } | Told::Attempt { .. } | Told::Expired | Told::Again => return None,
-        Told::Started | Told::Stopped => return None,
+        Told::Started => (with("jail-started", &[]), true),
+        Told::Stopped => (with("jail-stopped", &[]), true),
+        Told::Idle => (with("jail-idle", &[]), true),
+        Told::Awake { lines, lost } => {
+            let values = [("lines", lines.to_string()), ("lost", lost.to_string())];
+            (with(if *lost > 0 { "jail-awake-lost" } else { "jail-awake" }, &values), true)
+        }
     })
 }
 

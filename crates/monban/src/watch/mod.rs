@@ -8,6 +8,7 @@ mod echo;
 mod form;
 mod freeing;
 mod jail_log;
+mod jail_states;
 mod jails;
 mod journal;
 mod mind;
@@ -23,6 +24,7 @@ mod words;
 
 pub use echo::Echoes;
 pub use form::Form;
+pub use jail_states::{JailState, read as read_jail_states};
 pub use mind::Mind;
 pub use output::Output;
 pub use repeats::LastLines;

@@ -19,7 +19,7 @@ const TOLD_MAX: u32 = 20;
 const SPAN: Duration = Duration::from_secs(60);
 
 /// The kinds that whoever writes logs can cause, by their keys.
-const BOUNDED: [&str; 13] = [
+const BOUNDED: [&str; 15] = [
     "source-gone",
     "source-back",
     "source-lost",
@@ -33,6 +33,8 @@ const BOUNDED: [&str; 13] = [
     "jail-full",
     "jail-banned",
     "jail-freed",
+    "jail-started",
+    "jail-stopped",
 ];
 
 /// What was told in this span of time.

@@ -63,6 +63,17 @@ impl Output {
         self.voice.say(line);
     }
 
+    /// Tells something that happened now and is no record.
+    pub fn happened(&mut self, notice: &Notice, now: Stamp) {
+        if self.json {
+            let mut value = notice_json(notice);
+            value["time"] = time_json(now);
+            return self.voice.say(json_line(&value));
+        }
+        let line = self.narrator.notice(now, notice);
+        self.voice.say(line);
+    }
+
     /// Tells one attempt more, unless too many are told in this second already.
     pub fn counted(&mut self, counted: &Counted, seen: &Sighting<'_>, service: &str, now: Stamp) {
         if !self.may_count(now) {
@@ -109,7 +120,7 @@ impl Output {
     /// Tells a failure that a jail counted, unless too many are told in this second already.
     pub fn found(&mut self, notice: impl FnOnce() -> Notice, now: Stamp) {
         if self.may_count(now) {
-            self.notice(&notice());
+            self.happened(&notice(), now);
         }
     }
 
