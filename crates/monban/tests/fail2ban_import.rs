@@ -260,6 +260,17 @@ fn every_stock_jail_gives_a_good_configuration() {
     let text = fs::read_to_string(place.path("monban.toml")).unwrap();
     assert_eq!(done["policy"], text);
     assert!(text.contains("NOT TAKEN OVER: jail asterisk"), "{text}");
+    // Strangers write lines of their own into nginx's error log: monban's rules judge nobody there.
+    for jail in ["nginx-http-auth", "nginx-limit-req", "nginx-botsearch"] {
+        assert!(text.contains(&format!("NOT TAKEN OVER: jail {jail}")), "{jail}: {text}");
+        assert!(!text.contains(&format!("[policy.{jail}]")), "{jail}: {text}");
+    }
+    assert!(text.contains("[policy.http-refused]"), "{text}");
+    // Whoever leaves out the rest of the words names folders from here.
+    let relative = place.monban(&["fail2ban", "import", "f2b", "--dry-run", "--json"]);
+    let relative: Value = serde_json::from_slice(&relative.stdout).unwrap();
+    assert!(relative["policy"].as_str().unwrap().contains("folder = \"/"), "{relative}");
+    assert!(!relative["policy"].as_str().unwrap().contains("folder = \"f2b"), "{relative}");
     let good = place.monban(&["config", "check", "--config", &place.path("monban.toml")]);
     assert!(good.status.success(), "{}", String::from_utf8_lossy(&good.stdout));
 }

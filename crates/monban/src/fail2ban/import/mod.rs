@@ -60,12 +60,15 @@ struct Report {
 
 fn import(context: &Context<'_>, args: &ImportArgs) -> Result<Report, String> {
     let say = context.say;
-    let found = Configuration::read(&args.dir, &Reading::default());
+    // What is written names files, and is read from another folder.
+    let dir = std::fs::canonicalize(&args.dir).or_else(|_| std::path::absolute(&args.dir));
+    let dir = dir.unwrap_or_else(|_| args.dir.clone());
+    let found = Configuration::read(&dir, &Reading::default());
     if found.names.is_empty() {
-        let dir = args.dir.display().to_string();
+        let dir = dir.display().to_string();
         return Err(say.text("f2b-no-jails", &[("dir", &dir)]));
     }
-    let policy = policy::policy(&args.dir, &found, say);
+    let policy = policy::policy(&dir, &found, say);
     let database = database(args, &found);
     let now = now();
     let (mut taken, mut rows) = (Taken::default(), Default::default());

@@ -9,7 +9,7 @@ use monban_model::Net;
 use monban_model::limits::{ALLOW_MAX, DURATION_MAX_S, PATH_MAX, POLICY_FAILURES_MAX};
 use monban_views::{Say, printable};
 
-use super::table::{counterpart, is_block};
+use super::table::{Counterpart, counterpart, is_block, reads_nginx_errors};
 use crate::discover::USUAL_LOGS;
 
 /// fail2ban doubles this often; a ban time is longer than a life then.
@@ -28,7 +28,7 @@ pub fn policy(dir: &Path, found: &Configuration, say: &Say) -> String {
     let mut tables: BTreeMap<&str, bool> = BTreeMap::new();
     for jail in &found.jails {
         page.line("");
-        let Some(counts) = counterpart(&jail.filter) else {
+        let Some(counts) = judged(jail) else {
             page.without_counterpart(jail);
             continue;
         };
@@ -49,6 +49,11 @@ pub fn policy(dir: &Path, found: &Configuration, say: &Say) -> String {
         page.note("import-broken", &[("jail", name), ("place", &place)]);
     }
     page.text
+}
+
+/// What of monban's counts the failures of a jail: by its filter and in its logs.
+fn judged(jail: &Jail) -> Option<Counterpart> {
+    counterpart(&jail.filter).filter(|_| !reads_nginx_errors(jail))
 }
 
 /// The networks that `ignoreip` of any jail names, each once.
@@ -117,7 +122,7 @@ impl Page<'_> {
     /// Logs that monban does not look for by itself.
     fn sources(&mut self, found: &Configuration) {
         let mut logs: Vec<(&str, &Place)> = Vec::new();
-        let read = found.jails.iter().filter(|jail| counterpart(&jail.filter).is_some());
+        let read = found.jails.iter().filter(|jail| judged(jail).is_some());
         for log in read.clone().flat_map(|jail| &jail.logpath) {
             let path = log.pattern.as_str();
             let fits = path.starts_with('/') && path.len() <= PATH_MAX;
@@ -175,6 +180,7 @@ impl Page<'_> {
     fn without_counterpart(&mut self, jail: &Jail) {
         let key = match jail.filter.name.as_str() {
             "recidive" => "import-recidive",
+            _ if reads_nginx_errors(jail) => "import-jail-nginx-errors",
             _ => "import-jail-none",
         };
         self.jail(key, jail, &[]);
@@ -265,12 +271,15 @@ fn is_usual(path: &str) -> bool {
 /// Seconds as a length of time of monban.toml.
 fn length(seconds: f64) -> String {
     let whole = seconds.round().clamp(1.0, DURATION_MAX_S as f64) as u64;
-    let unit = [(86_400, 'd'), (3600, 'h'), (60, 'm')];
-    let fits = unit.into_iter().find(|(size, _)| whole.is_multiple_of(*size));
-    match fits {
-        Some((size, unit)) => format!("\"{}{unit}\"", whole / size),
-        None => format!("\"{whole}s\""),
+    let mut rest = whole;
+    let mut text = String::new();
+    for (size, unit) in [(86_400, 'd'), (3600, 'h'), (60, 'm'), (1, 's')] {
+        if rest >= size {
+            text.push_str(&format!("{}{unit}", rest / size));
+        }
+        rest %= size;
     }
+    quoted(&text)
 }
 
 /// A text of TOML.
@@ -284,4 +293,26 @@ fn quoted(text: &str) -> String {
         }
     }
     out + "\""
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_is_written_in_its_largest_units_and_is_read_as_the_same() {
+        for (seconds, text) in [
+            (1, "1s"),
+            (600, "10m"),
+            (5400, "1h30m"),
+            (90_061, "1d1h1m1s"),
+            (629_145_600, "7281d18h40m"),
+            (DURATION_MAX_S, "36600d"),
+        ] {
+            let written = length(seconds as f64);
+            assert_eq!(written, format!("\"{text}\""));
+            assert_eq!(monban_model::parse_duration_s(text), Ok(seconds));
+        }
+        assert_eq!(length(0.2), "\"1s\"");
+    }
 }

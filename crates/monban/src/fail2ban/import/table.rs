@@ -1,6 +1,6 @@
 //! Which of monban's own rules see what a filter of fail2ban sees.
 
-use monban_fail2ban::config::{FilterSpec, Text};
+use monban_fail2ban::config::{FilterSpec, Jail, Text};
 
 /// A table of monban.toml that counts what a filter's jail counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,11 +25,8 @@ const COUNTERPARTS: &[(&str, Counterpart)] = &[
     ("apache-botsearch", named("apache")),
     ("apache-nohome", named("apache")),
     ("apache-shellshock", named("apache")),
-    ("nginx-http-auth", of("nginx-http-auth", &["web-access"], &["login-failed"])),
     ("nginx-botsearch", of("nginx-botsearch", &["web-access"], &["http-probe"])),
-    ("nginx-limit-req", named("http-limited")),
     ("nginx-bad-request", named("http-refused")),
-    ("nginx-forbidden", named("http-refused")),
 ];
 
 /// Modes of the filter `postfix` that are about logins, and those about refused mail.
@@ -60,6 +57,19 @@ pub fn counterpart(filter: &FilterSpec) -> Option<Counterpart> {
     }
     let mut known = COUNTERPARTS.iter().filter(|(name, _)| *name == filter.name);
     known.next().map(|(_, found)| *found)
+}
+
+/// Filters whose lines stand in nginx's error log alone.
+const OF_NGINX_ERRORS: &[&str] = &["nginx-http-auth", "nginx-limit-req", "nginx-forbidden"];
+
+/// Whether a jail reads nginx's error log. Strangers write whole lines of their own into it, so
+/// monban's own rules count nobody there (`rules/nginx.toml`).
+pub fn reads_nginx_errors(jail: &Jail) -> bool {
+    let filter = jail.filter.name.as_str();
+    let is_errors = |path: &str| path.rsplit('/').next().is_some_and(|name| name.contains("error"));
+    let logs = &jail.logpath;
+    let by_path = !logs.is_empty() && logs.iter().all(|log| is_errors(&log.pattern));
+    OF_NGINX_ERRORS.contains(&filter) || (filter.starts_with("nginx-") && by_path)
 }
 
 /// Actions that close an address out, which monban does itself; all others do something more.
