@@ -26,6 +26,7 @@ use monban_model::{JailOrder, JailRow, Net, Stamp};
 use crate::jail::Jail;
 use crate::known::Bad;
 use crate::rows;
+use crate::spared::SparedCounts;
 use crate::tickets::{Key, Tickets};
 use crate::told::{News, Told};
 use acting::Outbox;
@@ -65,7 +66,10 @@ pub struct Jails {
     readers: HashMap<String, Vec<usize>>,
     tickets: Tickets,
     bad: Bad,
+    spared: SparedCounts,
     allowed: Vec<Net>,
+    /// Those of them that are addresses of this machine.
+    own: Vec<Net>,
     guards: bool,
     zone: Zone,
     wall: TimeZone,
@@ -106,7 +110,9 @@ impl Jails {
             readers: HashMap::new(),
             tickets: Tickets::default(),
             bad: Bad::default(),
+            spared: SparedCounts::default(),
             allowed: Vec::new(),
+            own: Vec::new(),
             guards: false,
             zone,
             wall,
@@ -198,6 +204,7 @@ impl Jails {
             self.tickets.sweep(now, |key| findtimes.get(&key).copied());
             self.bad.sweep(now, self.globals.dbpurgeage_s);
             self.sweep_waiting(now);
+            self.spared.sweep(now, self.globals.dbpurgeage_s);
             self.ask_names(now);
         }
         self.give_up_questions(now);
@@ -212,6 +219,7 @@ impl Jails {
         let seconds = ms / 1000;
         self.tickets.shift(seconds);
         self.bad.shift(seconds);
+        self.spared.shift(seconds);
         for jail in self.jails.iter_mut().flatten() {
             jail.bans.shift(seconds, jail.settings.bantime_s);
             jail.checked = jail.checked.saturating_add(seconds);

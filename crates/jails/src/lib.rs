@@ -26,10 +26,12 @@ mod journal;
 mod known;
 mod rows;
 mod settings;
+mod spared;
 mod tickets;
 mod told;
 
 pub use jails::{Ask, Earlier, EarlierLog, Freed, Jails, Question, ReadLog, Setup, State};
 pub use journal::{Entry, Matches};
-pub use rows::open_count;
+pub use rows::{open_count, spared_count};
+pub use spared::SparedCount;
 pub use told::{News, Spared, Told, WhyFreed};

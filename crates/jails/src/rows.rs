@@ -9,7 +9,9 @@ use monban_model::{JailBan, JailRow, JailRowKind, Net, Stamp};
 
 use crate::bans::Ban;
 use crate::known::Known;
+use crate::spared::SparedCount;
 use crate::tickets::{Facts, Ticket};
+use crate::told::Spared;
 
 /// Captures of one failure that are kept.
 const CAPTURES_MAX: usize = 256;
@@ -57,6 +59,30 @@ pub(crate) fn waiting_row(jail: &str, id: &Id, ban: &Ban) -> JailRow {
     JailRow { ban: None, ..ban_row(jail, id, ban, -1) }
 }
 
+pub(crate) fn spared_row(jail: &str, id: &Id, spared: &SparedCount) -> JailRow {
+    let mut out = Writer::default();
+    spared.count.put(&mut out);
+    spared.last.put(&mut out);
+    let (by, net) = match spared.by {
+        Spared::Own => (1, None),
+        Spared::Allowed(net) => (2, Some(net)),
+        Spared::Address => (3, None),
+        Spared::Name => (4, None),
+        Spared::Command => (5, None),
+    };
+    out.byte(by);
+    net.put(&mut out);
+    row(jail, JailRowKind::Spared, id, out)
+}
+
+/// Failures of somebody that a jail did not count; `None` if the row is of another kind.
+pub fn spared_count(row: &JailRow) -> Option<SparedCount> {
+    match load(row)? {
+        Loaded::Spared(_, spared) => Some(spared),
+        _ => None,
+    }
+}
+
 /// What a jail counts of somebody: failures towards a ban, and the last of them in seconds since
 /// 1970; `None` if the row is none of an open count.
 pub fn open_count(row: &JailRow) -> Option<(u32, i64)> {
@@ -78,6 +104,7 @@ pub(crate) enum Loaded {
     /// A ban, and its last second; `i64::MAX` for ever.
     Ban(Id, Ban, i64),
     Known(Id, Known),
+    Spared(Id, SparedCount),
 }
 
 impl Loaded {
@@ -87,6 +114,7 @@ impl Loaded {
             Self::Ticket(_, ticket) => ticket.last,
             Self::Ban(_, ban, _) => ban.since,
             Self::Known(_, known) => known.last,
+            Self::Spared(_, spared) => spared.last,
         }
     }
 }
@@ -104,6 +132,7 @@ pub(crate) fn load(row: &JailRow) -> Option<Loaded> {
             Loaded::Ban(id, ban, end)
         }),
         JailRowKind::Known => known_of(data).map(|(id, known)| Loaded::Known(id, known)),
+        JailRowKind::Spared => spared_of(data).map(|(id, spared)| Loaded::Spared(id, spared)),
     }
 }
 
@@ -140,6 +169,21 @@ fn ban_of(data: &[u8]) -> Option<(Id, Ban)> {
 fn known_of(data: &[u8]) -> Option<(Id, Known)> {
     read(data, |from| {
         Ok(Known { count: Wire::take(from)?, last: Wire::take(from)?, seconds: Wire::take(from)? })
+    })
+}
+
+fn spared_of(data: &[u8]) -> Option<(Id, SparedCount)> {
+    read(data, |from| {
+        let (count, last) = (Wire::take(from)?, Wire::take(from)?);
+        let by = match (from.byte()?, <Option<Net> as Wire>::take(from)?) {
+            (1, None) => Spared::Own,
+            (2, Some(net)) => Spared::Allowed(net),
+            (3, None) => Spared::Address,
+            (4, None) => Spared::Name,
+            (5, None) => Spared::Command,
+            _ => return Err(FrameError::Unknown),
+        };
+        Ok(SparedCount { count, last, by })
     })
 }
 

@@ -1,13 +1,15 @@
 //! What is to be told of jails: for a log in fail2ban's form, the ledger and the terminal.
 
 use monban_fail2ban::filter::Id;
-use monban_model::{JailJob, Refusal};
+use monban_model::{JailJob, Net, Refusal};
 
 /// Why a failure is not counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spared {
-    /// It is of this machine, or on monban's own allow list.
+    /// It is an address of this machine.
     Own,
+    /// This network is on monban's own allow list.
+    Allowed(Net),
     /// `ignoreip` has its address, or a network with it.
     Address,
     /// `ignoreip` has a name with its address.

@@ -24,7 +24,7 @@ mod state;
 mod trim;
 mod words;
 
-pub use cause::Cause;
+pub use cause::{Cause, Caused};
 pub use error::LedgerError;
 pub use fail2ban::{
     Fail2banBan, Fail2banBans, Fail2banError, Fail2banLength, Fail2banLog, Fail2banRows,

@@ -151,12 +151,14 @@ impl Reader {
         Ok(blocks)
     }
 
-    /// The open counts of one address in jails, of which only the jails can say more.
+    /// The counts of one address in jails, open ones and those of what was spared, of which only
+    /// the jails can say more.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn jail_tickets(&self, address: Address) -> Result<Vec<JailRow>, LedgerError> {
-        let sql = format!("{} WHERE what = 'ticket' AND id = ? ORDER BY jail", state::JAILS);
+    pub fn jail_counts(&self, address: Address) -> Result<Vec<JailRow>, LedgerError> {
+        let sql =
+            format!("{} WHERE what IN ('ticket', 'spared') AND id = ? ORDER BY jail", state::JAILS);
         let id = Subject::alone(address).net().to_string();
         self.rows(&sql, &[&id], state::read_jail)
     }

@@ -319,8 +319,13 @@ pub const JAIL_BANS_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Addresses that were banned before, in all jails.
 pub const JAIL_KNOWN_MAX: usize = 65_536;
 
+/// Addresses whose failures were spared, in all jails; the one that was quiet for longest makes
+/// room.
+pub const JAIL_SPARED_MAX: usize = 2048;
+
 /// Rows of the state of all jails.
-pub const JAIL_ROWS_MAX: usize = JAIL_TICKETS_MAX + JAIL_BANS_MAX + JAIL_KNOWN_MAX;
+pub const JAIL_ROWS_MAX: usize =
+    JAIL_TICKETS_MAX + JAIL_BANS_MAX + JAIL_KNOWN_MAX + JAIL_SPARED_MAX;
 
 /// One row of the state of a jail, and each text in it, in bytes.
 pub const JAIL_ROW_BYTES_MAX: usize = 512 * 1024;

@@ -145,11 +145,13 @@ pub enum JailRowKind {
     Ban,
     /// Earlier bans.
     Known,
+    /// Failures that were not counted.
+    Spared,
 }
 
 impl JailRowKind {
     /// All kinds, to read a word back.
-    pub const ALL: [Self; 3] = [Self::Ticket, Self::Ban, Self::Known];
+    pub const ALL: [Self; 4] = [Self::Ticket, Self::Ban, Self::Known, Self::Spared];
 
     /// Its word in the ledger.
     pub const fn word(self) -> &'static str {
@@ -157,6 +159,7 @@ impl JailRowKind {
             Self::Ticket => "ticket",
             Self::Ban => "ban",
             Self::Known => "known",
+            Self::Spared => "spared",
         }
     }
 }

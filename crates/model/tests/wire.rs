@@ -48,7 +48,7 @@ fn frames_to_the_watcher() {
         ToWatcher::Gone { path: "/var/log/a".into() },
         ToWatcher::Dropped { path: "/var/log/a".into() },
         ToWatcher::Wake { files: vec![1, 2] },
-        ToWatcher::Allow { nets: vec!["10.0.0.0/8".parse().unwrap()], more: false },
+        ToWatcher::Allow { nets: vec!["10.0.0.0/8".parse().unwrap()], own: true, more: false },
         ToWatcher::Present {
             administrators: vec!["192.0.2.9".parse().unwrap()],
             guests: vec!["::1".parse().unwrap()],

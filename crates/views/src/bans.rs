@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use monban_ledger::Cause;
-use monban_model::{BlockRow, Scope, Subject};
+use monban_ledger::{Cause, Caused};
+use monban_model::BlockRow;
 use serde_json::{Value, json};
 
 use crate::{LocalClock, Say, block_json, printable, table};
 
 /// What led to each block, as the ledger's reader gives it.
-pub type Causes = HashMap<(Subject, Scope), Cause>;
+pub type Causes = HashMap<Caused, Cause>;
 
 /// The blocks in force as a table, the next to end first.
 pub fn bans_text(say: &Say, clock: &LocalClock, blocks: &[BlockRow], causes: &Causes) -> String {
@@ -36,7 +36,7 @@ pub fn bans_text(say: &Say, clock: &LocalClock, blocks: &[BlockRow], causes: &Ca
 }
 
 fn cause_of<'a>(row: &BlockRow, causes: &'a Causes) -> Option<&'a Cause> {
-    causes.get(&(row.subject, row.scope.clone()))
+    causes.get(&(row.subject, row.scope.clone(), row.policy.clone()))
 }
 
 /// The operator's words, or what was counted and by which policy.
@@ -46,6 +46,9 @@ fn why(say: &Say, row: &BlockRow, cause: Option<&Cause>) -> String {
             true => say.text("bans-operator", &[]),
             false => say.text("why-reason-operator", &[("why", &printable(row.why.as_bytes()))]),
         };
+    }
+    if cause.is_some_and(|cause| cause.by_hand) {
+        return say.of_policy("bans-by-hand", &row.policy, &[("policy", &row.policy)]);
     }
     let rule = cause.and_then(|cause| cause.rule.as_ref().or(cause.service.as_ref()));
     match (rule, cause) {
@@ -59,7 +62,7 @@ fn why(say: &Say, row: &BlockRow, cause: Option<&Cause>) -> String {
 }
 
 /// The blocks in force: `{"blocks": [...]}`, each with `times`, `service`, `rule` and `failures`
-/// where they are known.
+/// where they are known, and `by_hand`.
 pub fn bans_json(blocks: &[BlockRow], causes: &Causes) -> Value {
     let block = |row: &BlockRow| {
         let cause = cause_of(row, causes).cloned().unwrap_or_default();
@@ -69,6 +72,7 @@ pub fn bans_json(blocks: &[BlockRow], causes: &Causes) -> Value {
         value["service"] = json!(cause.service);
         value["rule"] = json!(cause.rule);
         value["failures"] = json!(known(cause.failures));
+        value["by_hand"] = json!(row.policy.is_empty() || cause.by_hand);
         value
     };
     json!({ "blocks": blocks.iter().map(block).collect::<Vec<_>>() })
@@ -78,7 +82,7 @@ pub fn bans_json(blocks: &[BlockRow], causes: &Causes) -> Value {
 mod tests {
     use super::*;
     use crate::Tongue;
-    use monban_model::Stamp;
+    use monban_model::{Scope, Stamp};
 
     fn block(subject: &str, policy: &str, why: &str) -> BlockRow {
         BlockRow {
@@ -101,16 +105,29 @@ mod tests {
             service: Some("sshd".to_owned()),
             rule: Some("sshd/failed".to_owned()),
             failures: 5,
+            by_hand: false,
         };
-        let causes = Causes::from([((counted.subject, Scope::All), cause)]);
-        let blocks = [counted, by_hand, unknown];
+        let of_jail = block("192.0.2.4", "jail sshd", "");
+        let hand = Cause { blocks: 2, by_hand: true, ..Cause::default() };
+        let key = |row: &BlockRow| (row.subject, Scope::All, row.policy.clone());
+        // Another jail has its own reason for the same address.
+        let other = block("192.0.2.4", "jail web", "");
+        let third = Cause { blocks: 1, failures: 4, rule: Some("x".to_owned()), ..hand.clone() };
+        let causes = Causes::from([
+            (key(&counted), cause),
+            (key(&of_jail), hand),
+            (key(&other), Cause { by_hand: false, ..third }),
+        ]);
+        let blocks = [counted, by_hand, unknown, of_jail, other];
         let clock = LocalClock::of_system();
         let text = bans_text(&Say::new(Tongue::English), &clock, &blocks, &causes);
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines.len(), 4, "{text}");
+        assert_eq!(lines.len(), 6, "{text}");
         assert!(lines[1].ends_with("forever  3      5 failures, sshd/failed (policy default)"));
         assert!(lines[2].ends_with("by an operator: noise\\x0a203.0.113.1  forever\\u{9b}2J"));
         assert!(lines[3].ends_with("forever  -      by the policy default"), "{text}");
+        assert!(lines[4].ends_with("forever  2      by hand (jail sshd)"), "{text}");
+        assert!(lines[5].ends_with("forever  1      4 failures (jail web)"), "{text}");
         let json = bans_json(&blocks, &causes);
         assert_eq!(
             (&json["blocks"][0]["times"], &json["blocks"][2]["times"]),

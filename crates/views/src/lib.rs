@@ -6,6 +6,7 @@
 
 mod bans;
 mod clock;
+mod jail_counts;
 mod json;
 mod narrate;
 mod printable;
@@ -17,10 +18,11 @@ mod why_json;
 
 pub use bans::{Causes, bans_json, bans_text};
 pub use clock::LocalClock;
+pub use jail_counts::{JailCount, JailSpared};
 pub use json::{address_json, block_json, notice_json, record_json, time_json};
 pub use narrate::{Narrator, was_observed};
 pub use printable::{json_line, printable, printable_lines, quoted};
 pub use say::{Say, Tongue};
 pub use table::{table, width};
-pub use why::{JailCount, Why, why_text};
+pub use why::{Why, why_text};
 pub use why_json::why_json;

@@ -6,6 +6,7 @@ use monban_model::{
     Policy, Record, Seq, Stamp, Subject, SuccessRow, TallyRow, Verdict,
 };
 
+use crate::jail_counts::{self, JailCount, JailSpared};
 use crate::{LocalClock, Say, printable, was_observed};
 
 /// Decisions that the text shows, newest first.
@@ -26,6 +27,8 @@ pub struct Why {
     pub tallies: Vec<TallyRow>,
     /// What jails count of it.
     pub jails: Vec<JailCount>,
+    /// What jails did not count of it.
+    pub spared: Vec<JailSpared>,
     /// Its earlier blocks.
     pub history: Option<HistoryRow>,
     /// Its last login.
@@ -42,18 +45,27 @@ pub struct Why {
     pub now: Stamp,
 }
 
-/// What a jail of fail2ban counts of an address towards a ban.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JailCount {
-    /// The jail's name.
-    pub jail: String,
-    /// Failures.
-    pub failures: u32,
-    /// When the last was.
-    pub last: Stamp,
-}
-
 impl Why {
+    /// An address of which nothing is known.
+    pub fn nothing(address: Address, now: Stamp) -> Self {
+        Self {
+            address,
+            subject: Subject::of(address),
+            mode: None,
+            blocks: Vec::new(),
+            tallies: Vec::new(),
+            jails: Vec::new(),
+            spared: Vec::new(),
+            history: None,
+            success: None,
+            allowed: None,
+            records: Vec::new(),
+            lines_dropped: Vec::new(),
+            policies: Vec::new(),
+            now,
+        }
+    }
+
     /// Decisions with the findings they answer, newest first; those that end a block are among
     /// them.
     pub(crate) fn decided(&self) -> Vec<(&Record, &Decision, Option<&Finding>)> {
@@ -74,6 +86,21 @@ impl Why {
                 _ => None,
             })
             .collect()
+    }
+
+    /// Whether an operator wanted a block: by the newest decision of its policy.
+    pub(crate) fn is_by_hand(&self, block: &BlockRow) -> bool {
+        let of_block = |decision: &&Decision| {
+            decision.policy == block.policy
+                && decision.subject == block.subject
+                && matches!(decision.verdict, Verdict::Block { .. })
+        };
+        let mut decisions = self.records.iter().filter_map(|record| match &record.event {
+            Event::Decided(decision) => Some(decision),
+            _ => None,
+        });
+        let newest = decisions.find(of_block);
+        newest.is_some_and(|decision| matches!(decision.because, Because::Operator(_)))
     }
 
     /// Whether its blocks are no more than what would be: as the running monban says, or the
@@ -128,11 +155,7 @@ pub fn why_text(why: &Why, say: &Say, clock: &LocalClock) -> String {
     for (tally, policy, count) in why.open() {
         page.open(why, tally, policy, count);
     }
-    for count in &why.jails {
-        let (failures, last) = (count.failures.to_string(), clock.date_time(count.last));
-        let values = [("jail", count.jail.as_str()), ("failures", &failures), ("last", &last)];
-        page.line("why-open-jail", &values);
-    }
+    page.text.push_str(&jail_counts::lines(why, say, clock));
     page.tail(why);
     page.text
 }
@@ -170,6 +193,9 @@ impl Page<'_> {
             if block.policy.is_empty() {
                 let why = if block.why.is_empty() { "-" } else { &block.why };
                 self.line("why-reason-operator", &[("why", &printable(why.as_bytes()))]);
+            } else if why.is_by_hand(block) {
+                let text = self.say.of_policy("bans-by-hand", &block.policy, &[]);
+                self.text.push_str(&format!("{text}\n"));
             } else {
                 let values = [("policy", block.policy.as_str())];
                 let text = self.say.of_policy("why-reason-policy", &block.policy, &values);
@@ -180,7 +206,11 @@ impl Page<'_> {
         if why.blocks.is_empty() {
             self.line("why-not-blocked", &[("who", &who)]);
         }
-        if why.records.is_empty() && why.tallies.is_empty() && why.jails.is_empty() {
+        if why.records.is_empty()
+            && why.tallies.is_empty()
+            && why.jails.is_empty()
+            && why.spared.is_empty()
+        {
             self.line("why-never-seen", &[("who", &who)]);
         }
     }
@@ -335,21 +365,7 @@ mod tests {
 
     /// Nothing is known of it.
     fn why_of(address: Address) -> Why {
-        Why {
-            address,
-            subject: Subject::of(address),
-            mode: None,
-            blocks: Vec::new(),
-            tallies: Vec::new(),
-            jails: Vec::new(),
-            history: None,
-            success: None,
-            allowed: None,
-            records: Vec::new(),
-            lines_dropped: Vec::new(),
-            policies: Vec::new(),
-            now: Stamp::from_s(1_790_000_100),
-        }
+        Why::nothing(address, Stamp::from_s(1_790_000_100))
     }
 
     #[test]

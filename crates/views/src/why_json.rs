@@ -5,13 +5,14 @@ use monban_model::wire::Mode;
 use serde_json::{Value, json};
 
 use crate::json::{decision_json, ended_json, evidence_json, finding_json};
-use crate::{Why, block_json, time_json};
+use crate::{Why, block_json, jail_counts, time_json};
 
 /// As JSON: `address`, `subject`, `mode` (`guard`, `observe`, or null if monban does not run),
 /// `blocked`, `would_be_blocked` (where it is only observed), `blocks`, `decisions` (each with its
 /// `lines`, `lines_dropped`, how many of them the ledger no longer has, and `observed`, whether it
 /// was no more than that), `ended` (when, and by whom or what, a block was ended), `open` counts,
-/// `history`, `last_login`, `allowed`.
+/// `jails` (what they count), `spared` (what they did not count, and by which list), `history`,
+/// `last_login`, `allowed`.
 pub fn why_json(why: &Why) -> Value {
     let (ended, decided): (Vec<_>, Vec<_>) =
         why.decided().into_iter().partition(|(_, decision, _)| decision.verdict == Verdict::Free);
@@ -73,9 +74,8 @@ pub fn why_json(why: &Why) -> Value {
         "decisions": decisions,
         "ended": ended,
         "open": open,
-        "jails": why.jails.iter().map(|count| json!({
-            "jail": count.jail, "failures": count.failures, "last": time_json(count.last),
-        })).collect::<Vec<_>>(),
+        "jails": jail_counts::counted_json(why),
+        "spared": jail_counts::spared_json(why),
         "history": why.history.map(|past| json!({"blocks": past.blocks, "last": time_json(past.last)})),
         "last_login": why.success.map(|success| time_json(success.last)),
         "allowed": why.allowed.map(|net| net.to_string()),

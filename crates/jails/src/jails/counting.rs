@@ -31,8 +31,8 @@ impl Jails {
     /// A failure of somebody, unless he is spared.
     pub(super) fn failure(&mut self, number: usize, id: Id, failure: Failure, now: i64) {
         let Some(jail) = self.jails.get_mut(number).and_then(Option::as_mut) else { return };
-        if let Some(spared) = spared(&self.allowed, jail, &id) {
-            return self.tell(number, Some(&id), Told::Ignored(spared));
+        if let Some(spared) = spared(&self.own, &self.allowed, jail, &id) {
+            return self.spare(number, &id, spared, now);
         }
         if jail.settings.ignorecommand.is_empty() {
             return self.add(number, id, failure, now);
@@ -40,12 +40,24 @@ impl Jails {
         let said = jail.cache.as_ref().map(|cache| cache.key(&id, &failure.facts));
         let said = said.and_then(|key| jail.cache.as_ref()?.get(&key, now));
         match said {
-            Some(true) => {}
+            Some(true) => self.note_spared(number, &id, Spared::Command, now),
             Some(false) => self.add(number, id, failure, now),
             None => {
                 let key = jail.key;
                 self.ask(number, Ask::Command, (key, Some(id)), Some(failure), now);
             }
+        }
+    }
+
+    /// A failure is not counted, and told so.
+    pub(super) fn spare(&mut self, number: usize, id: &Id, by: Spared, now: i64) {
+        self.note_spared(number, id, by, now);
+        self.tell(number, Some(id), Told::Ignored(by));
+    }
+
+    fn note_spared(&mut self, number: usize, id: &Id, by: Spared, now: i64) {
+        if let Some(key) = self.jail(number).map(|jail| jail.key) {
+            self.spared.note(key, id, by, now);
         }
     }
 
@@ -64,7 +76,7 @@ impl Jails {
             cache.put(key, yes, now);
         }
         match yes {
-            true => self.tell(number, Some(&id), Told::Ignored(Spared::Command)),
+            true => self.spare(number, &id, Spared::Command, now),
             false => self.add(number, id, failure, now),
         }
     }
@@ -252,17 +264,15 @@ impl Jails {
 }
 
 /// Why somebody is spared without a question.
-pub(super) fn spared(allowed: &[Net], jail: &Jail, id: &Id) -> Option<Spared> {
-    let is_own = match id {
-        Id::Net(net) => allowed.iter().any(|own| own.covers(*net)),
-        _ => false,
-    };
-    match jail.ignore.spares(id) {
-        _ if is_own => Some(Spared::Own),
-        Some("dns") => Some(Spared::Name),
-        Some(_) => Some(Spared::Address),
-        None => None,
+pub(super) fn spared(own: &[Net], allowed: &[Net], jail: &Jail, id: &Id) -> Option<Spared> {
+    if let Id::Net(net) = id {
+        let covers = |list: &[Net]| list.iter().find(|wide| wide.covers(*net)).copied();
+        let spared = covers(own).map(|_| Spared::Own);
+        if let Some(spared) = spared.or_else(|| covers(allowed).map(Spared::Allowed)) {
+            return Some(spared);
+        }
     }
+    jail.ignore.spares(id).map(|by| if by == "dns" { Spared::Name } else { Spared::Address })
 }
 
 /// How long the next ban is of an address that was banned before.

@@ -31,8 +31,9 @@ impl Jails {
         })
     }
 
-    /// Which addresses are spared whatever a jail says.
-    pub fn allow(&mut self, nets: Vec<Net>) {
+    /// Which addresses are spared whatever a jail says, and which of them are of this machine.
+    pub fn allow(&mut self, nets: Vec<Net>, own: Vec<Net>) {
+        self.own = own;
         let before = std::mem::replace(&mut self.allowed, nets);
         let new: Vec<Net> =
             self.allowed.iter().filter(|net| !before.contains(net)).copied().collect();

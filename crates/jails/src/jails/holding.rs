@@ -41,10 +41,10 @@ impl Jails {
         self.tell(number, None, Told::Held { count: ripe.len() as u64 });
         for id in ripe {
             let Some(jail) = self.jail(number) else { return };
-            match spared(&self.allowed, jail, &id) {
+            match spared(&self.own, &self.allowed, jail, &id) {
                 Some(why) => {
                     self.tickets.take(&(key, id.clone()));
-                    self.tell(number, Some(&id), Told::Ignored(why));
+                    self.spare(number, &id, why, now);
                 }
                 None => self.ban_counted(number, &id, now),
             }

@@ -38,6 +38,7 @@ impl Jails {
                     self.tickets.restore((key, id), ticket);
                 }
                 Loaded::Known(id, known) => self.bad.restore(key, id, known),
+                Loaded::Spared(id, spared) => self.spared.restore(key, id, spared),
                 Loaded::Ban(id, ban, end) => match self.number_of(key) {
                     Some(number) => self.take_ban(number, id, ban),
                     None => self.wait(key, id, ban, end),
@@ -78,7 +79,8 @@ impl Jails {
     /// How many changes wait for [`Jails::take_changes`].
     pub fn waiting_changes(&self) -> usize {
         let bans = self.running().map(|jail| jail.bans.waiting()).sum::<usize>();
-        bans + self.tickets.waiting() + self.bad.waiting() + self.changed.len()
+        let counts = self.tickets.waiting() + self.bad.waiting() + self.spared.waiting();
+        bans + counts + self.changed.len()
     }
 
     /// What changed since the last call.
@@ -94,6 +96,10 @@ impl Jails {
         self.bad.take_changes(
             |(key, id)| gone.push(rows::no_row(name(key), JailRowKind::Known, &id)),
             |(key, id), known| changed.push(rows::known_row(name(*key), id, known)),
+        );
+        self.spared.take_changes(
+            |(key, id)| gone.push(rows::no_row(name(key), JailRowKind::Spared, &id)),
+            |(key, id), spared| changed.push(rows::spared_row(name(*key), id, spared)),
         );
         for jail in self.jails.iter_mut().flatten() {
             let bantime_s = jail.settings.bantime_s;

@@ -5,6 +5,7 @@ mod begun;
 mod holding;
 mod idle;
 mod repairs;
+mod spared;
 mod waiting;
 mod world;
 
@@ -335,7 +336,7 @@ fn monbans_own_free_and_allow_end_bans_also_of_jails_that_are_away() {
     assert_eq!((freed.len(), world.jails.free_within(net("192.0.2.1")).len()), (1, 0));
     // Whoever is allowed goes free, and is spared from then on.
     assert_eq!(world.jails.free_allowed(net("192.0.2.2")).len(), 1);
-    world.jails.allow(vec![net("192.0.2.2"), net("192.0.2.3")]);
+    world.jails.allow(vec![net("192.0.2.2"), net("192.0.2.3")], vec![]);
     world.jails.present(&["2001:db8::1".parse().unwrap()]);
     world.line("/two.log", "no bob from 192.0.2.3");
     let told = ["freed 192.0.2.1", "freed 192.0.2.2", "freed 192.0.2.3", "freed 2001:db8::1"];

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use monban_fail2ban::client::answer;
 use monban_fail2ban::config::{Configuration, Reading};
 use monban_fail2ban::dates::Zone;
-use monban_jails::{Jails, News, Question, Setup, Told};
+use monban_jails::{Jails, News, Question, Setup, SparedCount, Told};
 use monban_model::{JailJob, JailOrder, JailRow, JailRowKind, Line, SourceId, Stamp};
 
 pub const START_S: i64 = 1_700_000_000;
@@ -151,6 +151,12 @@ impl World {
     pub fn counted(&self, jail: &str, id: &str) -> Option<(u32, i64)> {
         let mut rows = self.rows.values().filter(|row| row.jail == jail && row.id == id);
         rows.find_map(monban_jails::open_count)
+    }
+
+    /// What the ledger says that a jail did not count of somebody.
+    pub fn spared(&self, jail: &str, id: &str) -> Option<SparedCount> {
+        let mut rows = self.rows.values().filter(|row| row.jail == jail && row.id == id);
+        rows.find_map(monban_jails::spared_count)
     }
 
     /// Rows of a kind that are in the ledger.

@@ -2,7 +2,8 @@
 
 CREATE TABLE jails (
     jail   TEXT NOT NULL,
-    what   TEXT NOT NULL,     -- ticket: failures without a ban; ban: in force; known: banned before
+    what   TEXT NOT NULL,     -- ticket: failures without a ban; ban: in force; known: banned before;
+                              -- spared: failures that were not counted
     id     TEXT NOT NULL,     -- an address or network; `text ...` for what is neither
     since  INTEGER,           -- of a ban
     until  INTEGER,           -- of a ban; NULL is forever

@@ -3,8 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use monban_ledger::{Cause, FILE_NAME, Ledger, LedgerError, Reader};
-use monban_model::{BlockRow, HistoryRow, Scope, Seq, StateRow, Subject, SuccessRow};
+use monban_ledger::{Batch, Cause, FILE_NAME, Ledger, LedgerError, Reader};
+use monban_model::{
+    Because, BlockRow, Decision, Event, HistoryRow, JailBan, JailRow, JailRowKind, Record, Scope,
+    Seq, StateRow, Subject, SuccessRow, Verdict,
+};
 
 use crate::sample::{self, named};
 
@@ -137,14 +140,67 @@ fn a_block_is_told_with_what_led_to_it() {
     let state = vec![StateRow::Block(by_hand), StateRow::History(past)];
     ledger.commit(&sample::of_state(state)).unwrap();
     let causes = Reader::open(folder.path()).unwrap().causes().unwrap();
-    let of = |text: &str| causes[&(named(text), Scope::All)].clone();
+    let of = |text: &str| {
+        let found = causes.iter().find(|((subject, ..), _)| *subject == named(text));
+        found.unwrap().1.clone()
+    };
     let counted = Cause {
         blocks: 3,
         service: Some("sshd".to_owned()),
         rule: Some("sshd/failed-password".to_owned()),
         failures: 5,
+        by_hand: false,
     };
     assert_eq!(of("10.1.2.3"), counted);
     assert_eq!(of("198.51.100.7"), Cause::default(), "no finding led to an operator's block");
     assert_eq!(causes.len(), 7);
+}
+
+#[test]
+fn a_ban_of_a_jail_is_told_with_its_number_and_whether_it_was_made_by_hand() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut ledger, _) = Ledger::open(folder.path()).unwrap();
+    let ban = |jail: &str, id: &str, earlier| {
+        let ban = JailBan { since: sample::time(1), until: None, earlier };
+        StateRow::Jail(JailRow {
+            jail: jail.to_owned(),
+            kind: JailRowKind::Ban,
+            id: id.to_owned(),
+            ban: Some(ban),
+            data: Some(vec![1]),
+        })
+    };
+    let state = vec![
+        ban("sshd", "192.0.2.1", 2),
+        ban("web", "192.0.2.1", 0),
+        ban("sshd", "2001:db8::1", 0),
+        ban("sshd", "text root", 0),
+    ];
+    let decided = |seq, subject: &str, jail: &str, because| {
+        let decision = Decision {
+            subject: subject.parse().unwrap(),
+            verdict: Verdict::Block { until: None },
+            scope: Scope::All,
+            because,
+            finding: None,
+            policy: format!("jail {jail}"),
+            earlier: 0,
+        };
+        Record { seq: Seq(seq), time: sample::time(1), event: Event::Decided(decision) }
+    };
+    let records = vec![
+        decided(1, "192.0.2.1/32", "sshd", Because::Policy),
+        decided(2, "192.0.2.1/32", "web", Because::Operator(String::new())),
+        decided(3, "2001:db8::1/128", "sshd", Because::Operator(String::new())),
+    ];
+    ledger.commit(&Batch { records, state, ..Batch::default() }).unwrap();
+    let causes = Reader::open(folder.path()).unwrap().causes().unwrap();
+    let of = |subject: &str, jail: &str| {
+        let found = &causes[&(subject.parse().unwrap(), Scope::All, format!("jail {jail}"))];
+        (found.blocks, found.by_hand)
+    };
+    assert_eq!(of("192.0.2.1", "sshd"), (3, false));
+    assert_eq!(of("192.0.2.1", "web"), (1, true));
+    assert_eq!(of("2001:db8::1/128", "sshd"), (1, true));
+    assert_eq!(causes.len(), 3, "an ID that is no address is in no list of blocks");
 }

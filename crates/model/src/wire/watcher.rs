@@ -95,6 +95,8 @@ pub enum ToWatcher {
     Allow {
         /// Its networks; the frame may be one of several.
         nets: Vec<Net>,
+        /// Whether they stand on it because of this machine: its addresses and gateways.
+        own: bool,
         /// Whether more frames of the list follow.
         more: bool,
     },
@@ -275,9 +277,10 @@ impl Wire for ToWatcher {
                 out.byte(6);
                 out.list(files);
             }
-            Self::Allow { nets, more } => {
+            Self::Allow { nets, own, more } => {
                 out.byte(7);
                 out.list(nets);
+                own.put(out);
                 more.put(out);
             }
             Self::Present { administrators, guests } => {
@@ -322,7 +325,11 @@ impl Wire for ToWatcher {
             4 => Self::SiblingsEnd { path: String::take(from)? },
             5 => Self::Gone { path: String::take(from)? },
             6 => Self::Wake { files: from.list(FILES_MAX + SIBLINGS_MAX)? },
-            7 => Self::Allow { nets: from.list(ALLOW_MAX)?, more: bool::take(from)? },
+            7 => Self::Allow {
+                nets: from.list(ALLOW_MAX)?,
+                own: bool::take(from)?,
+                more: bool::take(from)?,
+            },
             8 => Self::Present {
                 administrators: from.list(PRESENT_MAX)?,
                 guests: from.list(PRESENT_MAX)?,

@@ -10,6 +10,7 @@ mod line;
 mod options;
 mod pretty;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -36,6 +37,22 @@ pub fn called_by_its_name() -> Option<Vec<OsString>> {
     let mut args = std::env::args_os();
     let name = args.next()?;
     (Path::new(&name).file_name()? == "fail2ban-client").then(|| args.collect())
+}
+
+/// The entries of `ignoreip` of all jails that run, each with its jails; none where no daemon of
+/// this state folder answers.
+pub fn ignored(state: PathBuf) -> BTreeMap<String, Vec<String>> {
+    let line = Line::new(state);
+    let ask = |words: [&str; 3]| line.say(&words.map(str::to_owned)).ok().and_then(Result::ok);
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let Some(Value::Dict(jails)) = ask(["status", "--all", "stats"]) else { return found };
+    for (jail, _) in jails {
+        let Some(Value::List(entries)) = ask(["get", &jail, "ignoreip"]) else { continue };
+        for entry in entries {
+            found.entry(entry.shown()).or_default().push(jail.clone());
+        }
+    }
+    found
 }
 
 /// Does what the arguments say.

@@ -4,10 +4,13 @@ use crate::out;
 use std::process::ExitCode;
 
 use monban_config::{Bundle, Config};
+use monban_jails::{Spared, SparedCount, open_count, spared_count};
 use monban_ledger::{LedgerError, Reader};
 use monban_model::wire::Mode;
-use monban_model::{Address, Event, Stamp, Subject};
-use monban_views::{JailCount, LocalClock, Why, bans_json, bans_text, why_json, why_text};
+use monban_model::{Address, BlockRow, Event, JailRow, Stamp, Subject};
+use monban_views::{
+    JailCount, JailSpared, LocalClock, Why, bans_json, bans_text, why_json, why_text,
+};
 use serde_json::json;
 
 use super::{Context, ask, ledger};
@@ -82,11 +85,10 @@ fn gather(reader: &Reader, address: Address, subject: Subject) -> Result<Why, Le
     let mut tallies = reader.tallies_of(subject)?;
     tallies.retain(|row| row.subject == subject);
     let records = reader.records_of(subject, RECORDS_MAX)?;
-    let tickets = reader.jail_tickets(address)?;
-    let jail_count = |row: monban_model::JailRow| {
-        let (failures, last_s) = monban_jails::open_count(&row)?;
-        Some(JailCount { jail: row.jail, failures, last: Stamp::from_s(last_s) })
-    };
+    // The narrowest of monban's own stand first; after them the newest ban of a jail.
+    let is_of_jail = |row: &BlockRow| row.policy.starts_with("jail ");
+    blocks.sort_by_key(|row| is_of_jail(row).then_some(std::cmp::Reverse(row.since)));
+    let (jails, spared) = counted_by_jails(&reader.jail_counts(address)?);
     let mut lines_dropped = Vec::new();
     for found in records.iter().filter(|record| matches!(record.event, Event::Found(_))) {
         match reader.evidence_dropped(found.seq)? {
@@ -95,20 +97,41 @@ fn gather(reader: &Reader, address: Address, subject: Subject) -> Result<Why, Le
         }
     }
     Ok(Why {
-        address,
         subject,
-        mode: None,
         blocks,
         tallies,
-        jails: tickets.into_iter().filter_map(jail_count).collect(),
+        jails,
+        spared,
         history: reader.history(subject)?.into_iter().find(|row| row.subject == subject),
         success: reader.success(address)?,
-        allowed: None,
         records,
         lines_dropped,
-        policies: Vec::new(),
-        now: time,
+        ..Why::nothing(address, time)
     })
+}
+
+/// What jails count and what they spared, the newest first.
+fn counted_by_jails(rows: &[JailRow]) -> (Vec<JailCount>, Vec<JailSpared>) {
+    let count = |row: &JailRow| {
+        let (failures, last_s) = open_count(row)?;
+        Some(JailCount { jail: row.jail.clone(), failures, last: Stamp::from_s(last_s) })
+    };
+    let spare = |row: &JailRow| {
+        let SparedCount { count, last, by } = spared_count(row)?;
+        let (by, net) = match by {
+            Spared::Own => ("own", None),
+            Spared::Allowed(net) => ("allowed", Some(net)),
+            Spared::Address | Spared::Name => ("ignoreip", None),
+            Spared::Command => ("ignorecommand", None),
+        };
+        let last = Stamp::from_s(last);
+        Some(JailSpared { jail: row.jail.clone(), failures: count, last, by, net })
+    };
+    let mut counts: Vec<JailCount> = rows.iter().filter_map(count).collect();
+    let mut spared: Vec<JailSpared> = rows.iter().filter_map(spare).collect();
+    counts.sort_by_key(|one| std::cmp::Reverse(one.last));
+    spared.sort_by_key(|one| std::cmp::Reverse(one.last));
+    (counts, spared)
 }
 
 fn text(error: LedgerError) -> String {

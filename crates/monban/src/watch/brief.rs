@@ -38,12 +38,8 @@ impl Watch {
                     }
                 }
             }
-            (ToWatcher::Allow { nets, more }, _) => {
-                self.allow.extend(nets);
-                if !more {
-                    let nets = std::mem::take(&mut self.allow);
-                    self.shield(nets)?;
-                }
+            (ToWatcher::Allow { nets, own, more }, _) => {
+                self.allow_more(nets, own, more)?;
             }
             (ToWatcher::Present { administrators, guests }, _) => {
                 self.meet(administrators, guests)?;

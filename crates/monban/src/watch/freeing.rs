@@ -25,9 +25,22 @@ impl Watch {
         Ok(())
     }
 
-    /// The allow list is this one now.
-    pub(super) fn shield(&mut self, nets: Vec<Net>) -> io::Result<()> {
-        self.jail_side.jails().allow(nets.clone());
+    /// A part of the allow list came.
+    pub(super) fn allow_more(&mut self, nets: Vec<Net>, own: bool, more: bool) -> io::Result<()> {
+        if own {
+            self.allow_own.extend(&nets);
+        }
+        self.allow.extend(nets);
+        if more {
+            return Ok(());
+        }
+        let (nets, own) = (std::mem::take(&mut self.allow), std::mem::take(&mut self.allow_own));
+        self.shield(nets, own)
+    }
+
+    /// The allow list is this one now; `own` are the addresses of this machine on it.
+    fn shield(&mut self, nets: Vec<Net>, own: Vec<Net>) -> io::Result<()> {
+        self.jail_side.jails().allow(nets.clone(), own);
         self.observe(Observation::Allow(nets));
         self.serve_jails()
     }

@@ -133,7 +133,7 @@ fn of_somebody<'n>(jail: &'n str, id: &'n Id, told: &'n Told) -> Option<Event<'n
             id,
             by: match by {
                 Spared::Own => IgnoredBy::Own,
-                Spared::Address => IgnoredBy::Ip,
+                Spared::Address | Spared::Allowed(_) => IgnoredBy::Ip,
                 Spared::Name => IgnoredBy::Dns,
                 Spared::Command => IgnoredBy::Command,
             },

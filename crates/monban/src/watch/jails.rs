@@ -349,12 +349,14 @@ fn notice_of(news: &News) -> Option<(Notice, bool)> {
             (with("jail-bad", &values), false)
         }
         Told::Ignored(by) => {
-            let key = match by {
-                Spared::Own => "jail-ignored-own",
-                Spared::Address | Spared::Name => "jail-ignored-list",
-                Spared::Command => "jail-ignored-command",
+            let (key, net) = match by {
+                Spared::Own => ("jail-ignored-own", None),
+                Spared::Allowed(net) => ("jail-ignored-allowed", Some(net)),
+                Spared::Address | Spared::Name => ("jail-ignored-list", None),
+                Spared::Command => ("jail-ignored-command", None),
             };
-            (with(key, &[]), false)
+            let net = net.map(|net| ("net", net.to_string()));
+            (with(key, net.as_slice()), false)
         }
         Told::Banned { restored: true, .. } => (with("jail-restored", &[]), false),
         Told::Banned { .. } => (with("jail-banned", &[]), true),

@@ -96,6 +96,8 @@ pub struct Watch {
     /// The files that the warden offered and the feed follows, by the warden's numbers.
     paths: std::collections::HashMap<u32, String>,
     allow: Vec<monban_model::Net>,
+    /// Those of this machine.
+    allow_own: Vec<monban_model::Net>,
     clocks: Clocks,
     again: bool,
     ended: bool,
@@ -134,6 +136,7 @@ impl Watch {
             notices: notices::Notices::default(),
             paths: std::collections::HashMap::new(),
             allow: Vec::new(),
+            allow_own: Vec::new(),
             clocks: Clocks::look(),
             again: false,
             ended: false,

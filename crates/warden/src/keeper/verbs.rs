@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use monban_firewall::FirewallError;
 use monban_model::limits::BLOCKS_MAX;
 use monban_model::wire::{Reply, ToWarden, ToWatcher, WireAct, WireOrder};
-use monban_model::{Outcome, OutcomeResult, Refusal, Subject};
+use monban_model::{Net, Outcome, OutcomeResult, Refusal, Subject};
 
 use super::{Keeper, RESTART_FIRST, now};
 use crate::Wall;
@@ -199,14 +199,12 @@ impl Keeper<'_> {
     }
 
     pub(super) fn send_allow(&mut self) {
-        let nets = self.allow.nets();
-        let mut parts = nets.chunks(1024).peekable();
-        if parts.peek().is_none() {
-            self.post(&ToWatcher::Allow { nets: Vec::new(), more: false }, None);
+        let is_own = |net: &Net| self.allow.own().contains(net);
+        let (own, others): (Vec<Net>, Vec<Net>) = self.allow.nets().into_iter().partition(is_own);
+        let parts = own.chunks(1024).map(|part| (true, part));
+        for (own, part) in parts.chain(others.chunks(1024).map(|part| (false, part))) {
+            self.post(&ToWatcher::Allow { nets: part.to_vec(), own, more: true }, None);
         }
-        while let Some(part) = parts.next() {
-            let more = parts.peek().is_some();
-            self.post(&ToWatcher::Allow { nets: part.to_vec(), more }, None);
-        }
+        self.post(&ToWatcher::Allow { nets: Vec::new(), own: false, more: false }, None);
     }
 }

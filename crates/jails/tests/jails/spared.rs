@@ -1,0 +1,53 @@
+//! Failures that are not counted.
+
+use monban_jails::Spared;
+use monban_model::JailRowKind;
+
+use super::BOB;
+use super::world::{TWO, World};
+
+#[test]
+fn what_was_spared_is_known_with_its_list_over_a_restart_and_forgotten_in_time() {
+    let mut world = World::new(TWO);
+    let net = |text: &str| text.parse().unwrap();
+    let (own, listed) = (net("192.0.2.1"), net("198.51.100.0/24"));
+    world.jails.allow(vec![own, listed], vec![own]);
+    world.client("set two addignoreip 203.0.113.0/24");
+    for _ in 0..3 {
+        world.line("/one.log", BOB);
+        world.line("/two.log", "no eve from 198.51.100.7");
+        world.line("/two.log", "no eve from 203.0.113.9");
+    }
+    let told = world.told();
+    assert!(told.len() == 9 && told.iter().all(|one| one.contains("spared")), "{told:?}");
+    world.commit();
+    world.restart();
+    world.jails.allow(vec![own, listed], vec![own]);
+    world.line("/one.log", BOB);
+    world.commit();
+    let spared = |world: &World, jail: &str, id: &str| {
+        let known = world.spared(jail, id).expect("a row");
+        (known.count, known.by)
+    };
+    assert_eq!(spared(&world, "one", "192.0.2.1"), (4, Spared::Own));
+    assert_eq!(spared(&world, "two", "198.51.100.7"), (3, Spared::Allowed(listed)));
+    assert_eq!(spared(&world, "two", "203.0.113.9"), (3, Spared::Address));
+    assert_eq!(world.counted("one", "192.0.2.1"), None);
+    // As long as fail2ban keeps bans that are over: `dbpurgeage`.
+    world.tick(86_460);
+    world.commit();
+    assert_eq!(world.committed(JailRowKind::Spared), 0);
+}
+
+#[test]
+fn a_flood_of_spared_addresses_stays_bounded() {
+    let mut world = World::new(TWO);
+    world.jails.allow(vec!["10.0.0.0/8".parse().unwrap()], vec![]);
+    for number in 0..5000 {
+        let (high, low) = (number / 256, number % 256);
+        world.line("/one.log", &format!("no eve from 10.0.{high}.{low}"));
+    }
+    world.commit();
+    let most = monban_model::limits::JAIL_SPARED_MAX;
+    assert_eq!(world.committed(JailRowKind::Spared), most);
+}
