@@ -1,7 +1,8 @@
 //! Frames survive the way there and back, and hostile bytes are refused without harm.
 
+use monban_model::limits::FRAME_MAX;
 use monban_model::wire::{Command, Reply, Request, SiblingsOf, ToWarden, ToWatcher, Wire};
-use monban_model::wire::{FrameError, Mode, Offered, StatusReply, WireAct, WireOrder};
+use monban_model::wire::{FrameError, Mode, Offered, Refusal, StatusReply, WireAct, WireOrder};
 use monban_model::wire::{decode, encode};
 use monban_model::{Notice, OrderId, Outcome, OutcomeResult, Scope, Stamp};
 
@@ -76,7 +77,7 @@ fn frames_to_the_warden() {
     let block = order(WireAct::Block { scope: ports, left_ms: Some(5) });
     for frame in [
         ToWarden::Ready { reload: 0, lacks: vec![] },
-        ToWarden::Refused { reload: 1, text: "門番".into() },
+        ToWarden::Refused { reload: 1, refusal: refusal() },
         ToWarden::Orders(vec![block.clone(), order(WireAct::Free)]),
         ToWarden::Restore { blocks: vec![block], more: true },
         ToWarden::Siblings(SiblingsOf { path: "/v".into(), dev: 1, ino: 2 }),
@@ -114,7 +115,16 @@ fn frames_of_the_command_line() {
     };
     there_and_back(Reply::Status(status));
     there_and_back(Reply::Done { done: false, notices: vec![notice(), notice()] });
-    there_and_back(Reply::Refused("x".into()));
+    there_and_back(Reply::Refused(refusal()));
+    // However much is wrong, as much of it is told as goes into a frame.
+    let notice = refusal().problems.remove(0);
+    let values = vec![("why".to_owned(), "x".repeat(1000)); 16];
+    let large =
+        Refusal { text: "誤".repeat(20_000), problems: vec![Notice { values, ..notice }; 100] };
+    let bytes = encode(&Reply::Refused(large));
+    assert!(bytes.len() <= FRAME_MAX, "{}", bytes.len());
+    let Ok(Reply::Refused(read)) = decode(&bytes) else { panic!("a frame") };
+    assert_eq!(read.problems.len(), 2);
 }
 
 #[test]
@@ -141,4 +151,10 @@ fn random_bytes_never_panic() {
         let _ = decode::<Request>(&bytes[..length]);
         let _ = decode::<Reply>(&bytes[..length]);
     }
+}
+
+fn refusal() -> Refusal {
+    let values = vec![("file".to_owned(), "/etc/monban.toml".to_owned())];
+    let problems = vec![Notice { key: "config-problem".to_owned(), values }];
+    Refusal { text: "門番".to_owned(), problems }
 }

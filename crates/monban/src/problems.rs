@@ -2,25 +2,80 @@
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use monban_config::Bundle;
-use monban_model::Problem;
+use monban_model::wire::Refusal;
+use monban_model::{Notice, Problem};
 use monban_views::{Say, printable};
+
+/// The key of a problem among the values of a refusal.
+pub const PROBLEM: &str = "config-problem";
 
 /// All problems with the lines they are about.
 pub fn show(problems: &[Problem], bundle: Option<&Bundle>, say: &Say) -> String {
     let problems = say.problems(problems);
     let shown: Vec<String> =
-        problems.iter().map(|problem| show_one(problem, bundle, say)).collect();
+        problems.iter().map(|problem| show_one(problem, source(problem, bundle), say)).collect();
     shown.join("\n\n") + "\n"
 }
 
-fn show_one(problem: &Problem, bundle: Option<&Bundle>, say: &Say) -> String {
-    let source = bundle.and_then(|bundle| {
-        let mut files = bundle.config.iter().chain(&bundle.rules);
-        files.find(|file| file.file == problem.file).map(|file| file.text.as_str())
-    });
-    let Some(line) =
-        source.and_then(|text| text.lines().nth(problem.line.checked_sub(1)? as usize))
-    else {
+/// Why a configuration is not taken over, for whoever asked: as text in this language, and as
+/// values for others.
+pub fn refusal(problems: &[Problem], bundle: Option<&Bundle>, say: &Say) -> Refusal {
+    let value = |problem: &Problem| {
+        let values = [
+            ("at_file", problem.file.clone()),
+            ("at_line", problem.line.to_string()),
+            ("at_column", problem.column.to_string()),
+            ("what", problem.what.clone()),
+            ("why", problem.why.clone()),
+            ("hint", problem.hint.clone()),
+            ("source", source(problem, bundle).unwrap_or_default().to_owned()),
+        ];
+        let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Notice { key: PROBLEM.to_owned(), values }
+    };
+    Refusal { text: show(problems, bundle, say), problems: problems.iter().map(value).collect() }
+}
+
+/// What a refusal says, in the reader's language.
+pub fn show_refusal(refusal: &Refusal, say: &Say) -> String {
+    if refusal.problems.is_empty() {
+        return refusal.text.clone();
+    }
+    let shown = refusal.problems.iter().map(|told| show_told(told, say));
+    shown.collect::<Vec<_>>().join("\n\n") + "\n"
+}
+
+fn show_told(told: &Notice, say: &Say) -> String {
+    let value = |name: &str| {
+        let found = told.values.iter().find(|(known, _)| known == name);
+        found.map_or("", |(_, value)| value.as_str())
+    };
+    if told.key != PROBLEM {
+        return say.notice(told);
+    }
+    let number = |name| value(name).parse().unwrap_or(0);
+    let problem = Problem {
+        file: value("at_file").to_owned(),
+        line: number("at_line"),
+        column: number("at_column"),
+        what: say.sentence(value("what")),
+        why: say.sentence(value("why")),
+        hint: say.sentence(value("hint")),
+    };
+    let problem = say.notice_problem(told).unwrap_or(problem);
+    show_one(&problem, Some(value("source")).filter(|line| !line.is_empty()), say)
+}
+
+/// The line that a problem is about.
+fn source<'b>(problem: &Problem, bundle: Option<&'b Bundle>) -> Option<&'b str> {
+    let bundle = bundle?;
+    let mut files = bundle.config.iter().chain(&bundle.rules);
+    let text = files.find(|file| file.file == problem.file).map(|file| file.text.as_str())?;
+    text.lines().nth(problem.line.checked_sub(1)? as usize)
+}
+
+fn show_one(problem: &Problem, line: Option<&str>, say: &Say) -> String {
+    let Some(line) = line else {
         return printable(problem.to_string().as_bytes());
     };
     let shown = printable(line.as_bytes());
@@ -99,6 +154,27 @@ mod tests {
     fn marked(line: &str, from: &str) -> String {
         let at = line.find(from).unwrap();
         line[at..end_of_value(line, at)].to_owned()
+    }
+
+    #[test]
+    fn a_refusal_is_told_in_the_language_of_whoever_asked() {
+        let found = monban_config::Config::parse("m.toml", "[policy.sshd]\nfailurs = 3\n");
+        let file = monban_config::SourceFile {
+            file: "m.toml".to_owned(),
+            text: "[policy.sshd]\nfailurs = 3\n".to_owned(),
+        };
+        let bundle = Bundle { config: Some(file), ..Bundle::default() };
+        let english = Say::new(monban_views::Tongue::English);
+        let japanese = Say::new(monban_views::Tongue::Japanese);
+        let found = found.err().unwrap();
+        let refusal = refusal(&found, Some(&bundle), &english);
+        assert_eq!(show_refusal(&refusal, &english), refusal.text);
+        let told = show_refusal(&refusal, &japanese);
+        assert_eq!(told, show(&found, Some(&bundle), &japanese));
+        assert!(told.contains("2 | failurs = 3"), "{told}");
+        // What an older watcher, or one in a stranger's hands, says without values.
+        let bare = Refusal { text: "x".to_owned(), problems: Vec::new() };
+        assert_eq!(show_refusal(&bare, &japanese), "x");
     }
 
     #[test]

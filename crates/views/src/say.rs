@@ -175,7 +175,22 @@ impl Say {
             _ => self.find(&format!("{key}-hint"), values),
         };
         let why = self.find(&format!("{key}-why"), values);
+        // What a crate without language says.
+        let error = value("error").map(|error| self.sentence(error));
+        let own = error.as_deref().map(|error| ("error", error));
+        let values = &[own.as_slice(), values].concat();
         [self.text(&key, values), why.unwrap_or_default(), hint.unwrap_or_default()]
+    }
+
+    /// The problem of a notice that rests on a complaint, in this language.
+    pub fn notice_problem(&self, notice: &monban_model::Notice) -> Option<monban_model::Problem> {
+        let clean: Vec<(&str, String)> = notice
+            .values
+            .iter()
+            .map(|(name, value)| (name.as_str(), crate::printable(value.as_bytes())))
+            .collect();
+        let values: Vec<(&str, &str)> = clean.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        self.problem_of(&values)
     }
 
     /// The problem of a notice that rests on a complaint, which it names as `complaint`.
@@ -183,9 +198,10 @@ impl Say {
         let value = |name| values.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
         let kind = value("complaint")?;
         let [what, why, hint] = self.complaint(kind, values);
-        let line = value("line").and_then(|line| line.parse().ok()).unwrap_or(0);
-        let file = value("file").unwrap_or_default().to_owned();
-        Some(monban_model::Problem { file, line, column: 0, what, why, hint })
+        let line = value("at_line").and_then(|line| line.parse().ok()).unwrap_or(0);
+        let file = value("at_file").unwrap_or_default().to_owned();
+        let column = value("at_column").and_then(|column| column.parse().ok()).unwrap_or(0);
+        Some(monban_model::Problem { file, line, column, what, why, hint })
     }
 
     /// A value for people: the end of a block in local time, everything else made safe.
@@ -261,8 +277,8 @@ mod tests {
         let values = [
             ("jail", "x"),
             ("complaint", "no-filter-file"),
-            ("file", "/f/jail.local"),
-            ("line", "7"),
+            ("at_file", "/f/jail.local"),
+            ("at_line", "7"),
             ("why", "in English"),
             ("filter", "nosuch"),
             ("meant", "nosuck"),

@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::process::Child;
 
+use monban_model::wire::Refusal;
 use monban_model::{Net, Notice, Stamp};
 
 use crate::Wall;
@@ -76,8 +77,8 @@ pub trait Host {
     /// Reads the configuration.
     ///
     /// # Errors
-    /// Its problems, as text for people.
-    fn load(&mut self) -> Result<Load, String>;
+    /// Its problems.
+    fn load(&mut self) -> Result<Load, Refusal>;
 
     /// Tells people something about the warden itself.
     fn tell(&mut self, notice: &Notice);

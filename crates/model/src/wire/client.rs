@@ -85,6 +85,44 @@ pub struct StatusReply {
     pub files: u32,
 }
 
+/// Why a configuration is not taken over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refusal {
+    /// All of it as text, in the daemon's language; cut at [`REFUSAL_TEXT_MAX`].
+    pub text: String,
+    /// The same as values, for whoever speaks another language or is a machine; as many as go
+    /// into a frame.
+    pub problems: Vec<Notice>,
+}
+
+/// Bytes of a refusal's text and of its problems in a frame.
+const REFUSAL_TEXT_MAX: usize = 24 * 1024;
+const REFUSAL_PROBLEMS_BYTES_MAX: usize = 32 * 1024;
+
+/// Problems of a refusal in a frame at most.
+const REFUSAL_PROBLEMS_MAX: usize = 64;
+
+impl Wire for Refusal {
+    fn put(&self, out: &mut Writer) {
+        out.text(&self.text, REFUSAL_TEXT_MAX);
+        let mut left = REFUSAL_PROBLEMS_BYTES_MAX;
+        let fits = |problem: &&Notice| {
+            let mut alone = Writer::default();
+            problem.put(&mut alone);
+            let size = alone.into_bytes().len();
+            let fits = size <= left;
+            left = left.saturating_sub(size);
+            fits
+        };
+        let problems = self.problems.iter().take(REFUSAL_PROBLEMS_MAX).take_while(fits);
+        out.list(&problems.cloned().collect::<Vec<_>>());
+    }
+    fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
+        let text = from.text(REFUSAL_TEXT_MAX)?;
+        Ok(Self { text, problems: from.list(REFUSAL_PROBLEMS_MAX)? })
+    }
+}
+
 /// What the daemon answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
@@ -97,8 +135,8 @@ pub enum Reply {
         /// What to tell the operator.
         notices: Vec<Notice>,
     },
-    /// The new configuration is refused, with its problems as text.
-    Refused(String),
+    /// The new configuration is refused.
+    Refused(Refusal),
     /// The answer to [`Request::Words`]; it comes in a memory file with the frame.
     Words,
 }
@@ -169,9 +207,9 @@ impl Wire for Reply {
                 done.put(out);
                 out.list(&notices[..notices.len().min(16)]);
             }
-            Self::Refused(text) => {
+            Self::Refused(refusal) => {
                 out.byte(3);
-                out.text(text, 32 * 1024);
+                refusal.put(out);
             }
             Self::Words => out.byte(4),
         }
@@ -189,7 +227,7 @@ impl Wire for Reply {
                 files: u32::take(from)?,
             }),
             2 => Self::Done { done: bool::take(from)?, notices: from.list(16)? },
-            3 => Self::Refused(from.text(32 * 1024)?),
+            3 => Self::Refused(Refusal::take(from)?),
             4 => Self::Words,
             _ => return Err(FrameError::Unknown),
         })

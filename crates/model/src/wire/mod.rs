@@ -14,7 +14,7 @@ mod warden;
 mod watcher;
 
 pub use actor::{FromActor, ToActor};
-pub use client::{Mode, Reply, Request, StatusReply};
+pub use client::{Mode, Refusal, Reply, Request, StatusReply};
 pub use codec::{FrameError, Reader, Wire, Writer, decode, encode};
 pub use courier::{FromCourier, ToCourier};
 pub use warden::{SiblingsOf, ToWarden, WireAct, WireOrder};

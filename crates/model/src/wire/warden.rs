@@ -1,6 +1,6 @@
 //! What the watcher may ask of the warden: everything a compromised watcher could do.
 
-use super::{FrameError, Reader, Wire, Writer};
+use super::{FrameError, Reader, Refusal, Wire, Writer};
 use crate::limits::{
     DNS_NAME_MAX, JAIL_ORDERS_PER_FRAME_MAX, ORDERS_PER_FRAME_MAX, TICKET_BYTES_MAX,
 };
@@ -57,8 +57,8 @@ pub enum ToWarden {
     Refused {
         /// See [`ToWarden::Ready`].
         reload: u32,
-        /// The problems, as text for people.
-        text: String,
+        /// Why.
+        refusal: Refusal,
     },
     /// Carry these out.
     Orders(Vec<WireOrder>),
@@ -151,10 +151,10 @@ impl Wire for ToWarden {
                 reload.put(out);
                 out.list(&lacks[..lacks.len().min(16)]);
             }
-            Self::Refused { reload, text } => {
+            Self::Refused { reload, refusal } => {
                 out.byte(2);
                 reload.put(out);
-                out.text(text, 32 * 1024);
+                refusal.put(out);
             }
             Self::Orders(orders) => {
                 out.byte(3);
@@ -210,7 +210,7 @@ impl Wire for ToWarden {
     fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
         Ok(match from.byte()? {
             1 => Self::Ready { reload: u32::take(from)?, lacks: from.list(16)? },
-            2 => Self::Refused { reload: u32::take(from)?, text: from.text(32 * 1024)? },
+            2 => Self::Refused { reload: u32::take(from)?, refusal: Refusal::take(from)? },
             3 => Self::Orders(from.list(ORDERS_PER_FRAME_MAX)?),
             4 => {
                 Self::Restore { blocks: from.list(ORDERS_PER_FRAME_MAX)?, more: bool::take(from)? }

@@ -9,10 +9,11 @@ use std::time::Duration;
 use monban_fail2ban::client::{ClientError, Value, question, reply};
 use monban_model::limits::WORDS_BYTES_MAX;
 use monban_model::wire::{Reply, Request};
-use monban_views::{Say, Tongue};
+use monban_views::Say;
 use monban_warden::{memory_file, read_memory_file};
 
 use crate::commands::exchange;
+use crate::problems;
 use crate::roles::warden::short_path;
 
 /// An answer may be about hundreds of thousands of bans.
@@ -76,18 +77,17 @@ impl Line {
     }
 
     /// Has the configuration taken over anew; the text of what is wrong with it.
-    pub fn reload(&self) -> Result<Result<(), String>, Silence> {
+    pub fn reload(&self, say: &Say) -> Result<Result<(), String>, Silence> {
         match self.exchange(&Request::Reload, None, PATIENCE)?.0 {
             Reply::Done { done: true, .. } => Ok(Ok(())),
             // Taken over, but for some jails.
             Reply::Done { notices, .. } if notices.iter().any(|one| one.key == "reloaded") => {
                 let lacks = notices.iter().filter(|one| one.key != "reloaded");
-                let english = Say::new(Tongue::English);
-                let texts: Vec<String> = lacks.map(|one| english.notice(one)).collect();
+                let texts: Vec<String> = lacks.map(|one| say.notice(one)).collect();
                 Ok(Err(texts.join("\n")))
             }
             Reply::Done { notices, .. } => Err(self.refused(&notices)),
-            Reply::Refused(text) => Ok(Err(text)),
+            Reply::Refused(refusal) => Ok(Err(problems::show_refusal(&refusal, say))),
             _ => Err(Silence::Broken("the answer is none to a reload".to_owned())),
         }
     }

@@ -216,7 +216,7 @@ impl Client<'_> {
         if has("--unban") && !self.unban(jail) {
             return false;
         }
-        match self.line.reload() {
+        match self.line.reload(self.say) {
             Ok(Ok(())) => {}
             Ok(Err(text)) => {
                 complain(&text);

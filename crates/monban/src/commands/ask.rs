@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use super::Context;
 use crate::place::is_root;
+use crate::problems;
 use crate::roles::warden::short_path;
 
 /// A daemon that answers later than this is stopped or hangs.
@@ -99,8 +100,9 @@ pub fn order(context: &Context<'_>, request: &Request) -> Result<ExitCode, Strin
     };
     let (done, mut notices) = match reply {
         Reply::Done { done, notices } => (done, notices),
-        Reply::Refused(text) => {
-            let values = vec![("text".to_owned(), text)];
+        Reply::Refused(refusal) if context.json => (false, refusal.problems),
+        Reply::Refused(refusal) => {
+            let values = vec![("text".to_owned(), problems::show_refusal(&refusal, context.say))];
             (false, vec![Notice { key: "config-refused".to_owned(), values }])
         }
         Reply::Status(_) | Reply::Words => (false, Vec::new()),

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::fs;
 
+use crate::problems::PROBLEM;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use monban_fail2ban::config::{Complaint, Severity};
-use monban_model::Problem;
 use monban_model::limits::FAIL2BAN_FILE_BYTES_MAX;
+use monban_model::wire::Refusal;
+use monban_model::{Notice, Problem};
 use monban_views::{Say, Tongue, printable};
 
 /// A complaint as a problem, with how bad it is.
@@ -49,13 +51,27 @@ pub fn notice_values(complaint: &Complaint) -> Vec<(String, String)> {
     let english = render_one(complaint, &Say::new(Tongue::English)).problem;
     let own = [
         ("complaint", complaint.kind.to_owned()),
-        ("file", complaint.place.file.to_string()),
-        ("line", complaint.place.line.to_string()),
+        ("at_file", complaint.place.file.to_string()),
+        ("at_line", complaint.place.line.to_string()),
+        ("at_column", complaint.column.to_string()),
         ("why", english.to_string()),
     ];
     let named = complaint.values.iter().filter(|(name, _)| own.iter().all(|(own, _)| own != name));
     let named = named.map(|(name, value)| (*name, value.clone()));
     own.clone().into_iter().chain(named).map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Why jails are not taken over, for whoever asked for it.
+pub fn refusal(list: &[Complaint], say: &Say) -> Refusal {
+    let told = |complaint: &Complaint| {
+        let file = read(&complaint.place.file);
+        let at = complaint.place.line.checked_sub(1).map(|line| line as usize);
+        let line = file.as_deref().zip(at).and_then(|(text, at)| text.lines().nth(at));
+        let mut values = notice_values(complaint);
+        values.push(("source".to_owned(), line.unwrap_or_default().to_owned()));
+        Notice { key: PROBLEM.to_owned(), values }
+    };
+    Refusal { text: show(&render(list, say), 0, say), problems: list.iter().map(told).collect() }
 }
 
 /// All of them in rustc's form, with how many there are.
@@ -66,7 +82,7 @@ pub fn show(rendered: &[Rendered], more: usize, say: &Say) -> String {
     let mut files = HashMap::new();
     let mut text = String::new();
     for one in rendered {
-        text.push_str(&show_one(one, &mut files));
+        text.push_str(&show_one(one, &mut files, say));
         text.push_str("\n\n");
     }
     let count = |wanted| rendered.iter().filter(|one| one.severity == wanted).count().to_string();
@@ -81,16 +97,23 @@ pub fn show(rendered: &[Rendered], more: usize, say: &Say) -> String {
     text
 }
 
-fn show_one(one: &Rendered, files: &mut HashMap<String, Option<String>>) -> String {
+fn show_one(one: &Rendered, files: &mut HashMap<String, Option<String>>, say: &Say) -> String {
     let problem = &one.problem;
     let file = files.entry(problem.file.clone()).or_insert_with(|| read(&problem.file));
     let at = problem.line.checked_sub(1).map(|line| line as usize);
     let line = file.as_deref().zip(at).and_then(|(text, at)| text.lines().nth(at));
     let level = match one.severity {
-        Severity::Error => Level::ERROR,
-        Severity::Warning => Level::WARNING,
+        Severity::Error => Level::ERROR.with_name(say.text("problem-error", &[])),
+        Severity::Warning => Level::WARNING.with_name(say.text("problem-warning", &[])),
     };
-    let Some(line) = line else { return format!("{}: {problem}", one.severity.name()) };
+    let help = Level::HELP.with_name(say.text("problem-hint", &[]));
+    let Some(line) = line else {
+        let name = match one.severity {
+            Severity::Error => say.text("problem-error", &[]),
+            Severity::Warning => say.text("problem-warning", &[]),
+        };
+        return format!("{name}: {problem}");
+    };
     let shown = printable(line.as_bytes());
     let near = one.values.iter().find(|(name, _)| *name == "near").map(|(_, near)| near.as_str());
     let span = near
@@ -102,7 +125,7 @@ fn show_one(one: &Rendered, files: &mut HashMap<String, Option<String>>) -> Stri
         .annotation(AnnotationKind::Primary.span(span).label(problem.why.as_str()));
     let mut group = Group::with_title(level.primary_title(problem.what.as_str())).element(snippet);
     if !problem.hint.is_empty() {
-        group = group.element(Level::HELP.message(problem.hint.as_str()));
+        group = group.element(help.message(problem.hint.as_str()));
     }
     Renderer::plain().render(&[group])
 }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use monban_config::{Config, Fail2ban, SourceFile};
 use monban_fail2ban::config::{Complaint, Configuration, Files, Reading, Severity};
+use monban_model::Notice;
 use monban_model::limits::FAIL2BAN_BYTES_MAX;
+use monban_model::wire::Refusal;
 use monban_views::Say;
 
 use crate::cli::RunArgs;
@@ -81,11 +83,11 @@ pub fn wanted(args: &RunArgs, config: &Config) -> Option<(PathBuf, bool)> {
 ///
 /// # Errors
 /// What keeps all of them from running, as text for people.
-pub fn read(folder: &Path, beside: bool, say: &Say) -> Result<Jails, String> {
+pub fn read(folder: &Path, beside: bool, say: &Say) -> Result<Jails, Refusal> {
     let (found, mut files) =
         Configuration::read_within(folder, Files::of_disk(), &Reading::default());
     let shown = folder.display().to_string();
-    let refuse = |key: &str, values: &[(&str, &str)]| Err(say.text(key, values) + "\n");
+    let refuse = |key: &str, values: &[(&str, &str)]| Err(of_key(key, values, say));
     if files.texts().next().is_none() {
         return refuse("f2b-run-empty", &[("dir", &shown)]);
     }
@@ -132,6 +134,13 @@ pub fn read(folder: &Path, beside: bool, say: &Say) -> Result<Jails, String> {
     })
 }
 
+/// A refusal of one sentence.
+pub fn of_key(key: &str, values: &[(&str, &str)], say: &Say) -> Refusal {
+    let named = values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let problem = Notice { key: key.to_owned(), values: named.collect() };
+    Refusal { text: say.text(key, values) + "\n", problems: vec![problem] }
+}
+
 /// The file that an option of fail2ban.conf names; what stands in brackets behind it is left out.
 fn file_of(found: &Configuration, option: &str) -> Option<PathBuf> {
     let target = found.server.options.get(option)?.as_str();
@@ -153,7 +162,8 @@ mod tests {
             std::fs::write(path, text).unwrap();
         };
         let kinds = |before: &[Complaint]| -> Vec<&'static str> {
-            let jails = read(folder.path(), false, &say).unwrap_or_else(|text| panic!("{text}"));
+            let jails =
+                read(folder.path(), false, &say).unwrap_or_else(|refusal| panic!("{refusal:?}"));
             jails.new_mistakes(before).iter().map(|complaint| complaint.kind).collect()
         };
         let good = "[x]\nenabled = true\nfilter = x\nlogpath = /x.log\n";
@@ -163,7 +173,8 @@ mod tests {
         write("jail.local", &format!("{good}[open\n"));
         assert_eq!(kinds(&[]), ["no-delimiter"]);
         // With what was so before the jails run already.
-        let before = read(folder.path(), false, &say).unwrap_or_else(|text| panic!("{text}"));
+        let before =
+            read(folder.path(), false, &say).unwrap_or_else(|refusal| panic!("{refusal:?}"));
         write("jail.local", &format!("\n{good}[open\n"));
         assert_eq!(kinds(&before.complaints), Vec::<&str>::new());
         write("jail.local", good);

@@ -11,6 +11,7 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use monban_config::{Bundle, Config, JournalUse};
 use monban_fail2ban::config::Complaint;
 use monban_firewall::FirewallError;
+use monban_model::wire::Refusal;
 use monban_model::{Notice, Stamp};
 use monban_sources::journal::journalctl_arguments;
 use monban_views::{Say, json_line, notice_json, printable_lines};
@@ -79,8 +80,8 @@ impl Program {
     fn run(&mut self) -> Result<ExitCode, String> {
         let load = match self.load() {
             Ok(load) => load,
-            Err(text) => {
-                eprint!("{text}");
+            Err(refusal) => {
+                eprint!("{}", refusal.text);
                 return Ok(ExitCode::from(2));
             }
         };
@@ -191,14 +192,14 @@ impl Program {
 
     /// Tells what keeps single jails from running; the others run. A reload is refused if it would
     /// bring a mistake that all of them suffer from.
-    fn take_complaints(&mut self, jails: &jails::Jails) -> Result<(), String> {
+    fn take_complaints(&mut self, jails: &jails::Jails) -> Result<(), Refusal> {
         let text = |those: &[Complaint]| {
             complaints::show(&complaints::render(those, &self.say), 0, &self.say)
         };
         if let Some(before) = &self.complaints {
             let mistakes = jails.new_mistakes(before);
             if !mistakes.is_empty() {
-                return Err(text(&mistakes));
+                return Err(complaints::refusal(&mistakes, &self.say));
             }
         }
         eprint!("{}", text(&jails.complaints));
@@ -306,15 +307,15 @@ impl Host for Program {
         })
     }
 
-    fn load(&mut self) -> Result<Load, String> {
+    fn load(&mut self) -> Result<Load, Refusal> {
         let mut bundle = Bundle::read(&self.place.config, self.place.config_named)
-            .map_err(|found| problems::show(&found, None, &self.say))?;
+            .map_err(|found| problems::refusal(&found, None, &self.say))?;
         let (file, text) = match &bundle.config {
             Some(config) => (config.file.as_str(), config.text.as_str()),
             None => ("", ""),
         };
         let config = Config::parse(file, text)
-            .map_err(|found| problems::show(&found, Some(&bundle), &self.say))?;
+            .map_err(|found| problems::refusal(&found, Some(&bundle), &self.say))?;
         let jails = jails::wanted(&self.args, &config)
             .map(|(folder, beside)| jails::read(&folder, beside, &self.say))
             .transpose()?;
@@ -326,7 +327,7 @@ impl Host for Program {
         let mut journal = own_rules && self.wants_journal(&config);
         let runs_jails = jails.is_some();
         if runs_jails && self.may_act == Some(false) && is_root() {
-            return Err(self.say.text("f2b-run-restart", &[]) + "\n");
+            return Err(jails::of_key("f2b-run-restart", &[], &self.say));
         }
         let observe = config.observe || self.args.observe;
         let (mut jail_log, mut jail_database) = (None, None);

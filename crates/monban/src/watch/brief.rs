@@ -111,8 +111,9 @@ impl Watch {
         let loaded = match shipped::load(&bundle, false) {
             Ok(loaded) => loaded,
             Err(found) => {
-                let text = problems::show(&found, Some(&bundle), self.mind.output().say());
-                return self.channel.send(&ToWarden::Refused { reload, text }, None);
+                let say = self.mind.output().say();
+                let refusal = problems::refusal(&found, Some(&bundle), say);
+                return self.channel.send(&ToWarden::Refused { reload, refusal }, None);
             }
         };
         let first = !self.stage.briefed;

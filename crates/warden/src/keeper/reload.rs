@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use monban_model::Notice;
-use monban_model::wire::{Reply, ToWatcher};
+use monban_model::wire::{Refusal, Reply, ToWatcher};
 
 use super::Keeper;
 use super::clients::done;
@@ -29,12 +29,15 @@ impl Keeper<'_> {
         }
         let load = match self.host.load() {
             Ok(load) => load,
-            Err(text) => return self.refuse_reload(asked_by, text),
+            Err(refusal) => return self.refuse_reload(asked_by, refusal),
         };
         let renewed = load.patterns != self.load.patterns;
         let gate = match renewed.then(|| Gate::new(&load.patterns)).transpose() {
             Ok(gate) => gate,
-            Err(error) => return self.refuse_reload(asked_by, error.to_string()),
+            Err(error) => {
+                let refusal = Refusal { text: error.to_string(), problems: Vec::new() };
+                return self.refuse_reload(asked_by, refusal);
+            }
         };
         if let Some(earlier) = self.proposed.take() {
             self.give_up_reload(earlier.asked_by, "reload-superseded");
@@ -46,12 +49,12 @@ impl Keeper<'_> {
     }
 
     /// The watcher has taken over a configuration, perhaps without something, or not at all.
-    pub(super) fn briefed(&mut self, reload: u32, taken: Result<Vec<Notice>, String>) {
+    pub(super) fn briefed(&mut self, reload: u32, taken: Result<Vec<Notice>, Refusal>) {
         match (self.proposed.take_if(|proposal| proposal.number == reload), taken) {
             (Some(proposal), Ok(lacks)) => self.take_over(proposal, lacks),
-            (Some(proposal), Err(text)) => self.refuse_reload(proposal.asked_by, text),
+            (Some(proposal), Err(refusal)) => self.refuse_reload(proposal.asked_by, refusal),
             // An answer to the first configuration, or to one that another took the place of.
-            (None, Err(text)) => self.note("config-refused", vec![("text", text)]),
+            (None, Err(refusal)) => self.note("config-refused", vec![("text", refusal.text)]),
             (None, Ok(_)) => {}
         }
     }
@@ -128,9 +131,10 @@ impl Keeper<'_> {
         self.tell_missing(&before.named);
     }
 
-    fn refuse_reload(&mut self, asked_by: Option<u32>, text: String) {
+    fn refuse_reload(&mut self, asked_by: Option<u32>, refusal: Refusal) {
+        let text = refusal.text.clone();
         if let Some(id) = asked_by {
-            self.clients.reply(id, &Reply::Refused(text.clone()));
+            self.clients.reply(id, &Reply::Refused(refusal));
         }
         self.note("config-refused", vec![("text", text)]);
     }

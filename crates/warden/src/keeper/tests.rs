@@ -59,7 +59,7 @@ impl Host for TestHost {
     fn open_wall(&mut self) -> Result<Wall, String> {
         Err("none in a test".to_owned())
     }
-    fn load(&mut self) -> Result<Load, String> {
+    fn load(&mut self) -> Result<Load, monban_model::wire::Refusal> {
         Ok(self.0.borrow().load.clone())
     }
     fn tell(&mut self, notice: &Notice) {

@@ -35,7 +35,7 @@ impl Keeper<'_> {
     pub(super) fn serve(&mut self, frame: ToWarden, fd: Option<OwnedFd>) {
         match frame {
             ToWarden::Ready { reload, lacks } => self.briefed(reload, Ok(lacks)),
-            ToWarden::Refused { reload, text } => self.briefed(reload, Err(text)),
+            ToWarden::Refused { reload, refusal } => self.briefed(reload, Err(refusal)),
             ToWarden::Orders(orders) => self.carry_out(orders),
             ToWarden::Restore { blocks, more } => self.restore(blocks, more),
             ToWarden::Siblings(of) => {
