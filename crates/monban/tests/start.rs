@@ -4,7 +4,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// What a run with this state folder says when it gives up.
 fn refused(folder: &Path, state: &Path, lang: &str) -> String {
@@ -42,4 +43,57 @@ fn a_state_folder_that_others_may_write_is_refused_with_the_chmod() {
         assert!(said.contains(word), "`{word}` is not in: {said}");
     }
     assert!(!state.join("lock").exists());
+}
+
+/// A process that ends with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let pid = rustix::process::Pid::from_child(&self.0);
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_second_monban_says_that_one_runs_and_ends() {
+    let namespace = Command::new("unshare").args(["-n", "true"]).stderr(Stdio::null()).status();
+    if !namespace.is_ok_and(|status| status.success()) {
+        println!("left out: no right to make a namespace");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (state, log) = (folder.path().join("state"), folder.path().join("auth.log"));
+    fs::write(&log, "").unwrap();
+    let run = |lang: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["-n", env!("CARGO_BIN_EXE_monban"), "run", "--observe", "--lang", lang]);
+        command.arg("--state").arg(&state).arg("--log").arg(&log).stdout(Stdio::null());
+        command
+    };
+    let first = Running(run("en").stderr(Stdio::null()).spawn().unwrap());
+    let until = Instant::now() + Duration::from_secs(20);
+    let status = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_monban"));
+        command.arg("status").arg("--state").arg(&state).output().unwrap().status
+    };
+    while !status().success() {
+        assert!(Instant::now() < until, "the first did not start");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    for (lang, words) in [("en", "monban runs already"), ("ja", "すでに")] {
+        let second = run(lang).output().unwrap();
+        let said = String::from_utf8(second.stderr).unwrap();
+        assert_eq!(second.status.code(), Some(1), "{said}");
+        assert!(said.contains(words) && said.contains("--state"), "{said}");
+    }
+    drop(first);
+    // One that is gone keeps nobody from starting.
+    let third = Running(run("en").stderr(Stdio::null()).spawn().unwrap());
+    while !status().success() {
+        assert!(Instant::now() < until, "the third did not start");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    drop(third);
 }

@@ -37,7 +37,7 @@ fn is_good(found: &Configuration, say: &Say) -> bool {
     let mut wrong = complaints::render(found.complaints.list(), say);
     wrong.retain(|one| one.severity == Severity::Error);
     if !wrong.is_empty() {
-        eprint!("{}", printable_lines(&complaints::show(&wrong, found.complaints.more, say)));
+        eprintln!("{}", printable_lines(&complaints::show(&wrong, found.complaints.more, say)));
     }
     wrong.is_empty()
 }

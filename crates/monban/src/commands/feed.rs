@@ -18,9 +18,13 @@ const PAGE: usize = 500;
 
 /// Shows records until the reader of the output goes away.
 pub fn feed(context: &Context<'_>, last: u32) -> Result<ExitCode, String> {
-    let guards = ask::tell_if_observing(context)? != Some(Mode::Observe);
+    let mode = ask::tell_if_observing(context)?;
+    let guards = mode != Some(Mode::Observe);
     let mut narrator = Narrator::new(context.say.clone(), guards);
     let reader = ledger::open(context)?;
+    if mode.is_none() {
+        eprintln!("{}", context.say.text("feed-waits", &[]));
+    }
     let newest = reader.last_seq().map_err(|error| error.to_string())?;
     let mut at = Seq(newest.0.saturating_sub(u64::from(last)));
     // The record that was told last: `at` may be one before the first that was asked for.

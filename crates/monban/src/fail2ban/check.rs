@@ -25,6 +25,8 @@ pub fn main(common: &Common, args: &CheckArgs, say: &Say) -> ExitCode {
     rendered.sort_by_key(|one| one.severity);
     if common.json {
         out::json(&in_json(&report, &rendered, found.complaints.more, say));
+    } else if complaints::is_of_no_folder(&found) {
+        out::write(&complaints::show(&rendered, found.complaints.more, say));
     } else {
         out::write(&in_words(&report, say));
         if report.jails.is_empty() {

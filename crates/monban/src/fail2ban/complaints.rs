@@ -5,7 +5,7 @@ use std::fs;
 
 use crate::problems::PROBLEM;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
-use monban_fail2ban::config::{Complaint, Severity};
+use monban_fail2ban::config::{Complaint, Configuration, Severity};
 use monban_model::limits::FAIL2BAN_FILE_BYTES_MAX;
 use monban_model::wire::Refusal;
 use monban_model::{Notice, Problem};
@@ -59,6 +59,11 @@ pub fn notice_values(complaint: &Complaint) -> Vec<(String, String)> {
     let named = complaint.values.iter().filter(|(name, _)| own.iter().all(|(own, _)| own != name));
     let named = named.map(|(name, value)| (*name, value.clone()));
     own.clone().into_iter().chain(named).map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Whether there is no folder at all: then nothing more can be said of it.
+pub fn is_of_no_folder(found: &Configuration) -> bool {
+    found.complaints.list().iter().any(|complaint| complaint.kind == "no-folder")
 }
 
 /// Why jails are not taken over, for whoever asked for it.

@@ -38,6 +38,8 @@ fn show(common: &Common, args: &ShowArgs, say: &Say) -> ExitCode {
     let lines = complaints::render(found.complaints.list(), say);
     if common.json {
         out::line(json::configuration(&found, &lines));
+    } else if complaints::is_of_no_folder(&found) {
+        out::write(&complaints::show(&lines, found.complaints.more, say));
     } else {
         for jail in &found.jails {
             out::write(&show::jail(jail, say));

@@ -3,7 +3,7 @@
 use monban_fail2ban::config::{Complaints, Sourced, Version, read_filter};
 use monban_fail2ban::dates::{DateFinder, Zone};
 use monban_fail2ban::filter::{Filter, Misfit, Problem, Texts, Use, UseDns};
-use monban_views::Say;
+use monban_views::{Say, printable};
 
 use super::report::Facts;
 use crate::cli::FilterTestArgs;
@@ -32,6 +32,13 @@ pub fn filter(
     zone: &Zone,
     say: &Say,
 ) -> Result<(Filter, Facts), String> {
+    if let Some((name, folder)) = named_file(&args.filter) {
+        let path = printable(args.filter.as_bytes());
+        let folder = folder.map_or_else(|| args.fail2ban.display().to_string(), str::to_owned);
+        let folder = printable(folder.as_bytes());
+        let values = [("path", path.as_str()), ("name", name), ("dir", &folder)];
+        return Err(say.text("filter-is-file", &values));
+    }
     let written = match is_reference(&args.filter) {
         true => of_configuration(args, say)?,
         false => {
@@ -95,9 +102,42 @@ impl Written {
     }
 }
 
+/// The filter that a path of its file means, and the folder of its configuration, if the path
+/// tells.
+fn named_file(text: &str) -> Option<(&str, Option<&str>)> {
+    let stem = text.strip_suffix(".conf").or_else(|| text.strip_suffix(".local"))?;
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
+    if !stem.chars().all(is_plain) {
+        return None;
+    }
+    let (folder, name) = stem.rsplit_once('/').map_or((None, stem), |(f, name)| (Some(f), name));
+    let folder = folder.and_then(|folder| folder.strip_suffix("/filter.d"));
+    (!name.is_empty()).then_some((name, folder))
+}
+
 /// Whether it is `name` or `name[option=value]`, and no expression.
 fn is_reference(text: &str) -> bool {
     let name = text.split_once('[').map_or(text, |(name, _)| name);
     let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
     !name.is_empty() && name.chars().all(is_plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_of_a_filter_is_no_expression() {
+        for (text, meant) in [
+            ("/etc/fail2ban/filter.d/sshd.conf", Some(("sshd", Some("/etc/fail2ban")))),
+            ("sshd.conf", Some(("sshd", None))),
+            ("./x.local", Some(("x", None))),
+            ("sshd", None),
+            ("sshd[mode=aggressive]", None),
+            ("^x <HOST> /a.conf", None),
+            (".conf", None),
+        ] {
+            assert_eq!(named_file(text), meant, "{text}");
+        }
+    }
 }

@@ -13,7 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use monban_fail2ban::dates::Zone;
 use monban_fail2ban::filter::{Filter, When};
 use monban_model::limits::LINE_MAX;
-use monban_views::Say;
+use monban_views::{Say, printable};
 use serde_json::json;
 
 use crate::cli::{Common, FilterAction, FilterTestArgs};
@@ -42,7 +42,7 @@ fn test(common: &Common, args: &FilterTestArgs, say: &Say) -> Result<(), String>
     let clock = args.now.unwrap_or(real_now);
     let zone = Zone::of_the_process();
     let (mut filter, facts) = chosen::filter(args, real_now, &zone, say)?;
-    let mut input = open(&args.input)?;
+    let mut input = open(&args.input, say)?;
     // From here on strangers' bytes are read.
     sandbox::lock_reading().map_err(|error| error.to_string())?;
     let mut zone = zone;
@@ -77,14 +77,19 @@ fn read(
 }
 
 /// The input: a file, standard input, or the one line that was given.
-fn open(input: &str) -> Result<Box<dyn BufRead>, String> {
+fn open(input: &str, say: &Say) -> Result<Box<dyn BufRead>, String> {
+    // A log line has a blank somewhere.
+    let is_path = input.starts_with(['/', '.'])
+        || input.contains('/') && !input.contains(char::is_whitespace);
     if input == "-" {
         return Ok(Box::new(BufReader::new(io::stdin())));
     }
     match File::open(Path::new(input)) {
         Ok(file) => Ok(Box::new(BufReader::new(file))),
-        // A path that is not there is more likely a line only if it does not look like a path.
-        Err(error) if input.starts_with(['/', '.']) => Err(format!("{input}: {error}")),
+        Err(error) if is_path && error.kind() == io::ErrorKind::NotFound => {
+            Err(say.text("filter-no-input", &[("path", &printable(input.as_bytes()))]))
+        }
+        Err(error) if is_path => Err(format!("{input}: {error}")),
         Err(_) => Ok(Box::new(io::Cursor::new(input.as_bytes().to_vec()))),
     }
 }

@@ -7,11 +7,12 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
+use std::time::Duration;
 
 use monban_config::{Bundle, Config, JournalUse};
 use monban_fail2ban::config::Complaint;
 use monban_firewall::FirewallError;
-use monban_model::wire::Refusal;
+use monban_model::wire::{Refusal, Request};
 use monban_model::{Notice, Stamp};
 use monban_sources::journal::journalctl_arguments;
 use monban_views::{Say, json_line, notice_json, printable_lines};
@@ -24,9 +25,13 @@ use super::begin::Beginning;
 use super::jails;
 use super::sandbox;
 use crate::cli::{Common, RunArgs};
+use crate::commands::exchange;
 use crate::fail2ban::complaints;
 use crate::place::{COURIER_UID, JOURNAL_UID, Place, Unfit, is_root, watcher_uid};
 use crate::{discover, out, problems};
+
+/// A monban that is not ending answers within this time.
+const ANSWERS_IN: Duration = Duration::from_secs(3);
 
 /// What the warden needs after its start, and what each is for.
 const KEPT: CapabilitySet = CapabilitySet::NET_ADMIN // the firewall
@@ -94,7 +99,11 @@ impl Program {
         }
         let state = self.place.state.clone();
         self.place.prepare(self.uid).map_err(|unfit| self.unfit(&unfit))?;
-        let _lock = self.lock().map_err(self.failed("start-lock-failed", &state.join("lock")))?;
+        let lock = self.lock().map_err(self.failed("start-lock-failed", &state.join("lock")))?;
+        let Some(_lock) = lock else {
+            let path = state.display().to_string();
+            return Err(self.say.text("running-already", &[("path", &path)]));
+        };
         let wall = self.wall(&load);
         self.tell_start(&load, &wall);
         let socket = state.join("control.sock");
@@ -143,16 +152,22 @@ impl Program {
         }
     }
 
-    /// One monban a state folder; a start waits for the end of the run before.
-    fn lock(&self) -> io::Result<OwnedFd> {
+    /// One monban a state folder. A start waits for the end of the run before, which does not
+    /// answer any more; `None` if that runs on.
+    fn lock(&self) -> io::Result<Option<OwnedFd>> {
         let path = self.place.state.join("lock");
         let lock: OwnedFd = File::create(&path)?.into();
         if rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+            let folder = File::open(&self.place.state)?;
+            let answer = exchange(&short_path(&folder), &Request::Status, None, ANSWERS_IN);
+            if matches!(answer, Ok(Some(_))) {
+                return Ok(None);
+            }
             let path = path.display().to_string();
-            eprintln!("{}", self.say.text("running-already", &[("path", &path)]));
+            eprintln!("{}", self.say.text("running-before", &[("path", &path)]));
             rustix::fs::flock(&lock, FlockOperation::LockExclusive)?;
         }
-        Ok(lock)
+        Ok(Some(lock))
     }
 
     fn wall(&mut self, load: &Load) -> Result<Wall, String> {

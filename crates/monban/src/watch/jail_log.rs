@@ -62,7 +62,15 @@ impl JailLog {
     /// Writes what happened.
     pub fn tell(&mut self, news: &News) {
         let wanted = self.file.is_some() || self.expects;
-        if let Some(event) = event_of(news).filter(|_| wanted) {
+        if !wanted {
+            return;
+        }
+        if let Told::Failed { job, why, refused } = &news.told {
+            let job = super::jails::job_word(*job).trim_start_matches("action");
+            for (action, why) in failed_actions(why, *refused) {
+                self.write(&Event::ActionFailed { jail: &news.jail, action, job, why: &why });
+            }
+        } else if let Some(event) = event_of(news) {
             self.write(&event);
         }
     }
@@ -102,6 +110,26 @@ impl JailLog {
             self.lost += lines.lines().count() as u64;
         }
     }
+}
+
+/// The actions that failed, each with what it said: `one: x failed; two: y failed (how)`. What is
+/// no action's is monban's own.
+fn failed_actions(why: &str, refused: bool) -> Vec<(&str, String)> {
+    let own = || vec![("monban", why.to_owned())];
+    if refused {
+        return own();
+    }
+    let (heads, how) = why.split_once(" (").map_or((why, ""), |(heads, how)| (heads, how));
+    let heads: Option<Vec<(&str, &str)>> =
+        heads.split("; ").map(|head| head.split_once(": ")).collect();
+    let Some(heads) = heads else { return own() };
+    let last = heads.len() - 1;
+    let said = heads.into_iter().enumerate().map(|(at, (action, what))| {
+        // How it failed is known of the last one.
+        let how = if at == last && !how.is_empty() { format!(" ({how}") } else { String::new() };
+        (action, format!("{what}{how}"))
+    });
+    said.collect()
 }
 
 fn event_of(news: &News) -> Option<Event<'_>> {
@@ -150,10 +178,26 @@ fn of_somebody<'n>(jail: &'n str, id: &'n Id, told: &'n Told) -> Option<Event<'n
         Told::Expired => Event::Expired { jail, id },
         Told::Again => Event::Reban { jail, id, action: None },
         Told::Freed(_) => Event::Unban { jail, id },
-        Told::Failed { job, why, .. } => {
-            let job = super::jails::job_word(*job).trim_start_matches("action");
-            Event::ActionFailed { jail, action: "*", job, why }
-        }
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_action_that_failed_is_named_in_the_log() {
+        let of = |why: &str, refused| {
+            let named = failed_actions(why, refused).into_iter();
+            named.map(|(action, why)| format!("{action}|{why}")).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            of("a-x: actionban failed; b: actionban failed (exit code 1: no (really): x)", false),
+            ["a-x|actionban failed", "b|actionban failed (exit code 1: no (really): x)"]
+        );
+        assert_eq!(of("the jail was ended before", false), ["monban|the jail was ended before"]);
+        assert_eq!(of("allowed by 2001:db8::/32", true), ["monban|allowed by 2001:db8::/32"]);
+        assert_eq!(of("", false), ["monban|"]);
+    }
 }

@@ -365,7 +365,11 @@ fn notice_of(news: &News) -> Option<(Notice, bool)> {
             (with("jail-increased", &[number("seconds", *seconds)]), false)
         }
         Told::Failed { job, why, refused } => {
-            let key = if *refused { "jail-refused" } else { "jail-failed" };
+            let key = match (refused, &news.id) {
+                (true, _) => "jail-refused",
+                (false, Some(_)) => "jail-failed",
+                (false, None) => "jail-failed-all",
+            };
             (with(key, &[("job", job_word(*job).to_owned()), ("why", why.clone())]), true)
         }
         Told::TooMany => (with("jail-full", &[]), true),

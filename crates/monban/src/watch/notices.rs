@@ -19,7 +19,7 @@ const TOLD_MAX: u32 = 20;
 const SPAN: Duration = Duration::from_secs(60);
 
 /// The kinds that whoever writes logs can cause, by their keys.
-const BOUNDED: [&str; 15] = [
+const BOUNDED: [&str; 16] = [
     "source-gone",
     "source-back",
     "source-lost",
@@ -29,6 +29,7 @@ const BOUNDED: [&str; 15] = [
     "too-many-files",
     "journal-skipped",
     "jail-failed",
+    "jail-failed-all",
     "jail-refused",
     "jail-full",
     "jail-banned",

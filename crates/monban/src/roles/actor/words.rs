@@ -82,7 +82,13 @@ fn why(report: &Report) -> String {
 
 fn how(outcome: &Outcome) -> String {
     let said = [&outcome.stderr, &outcome.stdout].into_iter().find(|text| !text.is_empty());
-    let said = said.map(|text| String::from_utf8_lossy(text).trim().to_owned()).unwrap_or_default();
+    // It is told in one line.
+    let one_line = |text: &Vec<u8>| {
+        let text = String::from_utf8_lossy(text);
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        lines.collect::<Vec<_>>().join(" / ")
+    };
+    let said = said.map(one_line).unwrap_or_default();
     let how = match (outcome.code, outcome.signal, &outcome.not_started) {
         (.., Some(why)) => format!("not started: {why}"),
         _ if outcome.timed_out => "its time was over".to_owned(),
