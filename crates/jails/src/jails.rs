@@ -262,6 +262,16 @@ impl Jails {
         &self.globals.loglevel
     }
 
+    /// The log in fail2ban's form is written to this file now. Whether that is another than what
+    /// `logtarget` said.
+    pub fn logs_to(&mut self, path: &str) -> bool {
+        let is_other = self.globals.logtarget != path;
+        if is_other {
+            path.clone_into(&mut self.globals.logtarget);
+        }
+        is_other
+    }
+
     fn running(&self) -> impl Iterator<Item = &Jail> {
         self.jails.iter().flatten()
     }

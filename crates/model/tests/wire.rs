@@ -100,6 +100,7 @@ fn frames_of_the_command_line() {
         Request::Allow { net, for_s: None },
         Request::Disallow { net },
         Request::Reload,
+        Request::JailLog { path: "/var/log/門番.log".into() },
     ] {
         there_and_back(frame);
     }

@@ -59,6 +59,11 @@ impl ClientError {
         ))
     }
 
+    /// The log cannot be written there.
+    pub fn no_log_target() -> Self {
+        Self::new("Failed to change log target")
+    }
+
     /// What a person sees.
     pub fn shown(&self) -> String {
         let first = self.args.first().map(Value::shown).unwrap_or_default();

@@ -232,7 +232,8 @@ impl Server for Jails {
                 self.globals = after;
                 Ok(())
             }
-            GlobalChange::LogTarget => Err(ClientError::not_here("logtarget")),
+            // Where it is a file, the warden has opened it, and it is the target already.
+            GlobalChange::LogTarget => Err(ClientError::no_log_target()),
             GlobalChange::SyslogSocket => Err(ClientError::not_here("syslogsocket")),
         }
     }

@@ -1,7 +1,7 @@
 //! What the command line asks of the daemon, over its control socket.
 
 use super::{FrameError, Reader, Wire, Writer};
-use crate::limits::{STATUS_UNREAD_MAX, WHY_MAX};
+use crate::limits::{PATH_MAX, STATUS_UNREAD_MAX, WHY_MAX};
 use crate::{Net, Notice, Stamp, Subject};
 
 /// Whether blocks reach the firewall.
@@ -60,6 +60,11 @@ pub enum Request {
     Reload,
     /// A command of `fail2ban-client`; its words come in a memory file with the frame.
     Words,
+    /// Write the log in fail2ban's form to this file from now on.
+    JailLog {
+        /// Its path, at most [`PATH_MAX`] bytes.
+        path: String,
+    },
 }
 
 /// How the daemon stands.
@@ -167,6 +172,10 @@ impl Wire for Request {
             }
             Self::Reload => out.byte(7),
             Self::Words => out.byte(8),
+            Self::JailLog { path } => {
+                out.byte(9);
+                out.text(path, PATH_MAX);
+            }
         }
     }
     fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
@@ -183,6 +192,7 @@ impl Wire for Request {
             6 => Self::Disallow { net: Net::take(from)? },
             7 => Self::Reload,
             8 => Self::Words,
+            9 => Self::JailLog { path: from.text(PATH_MAX)? },
             _ => return Err(FrameError::Unknown),
         })
     }

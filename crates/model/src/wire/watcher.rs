@@ -3,7 +3,7 @@
 use super::{FrameError, Reader, Wire, Writer};
 use crate::limits::{
     ALLOW_MAX, FAIL2BAN_JAILS_MAX, FILES_MAX, JAIL_OUTCOMES_PER_FRAME_MAX, ORDERS_PER_FRAME_MAX,
-    PRESENT_MAX, SIBLINGS_MAX, WHY_MAX,
+    PATH_MAX, PRESENT_MAX, SIBLINGS_MAX, WHY_MAX,
 };
 use crate::{Address, JailAnswer, JailOutcome, Net, Notice, Outcome, Subject};
 
@@ -150,7 +150,10 @@ pub enum ToWatcher {
         id: u32,
     },
     /// The log that is written in fail2ban's form; its descriptor comes with the frame.
-    JailLog,
+    JailLog {
+        /// Its path.
+        path: String,
+    },
     /// The database that fail2ban kept its bans in, if there is one: then its descriptor comes
     /// with the frame.
     JailDatabase,
@@ -238,7 +241,10 @@ impl ToWatcher {
                 out.byte(20);
                 id.put(out);
             }
-            Self::JailLog => out.byte(21),
+            Self::JailLog { path } => {
+                out.byte(21);
+                out.text(path, PATH_MAX);
+            }
             Self::JailDatabase => out.byte(22),
             Self::CheckJails => out.byte(23),
             // Everything else is written by [`Wire::put`].
@@ -346,7 +352,7 @@ impl Wire for ToWatcher {
             18 => Self::Jailed(from.list(JAIL_OUTCOMES_PER_FRAME_MAX)?),
             19 => Self::JailAnswer { id: u64::take(from)?, answer: JailAnswer::take(from)? },
             20 => Self::Words { id: u32::take(from)? },
-            21 => Self::JailLog,
+            21 => Self::JailLog { path: from.text(PATH_MAX)? },
             22 => Self::JailDatabase,
             23 => Self::CheckJails,
             _ => return Err(FrameError::Unknown),

@@ -92,6 +92,15 @@ impl Line {
         }
     }
 
+    /// Has the log in fail2ban's form written to this file; whether that could be done.
+    pub fn log_to(&self, path: &str) -> Result<bool, Silence> {
+        match self.exchange(&Request::JailLog { path: path.to_owned() }, None, PATIENCE)?.0 {
+            Reply::Done { done, notices } if notices.is_empty() => Ok(done),
+            Reply::Done { notices, .. } => Err(self.refused(&notices)),
+            _ => Err(Silence::Broken("the answer is none to a change of the log".to_owned())),
+        }
+    }
+
     fn exchange(
         &self,
         request: &Request,

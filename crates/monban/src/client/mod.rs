@@ -21,6 +21,7 @@ use jiff::tz::TimeZone;
 use monban_fail2ban::client::{ClientError, Value, beautify};
 use monban_fail2ban::config::{Seconds, Version};
 use monban_fail2ban::log_line::Event;
+use monban_model::limits::PATH_MAX;
 use monban_views::Say;
 
 use crate::cli::Common;
@@ -159,7 +160,23 @@ impl Client<'_> {
                     false
                 }
             },
+            ["set", "logtarget", target, ..] => self.log_to(target, words),
             _ => self.ask(words),
+        }
+    }
+
+    /// Only the warden opens a file, and only for whoever may ask it; what is no file is for the
+    /// watcher to refuse.
+    fn log_to(&self, target: &str, words: &[String]) -> bool {
+        let path = target.split('[').next().unwrap_or_default();
+        let moved = match path.starts_with('/') && path.len() <= PATH_MAX {
+            true => self.line.log_to(path),
+            false => Ok(true),
+        };
+        match moved {
+            Ok(true) => self.ask(words),
+            Ok(false) => refused(&ClientError::no_log_target()),
+            Err(silence) => self.silent(&silence),
         }
     }
 

@@ -86,13 +86,18 @@ impl Watch {
             }
             (ToWatcher::Words { id }, Some(fd)) => self.words(id, fd)?,
             (ToWatcher::JailDatabase, fd) => self.take_database(fd)?,
-            (ToWatcher::JailLog, Some(fd)) => self.jail_side.log.open(File::from(fd)),
+            (ToWatcher::JailLog { path }, Some(fd)) => self.log_to(&path, fd),
             (frame, _) => {
                 let text = format!("a frame without its descriptor: {frame:?}");
                 return Err(io::Error::new(io::ErrorKind::InvalidData, text));
             }
         }
         Ok(())
+    }
+
+    fn log_to(&mut self, path: &str, fd: OwnedFd) {
+        let is_new = self.jail_side.jails().logs_to(path);
+        self.jail_side.log.open(File::from(fd), is_new.then_some(path));
     }
 
     fn brief(

@@ -5,6 +5,7 @@ use std::io::Write;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use monban_fail2ban::config::Version;
 use monban_fail2ban::filter::Id;
 use monban_fail2ban::log_line::{Event, IgnoredBy, Level};
 use monban_jails::{Jails, News, Spared, Told};
@@ -43,9 +44,18 @@ impl JailLog {
         self.expects = true;
     }
 
-    /// Writes to this file from now on.
-    pub fn open(&mut self, file: File) {
+    /// Writes to this file from now on; `other` is its path if it is another than before.
+    pub fn open(&mut self, file: File, other: Option<&str>) {
+        if other.is_some() {
+            self.flush();
+        }
         self.file = Some(file);
+        if let Some(path) = other {
+            let version = Version::default();
+            let version = version.text();
+            let text = format!("Changed logging target to {path} for Fail2ban v{version}");
+            self.write(&Event::Note { level: Level::INFO, text: &text });
+        }
         self.flush();
         if self.lost > 0 {
             let text = format!("{} lines of this log were lost", std::mem::take(&mut self.lost));

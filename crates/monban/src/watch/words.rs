@@ -19,6 +19,8 @@ impl Watch {
         // Bans end and begin by this clock.
         jails.tick(now());
         let answer = client::answer(&bytes, jails);
+        let level = jails.log_level().to_owned();
+        self.jail_side.log.set_level(&level);
         self.serve_jails()?;
         self.commit();
         let file = monban_warden::memory_file(&answer)?;

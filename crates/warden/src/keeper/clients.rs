@@ -115,6 +115,10 @@ impl Keeper<'_> {
         match request {
             Request::Status => self.begin_status(id),
             Request::Words => self.pass_words(id, fd),
+            Request::JailLog { path } => {
+                let done = self.move_jail_log(&path).is_ok();
+                self.clients.reply(id, &Reply::Done { done, notices: Vec::new() });
+            }
             Request::Reload => self.propose_reload(Some(id)),
             Request::Ban { subject, for_s, why } => {
                 self.look_around();

@@ -191,3 +191,29 @@ fn a_reload_gives_the_actor_its_table_or_its_leave() {
         assert_eq!(around.borrow().again.len(), 1, "nobody needs it any more");
     });
 }
+
+#[test]
+fn an_operator_says_where_the_log_is_written_and_no_watcher() {
+    let name = "an_operator_says_where_the_log_is_written_and_no_watcher";
+    acting(name, Load::default(), |keeper, around, folder| {
+        let path = folder.join("f2b.log");
+        let log = |path: &Path| Request::JailLog { path: path.display().to_string() };
+        let reply = |done| Reply::Done { done, notices: vec![] };
+        to_watcher(around);
+        let mut asked = ask(keeper, folder, &log(&path));
+        assert_eq!(heard::<Reply>(&mut asked), [reply(true)]);
+        let opened = ToWatcher::JailLog { path: path.display().to_string() };
+        assert_eq!(to_watcher(around), std::slice::from_ref(&opened));
+        let link = folder.join("link");
+        std::os::unix::fs::symlink(folder.join("elsewhere"), &link).unwrap();
+        for bad in [&link, &folder.join("none/x.log"), folder, Path::new("x.log")] {
+            let mut asked = ask(keeper, folder, &log(bad));
+            assert_eq!(heard::<Reply>(&mut asked), [reply(false)], "{}", bad.display());
+            assert_eq!(to_watcher(around), []);
+        }
+        // What the watcher can ask for is the same file again.
+        say(around, &ToWarden::JailLog);
+        keeper.hear_watcher();
+        assert_eq!(to_watcher(around), [opened]);
+    });
+}

@@ -2,6 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{DEFAULT, Folder, answer, client, held, wait_found, wait_held};
@@ -69,14 +70,34 @@ pub fn goes_on(setting: &Setting) -> Tried<String> {
     fail(THIRD, 2)?;
     wait_held(&guard, &machine, "sshd", THIRD)?;
     let refused = bad_ones(&guard, &folder)?;
+    let moved = move_log(&guard, &machine)?;
     fail(FOURTH, 2)?;
     wait_held(&guard, &machine, "sshd", FOURTH)?;
+    let line = format!("[sshd] Ban {FOURTH}");
+    until_true(&line, Duration::from_secs(5), || Ok(fs::read_to_string(&moved)?.contains(&line)))?;
     must(held(&machine, "sshd")?.len() == 4, || "bans were lost".to_owned())?;
     Ok(format!(
         "2 failures, a reload, 1: banned, for monban's and fail2ban-client's; maxretry, bantime and \
          actions change, a removed jail's rules go; {refused} bad configurations are refused and \
-         the jails go on"
+         the jails go on; the log is written where set logtarget says"
     ))
+}
+
+/// The log goes to another file; where there can be none, it is said as by fail2ban.
+fn move_log(guard: &Guard<'_>, machine: &Machine) -> Tried<PathBuf> {
+    let moved = machine.log("moved.log");
+    let target = moved.display().to_string();
+    for bad in ["/nowhere/x.log", "/", "STDERR"] {
+        let ran = client(guard, &["set", "logtarget", bad])?;
+        let good = ran.code == Some(255) && ran.out.trim() == "Failed to change log target";
+        must(good, || format!("set logtarget {bad}: {ran:?}"))?;
+    }
+    let current = format!("Current logging target is:\n`- {target}");
+    for words in [&["set", "logtarget", &target][..], &["get", "logtarget"]] {
+        let said = answer(guard, words)?;
+        must(said == current, || format!("{words:?} says {said}"))?;
+    }
+    Ok(moved)
 }
 
 /// The settings are the new ones, and the kernel has the rules of the new action.
