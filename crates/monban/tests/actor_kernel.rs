@@ -166,3 +166,29 @@ fn twenty_thousand_orders_are_in_the_kernel_soon() {
         assert_eq!(left.split_whitespace().collect::<Vec<_>>(), ["table", "inet", "t", "{", "}"]);
     });
 }
+
+#[test]
+fn a_jail_that_ends_before_it_starts_leaves_nothing_of_the_run_before() {
+    in_namespace("a_jail_that_ends_before_it_starts_leaves_nothing_of_the_run_before", || {
+        let folder = folder(&["[set=s0]".to_owned(), "[set=s1]".to_owned()]);
+        sh("nft 'add table inet t'");
+        let path = std::env::var("PATH").unwrap_or_default();
+        for started in [0, 1] {
+            for set in ["s0", "s1"] {
+                sh(&format!("nft 'add set inet t {set} {{ type ipv4_addr; }}'"));
+                sh(&format!("nft 'add element inet t {set} {{ 10.1.0.1 }}'"));
+            }
+            let mut role = Role::start_within(&["--again"], &path);
+            role.table(0, folder.path());
+            role.hear();
+            for jail in 0..started {
+                role.orders(vec![order(1, jail, JailJob::Start), ban(2, jail, "10.1.0.2")]);
+                role.done(&[1, 2]);
+            }
+            role.hang_up();
+            assert!(role.ends());
+            let left = sh("nft list table inet t");
+            assert!(!left.contains("set s"), "{started} started: {left}");
+        }
+    });
+}

@@ -272,7 +272,12 @@ impl<R: Fn(Report)> Worker<R> {
     fn end(&self, post: &Post) {
         let templates = Arc::clone(&lock(&post.templates));
         let mut runner = self.runner();
-        lock(&post.state).end(&templates, now(), &mut runner);
+        let mut state = lock(&post.state);
+        if self.again && !state.is_clean() {
+            // It ends before it began, and nobody will look again for what was left behind.
+            state.clean(&templates, now(), &mut runner);
+        }
+        state.end(&templates, now(), &mut runner);
     }
 
     fn runner(&self) -> Runner<'_> {

@@ -26,6 +26,8 @@ pub struct JailActions {
     /// A firewall is asked about addresses only. It would look a text up as a name, which a
     /// stranger chose; fail2ban does that.
     addresses_only: bool,
+    /// What an earlier run left is gone.
+    clean: bool,
 }
 
 impl JailActions {
@@ -102,8 +104,14 @@ impl JailActions {
         all
     }
 
+    /// Whether what an earlier run left was taken away.
+    pub fn is_clean(&self) -> bool {
+        self.clean
+    }
+
     /// Takes away what an earlier run left in the kernel, before the jail starts.
     pub fn clean(&mut self, templates: &[Template], now: Time, run: &mut dyn Execute) {
+        self.clean = true;
         self.started.resize_with(templates.len(), Started::default);
         let nobody = Ticket::of_nobody(now, super::ticket::Counters::default());
         for (template, started) in templates.iter().zip(&mut self.started) {
