@@ -149,6 +149,12 @@ mod tests {
             ("unknown key `a` in [policy.x]", "[policy.x] に知らないキー `a` があります"),
             ("`within`: the path is too long", "`within`: パスが長すぎます"),
             ("`a` in [b] is the number 6", "[b] の `a` が数 6 です"),
+            (
+                "failregex 2: missing ), unterminated subpattern at position 4 (for the bracket itself \
+                 write a backslash before it)",
+                "failregex 2: 閉じ括弧 ) がありません (位置 4、括弧そのものは前にバックスラッシュを付けます)",
+            ),
+            ("unknown extension ?P>", "?P> という書き方はありません"),
             ("what nobody wrote", "what nobody wrote"),
             ("", ""),
         ] {
