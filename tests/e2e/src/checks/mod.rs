@@ -324,6 +324,12 @@ pub const ALL: &[Check] = &[
         run: jails::goes_on,
     },
     Check {
+        name: "jails-idle",
+        about: "what an idle jail missed is read once that ends; status names who does not run",
+        needs: JAILS,
+        run: jails::wait_and_are_named,
+    },
+    Check {
         name: "jails-journal",
         about: "a jail reads a real journal by its journalmatch, and a user who poses never",
         needs: &[

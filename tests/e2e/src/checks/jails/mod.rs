@@ -3,6 +3,7 @@
 mod asks;
 mod crash;
 mod free;
+mod idle;
 mod journal;
 mod live;
 mod mail;
@@ -18,6 +19,7 @@ use std::time::Duration;
 pub use asks::of_commands_and_names;
 pub use crash::under_load;
 pub use free::by_monbans_own_words;
+pub use idle::wait_and_are_named;
 pub use journal::with_a_forger;
 pub use live::guesses;
 pub use mail::over_postfix;
