@@ -55,16 +55,38 @@ pub(crate) fn write(batch: &mut Batch, set: &SetName, form: Form, steps: &[Step]
             Some(Wish::Out) => (DELSETELEM, 0),
             _ => (NEWSETELEM, NLM_F_CREATE),
         };
+        let list = List { family: number(set.family), table: &set.table, set: &set.set };
+        let ranges = group.iter().map(|step| step.range);
+        list.write(batch, (kind, flags), ranges, |batch, range| write_range(batch, form, range));
+    }
+}
+
+/// Where elements go to, or leave.
+pub(crate) struct List<'n> {
+    pub family: u8,
+    pub table: &'n str,
+    pub set: &'n str,
+}
+
+impl List<'_> {
+    /// Adds messages with elements, in their order, as many to each as fit.
+    pub(crate) fn write<T>(
+        &self,
+        batch: &mut Batch,
+        (kind, flags): (u16, u16),
+        elements: impl Iterator<Item = T>,
+        mut write: impl FnMut(&mut Batch, T),
+    ) {
         let mut open: Option<(Mark, Mark)> = None;
-        for step in group {
+        for element in elements {
             let (message, list) = *open.get_or_insert_with(|| {
-                let message = batch.begin_of(number(set.family), kind, flags);
+                let message = batch.begin_of(self.family, kind, flags);
                 let encoder = batch.encoder();
-                encoder.text(NFTA_SET_ELEM_LIST_TABLE, &set.table);
-                encoder.text(NFTA_SET_ELEM_LIST_SET, &set.set);
+                encoder.text(NFTA_SET_ELEM_LIST_TABLE, self.table);
+                encoder.text(NFTA_SET_ELEM_LIST_SET, self.set);
                 (message, encoder.begin_nest(NFTA_SET_ELEM_LIST_ELEMENTS))
             });
-            write_range(batch, form, step.range);
+            write(batch, element);
             let encoder = batch.encoder();
             if encoder.since(list) > LIST_BYTES_MAX {
                 encoder.end_nest(list);

@@ -5,15 +5,12 @@ use std::time::Duration;
 
 use monban_model::Scope;
 
-use crate::encode::{Batch, Mark};
+use crate::elements::List;
+use crate::encode::Batch;
 use crate::layout::TABLE;
 use crate::target::{Key, SETS, SetSpec, Target};
 use crate::uapi::*;
 use crate::{Change, FirewallError};
-
-/// A list of elements is a nested attribute, whose length has 16 bits; and the kernel returns a
-/// failing message whole, which must fit our receive buffer.
-const LIST_BYTES_MAX: usize = 30 * 1024;
 
 /// What an element shall be afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,27 +150,10 @@ fn write_elements(
     elements: impl Iterator<Item = (Target, Option<Duration>)>,
 ) {
     let flags = if kind == NEWSETELEM { NLM_F_CREATE } else { 0 };
-    let mut open: Option<(Mark, Mark)> = None;
-    for (target, left) in elements {
-        let (message, list) = *open.get_or_insert_with(|| {
-            let message = batch.begin(kind, flags);
-            let encoder = batch.encoder();
-            encoder.text(NFTA_SET_ELEM_LIST_TABLE, TABLE);
-            encoder.text(NFTA_SET_ELEM_LIST_SET, spec.name);
-            (message, encoder.begin_nest(NFTA_SET_ELEM_LIST_ELEMENTS))
-        });
+    let list = List { family: NFPROTO_INET, table: TABLE, set: spec.name };
+    list.write(batch, (kind, flags), elements, |batch, (target, left)| {
         write_element(batch, spec, target, left);
-        let encoder = batch.encoder();
-        if encoder.since(list) > LIST_BYTES_MAX {
-            encoder.end_nest(list);
-            encoder.end(message);
-            open = None;
-        }
-    }
-    if let Some((message, list)) = open {
-        batch.encoder().end_nest(list);
-        batch.encoder().end(message);
-    }
+    });
 }
 
 /// Writes one element: a key, or a range with two keys.

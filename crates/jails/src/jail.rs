@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use glob::{MatchOptions, Pattern};
 use monban_fail2ban::client::JailSettings;
-use monban_fail2ban::config::{self, UseDns};
+use monban_fail2ban::config;
 use monban_fail2ban::dates::{DateFinder, Zone};
 use monban_fail2ban::encoding::Encoding;
 use monban_fail2ban::filter::{self, Filter, Id, Texts, Use};
@@ -127,12 +127,7 @@ pub(crate) fn make(all: &JailSettings, zone: &Zone, now_s: i64) -> Result<Made, 
         failregex: &all.failregex,
         ignoreregex: &all.ignoreregex,
         maxlines: usize::try_from(all.maxlines).unwrap_or(1),
-        usedns: match all.usedns {
-            UseDns::Yes => filter::UseDns::Yes,
-            UseDns::Warn => filter::UseDns::Warn,
-            UseDns::No => filter::UseDns::No,
-            UseDns::Raw => filter::UseDns::Raw,
-        },
+        usedns: all.usedns,
     };
     let filter = Filter::new(&texts, dates, Use::default()).map_err(|misfits| {
         let texts = misfits.iter().map(|(what, number, problem)| {

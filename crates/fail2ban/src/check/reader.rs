@@ -3,8 +3,8 @@
 use monban_pyre::ast::Ast;
 use monban_pyre::{Options, parse};
 
-use crate::config::{Complaint, FilterSpec, Sourced, UseDns as Written};
-use crate::filter::{Groups, Pattern, Problem, UseDns, Value};
+use crate::config::{Complaint, FilterSpec, Sourced, UseDns};
+use crate::filter::{Groups, Pattern, Problem, Value};
 
 /// An expression that can be used.
 pub(crate) struct Expression {
@@ -35,7 +35,7 @@ pub(crate) struct Reader {
 impl Reader {
     /// Compiles them all. What is wrong goes to `complaints`.
     pub fn new(filter: &FilterSpec, complaints: &mut Vec<Complaint>) -> Self {
-        let dns = use_dns(filter.usedns.value);
+        let dns = filter.usedns.value;
         let several = filter.maxlines.value > 1;
         let mut reader = Self::default();
         let mut compile = |list, number: usize, text: &Sourced<String>, multiline| match expression(
@@ -154,16 +154,6 @@ fn complaint(
 
 /// What stands at the mistake.
 fn near(text: &str, filter: &FilterSpec, offset: usize) -> String {
-    let expanded = crate::filter::expanded(text, use_dns(filter.usedns.value));
+    let expanded = crate::filter::expanded(text, filter.usedns.value);
     expanded.chars().skip(offset).take(24).collect()
-}
-
-/// The same in the words of the filters.
-pub(crate) fn use_dns(written: Written) -> UseDns {
-    match written {
-        Written::Yes => UseDns::Yes,
-        Written::Warn => UseDns::Warn,
-        Written::No => UseDns::No,
-        Written::Raw => UseDns::Raw,
-    }
 }

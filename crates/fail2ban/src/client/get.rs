@@ -2,7 +2,6 @@
 
 use monban_model::Net;
 
-use crate::config::UseDns;
 use crate::dates::{DateFinder, Zone};
 use crate::filter;
 
@@ -75,7 +74,7 @@ fn is_known(option: &str) -> bool {
 
 /// The value of one of a jail's settings, which is also what `set` answers.
 pub(super) fn of_jail(option: &str, of: &JailSettings) -> Value {
-    let dns = filter_dns(of.usedns);
+    let dns = of.usedns;
     let expanded =
         |list: &[String]| Value::texts(list.iter().map(|text| filter::expanded(text, dns)));
     match option {
@@ -190,14 +189,4 @@ fn value_of(action: &ActionSettings, property: &str) -> Result<Value, ClientErro
         let class = if action.runs_commands { "CommandAction" } else { "Action" };
         ClientError::new(format!("'{class}' object has no attribute '{property}'"))
     })
-}
-
-/// As a filter takes it.
-pub(super) fn filter_dns(dns: UseDns) -> filter::UseDns {
-    match dns {
-        UseDns::Yes => filter::UseDns::Yes,
-        UseDns::Warn => filter::UseDns::Warn,
-        UseDns::No => filter::UseDns::No,
-        UseDns::Raw => filter::UseDns::Raw,
-    }
 }

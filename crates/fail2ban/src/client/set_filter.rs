@@ -5,7 +5,6 @@ use crate::dates::{DateFinder, Zone};
 use crate::filter::{Pattern, Problem, expanded};
 
 use super::error::ClientError;
-use super::get::filter_dns;
 use super::set::int;
 use super::settings::JailSettings;
 use super::value::Value;
@@ -19,7 +18,7 @@ pub(super) fn set_filter(
     match option {
         "addfailregex" => {
             let pattern = compiled(value, after)?;
-            let prefix = Pattern::new(&after.prefregex, filter_dns(after.usedns), false);
+            let prefix = Pattern::new(&after.prefregex, after.usedns, false);
             let by_prefix = prefix.is_ok_and(|prefix| prefix.names_somebody());
             if !by_prefix && !pattern.names_somebody() {
                 return Err(unusable(value, after, &Problem::NamesNobody));
@@ -69,12 +68,12 @@ pub(super) fn set_filter(
 }
 
 fn compiled(text: &str, of: &JailSettings) -> Result<Pattern, ClientError> {
-    let pattern = Pattern::new(text, filter_dns(of.usedns), of.maxlines > 1);
+    let pattern = Pattern::new(text, of.usedns, of.maxlines > 1);
     pattern.map_err(|problem| unusable(text, of, &problem))
 }
 
 fn unusable(text: &str, of: &JailSettings, problem: &Problem) -> ClientError {
-    let expanded = expanded(text, filter_dns(of.usedns));
+    let expanded = expanded(text, of.usedns);
     ClientError::new(match problem {
         Problem::Empty => "Cannot add empty regex".to_owned(),
         Problem::NamesNobody => format!("No failure-id group in '{expanded}'"),

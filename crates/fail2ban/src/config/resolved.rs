@@ -106,13 +106,14 @@ impl Increment {
 }
 
 /// What is done with names instead of addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UseDns {
     /// They are resolved.
     Yes,
     /// They are resolved, with a warning.
+    #[default]
     Warn,
-    /// They never match.
+    /// They never match: `<HOST>` is an address only.
     No,
     /// They are used as they are.
     Raw,

@@ -23,6 +23,7 @@ use connections::Connections;
 use sieve::Sieve;
 use who::Who;
 
+pub use crate::config::UseDns;
 pub use dated::{Odd, When};
 pub use failure::{Failure, Lines, Split};
 pub use id::Id;
@@ -30,20 +31,6 @@ pub use pattern::{Groups, Pattern, Value};
 
 /// Lines that one filter keeps for `maxlines` at most.
 pub const LINES_MAX: usize = 1000;
-
-/// Whether names are turned into addresses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum UseDns {
-    /// Yes.
-    Yes,
-    /// Yes, and it is said each time.
-    #[default]
-    Warn,
-    /// `<HOST>` is an address only.
-    No,
-    /// A name is counted as it is.
-    Raw,
-}
 
 /// The regular expression that an expression of a filter stands for, with groups for its tags.
 pub fn expanded(text: &str, dns: UseDns) -> String {

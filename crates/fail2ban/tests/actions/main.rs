@@ -5,6 +5,8 @@ mod golden;
 mod hostile;
 mod kernel;
 mod oracle;
+#[path = "../python/mod.rs"]
+mod python;
 mod runner;
 mod stock;
 mod values;

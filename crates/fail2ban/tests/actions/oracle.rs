@@ -1,7 +1,5 @@
 //! The installed fail2ban as a child that answers questions over JSON lines.
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use monban_fail2ban::action::{
@@ -12,6 +10,7 @@ use monban_fail2ban::filter::Id;
 use monban_model::JailJob;
 use serde_json::{Value, json};
 
+use super::python::{Python, script};
 use super::values::COUNTERS;
 
 /// When all of it happens.
@@ -38,35 +37,13 @@ pub struct Answer {
 }
 
 /// fail2ban itself.
-pub struct Oracle {
-    child: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-}
+pub struct Oracle(Python);
 
 impl Oracle {
     /// Starts it; says so if it is not here.
     pub fn start() -> Option<Self> {
-        // The package is found by the system's own Python.
-        let python = ["/usr/bin/python3", "python3"];
-        let python = python.iter().find(|path| Command::new(path).arg("-V").output().is_ok());
-        let mut command = Command::new(python.unwrap_or(&"python3"));
-        command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/actions/oracle.py"));
-        command.env("LC_ALL", "C.UTF-8").stdin(Stdio::piped()).stdout(Stdio::piped());
-        let Ok(mut child) = command.spawn() else {
-            println!("left out: no python3 to run the installed fail2ban with");
-            return None;
-        };
-        let input = child.stdin.take().expect("piped");
-        let mut output = BufReader::new(child.stdout.take().expect("piped"));
-        let mut first = String::new();
-        output.read_line(&mut first).expect("a line");
-        if !first.contains("here") {
-            println!("left out: fail2ban is not installed: {first}");
-            child.wait().expect("it ends");
-            return None;
-        }
-        Some(Self { child, input, output })
+        let python = script("actions/oracle.py")?;
+        Python::start(python, |first| first.contains("here")).map(Self)
     }
 
     pub fn ask(&mut self, jail: &Jail, row: &Row) -> Vec<Answer> {
@@ -84,19 +61,9 @@ impl Oracle {
             "actions": actions(jail),
             "steps": steps,
         });
-        let question = question.to_string() + "\n";
-        self.input.write_all(question.as_bytes()).expect("it reads");
-        let mut line = String::new();
-        self.output.read_line(&mut line).expect("it answers");
+        let line = self.0.ask(&question.to_string());
         let answers: Value = serde_json::from_str(&line).expect("JSON");
         answers.as_array().expect("a list").iter().map(answer).collect()
-    }
-}
-
-impl Drop for Oracle {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

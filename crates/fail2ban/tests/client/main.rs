@@ -6,6 +6,8 @@ mod hostile;
 mod lines;
 mod log;
 mod oracle;
+#[path = "../python/mod.rs"]
+mod python;
 
 use monban_fail2ban::client::{answer, beautify, question, reply, split_words};
 use monban_fail2ban::config::{Configuration, Reading, Version};

@@ -2,11 +2,12 @@
 //! client for each command.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::Command;
 
 use serde_json::Value;
+
+use crate::python::{Python, script};
 
 /// What came of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,11 +17,8 @@ pub struct Told {
     pub err: String,
 }
 
-pub struct Oracle {
-    child: Child,
-    input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
-}
+/// At its end it stops the server.
+pub struct Oracle(Python);
 
 /// Writes the configuration of a folder: its settings, one filter and one action for all jails.
 pub fn write_folder(folder: &Path, jails: &str) {
@@ -59,32 +57,15 @@ impl Oracle {
             println!("left out: only root can run fail2ban in a network namespace of its own");
             return None;
         }
+        let python = script("client/oracle.py")?;
         let mut command = Command::new("unshare");
-        command.args(["-n", "/usr/bin/python3"]);
-        command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/client/oracle.py"));
-        command.arg(folder).arg(last_jail).env("LC_ALL", "C.UTF-8");
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let Ok(mut child) = command.spawn() else {
-            println!("left out: there is no unshare here");
-            return None;
-        };
-        let input = child.stdin.take();
-        let mut output = BufReader::new(child.stdout.take().expect("piped"));
-        let mut first = String::new();
-        output.read_line(&mut first).expect("a line");
-        if !first.contains("here") {
-            println!("left out: fail2ban is not installed: {first}");
-            child.wait().expect("it ends");
-            return None;
-        }
-        Some(Self { child, input, output })
+        command.arg("-n").arg(python.get_program()).args(python.get_args());
+        command.arg(folder).arg(last_jail);
+        Python::start(command, |first| first.contains("here")).map(Self)
     }
 
     pub fn ask(&mut self, words: &[String]) -> Told {
-        let line = serde_json::json!(words).to_string() + "\n";
-        self.input.as_mut().expect("open").write_all(line.as_bytes()).expect("it reads");
-        let mut line = String::new();
-        self.output.read_line(&mut line).expect("it answers");
+        let line = self.0.ask(&serde_json::json!(words).to_string());
         let told: Value = serde_json::from_str(&line).expect("JSON");
         let text = |name: &str| told[name].as_str().expect("a text").to_owned();
         Told { code: told["code"].as_i64().expect("a code"), out: text("out"), err: text("err") }
@@ -93,13 +74,5 @@ impl Oracle {
     /// Lets the server work.
     pub fn wait(&mut self, seconds: f64) {
         self.ask(&["test sleep".to_owned(), seconds.to_string()]);
-    }
-}
-
-impl Drop for Oracle {
-    fn drop(&mut self) {
-        // At the end of its input it stops the server.
-        drop(self.input.take());
-        let _ = self.child.wait();
     }
 }

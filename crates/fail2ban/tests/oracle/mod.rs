@@ -1,9 +1,10 @@
 //! The installed fail2ban as a child that answers over JSON lines.
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Command, Stdio};
+#[path = "../python/mod.rs"]
+mod python;
 
 use monban_fail2ban::dates::Found;
+use python::{Python, script};
 use serde_json::{Value, json};
 
 /// How a detector is set up.
@@ -85,42 +86,13 @@ fn theirs_of(answer: &Value) -> Answer {
 
 /// fail2ban's answers, or `None` with a sentence if it is not installed.
 pub fn ask(orders: &[Order]) -> Option<Vec<Answer>> {
-    let python = ["/usr/bin/python3", "python3"];
-    let python = python.iter().find(|path| Command::new(path).arg("-V").output().is_ok());
-    let Some(python) = python else {
-        println!("left out: no python3 to run the installed fail2ban with");
-        return None;
+    let fail2ban = Python::start(script("oracle/dates.py")?, |first| !first.contains("absent"))?;
+    let json = |order: &Order| match order {
+        Order::New(Setting { pattern, zone, log_zone }) => {
+            json!({"new": {"pattern": pattern, "zone": zone, "log_zone": log_zone}}).to_string()
+        }
+        Order::Line { line, now_s } => json!({"line": line, "now": now_s}).to_string(),
     };
-    let mut child = Command::new(python)
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/oracle/dates.py"))
-        .env("LC_ALL", "C.UTF-8")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("python3 starts");
-    let mut input = child.stdin.take().expect("a pipe");
-    let mut output = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-    let first = output.next().expect("a first line").expect("text");
-    if first.contains("absent") {
-        println!("left out: the installed fail2ban cannot be used: {first}");
-        let _ = child.wait();
-        return None;
-    }
-    let answers = std::thread::scope(|scope| {
-        scope.spawn(move || {
-            for order in orders {
-                let line = match order {
-                    Order::New(Setting { pattern, zone, log_zone }) => {
-                        json!({"new": {"pattern": pattern, "zone": zone, "log_zone": log_zone}})
-                    }
-                    Order::Line { line, now_s } => json!({"line": line, "now": now_s}),
-                };
-                writeln!(input, "{line}").expect("the child reads");
-            }
-        });
-        let answers = output.map(|line| serde_json::from_str(&line.expect("text")).expect("JSON"));
-        answers.map(|answer: Value| theirs_of(&answer)).collect()
-    });
-    child.wait().expect("the child ends");
-    Some(answers)
+    let answers = fail2ban.ask_all(orders.iter().map(json)).into_iter();
+    Some(answers.map(|line| theirs_of(&serde_json::from_str(&line).expect("JSON"))).collect())
 }

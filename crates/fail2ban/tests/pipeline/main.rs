@@ -9,6 +9,8 @@
 mod chance;
 mod lines;
 mod oracle;
+#[path = "../python/mod.rs"]
+mod python;
 mod setting;
 mod words;
 

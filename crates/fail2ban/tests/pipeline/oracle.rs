@@ -1,13 +1,12 @@
 //! The installed fail2ban as a child, and the answers of both sides in one form.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
 use std::net::IpAddr;
-use std::process::{Command, Stdio};
 
 use monban_fail2ban::filter::{Hit, Id, Reading, Value as Group};
 use serde_json::{Value, json};
 
+use crate::python::{Python, script};
 use crate::setting::{Setting, Texts};
 
 /// What both sides do.
@@ -209,43 +208,17 @@ fn serde_texts(texts: &Value) -> Texts {
     }
 }
 
-/// fail2ban's answers, or `None` with a sentence if it is not installed.
+/// fail2ban's answers, or `None` with a sentence if it is not installed. Others than 1.0.2 may do
+/// otherwise; the rules of this test are about the difference to this one.
 pub fn ask(orders: &[Order]) -> Option<Vec<Answer>> {
-    let python = ["/usr/bin/python3", "python3"];
-    let python = python.iter().find(|path| Command::new(path).arg("-V").output().is_ok());
-    let Some(python) = python else {
-        println!("left out: no python3 to run the installed fail2ban with");
-        return None;
+    let is_wanted = |first: &str| {
+        let hello: Value = serde_json::from_str(first).expect("JSON");
+        hello["version"] == "1.0.2"
     };
-    let mut child = Command::new(python)
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pipeline/fail2ban.py"))
-        .env("LC_ALL", "C.UTF-8")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("python3 starts");
-    let mut input = child.stdin.take().expect("a pipe");
-    let mut output = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-    let first = output.next().expect("a first line").expect("text");
-    let hello: Value = serde_json::from_str(&first).expect("JSON");
-    // Others may do otherwise; the rules of this test are about the difference to this one.
-    if hello["version"] != "1.0.2" {
-        println!("left out: fail2ban 1.0.2 is not installed: {first}");
-        drop(input);
-        let _ = child.wait();
-        return None;
-    }
-    let answers = std::thread::scope(|scope| {
-        scope.spawn(move || {
-            for order in orders {
-                writeln!(input, "{}", order.json()).expect("the child reads");
-            }
-        });
-        let answers = output.map(|line| serde_json::from_str(&line.expect("text")).expect("JSON"));
-        answers.map(|answer: Value| Answer::of_json(&answer)).collect()
-    });
-    child.wait().expect("the child ends");
-    Some(answers)
+    let fail2ban = Python::start(script("pipeline/fail2ban.py")?, is_wanted)?;
+    let answers = fail2ban.ask_all(orders.iter().map(|order| order.json().to_string()));
+    let answer = |line: String| Answer::of_json(&serde_json::from_str(&line).expect("JSON"));
+    Some(answers.into_iter().map(answer).collect())
 }
 
 impl Order {

@@ -5,19 +5,18 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
-use monban_config::{Bundle, Fail2ban};
+use monban_config::Bundle;
 use monban_fail2ban::action::{
     Actor, Elements, Environment, Hostnames, Kernel, Lanes, Refused, Shell, Table, Ticket, Waiting,
     ignore_command, run,
 };
-use monban_fail2ban::config::{Configuration, Files, Jail, Reading};
+use monban_fail2ban::config::Jail;
 use monban_firewall::{NotWritten, SetWriter};
 use monban_model::limits::{CONFIG_BYTES_MAX, FAIL2BAN_BYTES_MAX, JAIL_OUTCOMES_PER_FRAME_MAX};
 use monban_model::wire::{FromActor, ToActor};
@@ -27,6 +26,7 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 
 mod words;
 
+use super::jails::read_held;
 use crate::cli::ActorArgs;
 use words::{failed, outcome, request};
 
@@ -184,10 +184,7 @@ impl Role {
         let most = 2 * CONFIG_BYTES_MAX + FAIL2BAN_BYTES_MAX;
         File::from(fd).take(most as u64).read_to_end(&mut bytes)?;
         let bundle = Bundle::from_bytes(&bytes).ok_or_else(|| bad("not a configuration"))?;
-        let Fail2ban { folder, files, .. } = bundle.fail2ban.unwrap_or_default();
-        let held = files.into_iter().map(|file| (PathBuf::from(file.file), file.text));
-        let (found, _) =
-            Configuration::read_within(Path::new(&folder), Files::held(held), &Reading::default());
+        let (found, _) = read_held(&bundle.fail2ban.unwrap_or_default());
         let ipv6 = has_ipv6(found.server.options.get("allowipv6").map(|text| text.as_str()));
         // What is wrong in them was told by whoever read the files.
         let (table, _) = Table::new(&found.jails, &self.hostnames, ipv6);

@@ -141,6 +141,15 @@ pub fn of_key(key: &str, values: &[(&str, &str)], say: &Say) -> Refusal {
     Refusal { text: say.text(key, values) + "\n", problems: vec![problem] }
 }
 
+/// What a role makes of the files that the warden's program read: the same in each, and the files
+/// themselves for what else they are asked for.
+pub fn read_held(fail2ban: &Fail2ban) -> (Configuration, Files) {
+    let held = fail2ban.files.iter().map(|file| (PathBuf::from(&file.file), file.text.clone()));
+    let held = Files::held(held);
+    let folder = Path::new(&fail2ban.folder);
+    (Configuration::read_within(folder, held.clone(), &Reading::default()).0, held)
+}
+
 /// The file that an option of fail2ban.conf names; what stands in brackets behind it is left out.
 fn file_of(found: &Configuration, option: &str) -> Option<PathBuf> {
     let target = found.server.options.get(option)?.as_str();

@@ -3,7 +3,7 @@
 pub mod actor;
 mod begin;
 pub mod courier;
-mod jails;
+pub mod jails;
 pub mod sandbox;
 pub mod warden;
 pub mod watcher;

@@ -1,11 +1,11 @@
 //! fail2ban's jails in the watcher: what they find becomes records, lines and orders.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use monban_config::Fail2ban;
 use monban_engine::Observation;
-use monban_fail2ban::config::{Configuration, Files, Reading};
+use monban_fail2ban::config::{Configuration, Files};
 use monban_fail2ban::filter::Id;
 use monban_jails::{Ask, Entry, Jails, News, Setup, Spared, Told, WhyFreed};
 use monban_model::wire::ToWarden;
@@ -16,6 +16,7 @@ use monban_model::{
 use monban_sources::journal::JournalEntry;
 
 use crate::fail2ban::notice_values;
+use crate::roles::jails::read_held;
 
 use super::jail_log::JailLog;
 use super::jail_states;
@@ -158,15 +159,12 @@ impl JailSide {
 impl Watch {
     /// Takes over the jails of a configuration, or none. Gives back what of it does not run.
     pub(super) fn take_jails(&mut self, fail2ban: Option<&Fail2ban>, guards: bool) -> Vec<Notice> {
-        let held = fail2ban.map_or(Files::default(), files_of);
-        let folder = fail2ban.map_or(Path::new(""), |fail2ban| Path::new(&fail2ban.folder));
         if fail2ban.is_some() && guards {
             self.jail_side.log.expect();
         }
-        let lists = held.clone();
-        let configuration = match fail2ban {
-            Some(_) => Configuration::read_within(folder, held, &Reading::default()).0,
-            None => Configuration::none(),
+        let (configuration, lists) = match fail2ban {
+            Some(fail2ban) => read_held(fail2ban),
+            None => (Configuration::none(), Files::default()),
         };
         let file = |path: &str| lists.text(Path::new(path)).map(str::to_owned);
         let setup = Setup { configuration: &configuration, file: &file, guards, now: now() };
@@ -253,11 +251,6 @@ impl Watch {
             }
         }
     }
-}
-
-fn files_of(fail2ban: &Fail2ban) -> Files {
-    let texts = fail2ban.files.iter();
-    Files::held(texts.map(|file| (PathBuf::from(&file.file), file.text.clone())))
 }
 
 /// What happened to an address, as a record.
