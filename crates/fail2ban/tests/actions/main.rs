@@ -1,5 +1,6 @@
 //! Actions: our commands against those of the installed fail2ban, and against hostile values.
 
+#[path = "../chance/mod.rs"]
 mod chance;
 mod golden;
 mod hostile;

@@ -77,17 +77,17 @@ pub fn all(id: &str, value: &str) -> Ticket {
 
 /// A ticket made by chance.
 pub fn by_chance(chance: &mut Chance) -> Ticket {
-    let text = |chance: &mut Chance| (*chance.one_of(&HOSTILE)).to_owned();
-    let id: &&str = chance.one_of(&IDS);
+    let text = |chance: &mut Chance| (*chance.of(&HOSTILE)).to_owned();
+    let id: &&str = chance.of(&IDS);
     let id = address(id);
     let whole = chance.below(2) == 0;
     let time = if whole { Time::Whole(1_700_000_000) } else { Time::Fraction(1_700_000_000.5) };
     let mut ticket = Ticket::new(id, time);
     if chance.below(4) == 0 {
-        let ip: &&str = chance.one_of(&IDS[..7]);
+        let ip: &&str = chance.of(&IDS[..7]);
         ticket.ip = Some(address(ip));
     }
-    ticket.bantime_s = *chance.one_of(&[None, Some(600), Some(-1), Some(3_000_000)]);
+    ticket.bantime_s = *chance.of(&[None, Some(600), Some(-1), Some(3_000_000)]);
     ticket.bancount = chance.below(5) as u32;
     ticket.failures = chance.below(100) as u64;
     ticket.matches = (0..chance.below(4)).map(|_| text(chance)).collect();

@@ -6,6 +6,7 @@
 //! `tests/pipeline/config`: sample lines of the same corpus, of this filter and of others, changed
 //! lines, and lines made from the expressions. Both sides get the same lines in the same order.
 
+#[path = "../chance/mod.rs"]
 mod chance;
 mod lines;
 mod oracle;

@@ -4,7 +4,17 @@
 pub struct Chance(u64);
 
 impl Chance {
+    #[allow(dead_code, reason = "each test program uses a part of it")]
     pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// From `MONBAN_SEED`, which is printed to repeat it.
+    #[allow(dead_code, reason = "each test program uses a part of it")]
+    pub fn seeded() -> Self {
+        let seed = std::env::var("MONBAN_SEED").ok().and_then(|text| text.parse().ok());
+        let seed = seed.unwrap_or(20_261_122);
+        println!("MONBAN_SEED={seed}");
         Self(seed)
     }
 
@@ -23,6 +33,7 @@ impl Chance {
     }
 
     /// True in one of `times` cases.
+    #[allow(dead_code, reason = "each test program uses a part of it")]
     pub fn one_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }
