@@ -149,7 +149,8 @@ pub enum ToWatcher {
         /// Its number.
         id: u32,
     },
-    /// The log that is written in fail2ban's form; its descriptor comes with the frame.
+    /// The log that is written in fail2ban's form. Its descriptor comes with the frame, unless it
+    /// cannot be opened or none is wanted.
     JailLog {
         /// Its path.
         path: String,

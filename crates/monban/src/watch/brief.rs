@@ -87,6 +87,7 @@ impl Watch {
             (ToWatcher::Words { id }, Some(fd)) => self.words(id, fd)?,
             (ToWatcher::JailDatabase, fd) => self.take_database(fd)?,
             (ToWatcher::JailLog { path }, Some(fd)) => self.log_to(&path, fd),
+            (ToWatcher::JailLog { .. }, None) => self.jail_side.log.expect_none(),
             (frame, _) => {
                 let text = format!("a frame without its descriptor: {frame:?}");
                 return Err(io::Error::new(io::ErrorKind::InvalidData, text));

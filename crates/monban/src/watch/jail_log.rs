@@ -23,8 +23,12 @@ pub struct JailLog {
     lost: u64,
 }
 
-/// Bytes that wait for the file at most.
-const WAITING_MAX: usize = 256 * 1024;
+/// Bytes that wait for the disk at most.
+const WAITING_MAX: usize = 256 << 10;
+
+/// Bytes that wait until the file is open: at a start with as many bans as there may be, each is
+/// told before that.
+const OPENING_MAX: usize = 16 << 20;
 
 impl JailLog {
     /// A log that is not open yet.
@@ -42,6 +46,14 @@ impl JailLog {
     /// A file will be opened: what happens until then waits for it.
     pub fn expect(&mut self) {
         self.expects = true;
+    }
+
+    /// No file can be opened; one that is open goes on.
+    pub fn expect_none(&mut self) {
+        self.expects = false;
+        if self.file.is_none() {
+            self.waiting = String::new();
+        }
     }
 
     /// Writes to this file from now on; `other` is its path if it is another than before.
@@ -100,10 +112,11 @@ impl JailLog {
         if event.level() < self.level {
             return;
         }
-        if self.waiting.len() >= WAITING_MAX {
+        let most = if self.file.is_some() { WAITING_MAX } else { OPENING_MAX };
+        if self.waiting.len() >= most {
             self.flush();
         }
-        if self.waiting.len() >= WAITING_MAX {
+        if self.waiting.len() >= most {
             self.lost += 1;
             return;
         }

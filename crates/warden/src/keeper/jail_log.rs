@@ -12,9 +12,12 @@ use super::Keeper;
 impl Keeper<'_> {
     /// Opens the log and passes it on.
     pub(super) fn open_jail_log(&mut self) {
-        let Some(path) = self.load.jail_log.clone() else { return };
+        let Some(path) = self.load.jail_log.clone() else {
+            return self.post(&ToWatcher::JailLog { path: String::new() }, None);
+        };
         if let Err(error) = self.pass_jail_log(&path) {
             let path = path.display().to_string();
+            self.post(&ToWatcher::JailLog { path: path.clone() }, None);
             self.note("jail-log-failed", vec![("path", path), ("error", error.to_string())]);
         }
     }
