@@ -23,8 +23,12 @@ pub fn main(common: &Common, args: &CheckArgs, say: &Say) -> ExitCode {
     }
     let mut rendered = complaints::render(found.complaints.list(), say);
     rendered.sort_by_key(|one| one.severity);
+    let verdict = match complaints::is_of_no_folder(&found) {
+        true => Verdict::Cannot,
+        false => report.verdict(),
+    };
     if common.json {
-        out::json(&in_json(&report, &rendered, found.complaints.more, say));
+        out::json(&in_json(&report, verdict, &rendered, found.complaints.more, say));
     } else if complaints::is_of_no_folder(&found) {
         out::write(&complaints::show(&rendered, found.complaints.more, say));
     } else {
@@ -37,7 +41,7 @@ pub fn main(common: &Common, args: &CheckArgs, say: &Say) -> ExitCode {
         out::line(count(&report, say));
     }
     let is_wrong = rendered.iter().any(|one| one.severity == Severity::Error);
-    match report.verdict() {
+    match verdict {
         Verdict::Native | Verdict::Shell if !is_wrong => ExitCode::SUCCESS,
         _ => ExitCode::from(2),
     }
@@ -49,7 +53,10 @@ fn in_words(report: &Report, say: &Say) -> String {
     for (key, part) in parts(report) {
         let what = say.text(&format!("check-{key}"), &[]);
         let verdict = say.text(&format!("check-{}", part.verdict.name()), &[]);
-        let name = printable(part.name.as_bytes());
+        let name = match part.name.as_str() {
+            "" => "-".to_owned(),
+            name => printable(name.as_bytes()),
+        };
         let place = printable(part.place.to_string().as_bytes());
         rows.push(format!("{what}\t{name}\t{verdict}\t{place}\t{}", reasons(part, say)));
     }
@@ -89,10 +96,16 @@ fn count(report: &Report, say: &Say) -> String {
 }
 
 /// The contract of `--json`.
-fn in_json(report: &Report, rendered: &[Rendered], more: usize, say: &Say) -> Value {
+fn in_json(
+    report: &Report,
+    verdict: Verdict,
+    rendered: &[Rendered],
+    more: usize,
+    say: &Say,
+) -> Value {
     let list = |parts: &[Part]| parts.iter().map(|part| part_json(part, say)).collect::<Vec<_>>();
     json!({
-        "verdict": report.verdict().name(),
+        "verdict": verdict.name(),
         "jails": list(&report.jails),
         "filters": list(&report.filters),
         "actions": list(&report.actions),
