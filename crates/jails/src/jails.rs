@@ -90,6 +90,8 @@ pub struct Jails {
     reopen_log: bool,
     /// Rows that were read, until there is a configuration.
     saved: Vec<(Key, rows::Loaded)>,
+    /// Whom a run would have banned that only observed.
+    observed: Vec<(Key, rows::Loaded)>,
     /// Changed rows of jails that do not run.
     changed: Vec<JailRow>,
 }
@@ -128,6 +130,7 @@ impl Jails {
             swept: 0,
             reopen_log: false,
             saved: Vec::new(),
+            observed: Vec::new(),
             changed: Vec::new(),
         }
     }

@@ -1,12 +1,13 @@
 //! What another fail2ban knew: its bans go on here.
 
 use monban_fail2ban::filter::Id;
-use monban_model::Stamp;
+use monban_model::{JailRowKind, Stamp};
 
 use super::Jails;
 use crate::bans::Ban;
 use crate::known::Known;
-use crate::rows::Loaded;
+use crate::rows::{self, Loaded};
+use crate::tickets::Key;
 
 /// The last ban of an address in a jail of fail2ban.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +25,35 @@ pub struct Earlier {
 }
 
 impl Jails {
+    /// Lays aside whom a run would have banned that only observed, of what was saved: another
+    /// fail2ban may know better. To be called before the first [`Jails::set_up`].
+    pub fn lay_aside_observed(&mut self) {
+        let observed = |one: &(Key, Loaded)| matches!(one.1, Loaded::Ban(..) | Loaded::Known(..));
+        let (observed, saved) = std::mem::take(&mut self.saved).into_iter().partition(observed);
+        (self.observed, self.saved) = (observed, saved);
+    }
+
+    /// Those who were laid aside are banned now, or nobody knows of them any more: another fail2ban
+    /// read the same lines and judged them.
+    pub fn settle_observed(&mut self, judged_elsewhere: bool, now: Stamp) {
+        self.at(now);
+        let observed = std::mem::take(&mut self.observed);
+        if !judged_elsewhere {
+            self.saved.extend(observed);
+            self.take_saved();
+            self.order_taken();
+            return;
+        }
+        for (key, loaded) in observed {
+            let (kind, id) = match &loaded {
+                Loaded::Ban(id, ..) => (JailRowKind::Ban, id),
+                Loaded::Known(id, _) => (JailRowKind::Known, id),
+                Loaded::Ticket(..) | Loaded::Spared(..) => continue,
+            };
+            self.changed.push(rows::no_row(self.name_of(key), kind, id));
+        }
+    }
+
     /// Takes over bans that another fail2ban made. Those that are over are remembered only. Gives
     /// back how many go on.
     pub fn take_earlier(&mut self, earlier: Vec<Earlier>, now: Stamp) -> usize {
@@ -51,11 +81,16 @@ impl Jails {
             self.saved.push((key, Loaded::Ban(one.id, ban, end)));
         }
         self.take_saved();
+        self.order_taken();
+        self.running().map(|jail| jail.bans.len()).sum::<usize>() - before
+    }
+
+    /// Bans that came after their actions were started.
+    fn order_taken(&mut self) {
         for number in 0..self.jails.len() {
             if self.jail(number).is_some_and(|jail| jail.started || !self.guards) {
                 self.order_bans(number, false, self.now_s);
             }
         }
-        self.running().map(|jail| jail.bans.len()).sum::<usize>() - before
     }
 }

@@ -132,8 +132,7 @@ impl Watch {
         self.channel.send(&ToWarden::Ready { reload, lacks }, None)?;
         if bundle.fail2ban.is_some() {
             self.channel.send(&ToWarden::JailLog, None)?;
-            if guards && self.jail_side.is_new {
-                self.earlier.wait();
+            if self.earlier.wait() {
                 self.channel.send(&ToWarden::JailDatabase, None)?;
             }
         }

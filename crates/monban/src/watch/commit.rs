@@ -111,13 +111,14 @@ impl Watch {
         batch.positions.retain(|old| !positions.iter().any(|new| new.path == old.path));
         batch.positions.extend(positions);
         self.pending.since = None;
-        if batch.is_empty() && !self.watched.changed && self.jail_side.states().is_none() {
+        let is_news = self.watched.changed || self.jail_side.changed;
+        if batch.is_empty() && !is_news && self.jail_side.states().is_none() {
             return;
         }
         batch.meta = self.meta();
         match self.ledger.commit(&batch) {
             Ok(()) => {
-                self.watched.changed = false;
+                (self.watched.changed, self.jail_side.changed) = (false, false);
                 self.jail_side.keep_states();
                 self.committed();
             }

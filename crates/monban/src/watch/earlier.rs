@@ -7,6 +7,7 @@ use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::time::UNIX_EPOCH;
 
 use md5::{Digest, Md5};
 use monban_fail2ban::filter::Id;
@@ -34,15 +35,20 @@ const FIRST_LINE_MAX: usize = 64 << 10;
 pub struct Awaited {
     /// Whether it was asked for.
     asked: bool,
+    /// When the database was last written that was taken over, but for lines that are not read.
+    taken: Option<u64>,
     /// The first lines of files that were opened meanwhile, by path.
     opened: Option<HashMap<String, Sums>>,
 }
 
 impl Awaited {
-    /// The database was asked for.
-    pub fn wait(&mut self) {
-        self.asked = true;
-        self.opened.get_or_insert_default();
+    /// Whether the database is to be asked for: once in a run. Then it is waited for.
+    pub fn wait(&mut self) -> bool {
+        let wants = !std::mem::replace(&mut self.asked, true);
+        if wants {
+            self.opened = Some(HashMap::new());
+        }
+        wants
     }
 
     /// Whether the answer has not come yet.
@@ -61,17 +67,22 @@ impl Awaited {
 }
 
 impl Watch {
-    /// Takes over what the database holds, if there is one. Lines that strangers wrote are in it;
-    /// this process may do nothing with them but read.
+    /// Takes over what the database holds, if there is one that was written since the last time:
+    /// then a fail2ban ran. Lines that strangers wrote are in it; this process may do nothing with
+    /// them but read.
     pub(super) fn take_database(&mut self, fd: Option<OwnedFd>) -> io::Result<()> {
         let opened = self.earlier.opened.take().unwrap_or_default();
-        let Some(fd) = fd else { return Ok(()) };
+        let written = fd.as_ref().and_then(written_ms);
+        let (false, Some(fd)) = (self.jail_side.knows_database(written), fd) else {
+            return self.serve_jails();
+        };
         let copy = self.folder.join(COPY);
         let read = copied(fd, &copy)
             .and_then(|()| read(&copy).map_err(|error| io::Error::other(error.to_string())));
         let _ = std::fs::remove_file(&copy);
         match read {
             Ok((bans, logs)) => {
+                self.earlier.taken = written;
                 let jails = self.jail_side.jails();
                 jails.leave_out(logs);
                 for (path, first_line) in opened {
@@ -91,8 +102,8 @@ impl Watch {
 
     /// The files are read to their ends: what was taken over is our own now.
     pub(super) fn earlier_is_read(&mut self) {
-        if self.earlier.asked && self.jail_side.is_new {
-            self.jail_side.is_new = false;
+        if let Some(taken) = self.earlier.taken.take() {
+            self.jail_side.keep_database(taken);
             self.pending.touch();
         }
         self.jail_side.jails().caught_up();
@@ -112,6 +123,13 @@ fn sums_of_first_line(file: &File) -> Sums {
 
 fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// When a file was last written, in milliseconds since 1970.
+fn written_ms(fd: &OwnedFd) -> Option<u64> {
+    let file = File::from(fd.try_clone().ok()?);
+    let since = file.metadata().ok()?.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    u64::try_from(since.as_millis()).ok()
 }
 
 fn copied(fd: OwnedFd, to: &Path) -> io::Result<()> {

@@ -35,8 +35,17 @@ pub struct JailSide {
     unreadable: usize,
     /// The number of the configuration in force.
     pub reload: u32,
-    /// Whether no jail ever acted with this ledger, and read what another fail2ban left to it.
-    pub is_new: bool,
+    /// When the database of another fail2ban was last written that was taken over, in
+    /// milliseconds since 1970.
+    taken: Option<u64>,
+    /// The same of a run that observed; what it took over was not its own.
+    observed: Option<u64>,
+    /// The ledger does not know which database was taken over.
+    pub changed: bool,
+    /// Whether this run guards.
+    guards: bool,
+    /// Whether the actions of jails ever ran with this ledger.
+    guarded: bool,
     seed: u64,
     /// Where it is told in fail2ban's form, too.
     pub log: JailLog,
@@ -53,7 +62,6 @@ impl JailSide {
             let found = meta.iter().find(|(known, _)| known == key);
             found.and_then(|(_, value)| value.parse::<u64>().ok())
         };
-        let is_new = number("jails.taken") != Some(1);
         let seed = number("jails.seed").unwrap_or_else(a_number_nobody_knows);
         // Larger than any number of a run whose last commit was lost.
         let next = number("jails.next_order").unwrap_or(1).max(numbers_from(now()));
@@ -66,7 +74,11 @@ impl JailSide {
             ever_ran: number("jails.seed").is_some(),
             unreadable,
             reload: 0,
-            is_new,
+            taken: number("jails.taken"),
+            observed: number("jails.observed"),
+            changed: false,
+            guards: false,
+            guarded: number("jails.guarded") == Some(1),
             seed,
             log: JailLog::new(local.log.clone()),
             lacks: Vec::new(),
@@ -134,17 +146,38 @@ impl JailSide {
         if !self.ever_ran {
             return Vec::new();
         }
-        vec![
+        let taken = self.taken.map(|taken| ("jails.taken".to_owned(), taken.to_string()));
+        let numbers = [
+            ("jails.guarded".to_owned(), u8::from(self.guarded).to_string()),
             ("jails.seed".to_owned(), self.seed.to_string()),
-            ("jails.taken".to_owned(), u8::from(!self.is_new).to_string()),
             ("jails.next_order".to_owned(), self.jails.next_order().to_string()),
             ("evicted.jails".to_owned(), self.jails.evicted().to_string()),
             ("jails.count".to_owned(), self.count.to_string()),
-        ]
+        ];
+        let observed = self.observed.map(|at| ("jails.observed".to_owned(), at.to_string()));
+        numbers.into_iter().chain(taken).chain(observed).collect()
     }
 }
 
 impl JailSide {
+    /// Whether the database of another fail2ban, written then, was taken over before. Whom a run
+    /// that observed would have banned is settled with it.
+    pub fn knows_database(&mut self, written: Option<u64>) -> bool {
+        let judged_elsewhere = written.is_some() && written != self.observed;
+        self.jails.settle_observed(judged_elsewhere, now());
+        let last = if self.guards { self.taken } else { self.observed };
+        written.is_none() || written == last
+    }
+
+    /// The database that was written then is taken over, and its logs are read.
+    pub fn keep_database(&mut self, written: u64) {
+        self.changed = true;
+        match self.guards {
+            true => self.taken = Some(written),
+            false => self.observed = Some(written),
+        }
+    }
+
     /// Everything that is written is read. What waits for idle jails is counted.
     pub fn read_all(&mut self) {
         self.jails.end(now());
@@ -159,8 +192,12 @@ impl JailSide {
 impl Watch {
     /// Takes over the jails of a configuration, or none. Gives back what of it does not run.
     pub(super) fn take_jails(&mut self, fail2ban: Option<&Fail2ban>, guards: bool) -> Vec<Notice> {
+        self.jail_side.guards = guards;
         if fail2ban.is_some() && guards {
             self.jail_side.log.expect();
+            if !std::mem::replace(&mut self.jail_side.guarded, true) {
+                self.jail_side.jails.lay_aside_observed();
+            }
         }
         let (configuration, lists) = match fail2ban {
             Some(fail2ban) => read_held(fail2ban),

@@ -118,6 +118,10 @@ impl<'m> Theirs<'m> {
         Ok(theirs)
     }
 
+    pub(super) fn runs(&self) -> bool {
+        PathBuf::from(format!("/proc/{}", self.pid)).exists()
+    }
+
     fn client(&self, words: &[&str]) -> Tried<String> {
         let mut command = self.machine.command("fail2ban-client");
         command.arg("-c").arg(&self.configuration).args(words);
@@ -159,16 +163,13 @@ fn totals(server: &dyn Ask) -> Tried<Vec<String>> {
     NAMES.iter().map(total).collect()
 }
 
-pub(super) fn monban<'m>(
-    setting: &Setting,
-    machine: &'m Machine,
-    shared: &Shared,
-) -> Tried<Guard<'m>> {
-    let plan = Plan {
-        fail2ban: Some(shared.configuration()),
-        ..setting.plan(machine, &config("10m"), &[])
-    };
-    Guard::start(machine, plan)
+fn monban<'m>(setting: &Setting, machine: &'m Machine, shared: &Shared) -> Tried<Guard<'m>> {
+    Guard::start(machine, plan_of(setting, machine, shared))
+}
+
+pub(super) fn plan_of(setting: &Setting, machine: &Machine, shared: &Shared) -> Plan {
+    let fail2ban = Some(shared.configuration());
+    Plan { fail2ban, ..setting.plan(machine, &config("10m"), &[]) }
 }
 
 /// One line of the live log: four in five are an attack.

@@ -1,10 +1,10 @@
 //! monban takes over from a fail2ban that ran on the same machine: its bans go on, and reading
-//! goes on where it stopped.
+//! goes on where it stopped; and so when fail2ban has run once more.
 
 use std::time::Duration;
 
-use super::fail2ban::{Ask, Shared, Theirs, banned, monban};
-use crate::guard::Killed;
+use super::fail2ban::{Ask, Shared, Theirs, banned, plan_of};
+use crate::guard::{Guard, Killed, Plan};
 use crate::lines::{Log, failed_password, harmless};
 use crate::machine::Machine;
 use crate::runner::Setting;
@@ -14,6 +14,7 @@ use crate::waiting::until_true;
 const BANNED: &str = "198.51.100.1";
 const FREED: &str = "198.51.100.2";
 const LATE: &str = "198.51.100.3";
+const LATER: &str = "198.51.100.4";
 
 /// Nobody that an operator had freed is banned again by lines that were judged, and nobody who
 /// failed between the two goes unseen.
@@ -32,19 +33,32 @@ pub fn takes_over(setting: &Setting) -> Tried<String> {
     })?;
     theirs.ask(&["set", "sshd", "unbanip", FREED])?;
     theirs.ask(&["stop"])?;
-    let is_over = || Ok(!theirs.ask(&["ping"])?.contains("pong"));
+    // Its last writes come after it has stopped to answer.
+    let is_over = || Ok(!theirs.runs());
     until_true("fail2ban ends", Duration::from_secs(20), is_over)?;
     fails(FREED, 1)?;
     fails(LATE, 5)?;
-    let mut guard = monban(setting, &machine, &shared)?;
+    // Whoever tries it first without guarding loses nothing by it.
+    let plan = plan_of(setting, &machine, &shared);
+    let observer = Guard::start(
+        &machine,
+        Plan { config: format!("observe = true\n{}", plan.config), ..plan.clone() },
+    )?;
+    until_true("the late one would be banned", Duration::from_secs(20), || {
+        Ok(banned(&observer, "sshd")?.contains(LATE))
+    })?;
+    must(!banned(&observer, "sshd")?.contains(FREED), || "would ban who is free".to_owned())?;
+    let status = observer.ask(&["status", "sshd"])?;
+    must(status.contains("Total failed:\t6"), || status.clone())?;
+    observer.stop()?;
+    let mut guard = Guard::start(&machine, plan)?;
     until_true("the late one is banned", Duration::from_secs(20), || {
         Ok(banned(&guard, "sshd")?.contains(LATE))
-    })?;
+    })
+    .map_err(|trouble| format!("{trouble}; it said: {}", guard.said()))?;
     let expected = [BANNED, LATE].map(str::to_owned).into();
     let found = banned(&guard, "sshd")?;
     must(found == expected, || format!("banned: {found:?}; it said: {}", guard.said()))?;
-    let status = guard.ask(&["status", "sshd"])?;
-    must(status.contains("Total failed:\t6"), || status.clone())?;
     // What was left out once is not forgotten over a kill, and not left out twice.
     fails(FREED, 3)?;
     guard = guard.kill_and_restart(Killed::Both)?;
@@ -52,6 +66,17 @@ pub fn takes_over(setting: &Setting) -> Tried<String> {
     fails(FREED, 1)?;
     until_true("the freed one is banned again", Duration::from_secs(20), || {
         Ok(banned(&guard, "sshd")?.contains(FREED))
+    })?;
+    guard.stop()?;
+    // Back to fail2ban for a while, and to monban again.
+    let theirs = Theirs::start(&machine, &shared)?;
+    theirs.ask(&["set", "sshd", "banip", LATER])?;
+    theirs.ask(&["stop"])?;
+    until_true("fail2ban ends", Duration::from_secs(20), || Ok(!theirs.runs()))?;
+    let plan = plan_of(setting, &machine, &shared);
+    let guard = Guard::start(&machine, plan)?;
+    until_true("its ban goes on", Duration::from_secs(20), || {
+        Ok(banned(&guard, "sshd")?.contains(LATER))
     })?;
     Ok("1 ban goes on, 10 judged lines left out, 6 lines between read".to_owned())
 }
