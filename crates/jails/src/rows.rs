@@ -145,7 +145,6 @@ fn ticket_of(data: &[u8]) -> Option<(Id, Ticket)> {
             failures: Wire::take(from)?,
             lines: lines(from)?,
             facts: facts(from)?,
-            jail: 0,
         })
     })
 }
@@ -304,7 +303,6 @@ mod tests {
                 failures: 9,
                 lines: lines.clone(),
                 facts: facts.clone(),
-                jail: 0,
             };
             let data = ticket_row("a", &id, &ticket).data.expect("there");
             assert_eq!(ticket_of(&data), Some((id.clone(), ticket)));

@@ -4,7 +4,7 @@
 //! of the last, and a number. A failure that comes later than the find time after the first one
 //! scales the number to the rate so far, and moves the first failure.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use monban_engine::Bounded;
 use monban_fail2ban::filter::Id;
@@ -52,8 +52,6 @@ pub(crate) struct Ticket {
     /// The last lines, oldest first.
     pub lines: Vec<String>,
     pub facts: Facts,
-    /// Whose it is.
-    pub jail: Key,
 }
 
 impl Ticket {
@@ -76,18 +74,14 @@ impl Ticket {
     }
 }
 
-/// The open counts of all jails.
+/// The open counts of all jails. Where there are too many, the jail that has most makes room: a
+/// flood in one log does not erase what others count.
+#[derive(Default)]
 pub(crate) struct Tickets {
-    open: Bounded<(Key, Id), Ticket>,
+    open: BTreeMap<Key, Bounded<Id, Ticket>>,
+    /// How many there are.
+    count: usize,
     bytes: usize,
-    /// How many each jail has.
-    counts: HashMap<Key, u64>,
-}
-
-impl Default for Tickets {
-    fn default() -> Self {
-        Self { open: Bounded::new(JAIL_TICKETS_MAX), bytes: 0, counts: HashMap::new() }
-    }
 }
 
 impl Tickets {
@@ -100,18 +94,19 @@ impl Tickets {
         findtime_s: i64,
         maxmatches: usize,
     ) -> u32 {
-        if self.open.get(&key).is_some_and(|ticket| ticket.last <= now.saturating_sub(findtime_s)) {
+        if self.get(&key).is_some_and(|ticket| ticket.last <= now.saturating_sub(findtime_s)) {
             self.take(&key);
         }
-        let (jail, fresh) = (key.0, !self.open.contains(&key));
-        let (ticket, out) = self.open.entry(key, Ticket::default);
-        self.bytes -= if fresh { 0 } else { ticket.bytes() };
+        let of_jail = self.open.entry(key.0).or_insert_with(|| Bounded::new(JAIL_TICKETS_MAX + 1));
+        let fresh = !of_jail.contains(&key.1);
+        let (ticket, _) = of_jail.entry(key.1, Ticket::default);
         if fresh {
             let (time, facts) = (failure.time, failure.facts);
-            *ticket = Ticket { first: time, last: time, facts, jail, ..Ticket::default() };
+            *ticket = Ticket { first: time, last: time, facts, ..Ticket::default() };
             (ticket.retry, ticket.failures) = (failure.counts, 1);
-            *self.counts.entry(jail).or_default() += 1;
+            self.count += 1;
         } else {
+            self.bytes -= ticket.bytes();
             ticket.count(failure.time, failure.counts, findtime_s);
         }
         ticket.lines.extend(failure.lines.into_iter().map(cut));
@@ -119,52 +114,55 @@ impl Tickets {
         ticket.lines.drain(..over);
         self.bytes += ticket.bytes();
         let retry = ticket.retry;
-        self.leave(out);
-        while self.bytes > JAIL_TICKETS_BYTES_MAX {
-            let Some(out) = self.open.evict() else { break };
-            self.leave(Some(out));
+        while self.count > JAIL_TICKETS_MAX || self.bytes > JAIL_TICKETS_BYTES_MAX {
+            let largest = self.open.values_mut().max_by_key(|of_jail| of_jail.len());
+            let Some(out) = largest.and_then(Bounded::evict) else { break };
+            self.left(&out);
         }
         retry
     }
 
-    fn leave(&mut self, ticket: Option<Ticket>) {
-        let Some(ticket) = ticket else { return };
+    fn left(&mut self, ticket: &Ticket) {
         self.bytes -= ticket.bytes();
-        if let Some(count) = self.counts.get_mut(&ticket.jail) {
-            *count -= 1;
-        }
+        self.count -= 1;
+    }
+
+    fn get(&self, key: &(Key, Id)) -> Option<&Ticket> {
+        self.open.get(&key.0)?.get(&key.1)
     }
 
     /// Counts more for a failure that was counted: the address is known as a bad one.
     pub(crate) fn add_extra(&mut self, key: &(Key, Id), more: u32) -> Option<u32> {
-        let ticket = self.open.get_mut(key)?;
+        let ticket = self.open.get_mut(&key.0)?.get_mut(&key.1)?;
         ticket.retry = ticket.retry.saturating_add(more);
         Some(ticket.retry)
     }
 
     /// Takes a count out.
     pub(crate) fn take(&mut self, key: &(Key, Id)) -> Option<Ticket> {
-        let ticket = self.open.remove(key)?;
-        self.leave(Some(ticket.clone()));
+        let ticket = self.open.get_mut(&key.0)?.remove(&key.1)?;
+        self.left(&ticket);
         Some(ticket)
     }
 
     /// Who has failed so often in a jail, the oldest count first.
     pub(crate) fn ripe(&self, jail: Key, maxretry: u32) -> Vec<Id> {
-        let is_ripe = |key: &(Key, Id), ticket: &Ticket| key.0 == jail && ticket.retry >= maxretry;
-        let ripe = self.open.iter().filter(|(key, ticket)| is_ripe(key, ticket));
-        let mut ripe: Vec<(i64, &Id)> = ripe.map(|(key, ticket)| (ticket.first, &key.1)).collect();
+        let of_jail = self.open.get(&jail).into_iter().flat_map(Bounded::iter);
+        let ripe = of_jail.filter(|(_, ticket)| ticket.retry >= maxretry);
+        let mut ripe: Vec<(i64, &Id)> = ripe.map(|(id, ticket)| (ticket.first, id)).collect();
         ripe.sort();
         ripe.into_iter().map(|(_, id)| id.clone()).collect()
     }
 
     /// Forgets what is older than the find time of its jail; all of a jail that has none.
     pub(crate) fn sweep(&mut self, now: i64, findtime_s: impl Fn(Key) -> Option<i64>) {
-        let is_old = |(key, ticket): (&(Key, Id), &Ticket)| {
-            findtime_s(key.0).is_none_or(|findtime| ticket.last <= now.saturating_sub(findtime))
-        };
-        let old: Vec<(Key, Id)> =
-            self.open.iter().filter(|one| is_old(*one)).map(|(key, _)| key.clone()).collect();
+        let mut old = Vec::new();
+        for (key, of_jail) in &self.open {
+            let begin = findtime_s(*key).map(|findtime| now.saturating_sub(findtime));
+            let is_old = |ticket: &Ticket| begin.is_none_or(|begin| ticket.last <= begin);
+            let of_jail = of_jail.iter().filter(|(_, ticket)| is_old(ticket));
+            old.extend(of_jail.map(|(id, _)| (*key, id.clone())));
+        }
         for key in old {
             self.take(&key);
         }
@@ -172,45 +170,49 @@ impl Tickets {
 
     /// Moves all times by so many seconds: the clock was set.
     pub(crate) fn shift(&mut self, seconds: i64) {
-        self.open.change_all(|ticket| {
-            ticket.first = ticket.first.saturating_add(seconds);
-            ticket.last = ticket.last.saturating_add(seconds);
-        });
+        for of_jail in self.open.values_mut() {
+            of_jail.change_all(|ticket| {
+                ticket.first = ticket.first.saturating_add(seconds);
+                ticket.last = ticket.last.saturating_add(seconds);
+            });
+        }
     }
 
     /// How many are open in a jail.
     pub(crate) fn count(&self, jail: Key) -> u64 {
-        self.counts.get(&jail).copied().unwrap_or(0)
+        self.open.get(&jail).map_or(0, |of_jail| of_jail.len() as u64)
     }
 
     /// Puts back what was saved.
-    pub(crate) fn restore(&mut self, key: (Key, Id), mut ticket: Ticket) {
-        ticket.jail = key.0;
-        let (bytes, jail, len) = (ticket.bytes(), key.0, self.open.len());
-        if !self.open.contains(&key) && self.bytes + bytes <= JAIL_TICKETS_BYTES_MAX {
-            self.open.restore(key, ticket);
-            if self.open.len() > len {
-                self.bytes += bytes;
-                *self.counts.entry(jail).or_default() += 1;
-            }
+    pub(crate) fn restore(&mut self, key: (Key, Id), ticket: Ticket) {
+        let bytes = ticket.bytes();
+        let has_room =
+            self.count < JAIL_TICKETS_MAX && self.bytes + bytes <= JAIL_TICKETS_BYTES_MAX;
+        if has_room && self.get(&key).is_none() {
+            let of_jail = self.open.entry(key.0);
+            of_jail.or_insert_with(|| Bounded::new(JAIL_TICKETS_MAX + 1)).restore(key.1, ticket);
+            self.bytes += bytes;
+            self.count += 1;
         }
     }
 
     /// Counts that had to make room, since the start.
     pub(crate) fn evicted(&self) -> u64 {
-        self.open.evicted()
+        self.open.values().map(Bounded::evicted).sum()
     }
 
     pub(crate) fn waiting(&self) -> usize {
-        self.open.waiting()
+        self.open.values().map(Bounded::waiting).sum()
     }
 
     pub(crate) fn take_changes(
         &mut self,
-        gone: impl FnMut((Key, Id)),
-        now: impl FnMut(&(Key, Id), &Ticket),
+        mut gone: impl FnMut(Key, Id),
+        mut now: impl FnMut(Key, &Id, &Ticket),
     ) {
-        self.open.take_changes(gone, now);
+        for (key, of_jail) in &mut self.open {
+            of_jail.take_changes(|id| gone(*key, id), |id, ticket| now(*key, id, ticket));
+        }
     }
 }
 
@@ -289,6 +291,20 @@ mod tests {
         assert_eq!(tickets.count(0), 1);
         tickets.sweep(1200, |_| Some(600));
         assert_eq!((tickets.count(0), tickets.bytes), (0, 0));
+    }
+
+    #[test]
+    fn a_flood_in_one_jail_erases_no_count_of_another() {
+        let mut tickets = Tickets::default();
+        let few = (1, Id::of_text("192.0.2.1"));
+        tickets.add(few.clone(), failure(1), 1, 600, 3);
+        for number in 0..40_000_u32 {
+            let id = Id::of_text(&std::net::Ipv4Addr::from_bits(number).to_string());
+            tickets.add((0, id), failure(2), 2, 600, 3);
+        }
+        assert_eq!(tickets.add(few, failure(3), 3, 600, 3), 2);
+        assert_eq!(tickets.evicted(), 40_000 + 1 - JAIL_TICKETS_MAX as u64);
+        assert_eq!(tickets.count(0) + tickets.count(1), JAIL_TICKETS_MAX as u64);
     }
 
     #[test]

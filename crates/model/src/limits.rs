@@ -299,7 +299,7 @@ pub const STATUS_UNREAD_MAX: usize = 16;
 
 /// Addresses, or whatever jails count by, with failures that have not led to a ban, in all jails.
 /// The one that was quiet for longest makes room.
-pub const JAIL_TICKETS_MAX: usize = 16_384;
+pub const JAIL_TICKETS_MAX: usize = 32_768;
 
 /// What their lines and captures may take, in bytes.
 pub const JAIL_TICKETS_BYTES_MAX: usize = 16 * 1024 * 1024;

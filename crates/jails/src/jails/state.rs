@@ -90,8 +90,8 @@ impl Jails {
         let name = |key: Key| names.get(key as usize).map_or("", String::as_str);
         let mut gone = std::mem::take(&mut self.changed);
         self.tickets.take_changes(
-            |(key, id)| gone.push(rows::no_row(name(key), JailRowKind::Ticket, &id)),
-            |(key, id), ticket| changed.push(rows::ticket_row(name(*key), id, ticket)),
+            |key, id| gone.push(rows::no_row(name(key), JailRowKind::Ticket, &id)),
+            |key, id, ticket| changed.push(rows::ticket_row(name(key), id, ticket)),
         );
         self.bad.take_changes(
             |(key, id)| gone.push(rows::no_row(name(key), JailRowKind::Known, &id)),

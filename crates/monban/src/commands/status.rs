@@ -24,8 +24,9 @@ struct Counter {
 }
 
 /// What is told when it is not zero; in JSON always.
-const COUNTERS: [Counter; 4] = [
+const COUNTERS: [Counter; 5] = [
     Counter { name: "evicted.tallies", json: "evicted", text: "status-evicted" },
+    Counter { name: "evicted.jails", json: "evicted_jails", text: "status-evicted-jails" },
     Counter { name: "lines.misplaced", json: "misplaced", text: "lines-misplaced" },
     Counter { name: "lines.echoes", json: "echoes", text: "lines-echoes" },
     Counter { name: "time.disbelieved", json: "disbelieved", text: "time-disbelieved" },

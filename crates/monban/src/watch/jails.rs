@@ -42,6 +42,8 @@ pub struct JailSide {
     observed: Option<u64>,
     /// The ledger does not know which database was taken over.
     pub changed: bool,
+    /// Counts that had to make room, as far as that is told.
+    evictions_told: u64,
     /// Whether this run guards.
     guards: bool,
     /// Whether the actions of jails ever ran with this ledger.
@@ -77,6 +79,7 @@ impl JailSide {
             taken: number("jails.taken"),
             observed: number("jails.observed"),
             changed: false,
+            evictions_told: 0,
             guards: false,
             guarded: number("jails.guarded") == Some(1),
             seed,
@@ -126,6 +129,16 @@ impl JailSide {
     /// The changed rows.
     pub fn take_changes(&mut self) -> Vec<StateRow> {
         self.jails.take_changes().into_iter().map(StateRow::Jail).collect()
+    }
+
+    /// How many counts had to make room, when that has grown by a notable part.
+    pub fn new_evictions(&mut self) -> Option<u64> {
+        let evicted = self.jails.evicted();
+        let is_news = evicted > self.evictions_told + self.evictions_told / 2;
+        if is_news {
+            self.evictions_told = evicted;
+        }
+        is_news.then_some(evicted)
     }
 
     /// How each jail stands, for the ledger, if that changed.

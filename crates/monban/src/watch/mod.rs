@@ -286,6 +286,9 @@ impl Watch {
         if let Some(count) = self.mind.new_evictions() {
             self.observe(Observation::Notice(notice("evicted", &[("count", count.to_string())])));
         }
+        if let Some(count) = self.jail_side.new_evictions() {
+            self.tell(notice("evicted-jails", &[("count", count.to_string())]));
+        }
         self.mind.flush_output();
         self.send_orders()
     }
