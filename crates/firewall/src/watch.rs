@@ -8,7 +8,7 @@ use crate::read::is_ours;
 use crate::socket::Socket;
 use crate::uapi::{
     DELCHAIN, DELRULE, DELSET, DELTABLE, NEWGEN, NEWSETELEM, NFNL_SUBSYS_NFTABLES,
-    NFNLGRP_NFTABLES_BIT, NFTA_GEN_PROC_NAME, NFTA_GEN_PROC_PID,
+    NFNLGRP_NFTABLES_BIT, NFTA_GEN_PROC_NAME, NFTA_GEN_PROC_PID, NFTA_RULE_CHAIN,
 };
 
 /// Reports of the kernel about changes of nftables. Its descriptor becomes readable when there
@@ -58,7 +58,7 @@ impl Watch {
             } else if message.kind != NEWSETELEM && is_ours(message) {
                 foreign.get_or_insert_with(Foreign::default);
             } else {
-                removed |= matches!(message.kind, DELTABLE | DELCHAIN | DELSET | DELRULE);
+                removed |= is_removal(message);
             }
         });
         let is_loss = matches!(&drained, Err(error) if error.is_loss());
@@ -71,7 +71,7 @@ impl Watch {
     }
 
     /// Whether anybody removed a table, chain, set or rule that is not in our table, or may have,
-    /// among the reports that were read since the last call.
+    /// among the reports that were read since the last call. A rule in a chain `f2b-..` is none.
     pub fn take_removed_elsewhere(&mut self) -> bool {
         std::mem::take(&mut self.removed_elsewhere)
     }
@@ -82,6 +82,22 @@ impl AsFd for Watch {
         self.socket.as_fd()
     }
 }
+
+/// Whether something is gone that others may rest on. Rules in chains with such names come and go
+/// with every ban of a fail2ban action.
+fn is_removal(message: &Message<'_>) -> bool {
+    match message.kind {
+        DELTABLE | DELCHAIN | DELSET => true,
+        DELRULE => {
+            let chain = message.attributes().find_text(NFTA_RULE_CHAIN);
+            chain.is_none_or(|chain| !chain.starts_with(CHAINS_OF_BANS))
+        }
+        _ => false,
+    }
+}
+
+/// How fail2ban's actions name their chains.
+const CHAINS_OF_BANS: &str = "f2b-";
 
 fn who(message: &Message<'_>) -> Foreign {
     let attributes = message.attributes();

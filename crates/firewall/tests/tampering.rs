@@ -36,6 +36,12 @@ fn a_flush_is_noticed_and_repaired() {
         assert_eq!(watch.foreign_change().unwrap(), None);
         assert!(watch.take_removed_elsewhere());
         assert!(!watch.take_removed_elsewhere());
+        for (chain, counts) in [("f2b-sshd", false), ("input", true)] {
+            sh(&format!("nft add table ip some; nft add chain ip some {chain}"));
+            sh(&format!("nft add rule ip some {chain} accept; nft flush chain ip some {chain}"));
+            assert_eq!(watch.foreign_change().unwrap(), None);
+            assert_eq!(watch.take_removed_elsewhere(), counts, "{chain}");
+        }
 
         sh("nft flush ruleset");
         let start = Instant::now();

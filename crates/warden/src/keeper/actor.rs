@@ -13,6 +13,7 @@ use monban_model::limits::{
 use monban_model::wire::{FromActor, ToActor, ToWatcher};
 use monban_model::{JailAnswer, JailJob, JailOrder, JailOutcome, JailResult};
 
+use super::jails::Checks;
 use super::{FRAMES_A_TURN, Keeper, RESTART_FIRST};
 use crate::{Channel, Received, memory_file};
 
@@ -35,8 +36,7 @@ pub(super) struct Staff {
     /// The number of the table that it has.
     table: u32,
     restart_at: Option<Instant>,
-    /// When jails were last looked after.
-    pub(super) checked: Option<Instant>,
+    pub(super) checks: Checks,
     restart_wait: Duration,
     /// Orders whose outcome did not come yet.
     open: BTreeMap<u64, Open>,
@@ -69,7 +69,7 @@ impl Staff {
             actor: None,
             table: 0,
             restart_at: None,
-            checked: None,
+            checks: Checks::default(),
             restart_wait: RESTART_FIRST,
             open: BTreeMap::new(),
             open_bytes: 0,
@@ -101,11 +101,15 @@ impl Staff {
             self.open_bytes += bytes;
             self.close(order.id);
             self.open.insert(order.id, open);
+            if order.job == JailJob::Check {
+                self.checks.begin(order.id);
+            }
         }
         !full
     }
 
     fn close(&mut self, order: u64) -> bool {
+        self.checks.end(order);
         let closed = self.open.remove(&order);
         self.open_bytes -= closed.as_ref().map_or(0, |open| open.bytes);
         closed.is_some()
@@ -293,6 +297,7 @@ impl Keeper<'_> {
         }
         let open = std::mem::take(&mut self.staff.open);
         self.staff.open_bytes = 0;
+        self.staff.checks.end_all();
         let why = "the role that runs the commands of actions ended";
         let lost = open.into_iter().map(|(order, Open { jail, job, .. })| JailOutcome {
             order,

@@ -56,6 +56,8 @@ pub fn of_what_others_removed(setting: &Setting) -> Tried<String> {
         "iptables -D INPUT -p tcp -m multiport --dports ssh -j f2b-chains",
         "iptables -F INPUT",
     ] {
+        // What is removed while a repair goes on may be its own.
+        std::thread::sleep(Duration::from_millis(500));
         machine.shell(removal)?;
         let removed = Instant::now();
         until_true(removal, Duration::from_secs(30), banned)
