@@ -79,7 +79,7 @@ impl Jails {
             match one.log {
                 ReadLog::File { path, first_line, position } => {
                     let place = Place { first_line, position, reached: None };
-                    self.begun.files.insert((key, path), place);
+                    self.begun.files.entry((key, path)).or_insert(place);
                 }
                 ReadLog::Journal(last) => drop(self.begun.journal.insert(key, last)),
             }
@@ -91,13 +91,24 @@ impl Jails {
         self.begun.files.keys().any(|(_, known)| known == path)
     }
 
+    /// A file was opened at the start that is so long: jails that read it from its end on leave
+    /// out what is there.
+    pub fn tail(&mut self, path: &str, length: u64) {
+        let tailing = self.jails.iter().flatten();
+        let tailing = tailing.filter(|jail| jail.log(path).is_some_and(|log| log.tail));
+        for jail in tailing {
+            let place = Place { first_line: String::new(), position: length, reached: Some(0) };
+            self.begun.files.insert((jail.key, path.to_owned()), place);
+        }
+    }
+
     /// A file was opened whose first line has one of these sums; it is read from its beginning
     /// on, or near it.
     pub fn opened(&mut self, path: &str, sums: &[String]) {
-        let is_same = |place: &Place| sums.contains(&place.first_line);
+        let is_same = |place: &Place| place.reached.is_some() || sums.contains(&place.first_line);
         self.begun.files.retain(|(_, known), place| known != path || is_same(place));
         let opened = self.begun.files.iter_mut().filter(|((_, known), _)| known == path);
-        opened.for_each(|(_, place)| place.reached = Some(0));
+        opened.for_each(|(_, place)| place.reached = place.reached.or(Some(0)));
     }
 
     /// What stood in the files is read: what comes now is new.

@@ -50,6 +50,16 @@ fn another_file_of_the_path_is_read_whole() {
 }
 
 #[test]
+fn a_jail_that_reads_from_the_end_on_leaves_out_what_is_there() {
+    let mut world = World::new(&TWO.replace("/two.log", "/two.log tail"));
+    world.jails.tail("/two.log", 60);
+    world.jails.leave_out(vec![file("two", 10)]);
+    world.jails.opened("/two.log", &["abc".to_owned()]);
+    assert_eq!(read(&mut world, 20, 1), [""; 0]);
+    assert_eq!(read(&mut world, 60, 2), ["two banned 192.0.2.2"]);
+}
+
+#[test]
 fn old_entries_up_to_the_last_one_are_left_out() {
     let jail = "[j]\nenabled = yes\nfilter = x\nbackend = systemd\nmaxretry = 1\naction = tell\n";
     let mut world = World::new(jail);

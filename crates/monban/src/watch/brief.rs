@@ -172,6 +172,9 @@ impl Watch {
         let file = File::from(fd);
         let first = first_line(&file);
         self.earlier.opened(&offered.path, &file, self.jail_side.jails());
+        if let (false, false, Ok(found)) = (offered.later, self.again, file.metadata()) {
+            self.jail_side.jails().tail(&offered.path, found.len());
+        }
         let told = [("path", offered.path.clone())];
         match self.feed.offer(Offer { path: offered.path.clone(), from }, file) {
             Ok(source) => {
