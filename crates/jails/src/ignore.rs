@@ -1,15 +1,9 @@
-//! Who is spared: `ignoreip`, and what `ignorecommand` said of late.
+//! Who is spared: `ignoreip`.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::HashSet;
 
-use monban_fail2ban::client::IgnoreCache;
 use monban_fail2ban::filter::Id;
 use monban_model::{Address, Net};
-
-use crate::tickets::Facts;
-
-/// Answers that are kept, whatever `max-count` says.
-const CACHE_MAX: usize = 10_000;
 
 /// A name that is spared.
 #[derive(Clone, Debug)]
@@ -101,72 +95,6 @@ impl IgnoreList {
     }
 }
 
-/// What was said of late: `ignorecache`.
-#[derive(Clone, Debug)]
-pub(crate) struct Cache {
-    key: String,
-    max_count: usize,
-    max_s: i64,
-    said: HashMap<String, (bool, i64)>,
-    order: VecDeque<String>,
-}
-
-impl Cache {
-    pub(crate) fn of(settings: &IgnoreCache) -> Self {
-        Self {
-            key: settings.key.clone(),
-            max_count: usize::try_from(settings.max_count).unwrap_or(0).min(CACHE_MAX),
-            max_s: settings.max_time.whole(),
-            said: HashMap::new(),
-            order: VecDeque::new(),
-        }
-    }
-
-    /// The key of a failure: tags are replaced, once.
-    pub(crate) fn key(&self, id: &Id, facts: &Facts) -> String {
-        let mut out = String::new();
-        let mut rest = self.key.as_str();
-        while let Some(start) = rest.find('<') {
-            let Some(end) = rest[start..].find('>').map(|end| start + end) else { break };
-            let tag = &rest[start + 1..end];
-            out.push_str(&rest[..start]);
-            match tag {
-                "fid" => out.push_str(&id.to_string()),
-                "ip" => out.push_str(&facts.ip.as_ref().unwrap_or(id).to_string()),
-                _ => {
-                    let name = tag.strip_prefix("F-").unwrap_or(tag).to_lowercase();
-                    match facts.captures.get(&name) {
-                        Some(value) => out.push_str(value),
-                        None => out.push_str(&rest[start..=end]),
-                    }
-                }
-            }
-            rest = &rest[end + 1..];
-        }
-        out.push_str(rest);
-        out
-    }
-
-    pub(crate) fn get(&self, key: &str, now: i64) -> Option<bool> {
-        let (yes, at) = self.said.get(key)?;
-        (now < at.saturating_add(self.max_s)).then_some(*yes)
-    }
-
-    pub(crate) fn put(&mut self, key: String, yes: bool, now: i64) {
-        if self.max_count == 0 {
-            return;
-        }
-        if self.said.insert(key.clone(), (yes, now)).is_none() {
-            self.order.push_back(key);
-        }
-        while self.order.len() > self.max_count {
-            if let Some(oldest) = self.order.pop_front() {
-                self.said.remove(&oldest);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,21 +124,5 @@ mod tests {
         next.keep_names(&list);
         assert_eq!(spares(&next, "198.51.100.1"), Some("dns"));
         assert_eq!(spares(&next, "192.0.2.7"), None);
-    }
-
-    #[test]
-    fn answers_are_kept_for_their_time_and_number() {
-        let text = "key=\"<F-USER>@<ip>\", max-count=2, max-time=1m";
-        let mut cache = Cache::of(&IgnoreCache::parse(text).expect("good").expect("there"));
-        let captures = [("user".to_owned(), "<ip>".to_owned())].into();
-        let facts = Facts { ip: None, captures };
-        let key = cache.key(&Id::of_text("192.0.2.1"), &facts);
-        assert_eq!(key, "<ip>@192.0.2.1");
-        cache.put(key.clone(), true, 100);
-        assert_eq!((cache.get(&key, 159), cache.get(&key, 160)), (Some(true), None));
-        for number in 0..3 {
-            cache.put(number.to_string(), false, 100);
-        }
-        assert_eq!((cache.get(&key, 100), cache.said.len()), (None, 2));
     }
 }

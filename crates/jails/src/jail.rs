@@ -10,11 +10,12 @@ use monban_fail2ban::encoding::Encoding;
 use monban_fail2ban::filter::{self, Filter, Id, Texts, Use};
 
 use crate::bans::{Ban, Bans};
+use crate::cache::{Cache, Likeness};
 use crate::held::Held;
-use crate::ignore::{Cache, IgnoreList};
+use crate::ignore::IgnoreList;
 use crate::journal::Matches;
 use crate::settings::Settings;
-use crate::tickets::Key;
+use crate::tickets::{Failure, Key};
 
 /// A jail at work.
 pub(crate) struct Jail {
@@ -64,7 +65,19 @@ pub(crate) struct Jail {
     /// What is said once a day, and when it may be said again.
     pub told_off: i64,
     pub told_old: i64,
-    pub told_unasked: i64,
+    /// Failures that `ignorecommand` has said nothing of.
+    pub unsaid: Unsaid,
+}
+
+/// Failures that `ignorecommand`, or who resolves names, has said nothing of.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Unsaid {
+    /// There was no room for the question.
+    pub unasked: u64,
+    /// There was no answer.
+    pub unanswered: u64,
+    /// When that is told again.
+    pub again: i64,
 }
 
 /// Log files that a jail reads.
@@ -193,7 +206,7 @@ impl Jail {
             overruns: 0,
             told_off: 0,
             told_old: 0,
-            told_unasked: 0,
+            unsaid: Unsaid::default(),
         };
         for id in &jail.all.ignoreip {
             let text = id.to_string();
@@ -223,6 +236,11 @@ impl Jail {
         list.keep_names(&self.ignore);
         self.ignore = list;
         self.cache = self.all.ignorecache.as_ref().map(Cache::of);
+    }
+
+    /// For which failures an answer of `ignorecommand` is.
+    pub(crate) fn likeness(&self, id: &Id, failure: &Failure) -> Likeness {
+        Likeness::of(&self.settings.ignorecommand, self.cache.as_ref(), id, failure)
     }
 
     /// Takes over which entries of the journal are read.
@@ -276,7 +294,7 @@ impl Jail {
         self.reloaded = before.started;
         self.overruns = before.overruns;
         (self.told_off, self.told_old) = (before.told_off, before.told_old);
-        self.told_unasked = before.told_unasked;
+        self.unsaid = before.unsaid;
     }
 
     /// The longest ban it makes now, in seconds; negative for ever.

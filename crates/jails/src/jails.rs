@@ -211,6 +211,7 @@ impl Jails {
             self.ask_names(now);
         }
         self.give_up_questions(now);
+        self.tell_unsaid(now);
         for number in 0..self.jails.len() {
             self.repeat_lost(number);
             self.end_hold(number);

@@ -18,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 mod bans;
+mod cache;
 mod held;
 mod ignore;
 mod jail;

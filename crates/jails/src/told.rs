@@ -128,8 +128,18 @@ pub enum Told {
         /// Its addresses.
         addresses: String,
     },
-    /// Too many questions wait for their answer; the failure is not counted. Said once a day.
-    Unasked,
+    /// Too many questions wait for their answer: failures are not counted. Said every ten minutes
+    /// at most.
+    Unasked {
+        /// So many since that was said last.
+        count: u64,
+    },
+    /// `ignorecommand` has not answered: failures are counted as not spared. Said every ten minutes
+    /// at most.
+    Unanswered {
+        /// So many since that was said last.
+        count: u64,
+    },
     /// The jail is not there, and these bans of it are over: they do not come back with it.
     Forgotten {
         /// How many.

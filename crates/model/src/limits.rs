@@ -336,8 +336,14 @@ pub const FAIL2BAN_DATABASE_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 /// What lines that wait for idle jails may take, in bytes and for all jails; the oldest make room.
 pub const JAIL_HELD_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// Questions of jails that wait for an answer: names to be resolved, commands to be asked.
+/// Names that wait to be resolved for jails, and as many commands that wait to be asked.
 pub const JAIL_QUESTIONS_MAX: usize = 1024;
+
+/// Commands of one jail among them.
+pub const JAIL_COMMANDS_MAX: usize = 256;
+
+/// Commands that are asked at once, as many as are run at once; the others wait for their turn.
+pub const JAIL_COMMANDS_ASKED_MAX: usize = 4;
 
 /// Failures that wait for the answer to one of them.
 pub const JAIL_WAITING_MAX: usize = 64;

@@ -1,14 +1,17 @@
 //! What jails have to ask others: the addresses of names, and what `ignorecommand` says.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use monban_fail2ban::action::{Ticket, Time};
 use monban_fail2ban::filter::Id;
-use monban_model::limits::{DNS_NAME_MAX, JAIL_QUESTIONS_MAX, JAIL_WAITING_MAX};
+use monban_model::limits::{
+    DNS_NAME_MAX, JAIL_COMMANDS_ASKED_MAX, JAIL_COMMANDS_MAX, JAIL_QUESTIONS_MAX, JAIL_WAITING_MAX,
+};
 use monban_model::{Address, JailAnswer, Net, Stamp};
 
 use super::Jails;
-use crate::jail::once_a_day;
+use crate::cache::Likeness;
+use crate::jail::Jail;
 use crate::tickets::{Failure, Key};
 use crate::told::{Told, WhyFreed};
 
@@ -18,8 +21,12 @@ const NAMES_S: i64 = 300;
 /// Names without an address are asked for again after so many seconds.
 const RETRY_S: i64 = 15;
 
-/// A question that was not answered for so many seconds never will be.
+/// A question that was put and not answered for so many seconds never will be: twice what a
+/// command may take.
 const PATIENCE_S: i64 = 120;
+
+/// What was not asked or answered is told so many seconds apart.
+const UNSAID_S: i64 = 600;
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -43,20 +50,34 @@ pub struct Question {
     pub ticket: Vec<u8>,
 }
 
-/// Who an answer is for: the same question is put once.
-type Subject = (Key, Option<Id>, Ask);
+/// What an answer is about: the same question is put once.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum About {
+    Name(String),
+    Command(Likeness),
+}
 
 struct Waiting {
-    subject: Subject,
-    failures: Vec<Failure>,
-    since: i64,
+    subject: (Key, About),
+    /// Failures that are counted or not by the answer. Whose they are is the answer where a name
+    /// is asked for.
+    failures: Vec<(Option<Id>, Failure)>,
+    /// When it was put; a command has to wait for its turn.
+    put: Option<i64>,
 }
 
 /// Open questions.
 #[derive(Default)]
 pub(super) struct Asking {
     open: HashMap<u64, Waiting>,
-    numbers: HashMap<Subject, u64>,
+    numbers: HashMap<(Key, About), u64>,
+    /// How many of them are about names.
+    names: usize,
+    /// How many commands of each jail are open, those that wait for their turn, and the jails of
+    /// which one has been put.
+    commands: HashMap<Key, usize>,
+    turn: VecDeque<(Key, u64)>,
+    busy: HashSet<Key>,
     put: Vec<Question>,
     next: u64,
     names_at: i64,
@@ -75,8 +96,8 @@ impl Asking {
 
     pub(super) fn shift(&mut self, seconds: i64) {
         self.names_at = self.names_at.saturating_add(seconds);
-        for waiting in self.open.values_mut() {
-            waiting.since = waiting.since.saturating_add(seconds);
+        for put in self.open.values_mut().filter_map(|waiting| waiting.put.as_mut()) {
+            *put = put.saturating_add(seconds);
         }
     }
 
@@ -85,100 +106,191 @@ impl Asking {
         self.names_at = 0;
     }
 
+    /// A failure, if there is one, waits for an answer. Gives the number of the question if it is
+    /// a new one.
+    fn open(
+        &mut self,
+        subject: (Key, About),
+        failure: Option<(Option<Id>, Failure)>,
+    ) -> Result<Option<u64>, NoRoom> {
+        let open = self.numbers.get(&subject).and_then(|open| self.open.get_mut(open));
+        if let Some(waiting) = open {
+            if waiting.failures.len() >= JAIL_WAITING_MAX {
+                return Err(NoRoom);
+            }
+            waiting.failures.extend(failure);
+            return Ok(None);
+        }
+        match &subject.1 {
+            // Those of `ignoreip` are as many as somebody wrote, and no flood keeps them out.
+            About::Name(_) if failure.is_none() || self.names < JAIL_QUESTIONS_MAX => {
+                self.names += 1;
+            }
+            About::Command(_)
+                if self.open.len() - self.names < JAIL_QUESTIONS_MAX
+                    && self.commands.get(&subject.0).is_none_or(|n| *n < JAIL_COMMANDS_MAX) =>
+            {
+                *self.commands.entry(subject.0).or_default() += 1;
+            }
+            _ => return Err(NoRoom),
+        }
+        self.next += 1;
+        self.numbers.insert(subject.clone(), self.next);
+        let failures = failure.into_iter().collect();
+        self.open.insert(self.next, Waiting { subject, failures, put: None });
+        Ok(Some(self.next))
+    }
+
     fn end(&mut self, id: u64) -> Option<Waiting> {
         let waiting = self.open.remove(&id)?;
         self.numbers.remove(&waiting.subject);
+        let (key, about) = &waiting.subject;
+        match about {
+            About::Name(_) => self.names -= 1,
+            About::Command(_) => {
+                if waiting.put.is_some() {
+                    self.busy.remove(key);
+                }
+                if let Some(count) = self.commands.get_mut(key) {
+                    *count -= 1;
+                }
+            }
+        }
         Some(waiting)
     }
 }
 
+/// Too many questions are open, or too many failures wait for this one.
+struct NoRoom;
+
 impl Jails {
-    /// Puts a question; the failure waits for its answer.
-    pub(super) fn ask(
+    /// Asks for the addresses of a name; the failure waits for the answer.
+    pub(super) fn ask_name(
         &mut self,
         number: usize,
-        ask: Ask,
-        (key, id): (Key, Option<Id>),
+        name: String,
         failure: Option<Failure>,
         now: i64,
     ) {
-        let subject: Subject = (key, id, ask);
-        let open = self.asking.numbers.get(&subject);
-        let open = open.and_then(|open| self.asking.open.get_mut(open));
-        if let Some(waiting) = open {
-            if waiting.failures.len() < JAIL_WAITING_MAX {
-                waiting.failures.extend(failure);
-                return;
-            }
-            return self.unasked(number, subject, failure, now);
-        }
-        let too_long = matches!(&subject.2, Ask::Name(name) if name.len() > DNS_NAME_MAX);
-        if self.asking.open.len() >= JAIL_QUESTIONS_MAX || too_long {
-            return self.unasked(number, subject, failure, now);
-        }
-        let Ok(jail) = u32::try_from(number) else { return };
-        let (_, id, ask) = subject.clone();
-        let ticket = match (&id, &failure) {
-            (Some(id), Some(failure)) => {
-                let facts = &failure.facts;
-                Ticket {
-                    ip: facts.ip.clone(),
-                    failures: 1,
-                    matches: failure.lines.clone(),
-                    captures: facts.captures.clone(),
-                    ..Ticket::new(id.clone(), Time::Fraction(failure.time as f64))
-                }
-                .to_bytes()
-            }
-            _ => Vec::new(),
+        let Some(key) = self.jail(number).map(|jail| jail.key) else { return };
+        let (is_of_failure, is_too_long) = (failure.is_some(), name.len() > DNS_NAME_MAX);
+        let subject = (key, About::Name(name.clone()));
+        let opened = match is_too_long {
+            true => Err(NoRoom),
+            false => self.asking.open(subject, failure.map(|failure| (None, failure))),
         };
-        let asking = &mut self.asking;
-        asking.next += 1;
-        asking.numbers.insert(subject.clone(), asking.next);
-        let failures = failure.into_iter().collect();
-        asking.open.insert(asking.next, Waiting { subject, failures, since: now });
-        asking.put.push(Question { id: asking.next, jail, ask, ticket });
-    }
-
-    /// There is no room for a question: nobody is spared by a command that cannot be asked, and a
-    /// name has no address.
-    fn unasked(&mut self, number: usize, subject: Subject, failure: Option<Failure>, now: i64) {
-        self.tell_unasked(number, now);
-        if let ((_, Some(id), Ask::Command), Some(failure)) = (subject, failure) {
-            self.add(number, id, failure, now);
+        match (opened, u32::try_from(number)) {
+            (Ok(Some(id)), Ok(jail)) => {
+                if let Some(waiting) = self.asking.open.get_mut(&id) {
+                    waiting.put = Some(now);
+                }
+                let ask = Ask::Name(name);
+                self.asking.put.push(Question { id, jail, ask, ticket: Vec::new() });
+            }
+            (Err(NoRoom), _) if is_of_failure => self.note_unasked(number),
+            _ => {}
         }
     }
 
-    fn tell_unasked(&mut self, number: usize, now: i64) {
-        let Some(jail) = self.jail_mut(number) else { return };
-        if once_a_day(&mut jail.told_unasked, now) {
-            self.tell(number, None, Told::Unasked);
+    /// Asks `ignorecommand` about a failure, which waits for the answer.
+    ///
+    /// Where there is no room it is not counted: fail2ban asks before it counts, too, and leaves
+    /// out what became too old meanwhile. Strangers who make more noise than the command can judge
+    /// do not get anybody banned whom it would have spared; bans come as fast as it answers.
+    pub(super) fn ask_command(&mut self, number: usize, id: Id, failure: Failure, now: i64) {
+        let Some(jail) = self.jail(number) else { return };
+        let key = jail.key;
+        let subject = (key, About::Command(jail.likeness(&id, &failure)));
+        match self.asking.open(subject, Some((Some(id), failure))) {
+            Ok(Some(id)) => {
+                self.asking.turn.push_back((key, id));
+                self.put_commands(now);
+            }
+            Ok(None) => {}
+            Err(NoRoom) => self.note_unasked(number),
+        }
+    }
+
+    /// Puts as many questions to commands as are run at once, one of each jail: the time that one
+    /// has for its answer begins when it is run.
+    fn put_commands(&mut self, now: i64) {
+        while self.asking.busy.len() < JAIL_COMMANDS_ASKED_MAX {
+            let (turn, busy) = (&self.asking.turn, &self.asking.busy);
+            let Some(at) = turn.iter().position(|(key, _)| !busy.contains(key)) else { return };
+            let Some((key, id)) = self.asking.turn.remove(at) else { return };
+            let number = self.number_of(key);
+            let has_command = |jail: &Jail| !jail.settings.ignorecommand.is_empty();
+            let asked = number.filter(|at| self.jail(*at).is_some_and(has_command));
+            let asked = asked.and_then(|number| u32::try_from(number).ok());
+            let waiting = self.asking.open.get_mut(&id);
+            let ticket = waiting.as_ref().and_then(|waiting| ticket_of(waiting.failures.first()?));
+            if let (Some(jail), Some(waiting), Some(ticket)) = (asked, waiting, ticket) {
+                waiting.put = Some(now);
+                self.asking.busy.insert(key);
+                self.asking.put.push(Question { id, jail, ask: Ask::Command, ticket });
+                continue;
+            }
+            // A reload has taken the command away, or the jail.
+            let ended = self.asking.end(id).into_iter().flat_map(|waiting| waiting.failures);
+            for (id, failure) in ended {
+                if let (Some(number), Some(id)) = (number, id) {
+                    self.failure(number, id, failure, now);
+                }
+            }
+        }
+    }
+
+    fn note_unasked(&mut self, number: usize) {
+        if let Some(jail) = self.jail_mut(number) {
+            jail.unsaid.unasked += 1;
+        }
+    }
+
+    /// Tells of what was not asked or answered, with its number.
+    pub(super) fn tell_unsaid(&mut self, now: i64) {
+        for number in 0..self.jails.len() {
+            let Some(jail) = self.jail_mut(number) else { continue };
+            let unsaid = &mut jail.unsaid;
+            let is_early = now < unsaid.again && now >= unsaid.again.saturating_sub(UNSAID_S);
+            if is_early || unsaid.unasked + unsaid.unanswered == 0 {
+                continue;
+            }
+            unsaid.again = now.saturating_add(UNSAID_S);
+            let unasked = std::mem::take(&mut unsaid.unasked);
+            let unanswered = std::mem::take(&mut unsaid.unanswered);
+            if unasked > 0 {
+                self.tell(number, None, Told::Unasked { count: unasked });
+            }
+            if unanswered > 0 {
+                self.tell(number, None, Told::Unanswered { count: unanswered });
+            }
         }
     }
 
     /// A question was answered.
     pub fn answer(&mut self, id: u64, answer: JailAnswer, now: Stamp) {
         let now = self.at(now);
-        let Some(Waiting { subject: (key, id, ask), failures, .. }) = self.asking.end(id) else {
+        let Some(Waiting { subject: (key, about), failures, .. }) = self.asking.end(id) else {
             return;
         };
-        let number =
-            self.jails.iter().position(|jail| jail.as_ref().is_some_and(|jail| jail.key == key));
-        let Some(number) = number else { return };
-        match (ask, answer, id) {
-            (Ask::Command, JailAnswer::Ignored(yes), Some(id)) => {
-                for failure in failures {
-                    self.command_said(number, id.clone(), yes, failure, now);
+        if let Some(number) = self.number_of(key) {
+            match (about, answer) {
+                (About::Command(like), JailAnswer::Ignored(yes)) => {
+                    for (id, failure) in failures {
+                        let Some(id) = id else { continue };
+                        self.command_said(number, id, (yes, &like), failure, now);
+                    }
                 }
-            }
-            (Ask::Name(name), JailAnswer::Addresses(addresses), _) => {
-                self.resolved(number, &name, &addresses);
-                for failure in failures {
-                    self.name_resolved(number, &name, &addresses, &failure, now);
+                (About::Name(name), JailAnswer::Addresses(addresses)) => {
+                    self.resolved(number, &name, &addresses);
+                    for (_, failure) in failures {
+                        self.name_resolved(number, &name, &addresses, &failure, now);
+                    }
                 }
+                _ => {}
             }
-            _ => {}
         }
+        self.put_commands(now);
     }
 
     /// A name of `ignoreip` may have this address: whoever was banned by then is free.
@@ -205,24 +317,43 @@ impl Jails {
         for number in 0..self.jails.len() {
             let Some(jail) = self.jail(number) else { continue };
             let names: Vec<String> = jail.ignore.names().map(str::to_owned).collect();
-            let key = jail.key;
             for name in names {
-                self.ask(number, Ask::Name(name), (key, None), None, now);
+                self.ask_name(number, name, None, now);
             }
         }
     }
 
-    /// Whoever was asked and is gone answers no more: what waited is counted as not spared, and
-    /// names have no address.
+    /// Whoever was asked and is gone answers no more: what waited is counted as not spared, as
+    /// with a command that fails, and names have no address.
     pub(super) fn give_up_questions(&mut self, now: i64) {
-        let old = self.asking.open.iter().filter(|(_, waiting)| now - waiting.since > PATIENCE_S);
-        let old: Vec<(u64, Ask)> = old.map(|(id, one)| (*id, one.subject.2.clone())).collect();
-        for (id, ask) in old {
-            let answer = match ask {
-                Ask::Command => JailAnswer::Ignored(false),
-                Ask::Name(_) => JailAnswer::Addresses(Vec::new()),
+        let is_old = |put: i64| now.saturating_sub(put) > PATIENCE_S;
+        let old = self.asking.open.iter().filter(|(_, waiting)| waiting.put.is_some_and(is_old));
+        let old: Vec<u64> = old.map(|(id, _)| *id).collect();
+        for id in old {
+            let Some(waiting) = self.asking.open.get(&id) else { continue };
+            let ((key, about), count) = (&waiting.subject, waiting.failures.len());
+            let (key, answer) = match about {
+                About::Command(_) => (Some(*key), JailAnswer::Ignored(false)),
+                About::Name(_) => (None, JailAnswer::Addresses(Vec::new())),
             };
+            let number = key.and_then(|key| self.number_of(key));
+            if let Some(jail) = number.and_then(|number| self.jail_mut(number)) {
+                jail.unsaid.unanswered += count as u64;
+            }
             self.answer(id, answer, Stamp(now.saturating_mul(1000)));
         }
     }
+}
+
+/// Who a command is asked about.
+fn ticket_of((id, failure): &(Option<Id>, Failure)) -> Option<Vec<u8>> {
+    let facts = &failure.facts;
+    let ticket = Ticket {
+        ip: facts.ip.clone(),
+        failures: 1,
+        matches: failure.lines.clone(),
+        captures: facts.captures.clone(),
+        ..Ticket::new(id.clone()?, Time::Fraction(failure.time as f64))
+    };
+    Some(ticket.to_bytes())
 }

@@ -2,9 +2,9 @@
 
 use monban_fail2ban::filter::Id;
 
-use super::asking::Ask;
 use super::{Jails, end_of};
 use crate::bans::{Ban, TooMany};
+use crate::cache::Likeness;
 use crate::jail::Jail;
 use crate::known::Known;
 use crate::tickets::{Facts, Failure};
@@ -37,15 +37,14 @@ impl Jails {
         if jail.settings.ignorecommand.is_empty() {
             return self.add(number, id, failure, now);
         }
-        let said = jail.cache.as_ref().map(|cache| cache.key(&id, &failure.facts));
-        let said = said.and_then(|key| jail.cache.as_ref()?.get(&key, now));
+        let said = match (&jail.cache, jail.likeness(&id, &failure)) {
+            (Some(cache), Likeness::Kept(key)) => cache.get(&key, now),
+            _ => None,
+        };
         match said {
             Some(true) => self.note_spared(number, &id, Spared::Command, now),
             Some(false) => self.add(number, id, failure, now),
-            None => {
-                let key = jail.key;
-                self.ask(number, Ask::Command, (key, Some(id)), Some(failure), now);
-            }
+            None => self.ask_command(number, id, failure, now),
         }
     }
 
@@ -61,19 +60,20 @@ impl Jails {
         }
     }
 
-    /// `ignorecommand` has answered.
+    /// `ignorecommand` has answered for failures that are alike.
     pub(super) fn command_said(
         &mut self,
         number: usize,
         id: Id,
-        yes: bool,
+        (yes, like): (bool, &Likeness),
         failure: Failure,
         now: i64,
     ) {
         let Some(jail) = self.jails.get_mut(number).and_then(Option::as_mut) else { return };
-        if let Some(cache) = &mut jail.cache {
-            let key = cache.key(&id, &failure.facts);
-            cache.put(key, yes, now);
+        // A client may have changed meanwhile by what answers are kept.
+        let is_like = jail.likeness(&id, &failure) == *like;
+        if let (true, Some(cache), Likeness::Kept(key)) = (is_like, &mut jail.cache, like) {
+            cache.put(key.clone(), yes, now);
         }
         match yes {
             true => self.spare(number, &id, Spared::Command, now),

@@ -5,7 +5,6 @@ use monban_fail2ban::filter::{Hit, Id, Odd, Reading, When};
 use monban_model::{Address, Line, Stamp};
 
 use super::Jails;
-use super::asking::Ask;
 use crate::jail::{Jail, once_a_day};
 use crate::journal::Entry;
 use crate::tickets::{Facts, Failure};
@@ -127,8 +126,7 @@ impl Jails {
         let Some(jail) = self.jail(number) else { return };
         match (id, jail.settings.usedns) {
             (Id::Name(name), UseDns::Yes | UseDns::Warn) => {
-                let key = jail.key;
-                self.ask(number, Ask::Name(name), (key, None), Some(failure), now);
+                self.ask_name(number, name, Some(failure), now);
             }
             (Id::Name(_), UseDns::No) => {}
             (Id::Name(text) | Id::Text(text), UseDns::Raw) => {

@@ -423,7 +423,10 @@ fn notice_of(news: &News) -> Option<(Notice, bool)> {
         Told::Forgotten { count } => {
             (with("jail-forgotten", &[("count", count.to_string())]), false)
         }
-        Told::Unasked => (with("jail-unasked", &[]), true),
+        Told::Unasked { count } => (with("jail-unasked", &[("count", count.to_string())]), true),
+        Told::Unanswered { count } => {
+            (with("jail-unanswered", &[("count", count.to_string())]), true)
+        }
         Told::Resolved { name, addresses } => {
             let values = [("name", name.clone()), ("addresses", addresses.clone())];
             (with("jail-resolved", &values), false)
