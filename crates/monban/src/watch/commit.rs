@@ -111,15 +111,17 @@ impl Watch {
         batch.positions.retain(|old| !positions.iter().any(|new| new.path == old.path));
         batch.positions.extend(positions);
         self.pending.since = None;
+        let states = self.jail_side.states();
         let is_news = self.watched.changed || self.jail_side.changed;
-        if batch.is_empty() && !is_news && self.jail_side.states().is_none() {
+        if batch.is_empty() && !is_news && states.is_none() {
             return;
         }
         batch.meta = self.meta();
+        batch.meta.extend(states.clone());
         match self.ledger.commit(&batch) {
             Ok(()) => {
                 (self.watched.changed, self.jail_side.changed) = (false, false);
-                self.jail_side.keep_states();
+                self.jail_side.keep_states(states);
                 self.committed();
             }
             Err(error) => self.not_committed(batch, &error),
@@ -172,12 +174,7 @@ impl Watch {
             ("lines.misplaced".to_owned(), self.mind.misplaced().to_string()),
             ("time.disbelieved".to_owned(), self.mind.disbelieved().to_string()),
         ];
-        counts
-            .into_iter()
-            .chain(self.jail_side.meta())
-            .chain(self.jail_side.states())
-            .chain(watched)
-            .collect()
+        counts.into_iter().chain(self.jail_side.meta()).chain(watched).collect()
     }
 
     /// Sends the orders that the engine gave, and the answers that follow them.

@@ -148,8 +148,8 @@ impl JailSide {
     }
 
     /// The ledger has got it.
-    pub fn keep_states(&mut self) {
-        if let Some((_, states)) = self.states() {
+    pub fn keep_states(&mut self, states: Option<(String, String)>) {
+        if let Some((_, states)) = states {
             self.kept_states = states;
         }
     }
