@@ -266,9 +266,10 @@ impl Jails {
 /// Why somebody is spared without a question.
 pub(super) fn spared(own: &[Net], allowed: &[Net], jail: &Jail, id: &Id) -> Option<Spared> {
     if let Id::Net(net) = id {
-        let covers = |list: &[Net]| list.iter().find(|wide| wide.covers(*net)).copied();
-        let spared = covers(own).map(|_| Spared::Own);
-        if let Some(spared) = spared.or_else(|| covers(allowed).map(Spared::Allowed)) {
+        // A network with an allowed address in it is nothing that the warden would have banned.
+        let meets = |list: &[Net]| list.iter().find(|one| one.overlaps(*net)).copied();
+        let spared = meets(own).map(|_| Spared::Own);
+        if let Some(spared) = spared.or_else(|| meets(allowed).map(Spared::Allowed)) {
             return Some(spared);
         }
     }

@@ -1,6 +1,6 @@
 //! Failures that are not counted.
 
-use monban_jails::Spared;
+use monban_jails::{Spared, Told};
 use monban_model::JailRowKind;
 
 use super::BOB;
@@ -50,4 +50,25 @@ fn a_flood_of_spared_addresses_stays_bounded() {
     world.commit();
     let most = monban_model::limits::JAIL_SPARED_MAX;
     assert_eq!(world.committed(JailRowKind::Spared), most);
+}
+
+#[test]
+fn a_network_that_holds_an_allowed_address_is_spared_and_not_banned_in_a_circle() {
+    let mut world = World::new(TWO);
+    let net = |text: &str| text.parse().unwrap();
+    world.write("filter.d/x.conf", "[Definition]\nfailregex = ^ no \\S+ from <SUBNET>$\n");
+    world.set_up();
+    world.jails.allow(vec![net("192.0.2.1"), net("198.51.100.7")], vec![net("192.0.2.1")]);
+    world.news();
+    for _ in 0..2 {
+        for wide in ["192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"] {
+            world.line("/two.log", &format!("no eve from {wide}"));
+        }
+    }
+    let told: Vec<Told> = world.news().into_iter().map(|one| one.told).collect();
+    let spared = |by: Spared| told.iter().filter(|told| **told == Told::Ignored(by)).count();
+    assert_eq!(spared(Spared::Own), 2, "{told:?}");
+    assert_eq!(spared(Spared::Allowed(net("198.51.100.7"))), 2);
+    let ordered = world.ordered();
+    assert!(ordered.iter().all(|(_, _, address)| address == "203.0.113.0/24"), "{ordered:?}");
 }
