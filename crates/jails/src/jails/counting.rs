@@ -83,20 +83,40 @@ impl Jails {
 
     /// Counts a failure, and once more if its address was banned before.
     pub(super) fn add(&mut self, number: usize, id: Id, failure: Failure, now: i64) {
-        let Some(jail) = self.jails.get_mut(number).and_then(Option::as_mut) else { return };
-        let settings = &jail.settings;
-        let (maxretry, grows) = (settings.maxretry, settings.increment.enabled.value);
-        let (findtime_s, maxmatches) = (settings.findtime_s, settings.maxmatches);
-        let (key, time) = ((jail.key, id.clone()), failure.time);
-        jail.found_total += 1;
-        let retry = self.tickets.add(key.clone(), failure, now, findtime_s, maxmatches);
+        let time = failure.time;
+        let Some((retry, maxretry)) = self.count_failure(number, &id, failure, now) else { return };
         self.tell(number, Some(&id), Told::Found { time, count: (retry, maxretry) });
         if retry >= maxretry {
             self.ban_counted(number, &id, now);
         }
-        if grows {
+        if self.jail(number).is_some_and(|jail| jail.settings.increment.enabled.value) {
             self.count_bad(number, &id, time, maxretry, now);
         }
+    }
+
+    /// A failure that an operator tells is counted as it is, whoever it is about.
+    pub(super) fn add_attempt(&mut self, number: usize, id: &Id, failure: Failure, now: i64) {
+        self.tell(number, Some(id), Told::Attempt { time: failure.time });
+        let counted = self.count_failure(number, id, failure, now);
+        if counted.is_some_and(|(retry, maxretry)| retry >= maxretry) {
+            self.ban_counted(number, id, now);
+        }
+    }
+
+    /// The count so far, and that which leads to a ban.
+    fn count_failure(
+        &mut self,
+        number: usize,
+        id: &Id,
+        failure: Failure,
+        now: i64,
+    ) -> Option<(u32, u32)> {
+        let jail = self.jails.get_mut(number)?.as_mut()?;
+        let settings = &jail.settings;
+        let (maxretry, findtime_s) = (settings.maxretry, settings.findtime_s);
+        let (key, maxmatches) = ((jail.key, id.clone()), settings.maxmatches);
+        jail.found_total += 1;
+        Some((self.tickets.add(key, failure, now, findtime_s, maxmatches), maxretry))
     }
 
     /// One failure of an address that was banned n times counts as 2^n / 2 + 1.

@@ -120,11 +120,10 @@ impl Server for Jails {
     fn attempt(&mut self, jail: &str, id: &Id, lines: &[String]) -> Result<(), ClientError> {
         let number = self.named(jail)?;
         let now = self.now_s;
-        self.tell(number, Some(id), Told::Attempt { time: now });
         let counts = u32::try_from(lines.len().max(1)).unwrap_or(u32::MAX);
         let lines = lines.to_vec();
         let failure = Failure { time: now, lines, facts: Facts::default(), counts };
-        self.add(number, id.clone(), failure, now);
+        self.add_attempt(number, id, failure, now);
         Ok(())
     }
 

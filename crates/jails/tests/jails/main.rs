@@ -297,6 +297,32 @@ fn the_client_changes_what_counts() {
 }
 
 #[test]
+fn an_attempt_is_told_as_that_and_counts_as_it_is() {
+    let grows = TWO.replace("[two]", "bantime.increment = true\nmaxretry = 8\n[two]");
+    let mut world = World::new(&grows);
+    for _ in 0..3 {
+        world.client("set one banip 192.0.2.1");
+        world.client("set one banip 192.0.2.2");
+        world.tick(1000);
+    }
+    world.news();
+    world.client("set one attempt 192.0.2.1 a");
+    world.client("set one attempt 192.0.2.1 b");
+    let told: Vec<Told> = world.news().into_iter().map(|one| one.told).collect();
+    let attempt = Told::Attempt { time: world.now_s };
+    assert_eq!(told, [attempt.clone(), attempt]);
+    world.commit();
+    assert_eq!(world.counted("one", "192.0.2.1").unwrap().0, 2);
+    // A failure of such an address in a log is told and counted as ever.
+    world.line("/one.log", "no bob from 192.0.2.2");
+    let told = world.news();
+    assert!(matches!(told[0].told, Told::Found { .. }), "{told:?}");
+    assert!(matches!(told[1].told, Told::Bad { bans: 3, .. }), "{told:?}");
+    world.client("set one attempt 192.0.2.1 c d e f g h");
+    assert!(world.told().contains(&"one banned 192.0.2.1".to_owned()));
+}
+
+#[test]
 fn monbans_own_free_and_allow_end_bans_also_of_jails_that_are_away() {
     let mut world = World::new(TWO);
     for number in 1..=4 {
