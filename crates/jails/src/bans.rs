@@ -16,7 +16,7 @@ pub(crate) struct Ban {
     pub seconds: Option<i64>,
     /// The how manieth ban of the address it is.
     pub count: u32,
-    /// Failures that led to it.
+    /// Failures that led to it; none if it was made by hand.
     pub failures: u64,
     /// Their last lines.
     pub lines: Vec<String>,
@@ -46,6 +46,11 @@ impl Ban {
             self.seconds = Some(seconds);
         }
         self
+    }
+
+    /// Whether somebody ordered it, and no failure led to it.
+    pub(crate) fn is_by_hand(&self) -> bool {
+        self.failures == 0
     }
 
     fn bytes(&self) -> usize {

@@ -19,12 +19,14 @@ pub enum Spared {
 }
 
 /// Why a ban ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WhyFreed {
     /// Its time was over.
     Over,
     /// An operator said so.
     Operator,
+    /// It is the address of this name, which `ignoreip` has.
+    Named(String),
     /// The warden does not have it.
     Refused(Refusal),
 }

@@ -53,7 +53,7 @@ pub(crate) fn finding_of(word: &str) -> Result<FindingKind, LedgerError> {
 pub(crate) fn because_words(because: &Because) -> (&'static str, Option<String>) {
     let detail = match because {
         Because::Allowed(net) => Some(net_word(*net)),
-        Because::Operator(why) => Some(why.clone()),
+        Because::Operator(why) | Because::Named(why) => Some(why.clone()),
         _ => None,
     };
     (because.word(), detail)
@@ -70,6 +70,7 @@ pub(crate) fn because_of(word: &str, detail: Option<String>) -> Result<Because, 
         ("too-many-blocks", _) => Because::TooManyBlocks,
         ("operator", why) => Because::Operator(why.unwrap_or_default()),
         ("expired", _) => Because::Expired,
+        ("named", Some(name)) => Because::Named(name),
         _ => return Err(unknown("reason", word)),
     })
 }
@@ -132,6 +133,7 @@ mod tests {
             Because::TooManyBlocks,
             Because::Operator("text".to_owned()),
             Because::Expired,
+            Because::Named("home.example".to_owned()),
         ] {
             let (word, detail) = because_words(&because);
             assert_eq!(because_of(word, detail), Ok(because));

@@ -102,10 +102,12 @@ pub enum Because {
     Operator(String),
     /// The time of the block was over.
     Expired,
+    /// It has turned out to be the address of this name, which the jail spares.
+    Named(String),
 }
 
 impl Because {
-    /// Its word in the ledger and in JSON; the network or the operator's text stands beside it.
+    /// Its word in the ledger and in JSON; the network, the operator's text or the name stands beside it.
     pub const fn word(&self) -> &'static str {
         match self {
             Self::Policy => "policy",
@@ -117,6 +119,7 @@ impl Because {
             Self::TooManyBlocks => "too-many-blocks",
             Self::Operator(_) => "operator",
             Self::Expired => "expired",
+            Self::Named(_) => "named",
         }
     }
 }

@@ -141,7 +141,7 @@ fn outcome_json(outcome: &Outcome) -> Value {
 fn detail(because: &Because) -> Option<String> {
     match because {
         Because::Allowed(net) => Some(net.to_string()),
-        Because::Operator(why) => Some(why.clone()),
+        Because::Operator(text) | Because::Named(text) => Some(text.clone()),
         _ => None,
     }
 }

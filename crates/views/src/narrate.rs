@@ -101,7 +101,7 @@ impl Narrator {
         let detail = match &decision.because {
             Because::Allowed(net) => net.to_string(),
             Because::Operator(why) if why.is_empty() => "-".to_owned(),
-            Because::Operator(why) => printable(why.as_bytes()),
+            Because::Operator(text) | Because::Named(text) => printable(text.as_bytes()),
             _ => String::new(),
         };
         let values = [
@@ -134,6 +134,7 @@ impl Narrator {
             (Verdict::Free, Because::Allowed(_)) => "free-allowed",
             (Verdict::Free, Because::Administrator) => "free-administrator",
             (Verdict::Free, Because::TooWide) => "free-too-wide",
+            (Verdict::Free, Because::Named(_)) => "free-named",
             (Verdict::Free, _) => "free-operator",
             (Verdict::Nothing, Because::Allowed(_)) => "spared-allowed",
             (Verdict::Nothing, Because::Administrator) => "spared-administrator",

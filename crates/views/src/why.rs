@@ -253,6 +253,7 @@ impl Page<'_> {
             Because::Allowed(net) => ("free-allowed", net.to_string()),
             Because::Administrator => ("free-administrator", String::new()),
             Because::TooWide => ("free-too-wide", String::new()),
+            Because::Named(name) => ("free-named", printable(name.as_bytes())),
             _ => ("free-operator", String::new()),
         };
         let subject = decision.subject.to_string();

@@ -293,7 +293,8 @@ impl Jails {
         self.put_commands(now);
     }
 
-    /// A name of `ignoreip` may have this address: whoever was banned by then is free.
+    /// A name of `ignoreip` may have this address: whoever was banned by then is free, unless
+    /// somebody banned him by hand.
     fn resolved(&mut self, number: usize, name: &str, addresses: &[Address]) {
         let Some(jail) = self.jail_mut(number) else { return };
         let is_listed = jail.ignore.names().any(|known| known == name);
@@ -303,7 +304,11 @@ impl Jails {
             self.asking.names_at = self.asking.names_at.min(self.now_s.saturating_add(RETRY_S));
         }
         for address in addresses.iter().filter(|_| is_listed) {
-            self.free(number, &Id::Net(Net::host(*address)), WhyFreed::Operator);
+            let id = Id::Net(Net::host(*address));
+            let ban = self.jail(number).and_then(|jail| jail.bans.get(&id));
+            if ban.is_some_and(|ban| !ban.is_by_hand()) {
+                self.free(number, &id, WhyFreed::Named(name.to_owned()));
+            }
         }
         self.end_hold(number);
     }

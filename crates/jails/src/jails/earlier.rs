@@ -69,6 +69,8 @@ impl Jails {
                 since: one.time_s.min(now),
                 seconds: one.seconds,
                 count: known.count,
+                // How many there were is not known, nor that it was made by hand.
+                failures: 1,
                 restored: true,
                 ordered: false,
                 ..Ban::default()

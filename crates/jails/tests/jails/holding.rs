@@ -1,6 +1,6 @@
 //! Bans that wait for the names of `ignoreip`.
 
-use monban_jails::{Ask, Question, Told};
+use monban_jails::{Ask, Question, Told, WhyFreed};
 use monban_model::{Address, JailAnswer};
 
 use super::world::{TWO, World};
@@ -107,4 +107,23 @@ fn a_ban_waits_also_over_an_end_and_for_names_that_come_with_a_reload() {
     world.tick(5);
     let told = ["two banned 192.0.2.10", "two spared 192.0.2.11"];
     assert_eq!(world.told(), told);
+}
+
+#[test]
+fn a_name_that_moves_frees_its_new_address_for_that_reason_and_no_ban_by_hand() {
+    let mut world = named();
+    let questions = world.questions();
+    world.answer(&questions[0], &["198.51.100.1"]);
+    world.answer(&questions[1], &["198.51.100.2"]);
+    world.line("/two.log", "no eve from 192.0.2.1");
+    world.client("set two banip 192.0.2.2");
+    world.news();
+    world.tick(400);
+    let question = world.asked("home.example");
+    world.answer(&question, &["192.0.2.1", "192.0.2.2"]);
+    let freed = world.news().into_iter().filter(|one| matches!(one.told, Told::Freed(_)));
+    let freed: Vec<_> = freed.map(|one| (one.id.unwrap().to_string(), one.told)).collect();
+    let why = Told::Freed(WhyFreed::Named("home.example".to_owned()));
+    assert_eq!(freed, [("192.0.2.1".to_owned(), why)]);
+    assert!(world.client("status two").contains("192.0.2.2"));
 }

@@ -349,6 +349,7 @@ fn record_of(news: &News) -> Option<Observation<'static>> {
             let because = match why {
                 WhyFreed::Over => Because::Expired,
                 WhyFreed::Operator => Because::Operator(String::new()),
+                WhyFreed::Named(name) => Because::Named(name.clone()),
                 WhyFreed::Refused(why) => Because::from(*why),
             };
             Some(Observation::Jail { finding: None, decision: decision(Verdict::Free, because, 0) })
