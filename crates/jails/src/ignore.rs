@@ -1,6 +1,6 @@
 //! Who is spared: `ignoreip`.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use monban_fail2ban::filter::Id;
 use monban_model::{Address, Net};
@@ -15,26 +15,42 @@ struct Named {
     answered: bool,
 }
 
+/// Networks and single addresses, by family and length of their prefixes: lists from files are
+/// long, and each failure is looked up.
+#[derive(Clone, Debug, Default)]
+struct Nets(BTreeMap<(bool, u8), HashSet<Net>>);
+
+impl Nets {
+    fn add(&mut self, net: Net) {
+        self.0.entry((net.base().is_ipv6(), net.prefix())).or_default().insert(net);
+    }
+
+    /// Whether one of them has all of this network.
+    fn cover(&self, net: Net) -> bool {
+        let (base, is_v6) = (net.base(), net.base().is_ipv6());
+        let mut wider = self.0.range((is_v6, 0)..=(is_v6, net.prefix()));
+        wider.any(|((_, prefix), nets)| {
+            Net::new(base, *prefix).is_some_and(|wide| nets.contains(&wide))
+        })
+    }
+}
+
 /// The list of a jail.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct IgnoreList {
-    nets: Vec<Net>,
-    addresses: HashSet<Id>,
+    nets: Nets,
+    /// Names and other texts, literally.
+    texts: HashSet<Id>,
     names: Vec<Named>,
-    /// Of files, which are not listed.
-    files: Vec<Net>,
 }
 
 impl IgnoreList {
     /// Adds one entry.
     pub(crate) fn add(&mut self, text: &str) {
         match Id::of_text(text) {
-            Id::Net(net) if Net::host(Address::new(net.base())) == net => {
-                self.addresses.insert(Id::Net(net));
-            }
-            Id::Net(net) => self.nets.push(net),
+            Id::Net(net) => self.nets.add(net),
             Id::Name(name) | Id::Text(name) => {
-                self.addresses.insert(Id::Text(name.clone()));
+                self.texts.insert(Id::Text(name.clone()));
                 self.names.push(Named { name, addresses: Vec::new(), answered: false });
             }
         }
@@ -45,7 +61,7 @@ impl IgnoreList {
         let lines = text.lines().map(|line| line.split(['#', ';']).next().unwrap_or_default());
         for word in lines.flat_map(str::split_whitespace) {
             if let Id::Net(net) = Id::of_text(word) {
-                self.files.push(net);
+                self.nets.add(net);
             }
         }
     }
@@ -82,12 +98,8 @@ impl IgnoreList {
 
     /// By which kind of entry somebody is spared: `ip` or `dns`, as fail2ban says it.
     pub(crate) fn spares(&self, id: &Id) -> Option<&'static str> {
-        if self.addresses.contains(id) {
-            return Some("ip");
-        }
-        let Id::Net(net) = id else { return None };
-        let mut nets = self.nets.iter().chain(&self.files);
-        if nets.any(|wide| wide.covers(*net)) {
+        let Id::Net(net) = id else { return self.texts.contains(id).then_some("ip") };
+        if self.nets.cover(*net) {
             return Some("ip");
         }
         let mut named = self.names.iter().flat_map(|named| &named.addresses);
@@ -98,6 +110,22 @@ impl IgnoreList {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn networks_of_each_length_are_found_as_by_looking_at_all() {
+        let mut list = IgnoreList::default();
+        let texts = ["10.0.0.0/8", "10.1.0.0/16", "192.0.2.128/25", "0.0.0.0/32", "::/128"];
+        let more = ["2001:db8::/33", "2001:db8:8000::1", "203.0.113.77", "::ffff:198.51.100.0/120"];
+        let nets: Vec<Net> = texts.iter().chain(&more).map(|one| one.parse().unwrap()).collect();
+        texts.iter().chain(&more).for_each(|one| list.add(one));
+        let asked = ["10.2.3.4", "10.0.0.0/7", "192.0.2.127", "192.0.2.129", "192.0.2.0/24"];
+        let others = ["2001:db8:7fff::", "2001:db8:8000::", "::", "0.0.0.0", "198.51.100.9"];
+        for one in asked.iter().chain(&others).chain(&texts).chain(&more) {
+            let net: Net = one.parse().unwrap();
+            let is_in = nets.iter().any(|wide| wide.covers(net));
+            assert_eq!(list.spares(&Id::Net(net)).is_some(), is_in, "{one}");
+        }
+    }
 
     #[test]
     fn addresses_networks_and_names_are_spared() {
