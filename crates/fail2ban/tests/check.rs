@@ -72,6 +72,16 @@ fn a_sound_filter_runs_without_a_word() {
 }
 
 #[test]
+fn a_default_that_takes_names_is_told_at_the_first_jail_that_has_it() {
+    let jails = JAIL.replace("usedns = no\n", "") + "[k]\nenabled = true\nfilter = f\n";
+    let filter = "[Definition]\nfailregex = ^refused <HOST>$\n";
+    let report = report_of(&[("jail.local", &jails), ("filter.d/f.conf", filter)]);
+    let told = one(&report, "takes-names");
+    assert!(told.place.file.ends_with("jail.local"), "{:?}", told.place);
+    assert_eq!((told.place.line, told.value("jails")), (1, Some("j, k")));
+}
+
+#[test]
 fn a_stranger_who_chooses_the_address_is_proven_with_his_line() {
     for (kind, regex) in [
         ("injectable", "^refused login of user=<.*>, rip=<ADDR>, lip=.*$"),

@@ -50,13 +50,16 @@ impl Problem {
 }
 
 impl fmt::Display for Problem {
-    /// `file:line: what (why); hint`.
+    /// `file:line: what (why); hint`; without a place where there is none.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.file)?;
-        if self.line > 0 {
-            write!(f, ":{}", self.line)?;
+        if !self.file.is_empty() {
+            f.write_str(&self.file)?;
+            if self.line > 0 {
+                write!(f, ":{}", self.line)?;
+            }
+            f.write_str(": ")?;
         }
-        write!(f, ": {}", self.what)?;
+        f.write_str(&self.what)?;
         if !self.why.is_empty() {
             write!(f, " ({})", self.why)?;
         }
@@ -64,5 +67,17 @@ impl fmt::Display for Problem {
             write!(f, "; {}", self.hint)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_that_nobody_wrote_is_left_out() {
+        let problem = Problem::of_file("a.conf", "what", "why");
+        assert_eq!(Problem { line: 3, ..problem.clone() }.to_string(), "a.conf:3: what (why)");
+        assert_eq!(Problem { file: String::new(), ..problem }.to_string(), "what (why)");
     }
 }

@@ -61,22 +61,24 @@ pub(crate) fn complain_of_names<'a>(
     jails: impl Iterator<Item = (&'a Jail, bool)>,
     complaints: &mut Vec<Complaint>,
 ) {
-    let mut found: Vec<(&Sourced<UseDns>, Vec<&str>)> = Vec::new();
+    let mut found: Vec<(&Sourced<UseDns>, &Place, Vec<&str>)> = Vec::new();
     for (jail, takes_names) in jails.filter(|(_, takes_names)| *takes_names) {
         let usedns = &jail.filter.usedns;
         if !matches!(usedns.value, UseDns::Yes | UseDns::Warn) || !takes_names {
             continue;
         }
-        match found.iter_mut().find(|(known, _)| *known == usedns) {
-            Some((_, names)) => names.push(&jail.name),
-            None => found.push((usedns, vec![&jail.name])),
+        match found.iter_mut().find(|(known, ..)| *known == usedns) {
+            Some((.., names)) => names.push(&jail.name),
+            None => found.push((usedns, &jail.place, vec![&jail.name])),
         }
     }
-    for (usedns, names) in found {
+    for (usedns, first_place, names) in found {
         let first: Vec<&str> = names.iter().copied().take(NAMED_MAX).collect();
         let more = names.len().saturating_sub(NAMED_MAX);
         let more = if more > 0 { format!(" +{more}") } else { String::new() };
-        let complaint = Complaint::warning("takes-names", usedns.from.clone())
+        // Where nobody wrote it, it is shown at the first of the jails.
+        let at = if usedns.from.is_built_in() { first_place } else { &usedns.from };
+        let complaint = Complaint::warning("takes-names", at.clone())
             .with("usedns", usedns.value.name())
             .with("jails", first.join(", ") + &more);
         complaints.push(complaint);
