@@ -58,8 +58,10 @@ pub(crate) struct Jail {
     pub holds: bool,
     /// Files that are not read, though the configuration names them.
     pub unread: HashSet<String>,
-    /// The files of `ignoreip` and their texts.
-    pub lists: HashMap<String, String>,
+    /// The files of `ignoreip` and their texts; `None` for one that was never read.
+    pub lists: HashMap<String, Option<String>>,
+    /// Those of them that cannot be read now: what stood in them before goes on.
+    pub lost_lists: Vec<String>,
     /// Lines in which a search reached its bound.
     pub overruns: u64,
     /// What is said once a day, and when it may be said again.
@@ -203,6 +205,7 @@ impl Jail {
             holds: false,
             unread: HashSet::new(),
             lists: HashMap::new(),
+            lost_lists: Vec::new(),
             overruns: 0,
             told_off: 0,
             told_old: 0,
@@ -211,7 +214,11 @@ impl Jail {
         for id in &jail.all.ignoreip {
             let text = id.to_string();
             if let Some(path) = text.strip_prefix("file:") {
-                jail.lists.insert(path.to_owned(), file(path).unwrap_or_default());
+                let list = file(path);
+                if list.is_none() && !jail.lists.contains_key(path) {
+                    jail.lost_lists.push(path.to_owned());
+                }
+                jail.lists.insert(path.to_owned(), list);
             }
         }
         jail.take_ignore();
@@ -226,7 +233,8 @@ impl Jail {
             let text = id.to_string();
             match text.strip_prefix("file:") {
                 Some(path) => {
-                    list.add_file(self.lists.get(path).map_or("", String::as_str));
+                    let text = self.lists.get(path).and_then(Option::as_deref);
+                    list.add_file(text.unwrap_or_default());
                 }
                 None => {
                     list.add(&text);
@@ -282,6 +290,13 @@ impl Jail {
         let mut files = before.all.logpath;
         files.retain(|path| self.log(path).is_some());
         self.all.logpath = files;
+        for path in &self.lost_lists {
+            let known = before.lists.get(path).cloned().flatten();
+            self.lists.insert(path.clone(), known);
+        }
+        if !self.lost_lists.is_empty() {
+            self.take_ignore();
+        }
         self.ignore.keep_names(&before.ignore);
         self.holds = before.holds;
         (self.bans, self.owed) = (before.bans, before.owed);

@@ -181,6 +181,17 @@ impl Jails {
         problems
     }
 
+    /// Files of `ignoreip` that could not be read: the jail, the file, and whether what stood in
+    /// it before goes on.
+    pub fn lost_lists(&self) -> impl Iterator<Item = (&str, &str, bool)> {
+        self.running().flat_map(|jail| {
+            jail.lost_lists.iter().map(|path| {
+                let goes_on = jail.lists.get(path).is_some_and(Option::is_some);
+                (jail.name.as_str(), path.as_str(), goes_on)
+            })
+        })
+    }
+
     /// Whether there is a jail that reads the journal.
     pub fn read_journal(&self) -> bool {
         self.running().any(|jail| jail.all.is_journal())

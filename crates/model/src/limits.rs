@@ -231,6 +231,10 @@ pub const FAIL2BAN_FILE_BYTES_MAX: usize = 1024 * 1024;
 /// All files of a fail2ban configuration that runs, in bytes; fail2ban's own have 0.6 MiB.
 pub const FAIL2BAN_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// All files that `ignoreip` of its jails names, in bytes; each is no larger than
+/// [`FAIL2BAN_FILE_BYTES_MAX`].
+pub const FAIL2BAN_LISTS_BYTES_MAX: usize = 16 * 1024 * 1024;
+
 /// Files of one fail2ban configuration that are read.
 pub const FAIL2BAN_FILES_MAX: usize = 4096;
 

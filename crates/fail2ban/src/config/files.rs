@@ -1,18 +1,20 @@
 //! Where the files of a configuration are read: from the disk, or out of what was read before and
 //! handed to a role that may not open them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use monban_model::limits::{FAIL2BAN_FILE_BYTES_MAX, FAIL2BAN_FILES_MAX};
+use monban_model::limits::{FAIL2BAN_FILE_BYTES_MAX, FAIL2BAN_FILES_MAX, FAIL2BAN_LISTS_BYTES_MAX};
 
 /// Files with their texts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Files {
     texts: BTreeMap<PathBuf, String>,
+    /// Those of them that are no part of the configuration, but lists that it names.
+    lists: BTreeSet<PathBuf>,
     foreign: Vec<Foreign>,
     held: bool,
 }
@@ -37,6 +39,8 @@ pub(crate) enum Unread {
     TooLarge,
     /// It is not UTF-8.
     NotUtf8(std::string::FromUtf8Error),
+    /// All lists together have more than [`FAIL2BAN_LISTS_BYTES_MAX`] bytes.
+    NoRoom,
 }
 
 impl Files {
@@ -47,7 +51,7 @@ impl Files {
 
     /// These and no others.
     pub fn held(texts: impl IntoIterator<Item = (PathBuf, String)>) -> Self {
-        Self { texts: texts.into_iter().collect(), foreign: Vec::new(), held: true }
+        Self { texts: texts.into_iter().collect(), held: true, ..Self::default() }
     }
 
     /// All that was read so far.
@@ -60,9 +64,29 @@ impl Files {
         self.texts.get(path).map(String::as_str)
     }
 
-    /// Reads a file that is no part of the configuration but named by it; false if it cannot be.
-    pub fn add(&mut self, path: &Path) -> bool {
-        self.read(path).is_ok()
+    /// Bytes of what is part of the configuration: without lists that `ignoreip` names.
+    pub fn configured_bytes(&self) -> usize {
+        let own = self.texts.iter().filter(|(path, _)| !self.lists.contains(*path));
+        own.map(|(_, text)| text.len()).sum()
+    }
+
+    /// Reads a list that `ignoreip` names. Whoever may write it can spare himself, which is what he
+    /// was given it for: others than root may.
+    pub(crate) fn read_list(&mut self, path: &Path) -> Result<(), Unread> {
+        if self.texts.contains_key(path) {
+            return Ok(());
+        }
+        if self.held {
+            return self.read(path).map(drop);
+        }
+        let (text, _) = text_of(path)?;
+        let lists = self.lists.iter().filter_map(|list| self.texts.get(list));
+        if lists.map(String::len).sum::<usize>() + text.len() > FAIL2BAN_LISTS_BYTES_MAX {
+            return Err(Unread::NoRoom);
+        }
+        self.lists.insert(path.to_path_buf());
+        self.texts.insert(path.to_path_buf(), text);
+        Ok(())
     }
 
     /// Those of them that others may write.
@@ -116,9 +140,13 @@ impl Files {
 
 fn text_of(path: &Path) -> Result<(String, Option<Foreign>), Unread> {
     let failed = |error: std::io::Error| Unread::Io(error.to_string());
-    let mut file = fs::File::open(path).map_err(failed)?;
+    // A pipe would make us wait for somebody to write into it, already when it is opened.
+    let mut file = fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed())
+        .open(path)
+        .map_err(failed)?;
     let facts = file.metadata().map_err(failed)?;
-    // A pipe would make us wait for somebody to write into it.
     if !facts.is_file() {
         return Err(Unread::Io("not a regular file".to_owned()));
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use monban_model::closest;
 use monban_model::limits::{
     FAIL2BAN_FILE_BYTES_MAX, FAIL2BAN_FILES_MAX, FAIL2BAN_INCLUDE_DEPTH_MAX, FAIL2BAN_LAYERS_MAX,
+    FAIL2BAN_LISTS_BYTES_MAX,
 };
 
 use super::complaint::{Complaint, Complaints};
@@ -236,6 +237,7 @@ fn refused(path: &Path, unread: Unread) -> Complaint {
     match unread {
         Unread::Io(error) => refused("unreadable").with("error", error),
         Unread::TooLarge => refused("too-large").with("limit", FAIL2BAN_FILE_BYTES_MAX.to_string()),
+        Unread::NoRoom => refused("too-large").with("limit", FAIL2BAN_LISTS_BYTES_MAX.to_string()),
         Unread::NotUtf8(error) => {
             let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;

@@ -14,6 +14,7 @@ use super::ini::DEFAULT;
 use super::jail::{Jails, parse_reference};
 use super::keys;
 use super::layers::Layers;
+use super::lists;
 use super::options::Options;
 use super::place::{Place, Text};
 use super::resolved::{FilterSpec, Jail, ServerSettings};
@@ -84,6 +85,7 @@ impl Configuration {
         }
         let mut found = Self { server, jails: Vec::new(), broken: Vec::new(), names, complaints };
         found.resolve(&mut folder, &layers, reading);
+        lists::read(&mut folder.source, &found.jails, &mut found.complaints);
         unused::complain(&mut folder, &layers, &found.jails, &mut found.complaints);
         (found, folder.source)
     }

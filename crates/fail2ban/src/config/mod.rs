@@ -22,6 +22,7 @@ mod interpolate;
 mod jail;
 mod keys;
 mod layers;
+mod lists;
 mod load;
 mod log_paths;
 mod number;

@@ -72,3 +72,36 @@ fn a_network_that_holds_an_allowed_address_is_spared_and_not_banned_in_a_circle(
     let ordered = world.ordered();
     assert!(ordered.iter().all(|(_, _, address)| address == "203.0.113.0/24"), "{ordered:?}");
 }
+
+#[test]
+fn a_list_that_a_reload_cannot_read_goes_on_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("list").display().to_string();
+    let listed = TWO.replace("[two]", &format!("[two]\nignoreip = file:{path}"));
+    let lost = |world: &World| -> Vec<(String, bool)> {
+        let lost = world.jails.lost_lists();
+        lost.map(|(jail, list, goes_on)| (format!("{jail} {list}"), goes_on)).collect()
+    };
+    let named = format!("two {path}");
+    // At a start there is nothing before.
+    let mut world = World::new(&listed);
+    assert_eq!(lost(&world), [(named.clone(), false)]);
+    // What else is spared can be changed meanwhile.
+    world.client("set two addignoreip 203.0.113.9");
+    world.line("/two.log", "no eve from 203.0.113.9");
+    assert_eq!(world.told(), ["two spared 203.0.113.9"]);
+    std::fs::write(&path, "198.51.100.0/24\n").unwrap();
+    world.set_up();
+    assert_eq!(lost(&world), []);
+    std::fs::remove_file(&path).unwrap();
+    for _ in 0..2 {
+        world.set_up();
+        assert_eq!(lost(&world), [(named.clone(), true)]);
+        world.line("/two.log", "no eve from 198.51.100.7");
+        assert_eq!(world.told(), ["two spared 198.51.100.7"]);
+    }
+    std::fs::write(&path, "").unwrap();
+    world.set_up();
+    world.line("/two.log", "no eve from 198.51.100.7");
+    assert_eq!((lost(&world).len(), world.told().len()), (0, 1));
+}

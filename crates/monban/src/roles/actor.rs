@@ -18,7 +18,9 @@ use monban_fail2ban::action::{
 };
 use monban_fail2ban::config::Jail;
 use monban_firewall::{NotWritten, SetWriter};
-use monban_model::limits::{CONFIG_BYTES_MAX, FAIL2BAN_BYTES_MAX, JAIL_OUTCOMES_PER_FRAME_MAX};
+use monban_model::limits::{
+    CONFIG_BYTES_MAX, FAIL2BAN_BYTES_MAX, FAIL2BAN_LISTS_BYTES_MAX, JAIL_OUTCOMES_PER_FRAME_MAX,
+};
 use monban_model::wire::{FromActor, ToActor};
 use monban_model::{JailOrder, JailOutcome};
 use monban_warden::{Channel, Received};
@@ -181,7 +183,7 @@ impl Role {
 
     fn take_over(&mut self, fd: OwnedFd) -> io::Result<()> {
         let mut bytes = Vec::new();
-        let most = 2 * CONFIG_BYTES_MAX + FAIL2BAN_BYTES_MAX;
+        let most = 2 * CONFIG_BYTES_MAX + FAIL2BAN_BYTES_MAX + FAIL2BAN_LISTS_BYTES_MAX;
         File::from(fd).take(most as u64).read_to_end(&mut bytes)?;
         let bundle = Bundle::from_bytes(&bytes).ok_or_else(|| bad("not a configuration"))?;
         let (found, _) = read_held(&bundle.fail2ban.unwrap_or_default());

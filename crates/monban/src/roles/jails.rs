@@ -84,8 +84,7 @@ pub fn wanted(args: &RunArgs, config: &Config) -> Option<(PathBuf, bool)> {
 /// # Errors
 /// What keeps all of them from running, as text for people.
 pub fn read(folder: &Path, beside: bool, say: &Say) -> Result<Jails, Refusal> {
-    let (found, mut files) =
-        Configuration::read_within(folder, Files::of_disk(), &Reading::default());
+    let (found, files) = Configuration::read_within(folder, Files::of_disk(), &Reading::default());
     let shown = folder.display().to_string();
     let refuse = |key: &str, values: &[(&str, &str)]| Err(of_key(key, values, say));
     if files.texts().next().is_none() {
@@ -100,13 +99,7 @@ pub fn read(folder: &Path, beside: bool, say: &Say) -> Result<Jails, Refusal> {
         let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
         return refuse("f2b-run-foreign", &values);
     }
-    // Whoever may write such a list can spare himself, which is what he was given it for.
-    let lists = found.jails.iter().flat_map(|jail| &jail.ignoreip);
-    let lists = lists.filter_map(|entry| entry.value.strip_prefix("file:"));
-    for list in lists {
-        files.add(Path::new(list));
-    }
-    if files.texts().map(|(_, text)| text.len()).sum::<usize>() > FAIL2BAN_BYTES_MAX {
+    if files.configured_bytes() > FAIL2BAN_BYTES_MAX {
         return refuse("f2b-run-large", &[("dir", &shown)]);
     }
     let is_journal =

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 
 use monban_config::Bundle;
 use monban_engine::Observation;
-use monban_model::limits::{CONFIG_BYTES_MAX, FAIL2BAN_BYTES_MAX};
+use monban_model::limits::{CONFIG_BYTES_MAX, FAIL2BAN_BYTES_MAX, FAIL2BAN_LISTS_BYTES_MAX};
 use monban_model::wire::{Offered, ToWarden, ToWatcher};
 use monban_sources::{From, Offer, OfferError};
 
@@ -110,7 +110,7 @@ impl Watch {
         fd: OwnedFd,
     ) -> io::Result<()> {
         let mut bytes = Vec::new();
-        let most = 2 * CONFIG_BYTES_MAX + FAIL2BAN_BYTES_MAX;
+        let most = 2 * CONFIG_BYTES_MAX + FAIL2BAN_BYTES_MAX + FAIL2BAN_LISTS_BYTES_MAX;
         File::from(fd).take(most as u64).read_to_end(&mut bytes)?;
         let bundle = Bundle::from_bytes(&bytes)
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "not a configuration"))?;

@@ -240,6 +240,11 @@ impl Watch {
             })
             .collect();
         self.jail_side.lacks.clone_from(&lacks);
+        let lists = self.jail_side.jails.lost_lists().map(|(jail, path, goes_on)| {
+            let key = if goes_on { "jail-list-kept" } else { "jail-list-lost" };
+            notice(key, &[("jail", jail.to_owned()), ("path", path.to_owned())])
+        });
+        let lacks: Vec<Notice> = lacks.into_iter().chain(lists).collect();
         for told in &lacks {
             self.tell(told.clone());
         }
