@@ -107,7 +107,8 @@ pub enum Because {
 }
 
 impl Because {
-    /// Its word in the ledger and in JSON; the network, the operator's text or the name stands beside it.
+    /// Its word in the ledger and in JSON; the network, the operator's text or the name stands
+    /// beside it.
     pub const fn word(&self) -> &'static str {
         match self {
             Self::Policy => "policy",

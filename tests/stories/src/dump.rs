@@ -85,6 +85,7 @@ fn decided(decision: &Decision, now: Stamp) -> String {
         Because::TooManyBlocks => "too many blocks".to_owned(),
         Because::Operator(why) => format!("operator: {why}"),
         Because::Expired => "its time is over".to_owned(),
+        Because::Named(name) => format!("it is the address of {name}"),
     };
     format!("decided {} {what} ({why})", decision.subject)
 }
