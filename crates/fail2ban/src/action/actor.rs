@@ -23,6 +23,9 @@ use super::ticket::Time;
 /// Bans of one jail that are made at once where no command of a shell runs for each of them.
 const AT_ONCE: usize = 16_384;
 
+/// Failures of commands that are kept of one request, the last ones: the end of a jail has many.
+const FAILURES_MAX: usize = 16;
+
 /// Where one does: others want a thread as well.
 const AT_ONCE_WITH_SHELL: usize = 64;
 
@@ -45,13 +48,13 @@ pub struct Report {
     pub id: u64,
     /// What was asked for.
     pub request: Request,
-    /// What came of it; `None` if its jail ended before.
+    /// What came of it; `None` if its jail was stopped or ended before.
     pub done: Option<Done>,
     /// The names of the actions that failed.
     pub names: Vec<String>,
     /// Commands that ran.
     pub commands: u32,
-    /// Those of them that failed, with what was run.
+    /// The last of them that failed, with what was run.
     pub failures: Vec<(Shell, Outcome)>,
 }
 
@@ -72,6 +75,8 @@ struct Post {
     started: AtomicBool,
     /// Whether nothing is to be done any more but its end.
     ended: AtomicBool,
+    /// Stops that wait: what waits before one of them is not done.
+    stops: AtomicUsize,
 }
 
 enum Work {
@@ -131,6 +136,7 @@ impl Actor {
                     state: Mutex::new(JailActions::new(Arc::clone(&self.bans))),
                     started: AtomicBool::new(false),
                     ended: AtomicBool::new(false),
+                    stops: AtomicUsize::new(0),
                 }),
             };
             self.jails.push(post);
@@ -154,15 +160,20 @@ impl Actor {
     pub fn submit(&self, id: u64, request: Request) -> Result<(), Full> {
         let jail = usize::try_from(request.jail).ok();
         let post = jail.and_then(|jail| self.jails.get(jail)).ok_or(Full)?;
-        match request.job {
-            JailJob::Start => post.started.store(true, Ordering::Relaxed),
-            JailJob::Stop => post.started.store(false, Ordering::Relaxed),
-            _ => {}
-        }
-        let bytes = request.ticket.size();
+        let (job, bytes) = (request.job, request.ticket.size());
         let request = Box::new(request);
         let work = Work::Do { id, post: Arc::clone(post), request };
-        self.lanes.push(post.name.clone(), bytes, work).map_err(|_| Full)
+        if job == JailJob::Stop {
+            post.started.store(false, Ordering::Relaxed);
+            post.stops.fetch_add(1, Ordering::Relaxed);
+            self.lanes.push_always(post.name.clone(), work);
+            return Ok(());
+        }
+        self.lanes.push(post.name.clone(), bytes, work).map_err(|_| Full)?;
+        if job == JailJob::Start {
+            post.started.store(true, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// How much there is to do.
@@ -233,7 +244,12 @@ impl<R: Fn(Report)> Worker<R> {
     }
 
     fn perform(&self, post: &Post, templates: &[Template], group: Vec<(u64, Request)>) {
-        if post.ended.load(Ordering::Relaxed) {
+        let stops = matches!(group[..], [(_, Request { job: JailJob::Stop, .. })]);
+        let is_over = post.stops.load(Ordering::Relaxed) > 0 && !stops;
+        if stops {
+            post.stops.fetch_sub(1, Ordering::Relaxed);
+        }
+        if is_over || post.ended.load(Ordering::Relaxed) {
             for (id, request) in group {
                 let (names, failures) = (Vec::new(), Vec::new());
                 (self.report)(Report { id, request, done: None, names, commands: 0, failures });
@@ -245,6 +261,9 @@ impl<R: Fn(Report)> Worker<R> {
         let mut state = lock(&post.state);
         let requests: Vec<&Request> = group.iter().map(|(_, request)| request).collect();
         let done = match requests[..] {
+            [one] if one.job == JailJob::Stop => {
+                vec![self.end_with(&mut state, templates, &mut runner)]
+            }
             [one] if !is_ban(one) => {
                 if one.job == JailJob::Start && self.again {
                     state.clean(templates, now(), &mut runner);
@@ -271,13 +290,20 @@ impl<R: Fn(Report)> Worker<R> {
 
     fn end(&self, post: &Post) {
         let templates = Arc::clone(&lock(&post.templates));
-        let mut runner = self.runner();
-        let mut state = lock(&post.state);
+        self.end_with(&mut lock(&post.state), &templates, &mut self.runner());
+    }
+
+    fn end_with(
+        &self,
+        state: &mut JailActions,
+        templates: &[Template],
+        runner: &mut Runner<'_>,
+    ) -> Done {
         if self.again && !state.is_clean() {
             // It ends before it began, and nobody will look again for what was left behind.
-            state.clean(&templates, now(), &mut runner);
+            state.clean(templates, now(), &mut self.runner());
         }
-        state.end(&templates, now(), &mut runner);
+        state.end(templates, now(), runner)
     }
 
     fn runner(&self) -> Runner<'_> {
@@ -295,13 +321,22 @@ struct Runner<'a> {
     failures: Vec<(Shell, Outcome)>,
 }
 
+impl Runner<'_> {
+    fn fail(&mut self, shell: Shell, outcome: Outcome) {
+        if self.failures.len() == FAILURES_MAX {
+            self.failures.remove(0);
+        }
+        self.failures.push((shell, outcome));
+    }
+}
+
 impl Execute for Runner<'_> {
     fn execute(&mut self, shell: &Shell, timeout: Duration) -> bool {
         let outcome = run::run(shell, timeout, self.environment);
         self.commands += 1;
         let ok = outcome.is_ok();
         if !ok {
-            self.failures.push((shell.clone(), outcome));
+            self.fail(shell.clone(), outcome);
         }
         ok
     }
@@ -316,7 +351,7 @@ impl Execute for Runner<'_> {
         let sent = mailer.send(mail);
         if let Err(why) = &sent {
             let shell = Shell { text: String::new(), values: Vec::new() };
-            self.failures.push((shell, Outcome::not_started(why)));
+            self.fail(shell, Outcome::not_started(why));
         }
         sent.is_ok()
     }

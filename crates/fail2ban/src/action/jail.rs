@@ -82,26 +82,26 @@ impl JailActions {
         all
     }
 
-    /// Ends the jail: all bans, those that cannot be flushed one by one, and then its actions.
-    pub fn end(&mut self, templates: &[Template], now: Time, run: &mut dyn Execute) -> Vec<Done> {
+    /// Ends the jail: all bans, those that cannot be flushed one by one, and then its actions. Gives
+    /// back what failed, each kind once for each action.
+    pub fn end(&mut self, templates: &[Template], now: Time, run: &mut dyn Execute) -> Done {
         let nobody = Ticket::of_nobody(now, super::ticket::Counters::default());
         let request = |job, actions, ticket| Request { jail: 0, actions, job, ticket };
         let flush = request(JailJob::Flush { stopping: true }, Vec::new(), nobody.clone());
         let flushed = self.perform(templates, &flush, now, run);
-        let singly = flushed.singly.clone();
-        let mut all = vec![flushed];
-        for action in singly {
-            let bans: Vec<Ticket> = self.kept.of(action).collect();
+        let mut all = flushed.failed;
+        for action in flushed.singly {
+            let bans: Vec<Ticket> = self.kept.to_end(action).collect();
             for ticket in bans {
                 let unban = request(JailJob::Unban, vec![action], ticket);
-                let done = self.perform(templates, &unban, now, run);
-                if !done.failed.is_empty() {
-                    all.push(done);
-                }
+                let failed = self.perform(templates, &unban, now, run).failed;
+                all.extend(failed.into_iter().filter(|one| !all.contains(one)).collect::<Vec<_>>());
             }
         }
-        all.push(self.perform(templates, &request(JailJob::Stop, Vec::new(), nobody), now, run));
-        all
+        let stop = request(JailJob::Stop, Vec::new(), nobody);
+        let Done { failed, epoch, .. } = self.perform(templates, &stop, now, run);
+        all.extend(failed);
+        Done { failed: all, singly: Vec::new(), epoch }
     }
 
     /// Whether what an earlier run left was taken away.
@@ -170,6 +170,7 @@ impl JailActions {
                     self.kept.hold(ticket, number)
                 }
                 JailJob::Unban => self.kept.release(&ticket.id, number),
+                JailJob::Flush { .. } if result.is_err() => {}
                 JailJob::Flush { .. } | JailJob::Stop => self.kept.release_all(number),
                 _ => {}
             }
@@ -226,7 +227,7 @@ impl JailActions {
             match (change.operation, result) {
                 (Operation::Unban, _) => self.kept.release(&change.ticket.id, number),
                 (_, Ok(())) => self.kept.hold(change.ticket, number),
-                (_, Err(_)) => {}
+                (_, Err(_)) => self.kept.hold_in_doubt(change.ticket, number),
             }
             failures.extend(result.err().map(|failed| (which, failed)));
         }

@@ -25,6 +25,8 @@ pub(crate) struct Kept {
 struct Ban {
     /// A bit for each action.
     actions: u64,
+    /// Those of them that failed: part of it may have been done.
+    doubtful: u64,
     ticket: Box<[u8]>,
 }
 
@@ -36,9 +38,22 @@ impl Kept {
         Self { bans: BTreeMap::new(), count, missed: false }
     }
 
+    /// An action made a ban.
     pub fn hold(&mut self, ticket: &Ticket, action: u32) {
+        self.put(ticket, action, 0);
+    }
+
+    /// An action failed to make a ban: it is to be taken back, but it is not there.
+    pub fn hold_in_doubt(&mut self, ticket: &Ticket, action: u32) {
+        if !self.has(&ticket.id, action) {
+            self.put(ticket, action, bit(action));
+        }
+    }
+
+    fn put(&mut self, ticket: &Ticket, action: u32, doubtful: u64) {
         if let Some(ban) = self.bans.get_mut(&ticket.id) {
             ban.actions |= bit(action);
+            ban.doubtful = ban.doubtful & !bit(action) | doubtful;
             return;
         }
         if self.count.fetch_add(1, Ordering::Relaxed) >= BLOCKS_MAX {
@@ -47,8 +62,15 @@ impl Kept {
             return;
         }
         let ticket = ticket.without_lines();
-        let ban = Ban { actions: bit(action), ticket: ticket.to_bytes().into() };
+        let ban = Ban { actions: bit(action), doubtful, ticket: ticket.to_bytes().into() };
         self.bans.insert(ticket.id, ban);
+    }
+
+    /// Of no ban with an action it is sure that it is there.
+    pub fn doubt_all(&mut self, action: u32) {
+        for ban in self.bans.values_mut() {
+            ban.doubtful |= ban.actions & bit(action);
+        }
     }
 
     pub fn release(&mut self, id: &Id, action: u32) {
@@ -71,12 +93,25 @@ impl Kept {
         self.count.fetch_sub(before - self.bans.len(), Ordering::Relaxed);
     }
 
+    /// Whether somebody is banned with an action.
     pub fn has(&self, id: &Id, action: u32) -> bool {
+        self.bans.get(id).is_some_and(|ban| ban.actions & !ban.doubtful & bit(action) != 0)
+    }
+
+    /// Whether a ban with an action was tried and not taken back.
+    pub fn may_have(&self, id: &Id, action: u32) -> bool {
         self.bans.get(id).is_some_and(|ban| ban.actions & bit(action) != 0)
     }
 
     /// Who is banned with an action.
     pub fn of(&self, action: u32) -> impl Iterator<Item = Ticket> {
+        let own =
+            self.bans.values().filter(move |ban| ban.actions & !ban.doubtful & bit(action) != 0);
+        own.filter_map(|ban| Ticket::from_bytes(&ban.ticket))
+    }
+
+    /// Whose bans with an action are to be taken back.
+    pub fn to_end(&self, action: u32) -> impl Iterator<Item = Ticket> {
         let own = self.bans.values().filter(move |ban| ban.actions & bit(action) != 0);
         own.filter_map(|ban| Ticket::from_bytes(&ban.ticket))
     }
@@ -124,6 +159,26 @@ mod tests {
         kept.hold(&ticket, 1);
         drop(kept);
         assert_eq!(count.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn a_ban_that_failed_is_not_there_and_is_taken_back() {
+        let mut kept = Kept::default();
+        let ticket = Ticket::new(Id::of_text("192.0.2.1"), Time::Whole(1));
+        kept.hold_in_doubt(&ticket, 2);
+        assert!(!kept.has(&ticket.id, 2) && kept.may_have(&ticket.id, 2));
+        assert_eq!((kept.of(2).count(), kept.to_end(2).count()), (0, 1));
+        kept.hold(&ticket, 2);
+        assert!(kept.has(&ticket.id, 2));
+        // Once more in vain: what was there may still be.
+        kept.hold_in_doubt(&ticket, 2);
+        assert_eq!(kept.of(2).count(), 1);
+        kept.doubt_all(2);
+        assert_eq!((kept.of(2).count(), kept.to_end(2).count()), (0, 1));
+        kept.hold_in_doubt(&ticket, 3);
+        kept.release(&ticket.id, 2);
+        kept.release(&ticket.id, 3);
+        assert_eq!(kept.to_end(3).count(), 0);
     }
 
     #[test]

@@ -49,7 +49,8 @@ impl Machine<'_> {
             let mut group = OfFamily { native, family, wanted: Vec::new() };
             let is_kept = |change: &Change<'_>| kept.has(&change.ticket.id, number);
             for (at, change) in own {
-                match self.prepare(&mut group, at, *change, is_kept(change)) {
+                let may_be = kept.may_have(&change.ticket.id, number);
+                match self.prepare(&mut group, at, *change, may_be) {
                     Ok(()) => {}
                     Err(failed) => results[at] = Err(failed),
                 }
@@ -76,7 +77,7 @@ impl Machine<'_> {
         group: &mut OfFamily<'a>,
         at: usize,
         change: Change<'a>,
-        is_kept: bool,
+        may_be: bool,
     ) -> Result<(), Failed> {
         let level = self.started.level(group.family);
         if change.operation != Operation::Unban {
@@ -85,7 +86,7 @@ impl Machine<'_> {
                 self.start_family(group.family, true)?;
             }
             group.wanted.push((at, Way::In, change));
-        } else if level == Some(Level::Filled) || is_kept || !group.wanted.is_empty() {
+        } else if level == Some(Level::Filled) || may_be || !group.wanted.is_empty() {
             group.wanted.push((at, Way::Out, change));
         }
         Ok(())
@@ -181,7 +182,7 @@ impl Machine<'_> {
         let families = [Family::Inet4, Family::Inet6];
         if !families.into_iter().all(|family| self.put_back(family, &lost)) {
             // Then they are asked for again, and must not be taken for repeats.
-            kept.release_all(number);
+            kept.doubt_all(number);
         } else if is_all && !lost.is_empty() {
             // Nothing is lost that somebody would have to ban again.
             (*self.epoch, self.started.epoch) = before;
