@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use monban_fail2ban::filter::Id;
+use monban_model::JailJob;
 use monban_model::limits::{JAIL_BANS_BYTES_MAX, JAIL_BANS_MAX};
 
 use crate::tickets::Facts;
@@ -23,10 +24,21 @@ pub(crate) struct Ban {
     pub facts: Facts,
     /// It was made before this run.
     pub restored: bool,
-    /// The actions were asked for it.
+    /// The actions were asked for it: an order of it has left.
     pub ordered: bool,
     /// Repairs of the jail's actions when they made it; `None` while that is not known.
     pub epoch: Option<u64>,
+    /// Orders that wait for their turn.
+    pub asks: Asks,
+}
+
+/// What is to be asked for about a ban.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Asks {
+    /// To make it, or to make it again.
+    make: Option<JailJob>,
+    /// To prolong it, after that.
+    prolong: bool,
 }
 
 impl Ban {
@@ -53,7 +65,8 @@ impl Ban {
         self.failures == 0
     }
 
-    fn bytes(&self) -> usize {
+    /// What its lines and captures take.
+    pub(crate) fn bytes(&self) -> usize {
         self.facts.bytes() + self.lines.iter().map(|line| line.len() + 24).sum::<usize>()
     }
 }
@@ -67,6 +80,10 @@ pub(crate) struct Bans {
     next: u64,
     bytes: usize,
     changed: HashSet<Id>,
+    /// Bans that something is to be asked for.
+    asking: BTreeSet<u64>,
+    /// How many were ordered.
+    ordered: usize,
 }
 
 /// There is no room.
@@ -123,6 +140,7 @@ impl Bans {
             (ban.lines, ban.facts.captures) = (Vec::new(), BTreeMap::new());
         }
         self.bytes += ban.bytes();
+        self.ordered += usize::from(ban.ordered);
         self.ends.insert((ban.end(jail_s), self.next));
         self.order.insert(self.next, id.clone());
         self.changed.insert(id.clone());
@@ -146,7 +164,9 @@ impl Bans {
         let (number, ban) = self.by_id.remove(id)?;
         self.order.remove(&number);
         self.ends.remove(&(ban.end(jail_s), number));
+        self.asking.remove(&number);
         self.bytes -= ban.bytes();
+        self.ordered -= usize::from(ban.ordered);
         self.changed.insert(id.clone());
         Some(ban)
     }
@@ -188,15 +208,57 @@ impl Bans {
             .collect()
     }
 
-    /// The actions were asked for a ban; nobody else has to know.
-    pub(crate) fn ordered(&mut self, id: &Id) {
-        if let Some((_, ban)) = self.by_id.get_mut(id) {
-            (ban.ordered, ban.epoch) = (true, None);
+    /// Something is to be asked for about a ban. It waits with the ban and ends with it.
+    pub(crate) fn ask(&mut self, id: &Id, job: JailJob) {
+        let Some((number, ban)) = self.by_id.get_mut(id) else { return };
+        match job {
+            JailJob::Prolong => ban.asks.prolong = true,
+            // What is not made yet is not made again.
+            _ if ban.asks.make == Some(JailJob::Ban) => {}
+            _ => (ban.asks.make, ban.epoch) = (Some(job), None),
+        }
+        self.asking.insert(*number);
+    }
+
+    /// The oldest ban that something is to be asked for.
+    pub(crate) fn next_asked(&self) -> Option<&Id> {
+        self.order.get(self.asking.first()?)
+    }
+
+    /// What is to be asked for first about a ban; it counts as asked for then.
+    pub(crate) fn take_asked(&mut self, id: &Id) -> Option<JailJob> {
+        let (number, ban) = self.by_id.get_mut(id)?;
+        let job = match ban.asks.make.take() {
+            Some(job) => Some(job),
+            None => std::mem::take(&mut ban.asks.prolong).then_some(JailJob::Prolong),
+        };
+        if !std::mem::replace(&mut ban.ordered, true) {
+            self.ordered += 1;
+            self.changed.insert(id.clone());
+        }
+        if !ban.asks.prolong {
+            self.asking.remove(number);
+        }
+        job
+    }
+
+    /// Nothing is asked for any more.
+    pub(crate) fn ask_nothing(&mut self) {
+        for number in std::mem::take(&mut self.asking) {
+            let id = self.order.get(&number);
+            if let Some((_, ban)) = id.and_then(|id| self.by_id.get_mut(id)) {
+                ban.asks = Asks::default();
+            }
         }
     }
 
-    /// The row of somebody who has no ban here is to go.
-    pub(crate) fn forget(&mut self, id: &Id) {
-        self.changed.insert(id.clone());
+    /// How many bans the actions were asked for.
+    pub(crate) fn ordered(&self) -> usize {
+        self.ordered
+    }
+
+    /// The rows of those who have no ban here are to go.
+    pub(crate) fn forget(&mut self, ids: impl IntoIterator<Item = Id>) {
+        self.changed.extend(ids);
     }
 }

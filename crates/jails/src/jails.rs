@@ -8,6 +8,7 @@ mod earlier;
 mod freeing;
 mod holding;
 mod idle;
+mod outbox;
 mod reading;
 mod repairs;
 mod serve;
@@ -29,7 +30,6 @@ use crate::rows;
 use crate::spared::SparedCounts;
 use crate::tickets::{Key, Tickets};
 use crate::told::{News, Told};
-use acting::Outbox;
 use asking::Asking;
 pub use asking::{Ask, Question};
 use begun::Begun;
@@ -37,6 +37,7 @@ pub use begun::{EarlierLog, ReadLog};
 pub use earlier::Earlier;
 pub use freeing::Freed;
 pub use idle::State;
+use outbox::Outbox;
 use waiting::Waiting;
 
 /// What jails are set up with; a reload brings another one.
@@ -166,7 +167,9 @@ impl Jails {
                 None => self.news.push(news(jail, None, Told::Started)),
             }
         }
-        for (_, jail) in before {
+        for (key, mut jail) in before {
+            // Its actions are ended with all that they did.
+            jail.bans.forget(self.outbox.clear(key));
             self.news.push(news(&jail, None, Told::Stopped));
             self.park(jail);
         }
@@ -264,7 +267,7 @@ impl Jails {
 
     /// Counts and memories that had to make room, since the start.
     pub fn evicted(&self) -> u64 {
-        self.tickets.evicted() + self.bad.evicted() + self.waiting.evicted()
+        self.tickets.evicted() + self.bad.evicted() + self.waiting.evicted() + self.outbox.cut()
     }
 
     /// The number of the next order.

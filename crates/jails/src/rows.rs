@@ -7,7 +7,7 @@ use monban_model::limits::{JAIL_MATCHES_MAX, JAIL_ROW_BYTES_MAX};
 use monban_model::wire::{FrameError, Reader, Wire, Writer};
 use monban_model::{JailBan, JailRow, JailRowKind, Net, Stamp};
 
-use crate::bans::Ban;
+use crate::bans::{Asks, Ban};
 use crate::known::Known;
 use crate::spared::SparedCount;
 use crate::tickets::{Facts, Ticket};
@@ -36,6 +36,7 @@ pub(crate) fn ban_row(jail: &str, id: &Id, ban: &Ban, jail_s: i64) -> JailRow {
     ban.failures.put(&mut out);
     put_lines(&ban.lines, &mut out);
     put_facts(&ban.facts, &mut out);
+    out.byte(u8::from(ban.ordered));
     let end = ban.end(jail_s);
     let stamp = |seconds: i64| Stamp(seconds.saturating_mul(1000));
     let shown = JailBan {
@@ -54,7 +55,7 @@ pub(crate) fn known_row(jail: &str, id: &Id, known: &Known) -> JailRow {
     row(jail, JailRowKind::Known, id, out)
 }
 
-/// A ban that is not in force, as its jail does not run.
+/// A ban that is not in force: its jail does not run, or its end waits for its turn.
 pub(crate) fn waiting_row(jail: &str, id: &Id, ban: &Ban) -> JailRow {
     JailRow { ban: None, ..ban_row(jail, id, ban, -1) }
 }
@@ -159,8 +160,10 @@ fn ban_of(data: &[u8]) -> Option<(Id, Ban)> {
             lines: lines(from)?,
             facts: facts(from)?,
             restored: true,
-            ordered: true,
+            // Earlier rows do not say it: it may have been.
+            ordered: from.is_empty() || bool::take(from)?,
             epoch: Some(0),
+            asks: Asks::default(),
         })
     })
 }
@@ -316,10 +319,15 @@ mod tests {
                 restored: true,
                 ordered: true,
                 epoch: Some(0),
+                asks: Asks::default(),
             };
-            let data = ban_row("a", &id, &ban, 600).data.expect("there");
-            assert_eq!(ban_of(&data), Some((id.clone(), ban)));
-            for end in 0..data.len() {
+            let waits = Ban { ordered: false, ..ban.clone() };
+            let data = ban_row("a", &id, &waits, 600).data.expect("there");
+            assert_eq!(ban_of(&data), Some((id.clone(), waits)));
+            // As earlier versions wrote it.
+            let earlier = data.len() - 1;
+            assert_eq!(ban_of(&data[..earlier]), Some((id.clone(), ban)));
+            for end in 0..earlier {
                 assert_eq!(ban_of(&data[..end]), None);
             }
             let known = Known { count: 4, last: 5, seconds: 600 };

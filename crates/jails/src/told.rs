@@ -1,7 +1,7 @@
 //! What is to be told of jails: for a log in fail2ban's form, the ledger and the terminal.
 
 use monban_fail2ban::filter::Id;
-use monban_model::{JailJob, Net, Refusal};
+use monban_model::{ActionFailure, JailJob, Net, Refusal};
 
 /// Why a failure is not counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,14 +102,26 @@ pub enum Told {
     Again,
     /// A ban ended.
     Freed(WhyFreed),
-    /// Commands of the jail's actions failed, or the warden refused.
+    /// Commands of the jail's actions failed.
     Failed {
         /// What was asked for.
         job: JailJob,
-        /// What they said.
-        why: String,
-        /// The warden refused.
-        refused: bool,
+        /// Which of them, and what they said.
+        failed: Vec<ActionFailure>,
+    },
+    /// The warden refused.
+    Refused {
+        /// What was asked for.
+        job: JailJob,
+        /// Why.
+        why: Refusal,
+    },
+    /// Nothing was heard of orders to the jail's actions for minutes.
+    GivenUp {
+        /// How many.
+        orders: u64,
+        /// Bans that end with them; these are ordered again.
+        ends: u64,
     },
     /// A search reached its bound; what it would have found is not known.
     Overrun,

@@ -78,10 +78,56 @@ pub enum JailResult {
     },
     /// The warden refused.
     Refused(Refusal),
-    /// Commands failed; which, with what they said.
-    Failed(String),
+    /// It was not done, or not by every action.
+    Failed {
+        /// What failed, in the order in which it did; never empty.
+        failed: Vec<ActionFailure>,
+        /// After a [`JailJob::Flush`]: these actions did not flush, and their bans are to be ended
+        /// one by one; empty for all actions.
+        singly: Vec<u32>,
+    },
+    /// The jail was ended before its turn came: what it would have made is not there.
+    Ended,
     /// monban only observes.
     Observed,
+}
+
+/// An action of a jail that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActionFailure {
+    /// Its name; `None` where the order reached no action.
+    pub action: Option<String>,
+    /// What failed.
+    pub what: String,
+    /// How it did, where that is known: the end of the command, and what it said.
+    pub how: Option<String>,
+}
+
+impl JailResult {
+    /// An order that reached no action, and why.
+    pub fn failed(why: impl Into<String>) -> Self {
+        let failed = vec![ActionFailure { action: None, what: why.into(), how: None }];
+        Self::Failed { failed, singly: Vec::new() }
+    }
+}
+
+impl ActionFailure {
+    /// What failed, and how.
+    pub fn said(&self) -> String {
+        match &self.how {
+            Some(how) => format!("{} ({how})", self.what),
+            None => self.what.clone(),
+        }
+    }
+}
+
+impl fmt::Display for ActionFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(action) = &self.action {
+            write!(f, "{action}: ")?;
+        }
+        f.write_str(&self.said())
+    }
 }
 
 /// Why the warden does not shut somebody out.

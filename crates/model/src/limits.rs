@@ -352,11 +352,40 @@ pub const JAIL_COMMANDS_ASKED_MAX: usize = 4;
 /// Failures that wait for the answer to one of them.
 pub const JAIL_WAITING_MAX: usize = 64;
 
+/// Orders of one jail that are on their way to its actions at once; more wait, as bans that are to
+/// be made and ends of bans. Of many jails each has an equal share of [`JAILS_UNDERWAY_MAX`].
+pub const JAIL_UNDERWAY_MAX: usize = 512;
+
+/// Orders of all jails that are on their way at once.
+pub const JAILS_UNDERWAY_MAX: usize = 16_384;
+
+/// Bytes of their tickets, shared out in the same way; each jail may have one order on its way.
+pub const JAILS_UNDERWAY_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Ends of bans that wait for the actions of all jails, shared out in the same way: while a jail
+/// has its share of them waiting, no ban of it is made, so that no end is ever given up for want of
+/// room. Bans that were made before may end at once, all of them. While [`JAIL_BANS_MAX`] ends wait
+/// in all jails, those that a jail's actions were asked for count towards its share, too: so there
+/// are at most twice [`JAIL_BANS_MAX`] and this.
+pub const JAIL_ENDS_MAX: usize = 16_384;
+
+/// What lines and captures of ends that wait may take, in bytes and for all jails. Beyond that an
+/// end keeps who it is, and is counted.
+pub const JAIL_ENDS_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+const _: () = assert!(2 * JAILS_UNDERWAY_MAX < FAIL2BAN_REQUESTS_MAX);
+const _: () = assert!(
+    JAILS_UNDERWAY_BYTES_MAX + FAIL2BAN_JAILS_MAX * TICKET_BYTES_MAX < FAIL2BAN_REQUESTS_BYTES_MAX
+);
+
 /// Orders to jails in one frame.
 pub const JAIL_ORDERS_PER_FRAME_MAX: usize = 500;
 
-/// What became of an order to a jail, as text, in bytes.
+/// What a command of a jail's action said when it failed, in bytes.
 pub const JAIL_WHY_MAX: usize = 500;
+
+/// The name of an action in what is told of it, in bytes.
+pub const ACTION_NAME_MAX: usize = 64;
 
 /// Outcomes of such orders in one frame.
 pub const JAIL_OUTCOMES_PER_FRAME_MAX: usize = 64;

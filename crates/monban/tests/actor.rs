@@ -15,7 +15,7 @@ use actor::role::{Role, ban, order};
 use monban_fail2ban::action::{Ticket, Time};
 use monban_fail2ban::filter::Id;
 use monban_model::wire::{FromActor, ToActor};
-use monban_model::{JailJob, JailResult};
+use monban_model::{JailJob, JailOrder, JailResult};
 
 /// Each command leaves a line.
 const NOTES: &str = "[Definition]
@@ -78,7 +78,7 @@ fn jails_begin_ban_and_end_as_they_are_told() {
         role.outcome_of(order(7, 0, JailJob::Flush { stopping: false })),
         JailResult::Done { singly: vec![0], epoch: 0 }
     );
-    assert!(matches!(role.outcome_of(ban(8, 9, "192.0.2.1")), JailResult::Failed(_)));
+    assert!(matches!(role.outcome_of(ban(8, 9, "192.0.2.1")), JailResult::Failed { .. }));
 
     role.say(&ToActor::Stop);
     assert!(role.ends());
@@ -156,10 +156,11 @@ fn a_failure_says_which_command_and_what_it_said() {
     let mut role = Role::start(&[]);
     role.table(0, folder.path());
     role.hear();
-    let JailResult::Failed(why) = role.outcome_of(ban(1, 0, "192.0.2.1")) else {
+    let JailResult::Failed { failed, .. } = role.outcome_of(ban(1, 0, "192.0.2.1")) else {
         panic!("it failed")
     };
-    assert_eq!(why, "bad: actionban failed (exit code 3: no such chain)");
+    let why: Vec<String> = failed.iter().map(ToString::to_string).collect();
+    assert_eq!(why, ["bad: actionban failed (exit code 3: no such chain)"]);
 }
 
 #[test]
@@ -194,6 +195,59 @@ fn a_slow_jail_holds_nobody_up() {
     assert!(begun.elapsed() < Duration::from_secs(2));
     role.done(&[1]);
     assert!(begun.elapsed() >= Duration::from_secs(3));
+}
+
+#[test]
+fn a_stop_ends_what_was_made_and_does_not_wait_for_what_was_not() {
+    let folder = folder("[slow]\naction = slow\n");
+    let slow = format!(
+        "[Definition]\nactionban = sleep 0.2; echo ban <ip> >> {0}\n\
+         actionunban = echo unban <ip> >> {0}\nactionstop = echo stop >> {0}\n",
+        folder.path().join("said").display()
+    );
+    fs::write(folder.path().join("action.d/slow.conf"), slow).unwrap();
+    let mut role = Role::start(&[]);
+    role.table(0, folder.path());
+    role.hear();
+    let begun = Instant::now();
+    let bans = (2..300).map(|id| ban(id, 0, &format!("192.0.{}.{}", id / 200, id % 200)));
+    let bans: Vec<JailOrder> = bans.collect();
+    role.orders([vec![order(1, 0, JailJob::Start)], bans].concat());
+    role.done(&[1, 2]);
+    let mut outcomes = role.outcomes_until(order(300, 0, JailJob::Stop));
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    let stop = outcomes.pop().unwrap();
+    assert_eq!(stop.result, JailResult::Done { singly: vec![], epoch: 0 });
+    let made = outcomes.iter().filter(|one| one.result != JailResult::Ended).count();
+    assert!((297 - made) > 200 && outcomes.len() == 297, "{made} of {}", outcomes.len());
+    let said = fs::read_to_string(folder.path().join("said")).unwrap();
+    let count = |word: &str| said.lines().filter(|line| line.starts_with(word)).count();
+    assert_eq!((count("ban"), count("unban"), count("stop")), (made + 1, made + 1, 1));
+    assert!(said.ends_with("stop\n"));
+    // It begins anew.
+    role.say(&ToActor::AskFresh);
+    assert_eq!(role.hear(), FromActor::Fresh { reload: 0, jails: vec![0] });
+    role.orders(vec![order(301, 0, JailJob::Start), ban(302, 0, "192.0.2.1")]);
+    role.done(&[301, 302]);
+}
+
+#[test]
+fn what_fails_at_a_flush_is_told_with_who_cannot_flush() {
+    let folder = folder("[a]\naction = one\n two\n");
+    let path = |name: &str| folder.path().join(format!("action.d/{name}.conf"));
+    let one = "[Definition]\nactionban = true\nactionunban = true\nactionflush = exit 4\n";
+    fs::write(path("one"), one).unwrap();
+    let two = "[Definition]\nactionban = true\nactionunban = true\n";
+    fs::write(path("two"), two).unwrap();
+    let mut role = Role::start(&[]);
+    role.table(0, folder.path());
+    role.hear();
+    role.orders(vec![order(1, 0, JailJob::Start), ban(2, 0, "192.0.2.1")]);
+    role.done(&[1, 2]);
+    let flushed = role.outcome_of(order(3, 0, JailJob::Flush { stopping: false }));
+    let JailResult::Failed { failed, singly } = flushed else { panic!("{flushed:?}") };
+    assert_eq!(failed[0].to_string(), "one: actionflush failed (exit code 4)");
+    assert_eq!(singly, [1, 0]);
 }
 
 /// Prints the mails that it takes.
@@ -264,8 +318,9 @@ fn a_mail_goes_out_when_a_jail_starts_and_bans() {
     let mut role = Role::start(&[]);
     role.table(0, folder.path());
     role.hear();
-    let JailResult::Failed(why) = role.outcome_of(order(1, 0, JailJob::Start)) else {
+    let JailResult::Failed { failed, .. } = role.outcome_of(order(1, 0, JailJob::Start)) else {
         panic!("no server")
     };
+    let why = failed[0].to_string();
     assert!(why.starts_with("smtp: actionstart failed (not started: 127.0.0.1:"), "{why}");
 }

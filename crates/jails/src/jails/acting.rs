@@ -1,66 +1,21 @@
 //! From bans to orders for the actions, and what came of them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::BTreeMap;
 
 use monban_fail2ban::action::{Counters, Merged, Ticket, Time};
 use monban_fail2ban::filter::Id;
 use monban_model::{JailJob, JailOrder, JailOutcome, JailResult, Refusal, Stamp};
 
+use super::outbox::{About, End, Share, Underway};
 use super::{Jails, end_of};
 use crate::bans::Ban;
 use crate::jail::Jail;
 use crate::known::Known;
 use crate::tickets::Key;
-use crate::told::{Told, WhyFreed};
-
-/// Orders that are on their way at once. More wait here: so the warden and the actor never have to
-/// refuse one for want of room.
-const WINDOW: usize = 8192;
+use crate::told::{News, Told, WhyFreed};
 
 /// Without any outcome for so many seconds what is on its way is given up.
 const LOST_S: i64 = 300;
-
-/// An order that waits for its turn. The values of its ticket are put together when it leaves.
-struct Queued {
-    key: Key,
-    job: JailJob,
-    /// Which actions; empty for all.
-    actions: Vec<u32>,
-    about: About,
-}
-
-enum About {
-    /// The whole jail.
-    Jail,
-    /// Whoever is banned, if he still is.
-    Banned(Id),
-    /// Whoever was.
-    Freed(Id, Box<Ban>),
-    /// All bans that end together: actions that cannot do that end them one by one.
-    All(Vec<(Id, Ban)>),
-}
-
-/// An order whose outcome is not known.
-struct Underway {
-    key: Key,
-    id: Option<Id>,
-    ending: Vec<(Id, Ban)>,
-}
-
-/// Orders that wait and orders that are on their way.
-#[derive(Default)]
-pub(super) struct Outbox {
-    waiting: VecDeque<Queued>,
-    underway: HashMap<u64, Underway>,
-    /// The last time that something came back, or left while nothing was on its way.
-    heard_s: i64,
-}
-
-impl Outbox {
-    pub(super) fn shift(&mut self, seconds: i64) {
-        self.heard_s = self.heard_s.saturating_add(seconds);
-    }
-}
 
 impl Jails {
     /// The actions of these jails are not started; those of all others are.
@@ -68,7 +23,7 @@ impl Jails {
         let now = self.at(now);
         for number in 0..self.jails.len() {
             let is_fresh = fresh.iter().any(|one| usize::try_from(*one) == Ok(number));
-            let Some(jail) = self.jail_mut(number) else { continue };
+            let Some(jail) = self.jails.get_mut(number).and_then(Option::as_mut) else { continue };
             let was_started = std::mem::replace(&mut jail.started, true);
             let owed = std::mem::take(&mut jail.owed);
             let reloaded = std::mem::take(&mut jail.reloaded);
@@ -76,14 +31,19 @@ impl Jails {
             if is_fresh {
                 (jail.epoch, jail.lost) = (Some(0), false);
                 jail.bans.set_epochs(0);
-                self.outbox.waiting.retain(|queued| queued.key != key);
-                self.queue(key, JailJob::Start, About::Jail);
+                jail.bans.ask_nothing();
+                if !was_started {
+                    let gone = self.outbox.clear(key);
+                    jail.bans.forget(gone);
+                }
+                // Otherwise somebody took the actor's place, who may find what ends now.
+                self.outbox.ask(key, JailJob::Start);
             } else {
                 if reloaded {
-                    self.queue(key, JailJob::Reload, About::Jail);
+                    self.outbox.ask(key, JailJob::Reload);
                 }
                 for (id, ban) in owed {
-                    self.queue(key, JailJob::Unban, About::Freed(id, Box::new(ban)));
+                    self.end_ban(key, id, ban);
                 }
             }
             if is_fresh || !was_started {
@@ -116,45 +76,56 @@ impl Jails {
         let Some(jail) = self.jail_mut(number) else { return };
         // What is not started yet gets all bans when it is.
         if jail.started || !guards {
-            if job != JailJob::Prolong {
-                jail.bans.ordered(id);
-            }
-            let key = jail.key;
-            self.queue(key, job, About::Banned(id.clone()));
+            jail.bans.ask(id, job);
         }
     }
 
-    /// Orders the end of a ban.
+    /// Orders the end of a ban, if its actions were asked for it.
     pub(super) fn order_end(&mut self, number: usize, id: Id, ban: Ban) {
         let guards = self.guards;
-        let Some(jail) = self.jail_mut(number) else { return };
+        let Some(jail) = self.jail_mut(number).filter(|_| ban.ordered) else { return };
         match jail.started || !guards {
             true => {
                 let key = jail.key;
-                self.queue(key, JailJob::Unban, About::Freed(id, Box::new(ban)));
+                self.end_ban(key, id, ban);
             }
             false => jail.owed.push((id, ban)),
         }
     }
 
-    /// Orders the end of many bans at once.
+    fn end_ban(&mut self, key: Key, id: Id, ban: Ban) {
+        self.outbox.end(key, End { id, ban: Box::new(ban), actions: Vec::new() });
+    }
+
+    /// Orders the end of all bans of a jail at once.
     pub(super) fn order_flush(&mut self, number: usize, bans: Vec<(Id, Ban)>) {
         let guards = self.guards;
         let Some(jail) = self.jail_mut(number) else { return };
+        let made = bans.into_iter().filter(|(_, ban)| ban.ordered);
         match jail.started || !guards {
             true => {
+                let end = |(id, ban)| End { id, ban: Box::new(ban), actions: Vec::new() };
                 let key = jail.key;
-                self.queue(key, JailJob::Flush { stopping: false }, About::All(bans));
+                self.outbox.flush(key, made.map(end).collect());
             }
-            false => jail.owed.extend(bans),
+            false => jail.owed.extend(made),
         }
     }
 
     /// Orders something about a whole jail.
     pub(super) fn order_jail(&mut self, number: usize, job: JailJob) {
         if let Some(key) = self.jail(number).map(|jail| jail.key) {
-            self.queue(key, job, About::Jail);
+            self.outbox.ask(key, job);
         }
+    }
+
+    /// Orders that a jail ends with all its bans, before all else. What of it waits does so no more:
+    /// its actions know what they have done.
+    pub(super) fn order_stop(&mut self, number: usize) {
+        let Some(jail) = self.jails.get_mut(number).and_then(Option::as_mut) else { return };
+        jail.bans.forget(self.outbox.clear(jail.key));
+        let order = self.order_of(number, JailJob::Stop, About::Jail);
+        self.stopping.extend(order);
     }
 
     /// The firewall was changed by somebody: orders that every jail with bans looks after what its
@@ -170,107 +141,130 @@ impl Jails {
         }
     }
 
-    fn queue(&mut self, key: Key, job: JailJob, about: About) {
-        self.outbox.waiting.push_back(Queued { key, job, actions: Vec::new(), about });
-    }
-
     /// Orders to be carried out now: as many as may be on their way at once.
     pub fn take_orders(&mut self) -> Vec<JailOrder> {
         let now = self.now_s;
-        if self.outbox.underway.is_empty() {
+        if self.outbox.is_idle() {
             self.outbox.heard_s = now;
         } else if now > self.outbox.heard_s.saturating_add(LOST_S) {
             self.outbox.heard_s = now;
-            for (_, lost) in std::mem::take(&mut self.outbox.underway) {
-                self.not_made(lost.key, lost.id.as_ref(), JailJob::Ban);
-                // An end that is ordered twice is one.
-                self.end_singly(lost.key, lost.ending, &[]);
-            }
+            self.give_up_orders();
         }
+        let share = Share::of(self.count());
         let mut orders = std::mem::take(&mut self.stopping);
-        while self.outbox.underway.len() < WINDOW {
-            let Some(queued) = self.outbox.waiting.pop_front() else { break };
-            orders.extend(self.order_of(queued));
+        for number in 0..self.jails.len() {
+            while let Some(jail) = self.jails.get_mut(number).and_then(Option::as_mut)
+                && let Some((job, about)) = self.outbox.next(jail, share)
+            {
+                orders.extend(self.order_of(number, job, about));
+            }
         }
         orders
     }
 
-    /// Every order of a jail that loses its number, also beyond what may be on its way at once.
-    pub(super) fn last_orders(&mut self, key: Key) -> Vec<JailOrder> {
-        let mut last = Vec::new();
-        let (own, others): (VecDeque<_>, VecDeque<_>) =
-            self.outbox.waiting.drain(..).partition(|queued| queued.key == key);
-        self.outbox.waiting = others;
-        for queued in own {
-            last.extend(self.order_of(queued));
-        }
-        last
-    }
-
-    fn order_of(&mut self, queued: Queued) -> Option<JailOrder> {
-        let Queued { key, job, actions, about } = queued;
-        let number = self.number_of(key)?;
+    fn order_of(&mut self, number: usize, job: JailJob, about: About) -> Option<JailOrder> {
         let jail = self.jail(number)?;
-        let (id, ban, ending) = match about {
-            About::Jail => (None, None, Vec::new()),
-            About::All(bans) => (None, None, bans),
-            About::Freed(id, ban) => (Some(id), Some(*ban), Vec::new()),
-            About::Banned(id) => {
-                let ban = jail.bans.get(&id)?.clone();
-                (Some(id), Some(ban), Vec::new())
+        let key = jail.key;
+        let nobody = || Ticket::of_nobody(Time::Fraction(self.now_s as f64), self.counters(jail));
+        let (id, ticket, mut ends) = match about {
+            About::Jail => (None, nobody(), Vec::new()),
+            About::All(bans) => (None, nobody(), bans),
+            About::Ban(id) => {
+                let ticket = self.ticket(number, &id, jail.bans.get(&id)?)?;
+                (Some(id), ticket, Vec::new())
+            }
+            About::End(end) => {
+                let ticket = self.ticket(number, &end.id, &end.ban)?;
+                (Some(end.id.clone()), ticket, vec![end])
             }
         };
-        let ticket = match (&id, &ban) {
-            (Some(id), Some(ban)) => self.ticket(number, id, ban)?,
-            _ => Ticket::of_nobody(Time::Fraction(self.now_s as f64), self.counters(jail)),
+        let actions = match (job, &ends[..]) {
+            (JailJob::Unban, [end]) => end.actions.clone(),
+            _ => Vec::new(),
         };
         let address = match ticket.address() {
             Id::Net(net) => Some(*net),
             Id::Name(_) | Id::Text(_) => None,
         };
+        let ticket = ticket.to_bytes();
+        for end in &mut ends {
+            // Lines are for the first time that it is asked for.
+            end.ban.lines = Vec::new();
+            if let Some(jail) = self.jail_mut(number) {
+                // The row of it goes.
+                jail.bans.forget([end.id.clone()]);
+            }
+        }
         let order = JailOrder {
             id: self.next_order,
             jail: u32::try_from(number).ok()?,
             job,
             actions,
             address,
-            ticket: ticket.to_bytes(),
+            ticket,
         };
         self.next_order += 1;
-        self.outbox.underway.insert(order.id, Underway { key, id, ending });
+        let bytes = order.ticket.len();
+        self.outbox.left(order.id, Underway { key, job, id, ends, bytes });
         Some(order)
     }
 
-    /// What became of an order.
+    /// What became of an order; also of a jail that is there no more.
     pub fn outcome(&mut self, outcome: JailOutcome, now: Stamp) {
         self.outbox.heard_s = self.at(now);
-        let Some(Underway { key, id, ending }) = self.outbox.underway.remove(&outcome.order) else {
+        let Some(Underway { key, job, id, ends, .. }) = self.outbox.back(outcome.order) else {
             return;
         };
-        let Some(number) = self.number_of(key) else { return };
+        let number = self.number_of(key);
         match outcome.result {
             JailResult::Done { singly, epoch } => {
-                self.take_epoch(number, id.as_ref(), outcome.job, epoch);
+                if let Some(number) = number {
+                    self.take_epoch(number, id.as_ref(), job, epoch);
+                }
                 if !singly.is_empty() {
-                    self.end_singly(key, ending, &singly);
+                    self.end_again(key, ends, &singly);
                 }
             }
-            JailResult::Observed => {}
+            // With its jail all bans of it ended.
+            JailResult::Observed | JailResult::Ended => {}
             JailResult::Refused(why) => {
-                let (job, text) = (outcome.job, why.to_string());
-                let told = Told::Failed { job, why: text, refused: true };
-                self.tell(number, id.as_ref(), told);
-                if let Some(id) = id {
+                self.tell_of(key, id.as_ref(), Told::Refused { job, why });
+                if let Some((number, id)) = number.zip(id) {
                     self.refused(number, &id, job, why);
                 }
             }
-            JailResult::Failed(why) => {
-                let told = Told::Failed { job: outcome.job, why, refused: false };
-                self.tell(number, id.as_ref(), told);
-                self.not_made(key, id.as_ref(), outcome.job);
-                self.end_singly(key, ending, &[]);
+            JailResult::Failed { failed, singly } => {
+                self.tell_of(key, id.as_ref(), Told::Failed { job, failed });
+                self.not_made(key, id.as_ref(), job);
+                if job != JailJob::Unban {
+                    self.end_again(key, ends, &singly);
+                }
             }
         }
+    }
+
+    /// Nothing was heard of orders for long. Ends are ordered again: twice is once.
+    fn give_up_orders(&mut self) {
+        let mut counts: BTreeMap<Key, (u64, u64)> = BTreeMap::new();
+        for lost in self.outbox.give_up() {
+            let (orders, ends) = counts.entry(lost.key).or_default();
+            *orders += 1;
+            *ends += lost.ends.len() as u64;
+            self.not_made(lost.key, lost.id.as_ref(), lost.job);
+            let actions = match (lost.job, &lost.ends[..]) {
+                (JailJob::Unban, [end]) => end.actions.clone(),
+                _ => Vec::new(),
+            };
+            self.end_again(lost.key, lost.ends, &actions);
+        }
+        for (key, (orders, ends)) in counts {
+            self.tell_of(key, None, Told::GivenUp { orders, ends });
+        }
+    }
+
+    fn tell_of(&mut self, key: Key, id: Option<&Id>, told: Told) {
+        let jail = self.name_of(key).to_owned();
+        self.news.push(News { jail, id: id.cloned(), told });
     }
 
     /// What the warden does not do is not in force, and does not count as a ban that was.
@@ -291,12 +285,14 @@ impl Jails {
         self.tell(number, Some(id), Told::Freed(WhyFreed::Refused(why)));
     }
 
-    /// Actions that cannot end all bans at once end them one by one.
-    fn end_singly(&mut self, key: Key, ending: Vec<(Id, Ban)>, actions: &[u32]) {
-        for (id, ban) in ending {
-            let about = About::Freed(id, Box::new(ban));
-            let actions = actions.to_vec();
-            self.outbox.waiting.push_back(Queued { key, job: JailJob::Unban, actions, about });
+    /// Ends bans one by one with some actions, or all. Whoever is banned anew by then stays it.
+    fn end_again(&mut self, key: Key, ends: Vec<End>, actions: &[u32]) {
+        let Some(number) = self.number_of(key) else { return };
+        for end in ends {
+            let again = self.jail(number).and_then(|jail| jail.bans.get(&end.id));
+            if !again.is_some_and(|ban| ban.ordered) {
+                self.outbox.end(key, End { actions: actions.to_vec(), ..end });
+            }
         }
     }
 

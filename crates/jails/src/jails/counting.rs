@@ -3,7 +3,7 @@
 use monban_fail2ban::filter::Id;
 
 use super::{Jails, end_of};
-use crate::bans::{Ban, TooMany};
+use crate::bans::{Asks, Ban, TooMany};
 use crate::cache::Likeness;
 use crate::jail::Jail;
 use crate::known::Known;
@@ -172,6 +172,7 @@ impl Jails {
             restored: false,
             ordered: false,
             epoch: None,
+            asks: Asks::default(),
         };
         if ban.end(bantime_s) < now {
             self.tell(number, Some(id), Told::Expired);

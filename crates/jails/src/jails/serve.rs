@@ -73,8 +73,7 @@ impl Server for Jails {
         for id in ids {
             if let Some(net) = self.allows(id) {
                 // As the warden says it, who would not carry it out.
-                let why = Refusal::Allowed(net).to_string();
-                let told = Told::Failed { job: JailJob::Ban, why, refused: true };
+                let told = Told::Refused { job: JailJob::Ban, why: Refusal::Allowed(net) };
                 self.tell(number, Some(id), told);
                 continue;
             }
@@ -202,16 +201,7 @@ impl Server for Jails {
 
     fn stop_jail(&mut self, jail: &str) -> Result<(), ClientError> {
         let number = self.named(jail)?;
-        let Some(jail) = self.jail(number) else { return Ok(()) };
-        let bans = jail.bans.iter().map(|(id, ban)| (id.clone(), ban.clone()));
-        for (id, ban) in bans.collect::<Vec<_>>() {
-            self.order_end(number, id, ban);
-        }
-        self.order_jail(number, JailJob::Stop);
-        if let Some(key) = self.jail(number).map(|jail| jail.key) {
-            let last = self.last_orders(key);
-            self.stopping.extend(last);
-        }
+        self.order_stop(number);
         self.tell(number, None, Told::Stopped);
         if let Some(jail) = self.jails.get_mut(number).and_then(Option::take) {
             self.halted.insert(jail.key);

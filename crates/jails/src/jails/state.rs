@@ -62,7 +62,7 @@ impl Jails {
             return;
         }
         if ban.end(bantime_s) <= now || jail.ignore.spares(&id).is_some() {
-            jail.bans.forget(&id);
+            jail.bans.forget([id.clone()]);
             if ban.ordered {
                 jail.owed.push((id, ban));
             }
@@ -85,7 +85,7 @@ impl Jails {
 
     /// What changed since the last call.
     pub fn take_changes(&mut self) -> Vec<JailRow> {
-        let mut changed = Vec::new();
+        let (mut changed, now) = (Vec::new(), self.now_s);
         let names = &self.names;
         let name = |key: Key| names.get(key as usize).map_or("", String::as_str);
         let mut gone = std::mem::take(&mut self.changed);
@@ -106,11 +106,22 @@ impl Jails {
             for (id, ban) in jail.bans.take_changes() {
                 changed.push(match ban {
                     Some(ban) => rows::ban_row(&jail.name, &id, ban, bantime_s),
-                    None => rows::no_row(&jail.name, JailRowKind::Ban, &id),
+                    None => match self.outbox.waiting_end(jail.key, &id) {
+                        Some(ban) => ended_row(&jail.name, &id, ban, now),
+                        None => rows::no_row(&jail.name, JailRowKind::Ban, &id),
+                    },
                 });
             }
         }
         gone.extend(changed);
         gone
     }
+}
+
+/// A ban that is over and whose end waits for its turn: the next run makes up for it.
+fn ended_row(jail: &str, id: &Id, ban: &Ban, now: i64) -> JailRow {
+    let seconds = now.saturating_sub(1).saturating_sub(ban.since).max(0);
+    let seconds = ban.seconds.filter(|own| (0..seconds).contains(own)).unwrap_or(seconds);
+    let bare = Ban { lines: Vec::new(), seconds: Some(seconds), ..ban.clone() };
+    rows::waiting_row(jail, id, &bare)
 }

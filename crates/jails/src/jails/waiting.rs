@@ -7,7 +7,7 @@ use monban_model::JailRowKind;
 use monban_model::limits::JAIL_BANS_MAX;
 
 use super::Jails;
-use crate::bans::Ban;
+use crate::bans::{Asks, Ban};
 use crate::jail::Jail;
 use crate::rows;
 use crate::tickets::Key;
@@ -45,6 +45,7 @@ impl Jails {
     pub(super) fn wait(&mut self, key: Key, id: Id, mut ban: Ban, end: i64) {
         let seconds = if end == i64::MAX { -1 } else { end.saturating_sub(ban.since) };
         ban.seconds = Some(seconds);
+        ban.asks = Asks::default();
         self.changed.push(rows::waiting_row(self.name_of(key), &id, &ban));
         self.waiting.bans.push_back((key, id, ban));
         while self.waiting.bans.len() > JAIL_BANS_MAX {

@@ -5,6 +5,7 @@ mod asking;
 mod begun;
 mod holding;
 mod idle;
+mod orders;
 mod repairs;
 mod spared;
 mod waiting;
@@ -12,6 +13,7 @@ mod world;
 
 use monban_fail2ban::action::Ticket;
 use monban_jails::{Ask, Entry, Told, WhyFreed};
+use monban_model::limits::JAIL_UNDERWAY_MAX;
 use monban_model::{
     JailAnswer, JailJob, JailOutcome, JailResult, JailRowKind, Line, Refusal, Stamp,
 };
@@ -158,9 +160,8 @@ fn what_the_warden_refuses_is_not_in_force() {
     let refused = JailResult::Refused(Refusal::TooWide);
     world.jails.outcome(outcome(orders[0].id, refused), now);
     let news: Vec<Told> = world.news().into_iter().map(|one| one.told).collect();
-    let why = "no operator asked for a network as wide as this".to_owned();
-    let failed = Told::Failed { job: JailJob::Ban, why, refused: true };
-    assert_eq!(news, [failed, Told::Freed(WhyFreed::Refused(Refusal::TooWide))]);
+    let refused = Told::Refused { job: JailJob::Ban, why: Refusal::TooWide };
+    assert_eq!(news, [refused, Told::Freed(WhyFreed::Refused(Refusal::TooWide))]);
     assert!(!world.client("status two").contains("192.0.2.1"));
 }
 
@@ -254,7 +255,9 @@ fn hostile_rows_and_words_are_errors_and_never_a_panic() {
             let _ =
                 world.jails.load(vec![monban_model::JailRow { data: Some(cut), ..row.clone() }]);
             let short = monban_model::JailRow { data: Some(data[..at].to_vec()), ..row.clone() };
-            assert_eq!(world.jails.load(vec![short]), 1);
+            // The last byte of a ban is not in the rows of earlier versions.
+            let is_earlier = row.kind == JailRowKind::Ban && at + 1 == data.len();
+            assert_eq!(world.jails.load(vec![short]), usize::from(!is_earlier));
         }
     }
     world.set_up();
@@ -364,6 +367,7 @@ fn all_bans_ended_before_the_actions_are_known_to_run_are_ended_then() {
     world.set_up();
     world.jails.actions(&[], world.now());
     world.line("/two.log", BOB);
+    assert_eq!(world.orders().len(), 1);
     world.commit();
     world.restart();
     world.orders();
@@ -403,6 +407,7 @@ fn a_jail_that_a_reload_breaks_goes_on_as_it_was() {
     assert_eq!(world.set_up().len(), 1);
     world.line("/two.log", "no eve from 192.0.2.2");
     assert_eq!(world.told(), ["two banned 192.0.2.1", "two banned 192.0.2.2"]);
+    world.orders();
     world.tick(61);
     let ends = world.ordered().into_iter().filter(|(_, job, _)| *job == JailJob::Unban);
     assert_eq!(ends.count(), 2);
@@ -429,7 +434,7 @@ fn more_orders_than_fit_on_the_way_wait_for_their_turn() {
         if orders.is_empty() {
             break;
         }
-        assert!(orders.len() <= 8192, "{}", orders.len());
+        assert!(orders.len() <= JAIL_UNDERWAY_MAX, "{}", orders.len());
         count += orders.len();
         for order in orders {
             let result = JailResult::Done { singly: Vec::new(), epoch: 0 };
@@ -451,7 +456,7 @@ fn a_flush_that_fails_or_cannot_be_done_at_once_is_done_one_by_one() {
         let orders = world.orders();
         let result = match round {
             0 => JailResult::Done { singly: vec![1], epoch: 0 },
-            _ => JailResult::Failed("no".to_owned()),
+            _ => JailResult::failed("no"),
         };
         let now = world.now();
         for order in orders {
@@ -463,28 +468,4 @@ fn a_flush_that_fails_or_cannot_be_done_at_once_is_done_one_by_one() {
         assert_eq!(singly.len(), 2);
         assert_eq!(singly[0].actions, if round == 0 { vec![1] } else { vec![] });
     }
-}
-
-#[test]
-fn a_jail_that_is_stopped_ends_all_its_bans_however_many_they_are() {
-    let mut world = World::new(TWO);
-    let id = |number: u32| {
-        monban_fail2ban::filter::Id::of_text(&std::net::Ipv4Addr::from(number).to_string())
-    };
-    let earlier = |number: u32| monban_jails::Earlier {
-        jail: "two".to_owned(),
-        id: id(number),
-        time_s: world::START_S,
-        seconds: Some(600),
-        count: 1,
-    };
-    let now = world.now();
-    let many = (0x0a00_0000..0x0a00_0000 + 10_000).map(earlier).collect();
-    assert_eq!(world.jails.take_earlier(many, now), 10_000);
-    world.orders();
-    world.client("stop two");
-    let orders = world.ordered();
-    let ends = orders.iter().filter(|(_, job, _)| *job == JailJob::Unban).count();
-    assert_eq!(ends, 10_000);
-    assert_eq!(orders.last().map(|(_, job, _)| *job), Some(JailJob::Stop));
 }

@@ -1,21 +1,10 @@
 //! What becomes of bans when actions are repaired.
 
-use monban_model::{JailJob, JailOrder, JailOutcome, JailResult};
+use monban_model::{JailJob, JailOrder, JailResult};
 
 use super::world::{TWO, World};
 
 impl World {
-    /// An order was carried out by actions that were repaired so often by then.
-    fn done(&mut self, order: &JailOrder, epoch: u64) {
-        self.becomes(order, JailResult::Done { singly: Vec::new(), epoch });
-    }
-
-    fn becomes(&mut self, order: &JailOrder, result: JailResult) {
-        let JailOrder { id, jail, job, .. } = *order;
-        let now = self.now();
-        self.jails.outcome(JailOutcome { order: id, jail, job, result }, now);
-    }
-
     /// Bans made again: after which repair, and whose.
     fn again(&mut self) -> Vec<(u64, String)> {
         let again = |order: JailOrder| match (order.job, order.address) {
@@ -98,7 +87,7 @@ fn a_ban_that_failed_to_be_made_again_is_when_its_address_fails_again() {
     world.done(&bans[1], 1);
     world.done(&bans[2], 1);
     let again = world.orders();
-    world.becomes(&again[0], JailResult::Failed("exit code 1".to_owned()));
+    world.becomes(&again[0], JailResult::failed("exit code 1"));
     world.tick(30);
     assert_eq!(world.again(), []);
     world.line("/two.log", "no eve from 192.0.2.1");

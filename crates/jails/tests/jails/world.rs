@@ -8,7 +8,9 @@ use monban_fail2ban::client::answer;
 use monban_fail2ban::config::{Configuration, Reading};
 use monban_fail2ban::dates::Zone;
 use monban_jails::{Jails, News, Question, Setup, SparedCount, Told};
-use monban_model::{JailJob, JailOrder, JailRow, JailRowKind, Line, SourceId, Stamp};
+use monban_model::{
+    JailJob, JailOrder, JailOutcome, JailResult, JailRow, JailRowKind, Line, SourceId, Stamp,
+};
 
 pub const START_S: i64 = 1_700_000_000;
 
@@ -99,7 +101,7 @@ impl World {
                 Told::Banned { .. } => "banned",
                 Told::Freed(_) => "freed",
                 Told::Ignored(_) => "spared",
-                Told::Failed { refused: true, .. } => "refused",
+                Told::Refused { .. } => "refused",
                 Told::Again => "again",
                 Told::TooMany => "full",
                 _ => return None,
@@ -111,6 +113,18 @@ impl World {
 
     pub fn orders(&mut self) -> Vec<JailOrder> {
         self.jails.take_orders()
+    }
+
+    /// An order has its outcome.
+    pub fn becomes(&mut self, order: &JailOrder, result: JailResult) {
+        let JailOrder { id, jail, job, .. } = *order;
+        let now = self.now();
+        self.jails.outcome(JailOutcome { order: id, jail, job, result }, now);
+    }
+
+    /// An order was carried out by actions that were repaired so often by then.
+    pub fn done(&mut self, order: &JailOrder, epoch: u64) {
+        self.becomes(order, JailResult::Done { singly: Vec::new(), epoch });
     }
 
     /// Orders as jail, job and address.

@@ -2,34 +2,85 @@
 
 use super::{FrameError, Reader, Wire, Writer};
 use crate::limits::{
-    ADDRESSES_PER_NAME_MAX, JAIL_ACTIONS_MAX, JAIL_ORDERS_PER_FRAME_MAX, JAIL_WHY_MAX,
-    TICKET_BYTES_MAX,
+    ACTION_NAME_MAX, ADDRESSES_PER_NAME_MAX, JAIL_ACTIONS_MAX, JAIL_ORDERS_PER_FRAME_MAX,
+    JAIL_OUTCOMES_PER_FRAME_MAX, JAIL_WHY_MAX, TICKET_BYTES_MAX,
 };
-use crate::{JailAnswer, JailJob, JailOrder, JailOutcome, JailResult, Net, Refusal};
+use crate::{ActionFailure, JailAnswer, JailJob, JailOrder, JailOutcome, JailResult, Net, Refusal};
 
-/// Bytes of tickets in one frame of orders.
-const TICKETS_PER_FRAME: usize = 40 * 1024;
+/// Bytes of tickets in one frame of orders, and of failures in one of outcomes.
+const BYTES_PER_FRAME: usize = 40 * 1024;
+
+/// Longest text of what failed, in bytes.
+const WHAT_MAX: usize = 100;
+
+/// What a failure takes beside its texts, at most.
+const FAILURE_FIXED: usize = 16;
+
+/// How failures went is left out of an outcome beyond so many bytes.
+const FAILURES_MAX: usize = 20 * 1024;
+
+const _: () = assert!(
+    JAIL_ACTIONS_MAX * (ACTION_NAME_MAX + WHAT_MAX + FAILURE_FIXED + 4) + JAIL_WHY_MAX
+        < FAILURES_MAX
+);
 
 impl JailOrder {
     /// Orders as they go into frames: in their order, as many as fit into each.
     pub fn frames(orders: Vec<Self>) -> Vec<Vec<Self>> {
-        let mut frames: Vec<Vec<Self>> = Vec::new();
-        let (mut count, mut bytes) = (0, 0);
-        for order in orders {
-            let size = order.ticket.len().min(TICKET_BYTES_MAX) + 4 * order.actions.len();
-            let fits = count < JAIL_ORDERS_PER_FRAME_MAX && bytes + size <= TICKETS_PER_FRAME;
-            match frames.last_mut().filter(|_| fits) {
-                Some(frame) => frame.push(order),
-                None => {
-                    frames.push(vec![order]);
-                    (count, bytes) = (0, 0);
-                }
-            }
-            count += 1;
-            bytes += size;
-        }
-        frames
+        in_frames(orders, JAIL_ORDERS_PER_FRAME_MAX, |order| {
+            order.ticket.len().min(TICKET_BYTES_MAX) + 4 * order.actions.len()
+        })
     }
+}
+
+impl JailOutcome {
+    /// Outcomes as they go into frames: in their order, as many as fit into each.
+    pub fn frames(outcomes: Vec<Self>) -> Vec<Vec<Self>> {
+        in_frames(outcomes, JAIL_OUTCOMES_PER_FRAME_MAX, |outcome| match &outcome.result {
+            JailResult::Failed { failed, .. } => cut(failed).map(|one| size(&one)).sum(),
+            _ => 0,
+        })
+    }
+}
+
+fn in_frames<T>(all: Vec<T>, most: usize, size: impl Fn(&T) -> usize) -> Vec<Vec<T>> {
+    let mut frames: Vec<Vec<T>> = Vec::new();
+    let (mut count, mut bytes) = (0, 0);
+    for one in all {
+        let size = size(&one);
+        let fits = count < most && bytes + size <= BYTES_PER_FRAME;
+        match frames.last_mut().filter(|_| fits) {
+            Some(frame) => frame.push(one),
+            None => {
+                frames.push(vec![one]);
+                (count, bytes) = (0, 0);
+            }
+        }
+        count += 1;
+        bytes += size;
+    }
+    frames
+}
+
+/// Failures as they go into a frame: whose and what always, and how as far as there is room.
+fn cut(failed: &[ActionFailure]) -> impl Iterator<Item = ActionFailure> {
+    let mut room = FAILURES_MAX;
+    failed.iter().take(JAIL_ACTIONS_MAX).map(move |one| {
+        let mut one = one.clone();
+        if size(&one) > room {
+            one.how = None;
+        }
+        room = room.saturating_sub(size(&one));
+        one
+    })
+}
+
+fn size(one: &ActionFailure) -> usize {
+    let length = |text: &Option<String>, most| text.as_ref().map_or(0, |text| text.len().min(most));
+    FAILURE_FIXED
+        + length(&one.action, ACTION_NAME_MAX)
+        + one.what.len().min(WHAT_MAX)
+        + length(&one.how, JAIL_WHY_MAX)
 }
 
 impl Wire for JailJob {
@@ -103,11 +154,13 @@ impl Wire for JailOutcome {
                 out.byte(2);
                 why.put(out);
             }
-            JailResult::Failed(why) => {
+            JailResult::Failed { failed, singly } => {
                 out.byte(3);
-                out.text(why, JAIL_WHY_MAX);
+                out.list(&cut(failed).collect::<Vec<_>>());
+                out.list(&singly[..singly.len().min(JAIL_ACTIONS_MAX)]);
             }
             JailResult::Observed => out.byte(4),
+            JailResult::Ended => out.byte(5),
         }
     }
     fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
@@ -121,10 +174,31 @@ impl Wire for JailOutcome {
                     epoch: u64::take(from)?,
                 },
                 2 => JailResult::Refused(Refusal::take(from)?),
-                3 => JailResult::Failed(from.text(JAIL_WHY_MAX)?),
+                3 => JailResult::Failed {
+                    failed: from.list(JAIL_ACTIONS_MAX)?,
+                    singly: from.list(JAIL_ACTIONS_MAX)?,
+                },
                 4 => JailResult::Observed,
+                5 => JailResult::Ended,
                 _ => return Err(FrameError::Unknown),
             },
+        })
+    }
+}
+
+impl Wire for ActionFailure {
+    fn put(&self, out: &mut Writer) {
+        // An empty text stands for none.
+        out.text(self.action.as_deref().unwrap_or_default(), ACTION_NAME_MAX);
+        out.text(&self.what, WHAT_MAX);
+        out.text(self.how.as_deref().unwrap_or_default(), JAIL_WHY_MAX);
+    }
+    fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
+        let some = |text: String| Some(text).filter(|text| !text.is_empty());
+        Ok(Self {
+            action: some(from.text(ACTION_NAME_MAX)?),
+            what: from.text(WHAT_MAX)?,
+            how: some(from.text(JAIL_WHY_MAX)?),
         })
     }
 }
@@ -174,7 +248,7 @@ impl Wire for JailAnswer {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ToWarden, decode, encode};
+    use super::super::{FromActor, ToWarden, decode, encode};
     use super::*;
     use crate::limits::FRAME_MAX;
 
@@ -198,5 +272,45 @@ mod tests {
             read.extend(part);
         }
         assert_eq!(read, orders);
+    }
+
+    #[test]
+    fn failures_of_any_size_fit_into_frames_in_their_order() {
+        let failure = |text: usize| ActionFailure {
+            action: Some("a".repeat(text)),
+            what: "actionban failed".to_owned(),
+            how: Some("é".repeat(text)),
+        };
+        let outcome = |(order, actions, text): (u64, usize, usize)| JailOutcome {
+            order,
+            jail: 1,
+            job: JailJob::Ban,
+            result: match actions {
+                0 => JailResult::Ended,
+                _ => JailResult::Failed { failed: vec![failure(text); actions], singly: vec![3] },
+            },
+        };
+        let sizes = (0..300).map(|order| (order, order as usize % 70, 10 * order as usize));
+        let outcomes: Vec<_> = sizes.map(outcome).collect();
+        let mut read = Vec::new();
+        for frame in JailOutcome::frames(outcomes.clone()) {
+            assert!(frame.len() <= JAIL_OUTCOMES_PER_FRAME_MAX);
+            let bytes = encode(&FromActor::Outcomes(frame));
+            assert!(bytes.len() <= FRAME_MAX, "{}", bytes.len());
+            let Ok(FromActor::Outcomes(part)) = decode(&bytes) else { panic!("a frame") };
+            read.extend(part);
+        }
+        assert_eq!(read.len(), outcomes.len());
+        for (one, other) in read.iter().zip(&outcomes) {
+            assert_eq!((one.order, &one.job), (other.order, &other.job));
+            match (&one.result, &other.result) {
+                (JailResult::Failed { failed, .. }, JailResult::Failed { failed: all, .. }) => {
+                    assert_eq!(failed.len(), all.len().min(JAIL_ACTIONS_MAX));
+                    assert!(failed.iter().all(|one| one.what == "actionban failed"));
+                }
+                (one, other) => assert_eq!(one, other),
+            }
+        }
+        assert_eq!(read[6], outcomes[6]);
     }
 }

@@ -18,9 +18,7 @@ use monban_fail2ban::action::{
 };
 use monban_fail2ban::config::Jail;
 use monban_firewall::{NotWritten, SetWriter};
-use monban_model::limits::{
-    CONFIG_BYTES_MAX, FAIL2BAN_BYTES_MAX, FAIL2BAN_LISTS_BYTES_MAX, JAIL_OUTCOMES_PER_FRAME_MAX,
-};
+use monban_model::limits::{CONFIG_BYTES_MAX, FAIL2BAN_BYTES_MAX, FAIL2BAN_LISTS_BYTES_MAX};
 use monban_model::wire::{FromActor, ToActor};
 use monban_model::{JailOrder, JailOutcome};
 use monban_warden::{Channel, Received};
@@ -37,6 +35,9 @@ const IGNORE_COMMAND_TIME: Duration = Duration::from_secs(60);
 
 /// `ignorecommand`s that run at once.
 const IGNORE_COMMANDS_AT_ONCE: usize = 4;
+
+/// Outcomes that are put into frames together.
+const OUTCOMES_AT_ONCE: usize = 1024;
 
 /// The machine's name is asked for at most so long.
 const NAME_TIME: Duration = Duration::from_secs(2);
@@ -244,15 +245,16 @@ impl Role {
                     self.channel.send(&FromActor::Ignored { id, yes }, None)?;
                 }
             }
-            if outcomes.len() == JAIL_OUTCOMES_PER_FRAME_MAX {
-                let full = std::mem::take(&mut outcomes);
-                self.channel.send(&FromActor::Outcomes(full), None)?;
+            if outcomes.len() >= OUTCOMES_AT_ONCE {
+                self.send_outcomes(std::mem::take(&mut outcomes))?;
             }
         }
-        match outcomes.is_empty() {
-            true => Ok(()),
-            false => self.channel.send(&FromActor::Outcomes(outcomes), None),
-        }
+        self.send_outcomes(outcomes)
+    }
+
+    fn send_outcomes(&mut self, outcomes: Vec<JailOutcome>) -> io::Result<()> {
+        let frames = JailOutcome::frames(outcomes);
+        frames.into_iter().try_for_each(|part| self.channel.send(&FromActor::Outcomes(part), None))
     }
 }
 

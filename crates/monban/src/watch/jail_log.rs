@@ -87,11 +87,23 @@ impl JailLog {
         if !wanted {
             return;
         }
-        if let Told::Failed { job, why, refused } = &news.told {
-            let job = super::jails::job_word(*job).trim_start_matches("action");
-            for (action, why) in failed_actions(why, *refused) {
-                self.write(&Event::ActionFailed { jail: &news.jail, action, job, why: &why });
+        let jail = &news.jail;
+        let word = |job| super::jails::job_word(job).trim_start_matches("action");
+        // What is no action's is monban's own.
+        let own = "monban";
+        if let Told::Failed { job, failed } = &news.told {
+            for one in failed {
+                let action = one.action.as_deref().unwrap_or(own);
+                self.write(&Event::ActionFailed {
+                    jail,
+                    action,
+                    job: word(*job),
+                    why: &one.said(),
+                });
             }
+        } else if let Told::Refused { job, why } = &news.told {
+            let why = why.to_string();
+            self.write(&Event::ActionFailed { jail, action: own, job: word(*job), why: &why });
         } else if let Some(event) = event_of(news) {
             self.write(&event);
         }
@@ -133,26 +145,6 @@ impl JailLog {
             self.lost += lines.lines().count() as u64;
         }
     }
-}
-
-/// The actions that failed, each with what it said: `one: x failed; two: y failed (how)`. What is
-/// no action's is monban's own.
-fn failed_actions(why: &str, refused: bool) -> Vec<(&str, String)> {
-    let own = || vec![("monban", why.to_owned())];
-    if refused {
-        return own();
-    }
-    let (heads, how) = why.split_once(" (").map_or((why, ""), |(heads, how)| (heads, how));
-    let heads: Option<Vec<(&str, &str)>> =
-        heads.split("; ").map(|head| head.split_once(": ")).collect();
-    let Some(heads) = heads else { return own() };
-    let last = heads.len() - 1;
-    let said = heads.into_iter().enumerate().map(|(at, (action, what))| {
-        // How it failed is known of the last one.
-        let how = if at == last && !how.is_empty() { format!(" ({how}") } else { String::new() };
-        (action, format!("{what}{how}"))
-    });
-    said.collect()
 }
 
 fn event_of(news: &News) -> Option<Event<'_>> {
@@ -207,20 +199,41 @@ fn of_somebody<'n>(jail: &'n str, id: &'n Id, told: &'n Told) -> Option<Event<'n
 
 #[cfg(test)]
 mod tests {
+    use monban_model::{ActionFailure, JailJob, Refusal};
+
     use super::*;
 
     #[test]
     fn each_action_that_failed_is_named_in_the_log() {
-        let of = |why: &str, refused| {
-            let named = failed_actions(why, refused).into_iter();
-            named.map(|(action, why)| format!("{action}|{why}")).collect::<Vec<_>>()
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let mut log = JailLog::new(TimeZone::UTC);
+        log.open(File::create(&path).unwrap(), None);
+        let failure = |action: Option<&str>, what: &str, how: Option<&str>| ActionFailure {
+            action: action.map(str::to_owned),
+            what: what.to_owned(),
+            how: how.map(str::to_owned),
         };
-        assert_eq!(
-            of("a-x: actionban failed; b: actionban failed (exit code 1: no (really): x)", false),
-            ["a-x|actionban failed", "b|actionban failed (exit code 1: no (really): x)"]
-        );
-        assert_eq!(of("the jail was ended before", false), ["monban|the jail was ended before"]);
-        assert_eq!(of("allowed by 2001:db8::/32", true), ["monban|allowed by 2001:db8::/32"]);
-        assert_eq!(of("", false), ["monban|"]);
+        let failed = vec![
+            failure(Some("a; x: y"), "actionban failed", None),
+            failure(Some("b"), "actionban failed", Some("exit code 1: no (really): x; z")),
+            failure(None, "the role ended", None),
+        ];
+        let job = JailJob::Ban;
+        let refused = Told::Refused { job, why: Refusal::Administrator };
+        for told in [Told::Failed { job, failed }, refused] {
+            log.tell(&News { jail: "j".to_owned(), id: Some(Id::of_text("192.0.2.1")), told });
+        }
+        log.flush();
+        let text = std::fs::read_to_string(path).unwrap();
+        let said =
+            text.lines().filter_map(|line| line.split_once(" action ")).map(|(_, said)| said);
+        let expected = [
+            "'a; x: y': actionban failed",
+            "'b': actionban failed (exit code 1: no (really): x; z)",
+            "'monban': the role ended",
+            "'monban': an administrator is logged in from there",
+        ];
+        assert_eq!(said.collect::<Vec<_>>(), expected);
     }
 }

@@ -413,13 +413,15 @@ fn notice_of(news: &News) -> Option<(Notice, bool)> {
         Told::Increased { seconds, .. } => {
             (with("jail-increased", &[number("seconds", *seconds)]), false)
         }
-        Told::Failed { job, why, refused } => {
-            let key = match (refused, &news.id) {
-                (true, _) => "jail-refused",
-                (false, Some(_)) => "jail-failed",
-                (false, None) => "jail-failed-all",
-            };
-            (with(key, &[("job", job_word(*job).to_owned()), ("why", why.clone())]), true)
+        Told::Failed { job, failed } => {
+            let key = if news.id.is_some() { "jail-failed" } else { "jail-failed-all" };
+            let why: Vec<String> = failed.iter().map(ToString::to_string).collect();
+            (with(key, &[("job", job_word(*job).to_owned()), ("why", why.join("; "))]), true)
+        }
+        Told::Refused { why, .. } => (with("jail-refused", &[("why", why.to_string())]), true),
+        Told::GivenUp { orders, ends } => {
+            let values = [("count", orders.to_string()), ("ends", ends.to_string())];
+            (with("jail-given-up", &values), true)
         }
         Told::TooMany => (with("jail-full", &[]), true),
         Told::Overrun => (with("jail-overrun", &[]), true),

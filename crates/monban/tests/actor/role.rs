@@ -125,6 +125,17 @@ impl Role {
         }
     }
 
+    /// Gives an order, and waits for its outcome; those that came before it come first.
+    pub fn outcomes_until(&mut self, order: JailOrder) -> Vec<JailOutcome> {
+        let id = order.id;
+        self.orders(vec![order]);
+        let mut all = std::mem::take(&mut self.heard);
+        while all.last().is_none_or(|outcome| outcome.order != id) {
+            all.extend(self.outcomes());
+        }
+        all
+    }
+
     fn outcomes(&mut self) -> Vec<JailOutcome> {
         match self.hear() {
             FromActor::Outcomes(outcomes) => outcomes,

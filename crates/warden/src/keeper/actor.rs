@@ -7,8 +7,7 @@ use std::process::{Child, ExitStatus};
 use std::time::{Duration, Instant};
 
 use monban_model::limits::{
-    FAIL2BAN_REQUESTS_BYTES_MAX, FAIL2BAN_REQUESTS_MAX, JAIL_OUTCOMES_PER_FRAME_MAX,
-    JAIL_QUESTIONS_MAX,
+    FAIL2BAN_REQUESTS_BYTES_MAX, FAIL2BAN_REQUESTS_MAX, JAIL_QUESTIONS_MAX,
 };
 use monban_model::wire::{FromActor, ToActor, ToWatcher};
 use monban_model::{JailAnswer, JailJob, JailOrder, JailOutcome, JailResult};
@@ -214,7 +213,7 @@ impl Keeper<'_> {
                 true => "too many orders wait for the commands of actions",
                 false => "the role that runs the commands of actions is just starting anew",
             };
-            outcomes.push(outcome(&order, JailResult::Failed(why.to_owned())));
+            outcomes.push(outcome(&order, JailResult::failed(why)));
         }
         self.tell_outcomes(outcomes);
         for part in JailOrder::frames(wanted) {
@@ -223,8 +222,8 @@ impl Keeper<'_> {
     }
 
     pub(super) fn tell_outcomes(&mut self, outcomes: Vec<JailOutcome>) {
-        for part in outcomes.chunks(JAIL_OUTCOMES_PER_FRAME_MAX) {
-            self.post(&ToWatcher::Jailed(part.to_vec()), None);
+        for part in JailOutcome::frames(outcomes) {
+            self.post(&ToWatcher::Jailed(part), None);
         }
     }
 
@@ -303,7 +302,7 @@ impl Keeper<'_> {
             order,
             jail,
             job,
-            result: JailResult::Failed(why.to_owned()),
+            result: JailResult::failed(why),
         });
         self.tell_outcomes(lost.collect());
         for id in std::mem::take(&mut self.staff.questions) {

@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use monban_fail2ban::action::{Outcome, Report, Request, Ticket, Time};
 use monban_fail2ban::filter::Id;
-use monban_model::{JailJob, JailOrder, JailOutcome, JailResult, Net};
+use monban_model::{ActionFailure, JailJob, JailOrder, JailOutcome, JailResult, Net};
 
 /// What an order asks for.
 ///
@@ -53,31 +53,42 @@ fn net(id: &Id) -> Option<Net> {
 pub fn outcome(report: &Report) -> JailOutcome {
     let Request { jail, job, .. } = report.request;
     let result = match &report.done {
-        None => JailResult::Failed("the jail was ended before".to_owned()),
-        // What was not flushed is ended one by one, which says what fails.
-        Some(done) if done.failed.is_empty() || !done.singly.is_empty() => {
+        None => JailResult::Ended,
+        Some(done) if done.failed.is_empty() => {
             JailResult::Done { singly: done.singly.clone(), epoch: done.epoch }
         }
-        Some(_) => JailResult::Failed(why(report)),
+        Some(done) => {
+            // What an action failed to flush is ended one by one as well.
+            let unflushed = done.failed.iter().map(|(action, _)| *action);
+            let singly = match job {
+                JailJob::Flush { .. } => done.singly.iter().copied().chain(unflushed).collect(),
+                _ => Vec::new(),
+            };
+            JailResult::Failed { failed: failures(report), singly }
+        }
     };
     JailOutcome { order: report.id, jail, job, result }
 }
 
 /// An order that was not carried out.
 pub fn failed(order: &JailOrder, why: String) -> JailOutcome {
-    let result = JailResult::Failed(why);
+    let result = JailResult::failed(why);
     JailOutcome { order: order.id, jail: order.jail, job: order.job, result }
 }
 
-/// Which commands failed, and what the last one said.
-fn why(report: &Report) -> String {
+/// Which actions failed, and what the last one said.
+fn failures(report: &Report) -> Vec<ActionFailure> {
     let failed = report.done.iter().flat_map(|done| &done.failed);
-    let names = failed.zip(&report.names).map(|((_, failed), name)| format!("{name}: {failed}"));
-    let mut text = names.collect::<Vec<_>>().join("; ");
-    if let Some((_, outcome)) = report.failures.last() {
-        text += &format!(" ({})", how(outcome));
+    let named = failed.zip(&report.names).map(|((_, failed), name)| ActionFailure {
+        action: Some(name.clone()),
+        what: failed.to_string(),
+        how: None,
+    });
+    let mut failures: Vec<ActionFailure> = named.collect();
+    if let (Some(last), Some((_, outcome))) = (failures.last_mut(), report.failures.last()) {
+        last.how = Some(how(outcome));
     }
-    text
+    failures
 }
 
 fn how(outcome: &Outcome) -> String {
