@@ -361,6 +361,12 @@ pub const ALL: &[Check] = &[
         run: jails::over_postfix,
     },
     Check {
+        name: "jails-slow",
+        about: "thousands of bans with slow commands hold up neither other jails nor a stop",
+        needs: JAILS,
+        run: jails::beside_a_quick_one,
+    },
+    Check {
         name: "jails-free",
         about: "monban's own free and allow end the bans of jails; observing does nothing at all",
         needs: JAILS,

@@ -9,6 +9,7 @@ mod live;
 mod mail;
 mod reload;
 mod repair;
+mod slow;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -25,6 +26,7 @@ pub use live::guesses;
 pub use mail::over_postfix;
 pub use reload::goes_on;
 pub use repair::of_what_others_removed;
+pub use slow::beside_a_quick_one;
 
 use crate::checks::config;
 use crate::command::{Ran, run};
