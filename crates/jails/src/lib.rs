@@ -14,6 +14,8 @@
 //! * all bans of a jail are put back when its actions had to be repaired, and not each when its
 //!   address fails again;
 //! * a known bad address counts more, but its lines are not told twice;
+//! * a failure about which `ignorecommand` could not be asked for want of room is not counted;
+//! * a ban made by hand is not ended since a name of `ignoreip` has moved to its address;
 //! * addresses of this machine and monban's own allow list are spared, whatever a jail says.
 #![forbid(unsafe_code)]
 
