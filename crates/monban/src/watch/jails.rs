@@ -219,6 +219,10 @@ impl Watch {
         let file = |path: &str| lists.text(Path::new(path)).map(str::to_owned);
         let setup = Setup { configuration: &configuration, file: &file, guards, now: now() };
         let problems = self.jail_side.jails.set_up(&setup);
+        // What is read already is not opened again for a jail that is new.
+        for path in self.watched.present() {
+            self.jail_side.jails.follows(path);
+        }
         let level = self.jail_side.jails.log_level().to_owned();
         self.jail_side.log.set_level(&level);
         self.jail_side.count = self.jail_side.jails.count();

@@ -47,6 +47,11 @@ impl Watched {
         [self.names.len(), self.gone.len()]
     }
 
+    /// The names of all that are there.
+    pub fn present(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str).filter(|name| !self.gone.contains(*name))
+    }
+
     /// For the ledger.
     pub fn meta(&self) -> (String, String) {
         (WATCHED_META.to_owned(), serde_json::json!(self.names).to_string())
@@ -130,7 +135,9 @@ mod tests {
         watched.gone("/var/log/a");
         watched.gone("/var/log/never");
         assert_eq!(watched.meta().1, r#"["/var/log/a","journal"]"#);
+        assert_eq!(watched.present().collect::<Vec<_>>(), ["journal"]);
         assert!(watched.opened("/var/log/a"));
+        assert_eq!(watched.present().count(), 2);
         assert!(!watched.opened("/var/log/a"), "told once");
         watched.changed = false;
         watched.dropped("journal");
