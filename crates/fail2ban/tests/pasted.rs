@@ -96,7 +96,7 @@ fn mistyped_names_are_answered_with_the_one_that_was_meant() {
     assert_eq!(complaint(&found, "no-filter-file").value("meant"), Some("f"));
     assert_eq!(complaint(&found, "no-action-file").value("meant"), Some("a"));
     assert_eq!(complaint(&found, "bad-yes").value("value"), Some("ture"));
-    assert_eq!(found.broken.len(), 2);
+    assert_eq!(found.broken.len(), 3);
 }
 
 #[test]
@@ -130,6 +130,26 @@ fn wrong_values_have_their_defaults_and_are_explained() {
     assert_eq!((jail.maxretry.value, jail.findtime.value.seconds), (3, 600.0));
     let lengths: Vec<f64> = (0..5).map(|n| jail.increment.next_seconds(100.0, n)).collect();
     assert_eq!(lengths, [600.0, 1200.0, 2000.0, 2000.0, 2000.0]);
+}
+
+#[test]
+fn each_jail_knows_which_of_its_values_cannot_be_read_and_each_is_told_once() {
+    let jails = "[DEFAULT]\nmaxretry = three\nmaxmatches = %(maxretry)s\nfindtme = 1m\n\
+        [off]\nenabled = treu\nfilter = f\naction = a\n\
+        [other]\nenabled = yes\nfilter = f\naction = a\nlogpath = /dev/null\nmaxretry = 2\n\
+        maxmatches = 3\n";
+    let (_folder, found) = read(&[("jail.local", &format!("{jails}{GOOD}bantime = 1 weeek\n"))]);
+    let faults = |name: &str| -> Vec<(&'static str, u32)> {
+        let jail = found.jail(name).expect("it runs");
+        jail.faults.iter().map(|fault| (fault.kind, fault.place.line)).collect()
+    };
+    assert_eq!(faults("good"), [("bad-number", 2), ("bad-time", 21)]);
+    assert_eq!(faults("other"), []);
+    let said = found.complaints.list().iter().filter(|one| one.kind == "bad-number");
+    assert_eq!(said.map(|one| one.value("default")).collect::<Vec<_>>(), [Some("3")]);
+    // One that is off by a mistake is no jail that nobody wanted.
+    let (name, why) = &found.broken[0];
+    assert_eq!((name.as_str(), why.kind), ("off", "bad-yes"));
 }
 
 #[test]

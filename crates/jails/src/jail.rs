@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use glob::{MatchOptions, Pattern};
 use monban_fail2ban::client::JailSettings;
-use monban_fail2ban::config;
+use monban_fail2ban::config::{self, Complaint};
 use monban_fail2ban::dates::{DateFinder, Zone};
 use monban_fail2ban::encoding::Encoding;
 use monban_fail2ban::filter::{self, Filter, Id, Texts, Use};
@@ -62,6 +62,8 @@ pub(crate) struct Jail {
     pub lists: HashMap<String, Option<String>>,
     /// Those of them that cannot be read now: what stood in them before goes on.
     pub lost_lists: Vec<String>,
+    /// Values of its configuration that cannot be read.
+    pub faults: Vec<Complaint>,
     /// Lines in which a search reached its bound.
     pub overruns: u64,
     /// What is said once a day, and when it may be said again.
@@ -206,6 +208,7 @@ impl Jail {
             unread: HashSet::new(),
             lists: HashMap::new(),
             lost_lists: Vec::new(),
+            faults: spec.faults.clone(),
             overruns: 0,
             told_off: 0,
             told_old: 0,

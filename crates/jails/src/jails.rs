@@ -3,6 +3,7 @@
 mod acting;
 mod asking;
 mod begun;
+mod choosing;
 mod counting;
 mod earlier;
 mod freeing;
@@ -26,6 +27,7 @@ use monban_model::{JailOrder, JailRow, Net, Stamp};
 
 use crate::jail::Jail;
 use crate::known::Bad;
+use crate::lack::Lack;
 use crate::rows;
 use crate::spared::SparedCounts;
 use crate::tickets::{Key, Tickets};
@@ -34,6 +36,7 @@ use asking::Asking;
 pub use asking::{Ask, Question};
 use begun::Begun;
 pub use begun::{EarlierLog, ReadLog};
+use choosing::{Choice, choose};
 pub use earlier::Earlier;
 pub use freeing::Freed;
 pub use idle::State;
@@ -137,10 +140,13 @@ impl Jails {
     }
 
     /// Takes over a configuration. Counts, bans and what filters remember go on. Gives back the
-    /// jails that cannot run, and why; nothing of the others depends on them.
-    pub fn set_up(&mut self, setup: &Setup<'_>) -> Vec<(String, String)> {
+    /// jails that do not run as they are written, and why; nothing of the others depends on them.
+    ///
+    /// One that runs goes on as it was if it cannot run so, or if values of it cannot be read now:
+    /// whoever wrote them is there to mend them.
+    pub fn set_up(&mut self, setup: &Setup<'_>) -> Vec<Lack> {
         let now = self.at(setup.now);
-        let (mut problems, mut kept_on) = (Vec::new(), Vec::new());
+        let (mut lacks, mut kept_on) = (Vec::new(), Vec::new());
         let mut before: HashMap<Key, Jail> = HashMap::new();
         for jail in std::mem::take(&mut self.jails).into_iter().flatten() {
             before.insert(jail.key, jail);
@@ -148,16 +154,9 @@ impl Jails {
         for spec in &setup.configuration.jails {
             let key = self.key_of(&spec.name);
             let made = Jail::new(spec, key, &self.zone, now, setup.file);
-            let jail = match made {
-                Ok(jail) => Some(jail),
-                Err(why) => {
-                    problems.push((spec.name.clone(), why));
-                    // It goes on as it was, if it was.
-                    let kept = before.remove(&key);
-                    kept_on.extend(kept.as_ref().map(|jail| jail.key));
-                    kept
-                }
-            };
+            let Choice { jail, is_kept, lack } = choose(spec, made, before.entry(key));
+            kept_on.extend(jail.as_ref().filter(|_| is_kept).map(|jail| jail.key));
+            lacks.extend(lack);
             self.jails.push(jail);
         }
         for jail in self.jails.iter_mut().flatten() {
@@ -181,7 +180,7 @@ impl Jails {
         (0..self.jails.len()).for_each(|number| self.begin_hold(number));
         self.ask_names(now);
         self.wake(now);
-        problems
+        lacks
     }
 
     /// Files of `ignoreip` that could not be read: the jail, the file, and whether what stood in

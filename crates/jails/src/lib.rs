@@ -27,6 +27,7 @@ mod jail;
 mod jails;
 mod journal;
 mod known;
+mod lack;
 mod rows;
 mod settings;
 mod spared;
@@ -35,6 +36,7 @@ mod told;
 
 pub use jails::{Ask, Earlier, EarlierLog, Freed, Jails, Question, ReadLog, Setup, State};
 pub use journal::{Entry, Matches};
+pub use lack::{Instead, Lack, WhyNot};
 pub use rows::{open_count, spared_count};
 pub use spared::SparedCount;
 pub use told::{News, Spared, Told, WhyFreed};

@@ -135,7 +135,8 @@ fn timeout(text: Option<&Text>, complaints: &mut Complaints) -> Sourced<Span> {
     match Span::parse(text.as_str()) {
         Ok(span) if span.seconds > 0.0 => Sourced::new(span, text.place()),
         _ => {
-            complaints.add(super::jail::bad_value("bad-time", "timeout", text));
+            let complaint = super::jail::bad_value("bad-time", "timeout", text);
+            complaints.add(complaint.with("default", format!("{TIMEOUT_S} s")));
             default
         }
     }

@@ -80,6 +80,18 @@ impl Complaint {
     }
 }
 
+/// Mistakes in a value of a jail in place of which something else is taken.
+const VALUE_KINDS: &[&str] = &[
+    "bad-backend",
+    "bad-formula",
+    "bad-number",
+    "bad-time",
+    "bad-usedns",
+    "bad-yes",
+    "open-quote",
+    "space-in-path",
+];
+
 /// Longest value that a complaint quotes, in characters.
 const VALUE_CHARS_MAX: usize = 200;
 
@@ -91,6 +103,8 @@ const LINE_CHARS_MAX: usize = 5000;
 pub struct Complaints {
     list: Vec<Complaint>,
     seen: HashSet<Complaint>,
+    /// Values that something else stands for, since [`Complaints::take_values`].
+    values: Vec<Complaint>,
     /// Complaints beyond the limit, which are only counted.
     pub more: usize,
 }
@@ -98,11 +112,31 @@ pub struct Complaints {
 impl Complaints {
     /// Adds one, unless the same was said before: a file that many jails use is read for each.
     pub fn add(&mut self, complaint: Complaint) {
+        // A key that takes over another one's value makes no second mistake of it.
+        let is_same = |known: &Complaint| {
+            known.place == complaint.place
+                && known.kind == complaint.kind
+                && known.value("value") == complaint.value("value")
+        };
+        if VALUE_KINDS.contains(&complaint.kind) {
+            if !self.values.iter().any(is_same) {
+                self.values.push(complaint.clone());
+            }
+            if self.list.iter().any(is_same) {
+                return;
+            }
+        }
         if self.list.len() >= FAIL2BAN_COMPLAINTS_MAX {
             self.more += 1;
         } else if self.seen.insert(complaint.clone()) {
             self.list.push(complaint);
         }
+    }
+
+    /// The values that something else stands for since the last call, each once: also those that
+    /// were complained about before, as several jails have them.
+    pub(crate) fn take_values(&mut self) -> Vec<Complaint> {
+        std::mem::take(&mut self.values)
     }
 
     /// All of them.

@@ -69,7 +69,8 @@ fn read<T>(
     match parse(text.as_str()) {
         Ok(value) => Some(Sourced::new(value, text.place())),
         Err(_) => {
-            complaints.add(bad_value(kind, key, text));
+            let default = if key == "bantime.factor" { "1" } else { "None" };
+            complaints.add(bad_value(kind, key, text).with("default", default));
             None
         }
     }

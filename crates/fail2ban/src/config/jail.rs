@@ -105,7 +105,9 @@ impl Jails<'_> {
                     Some(number) => Text::new(number.to_string(), &value.place()),
                     None => {
                         if loud {
-                            self.complaints.add(bad_value("bad-number", key, &value));
+                            let default = default_number(key).to_string();
+                            let complaint = bad_value("bad-number", key, &value);
+                            self.complaints.add(complaint.with("default", default));
                         }
                         continue;
                     }
@@ -260,7 +262,7 @@ impl Jails<'_> {
             backend,
             logencoding: or_built_in("logencoding", "auto"),
             logtimezone: text("logtimezone").filter(|text| !text.value.is_empty()),
-            maxretry: self.count("maxretry", &options, MAX_RETRY),
+            maxretry: self.count("maxretry", &options),
             findtime: self.span("findtime", &options),
             bantime: self.span("bantime", &options),
             increment: increment(&options, self.complaints),
@@ -268,11 +270,12 @@ impl Jails<'_> {
             ignoreip: self.ignoreip(&options),
             ignorecommand: or_built_in("ignorecommand", ""),
             ignorecache: text("ignorecache").filter(|text| !text.value.is_empty()),
-            maxmatches: self.count("maxmatches", &options, MAX_MATCHES),
+            maxmatches: self.count("maxmatches", &options),
             filter,
             actions,
             options,
             place,
+            faults: self.complaints.take_values(),
         }
     }
 
@@ -294,14 +297,16 @@ impl Jails<'_> {
         }
     }
 
-    fn count(&mut self, key: &str, options: &Options, default: u32) -> Sourced<u32> {
+    fn count(&mut self, key: &str, options: &Options) -> Sourced<u32> {
+        let default = default_number(key);
         let Some(text) = options.get(key) else { return Sourced::new(default, Place::default()) };
         let least = i64::from(key == "maxretry");
         let count = text.as_str().parse().ok().filter(|count: &i64| *count >= least);
         match count.and_then(|count| u32::try_from(count).ok()) {
             Some(count) => Sourced::new(count, text.place()),
             None => {
-                self.complaints.add(bad_value("bad-number", key, text));
+                let complaint = bad_value("bad-number", key, text);
+                self.complaints.add(complaint.with("default", default.to_string()));
                 Sourced::new(default, Place::default())
             }
         }
@@ -313,7 +318,8 @@ impl Jails<'_> {
         match Span::parse(text.as_str()) {
             Ok(span) => Sourced::new(span, text.place()),
             Err(_) => {
-                self.complaints.add(bad_value("bad-time", key, text));
+                let complaint = bad_value("bad-time", key, text);
+                self.complaints.add(complaint.with("default", format!("{TIME_S} s")));
                 default
             }
         }
@@ -332,6 +338,15 @@ impl Jails<'_> {
             found.push(Sourced::new(word.to_owned(), place));
         }
         found
+    }
+}
+
+/// What stands for a whole number that a jail does not have, or not so that it can be read.
+fn default_number(key: &str) -> u32 {
+    match key {
+        "maxretry" => MAX_RETRY,
+        "maxmatches" => MAX_MATCHES,
+        _ => 1,
     }
 }
 

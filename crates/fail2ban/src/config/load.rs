@@ -40,7 +40,8 @@ pub struct Configuration {
     pub server: ServerSettings,
     /// The jails that can be put together, in the order of the files.
     pub jails: Vec<Jail>,
-    /// The jails that cannot, with what stands in the way.
+    /// The jails that cannot, or of which nobody can tell whether they are switched on, with what
+    /// stands in the way.
     pub broken: Vec<(String, Complaint)>,
     /// The names of all jails, also of those that are switched off.
     pub names: Vec<String>,
@@ -112,8 +113,14 @@ impl Configuration {
         let wanted = |name: &&String| reading.jail.as_ref().is_none_or(|jail| jail == *name);
         let off_too = reading.all || reading.jail.is_some();
         for name in self.names.iter().filter(wanted) {
+            // What is wrong with the server's own values is no fault of a jail.
+            jails.complaints.take_values();
             let resolved = match jails.is_enabled(name) {
-                Ok(false) if !off_too => continue,
+                Ok(false) if !off_too => {
+                    let mistake = jails.complaints.take_values().pop();
+                    self.broken.extend(mistake.map(|complaint| (name.clone(), complaint)));
+                    continue;
+                }
                 Ok(_) => jails.resolve(name),
                 Err(complaint) => Err(complaint),
             };

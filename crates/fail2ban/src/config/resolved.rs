@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::complaint::Complaint;
 use super::formula::Formula;
 use super::options::Options;
 use super::place::{Place, Sourced};
@@ -54,6 +55,8 @@ pub struct Jail {
     pub actions: Vec<ActionSpec>,
     /// All options of the jail as texts, in the order in which the client reads them.
     pub options: Options,
+    /// Values of it that cannot be read, and in place of which something else is taken.
+    pub faults: Vec<Complaint>,
 }
 
 /// Log files of a jail, named by one path.

@@ -74,7 +74,8 @@ fn purge_age(text: Option<&Text>, complaints: &mut Complaints) -> Sourced<Span> 
     match Span::parse(text.as_str()) {
         Ok(span) => Sourced::new(span, text.place()),
         Err(_) => {
-            complaints.add(bad_value("bad-time", "dbpurgeage", text));
+            let complaint = bad_value("bad-time", "dbpurgeage", text);
+            complaints.add(complaint.with("default", format!("{PURGE_S} s")));
             default
         }
     }
@@ -84,7 +85,8 @@ fn max_matches(text: Option<&Text>, complaints: &mut Complaints) -> Option<Sourc
     let text = text?;
     let number = keys::whole_number(text.as_str()).and_then(|number| u32::try_from(number).ok());
     if number.is_none() {
-        complaints.add(bad_value("bad-number", "dbmaxmatches", text));
+        let complaint = bad_value("bad-number", "dbmaxmatches", text);
+        complaints.add(complaint.with("default", "10"));
     }
     Some(Sourced::new(number?, text.place()))
 }

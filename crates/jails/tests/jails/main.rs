@@ -5,6 +5,7 @@ mod asking;
 mod begun;
 mod holding;
 mod idle;
+mod lacks;
 mod orders;
 mod repairs;
 mod spared;
@@ -12,7 +13,7 @@ mod waiting;
 mod world;
 
 use monban_fail2ban::action::Ticket;
-use monban_jails::{Ask, Entry, Told, WhyFreed};
+use monban_jails::{Ask, Entry, Instead, Told, WhyFreed, WhyNot};
 use monban_model::limits::JAIL_UNDERWAY_MAX;
 use monban_model::{
     JailAnswer, JailJob, JailOutcome, JailResult, JailRowKind, Line, Refusal, Stamp,
@@ -61,8 +62,9 @@ fn a_reload_loses_no_count_and_no_ban_and_a_broken_jail_stops_no_other() {
     world.write("jail.conf", &format!("{broken}logencoding = no-such\n"));
     let problems = world.set_up();
     assert_eq!(problems.len(), 1);
-    assert_eq!(problems[0].0, "two");
-    assert!(problems[0].1.contains("no-such"), "{}", problems[0].1);
+    assert_eq!((problems[0].jail.as_str(), problems[0].instead), ("two", Instead::GoesOn));
+    let said = |why: &str| why.contains("no-such");
+    assert!(matches!(&problems[0].why, WhyNot::Unusable(why) if said(why)), "{problems:?}");
     world.line("/one.log", BOB);
     assert_eq!(world.told(), ["one banned 192.0.2.1"]);
     // Its bans wait for its return.

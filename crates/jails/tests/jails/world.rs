@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use monban_fail2ban::client::answer;
 use monban_fail2ban::config::{Configuration, Reading};
 use monban_fail2ban::dates::Zone;
-use monban_jails::{Jails, News, Question, Setup, SparedCount, Told};
+use monban_jails::{Jails, Lack, News, Question, Setup, SparedCount, Told};
 use monban_model::{
     JailJob, JailOrder, JailOutcome, JailResult, JailRow, JailRowKind, Line, SourceId, Stamp,
 };
@@ -66,7 +66,7 @@ impl World {
     }
 
     /// Takes over what the folder says now.
-    pub fn set_up(&mut self) -> Vec<(String, String)> {
+    pub fn set_up(&mut self) -> Vec<Lack> {
         let configuration = Configuration::read(self.folder.path(), &Reading::default());
         let file = |path: &str| fs::read_to_string(path).ok();
         let (now, guards) = (self.now(), self.guards);
@@ -186,8 +186,13 @@ impl World {
 
     /// An end at any instant, and a new start.
     pub fn restart(&mut self) {
+        self.begin();
+        assert_eq!(self.set_up(), []);
+    }
+
+    /// An end at any instant, and a new beginning without a configuration yet.
+    pub fn begin(&mut self) {
         self.jails = Jails::new(Zone::utc(), TimeZone::UTC, 7, self.jails.next_order());
         assert_eq!(self.jails.load(self.rows.values().cloned().collect()), 0);
-        assert_eq!(self.set_up(), []);
     }
 }

@@ -85,7 +85,7 @@ pub fn status(context: &Context<'_>) -> Result<ExitCode, String> {
         if jails > 0 && reader.is_ok() {
             out::line(context.say.text("status-jails", &[("count", &jails.to_string())]));
         }
-        for told in states.iter().filter_map(|state| state.notice.as_ref()) {
+        for told in states.iter().flat_map(|state| &state.notices) {
             out::line(context.say.notice(told));
         }
     }

@@ -9,6 +9,8 @@ use monban_fail2ban::config::Version;
 use monban_fail2ban::filter::Id;
 use monban_fail2ban::log_line::{Event, IgnoredBy, Level};
 use monban_jails::{Jails, News, Spared, Told};
+use monban_model::Notice;
+use monban_views::{Say, Tongue};
 
 /// The log.
 pub struct JailLog {
@@ -79,6 +81,14 @@ impl JailLog {
     /// `loglevel`.
     pub fn set_level(&mut self, name: &str) {
         self.level = Level::parse(name).unwrap_or(Level::INFO);
+    }
+
+    /// Writes what of the configuration does not run, in English as all of this log is.
+    pub fn lacks(&mut self, lack: &Notice) {
+        if self.file.is_some() || self.expects {
+            let text = Say::new(Tongue::English).notice(lack);
+            self.write(&Event::Note { level: Level::ERROR, text: &text });
+        }
     }
 
     /// Writes what happened.

@@ -16,18 +16,20 @@ pub const META: &str = "jails.states";
 pub struct JailState {
     /// Its name.
     pub jail: String,
-    /// `runs`, `unread` (none of its logs is there), `idle`, `stopped`, `broken`, or `kept`: it
-    /// goes on as it was, since it cannot run as it is written now.
+    /// `runs`, `unread` (none of its logs is there), `idle`, `stopped`, `broken`, `defaults`: it
+    /// runs with other values than are written, or `kept`: it goes on as it was, since it cannot
+    /// run as it is written now.
     pub state: String,
-    /// What is to be said of it, unless it just runs.
-    pub notice: Option<Notice>,
+    /// What is to be said of it; nothing if it just runs.
+    pub notices: Vec<Notice>,
 }
 
 impl JailState {
-    /// For machines: `jail`, `state`, and what is said of it.
+    /// For machines: `jail`, `state`, and what is said of it, the first of it also by itself.
     pub fn json(&self) -> Value {
-        let notice = self.notice.as_ref().map(notice_json);
-        json!({"jail": self.jail, "state": self.state, "notice": notice})
+        let notices: Vec<Value> = self.notices.iter().map(notice_json).collect();
+        let first = notices.first();
+        json!({"jail": self.jail, "state": self.state, "notice": first, "notices": notices})
     }
 }
 
@@ -42,25 +44,33 @@ pub fn text(jails: &Jails, lacks: &[Notice]) -> String {
         let found = notice.values.iter().find(|(name, _)| name == wanted);
         found.map(|(_, value)| value.clone()).unwrap_or_default()
     };
-    let lacking = lacks.iter().map(|notice| JailState {
-        jail: value_of(notice, "jail"),
-        state: notice.key.trim_start_matches("jail-").to_owned(),
-        notice: Some(notice.clone()),
-    });
-    let lacking: Vec<JailState> = lacking.collect();
-    // One that goes on as it was is told of as that.
     let all = jails.states().into_iter().map(|(jail, state)| of(jail, state));
-    let others = all.filter(|one| lacking.iter().all(|lack| lack.jail != one.jail));
-    let mut states: Vec<JailState> = others.collect();
-    states.extend(lacking);
+    let mut states: Vec<JailState> = all.collect();
+    for notice in lacks {
+        let jail = value_of(notice, "jail");
+        let state = notice.key.trim_start_matches("jail-");
+        match states.iter_mut().find(|known| known.jail == jail) {
+            Some(known) => {
+                if known.state == "runs" {
+                    state.clone_into(&mut known.state);
+                }
+                known.notices.push(notice.clone());
+            }
+            None => {
+                let (state, notices) = (state.to_owned(), vec![notice.clone()]);
+                states.push(JailState { jail, state, notices });
+            }
+        }
+    }
     as_text(&states)
 }
 
 fn as_text(states: &[JailState]) -> String {
     let state = |one: &JailState| {
-        let notice = one.notice.as_ref();
-        let notice = notice.map(|told| json!({"key": told.key, "values": told.values}));
-        json!({"jail": one.jail, "state": one.state, "notice": notice})
+        let notices = one.notices.iter();
+        let notices = notices.map(|told| json!({"key": told.key, "values": told.values}));
+        let notices: Vec<Value> = notices.collect();
+        json!({"jail": one.jail, "state": one.state, "notices": notices})
     };
     Value::Array(states.iter().map(state).collect()).to_string()
 }
@@ -79,7 +89,7 @@ fn of(jail: String, state: State) -> JailState {
         }
         State::Stopped => ("stopped", told("jail-is-stopped", &[])),
     };
-    JailState { state: state.to_owned(), notice, jail }
+    JailState { state: state.to_owned(), notices: notice.into_iter().collect(), jail }
 }
 
 /// What the ledger says of the jails.
@@ -95,11 +105,13 @@ pub fn read(reader: &Reader) -> Result<Vec<JailState>, LedgerError> {
 
 fn state_of(value: &Value) -> Option<JailState> {
     let text = |name: &str| Some(value.get(name)?.as_str()?.to_owned());
-    let notice = value.get("notice").filter(|notice| notice.is_object()).and_then(|notice| {
+    let notices = value.get("notices").and_then(Value::as_array).into_iter().flatten();
+    let notices = notices.filter_map(|notice| {
         let values = serde_json::from_value(notice.get("values")?.clone()).ok()?;
         Some(Notice { key: notice.get("key")?.as_str()?.to_owned(), values })
     });
-    Some(JailState { jail: text("jail")?, state: text("state")?, notice })
+    let (jail, state) = (text("jail")?, text("state")?);
+    Some(JailState { jail, state, notices: notices.collect() })
 }
 
 #[cfg(test)]
@@ -122,7 +134,7 @@ mod tests {
         assert_eq!(read, told);
         assert_eq!(read[1].json()["notice"]["notice"], "jail-is-idle-lost");
         let say = monban_views::Say::new(monban_views::Tongue::English);
-        for state in read.iter().filter_map(|state| state.notice.as_ref()) {
+        for state in read.iter().flat_map(|state| &state.notices) {
             assert!(!say.notice(state).chars().any(char::is_control));
         }
         for odd in [json!({}), json!({"jail": 7, "state": "runs"}), json!("x"), json!(null)] {

@@ -7,7 +7,7 @@ use monban_config::Fail2ban;
 use monban_engine::Observation;
 use monban_fail2ban::config::{Configuration, Files};
 use monban_fail2ban::filter::Id;
-use monban_jails::{Ask, Entry, Jails, News, Setup, Spared, Told, WhyFreed};
+use monban_jails::{Ask, Entry, Instead, Jails, Lack, News, Setup, Spared, Told, WhyFreed, WhyNot};
 use monban_model::wire::ToWarden;
 use monban_model::{
     Because, Decision, Evidence, Finding, FindingKind, JailJob, JailOrder, JailRow, Line, Notice,
@@ -218,7 +218,7 @@ impl Watch {
         };
         let file = |path: &str| lists.text(Path::new(path)).map(str::to_owned);
         let setup = Setup { configuration: &configuration, file: &file, guards, now: now() };
-        let problems = self.jail_side.jails.set_up(&setup);
+        let found = self.jail_side.jails.set_up(&setup);
         // What is read already is not opened again for a jail that is new.
         for path in self.watched.present() {
             self.jail_side.jails.follows(path);
@@ -231,18 +231,7 @@ impl Watch {
             self.tell(notice("ledger-rows-unreadable", &[("rows", rows.to_string())]));
         }
         self.jail_side.own_rules = fail2ban.is_none_or(|fail2ban| fail2ban.beside);
-        let broken = configuration.broken.iter();
-        let broken = broken.map(|(jail, complaint)| (jail.clone(), notice_values(complaint)));
-        let problems = problems.into_iter().map(|(jail, why)| (jail, vec![("why".into(), why)]));
-        let lacks: Vec<Notice> = broken
-            .chain(problems)
-            .map(|(jail, why)| {
-                let runs = self.jail_side.jails.in_force().any(|(name, _)| name == jail);
-                let key = if runs { "jail-kept" } else { "jail-broken" };
-                let values = [("jail".to_owned(), jail)].into_iter().chain(why).collect();
-                Notice { key: key.to_owned(), values }
-            })
-            .collect();
+        let lacks = lacking(&configuration, found);
         self.jail_side.lacks.clone_from(&lacks);
         let lists = self.jail_side.jails.lost_lists().map(|(jail, path, goes_on)| {
             let key = if goes_on { "jail-list-kept" } else { "jail-list-lost" };
@@ -250,6 +239,7 @@ impl Watch {
         });
         let lacks: Vec<Notice> = lacks.into_iter().chain(lists).collect();
         for told in &lacks {
+            self.jail_side.log.lacks(told);
             self.tell(told.clone());
         }
         if fail2ban.is_some() {
@@ -310,6 +300,31 @@ impl Watch {
             }
         }
     }
+}
+
+/// What of a configuration does not run, or not as it is written.
+fn lacking(configuration: &Configuration, found: Vec<Lack>) -> Vec<Notice> {
+    let told = |key: &str, jail: &str, why: Vec<(String, String)>| Notice {
+        key: key.to_owned(),
+        values: [("jail".to_owned(), jail.to_owned())].into_iter().chain(why).collect(),
+    };
+    let broken = configuration.broken.iter();
+    let broken =
+        broken.map(|(jail, complaint)| told("jail-broken", jail, notice_values(complaint)));
+    let found = found.into_iter().flat_map(|lack| {
+        let key = match lack.instead {
+            Instead::GoesOn => "jail-kept",
+            Instead::Defaults => "jail-defaults",
+            Instead::Nothing => "jail-broken",
+        };
+        match lack.why {
+            WhyNot::Unusable(why) => vec![told(key, &lack.jail, vec![("why".to_owned(), why)])],
+            WhyNot::Values(faults) => {
+                faults.iter().map(|one| told(key, &lack.jail, notice_values(one))).collect()
+            }
+        }
+    });
+    broken.chain(found).collect()
 }
 
 /// What happened to an address, as a record.
