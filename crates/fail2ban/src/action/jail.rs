@@ -82,8 +82,8 @@ impl JailActions {
         all
     }
 
-    /// Ends the jail: all bans, those that cannot be flushed one by one, and then its actions. Gives
-    /// back what failed, each kind once for each action.
+    /// Ends the jail: all bans, those that cannot be flushed one by one, and then its actions. What
+    /// failed comes back, each kind once for each action.
     pub fn end(&mut self, templates: &[Template], now: Time, run: &mut dyn Execute) -> Done {
         let nobody = Ticket::of_nobody(now, super::ticket::Counters::default());
         let request = |job, actions, ticket| Request { jail: 0, actions, job, ticket };
@@ -95,7 +95,11 @@ impl JailActions {
             for ticket in bans {
                 let unban = request(JailJob::Unban, vec![action], ticket);
                 let failed = self.perform(templates, &unban, now, run).failed;
-                all.extend(failed.into_iter().filter(|one| !all.contains(one)).collect::<Vec<_>>());
+                for one in failed {
+                    if !all.contains(&one) {
+                        all.push(one);
+                    }
+                }
             }
         }
         let stop = request(JailJob::Stop, Vec::new(), nobody);

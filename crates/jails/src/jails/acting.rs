@@ -119,8 +119,8 @@ impl Jails {
         }
     }
 
-    /// Orders that a jail ends with all its bans, before all else. What of it waits does so no more:
-    /// its actions know what they have done.
+    /// Orders that a jail ends with all its bans, before all else. What of it waits does so no
+    /// more: its actions know what they have done.
     pub(super) fn order_stop(&mut self, number: usize) {
         let Some(jail) = self.jails.get_mut(number).and_then(Option::as_mut) else { return };
         jail.bans.forget(self.outbox.clear(jail.key));

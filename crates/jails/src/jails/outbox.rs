@@ -1,9 +1,9 @@
 //! Orders that wait for their turn, and those that are on their way. Each jail has its own, so that
 //! slow actions of one hold up no other.
 //!
-//! What is to be asked for about a ban waits with the ban itself ([`crate::bans::Asks`]) and is gone
-//! with it; of whole jails each order waits once. Only ends of bans are kept here, one for each
-//! address.
+//! What is to be asked for about a ban waits with the ban itself ([`crate::bans::Asks`]) and is
+//! gone with it; of whole jails each order waits once. Only ends of bans are kept here, one for
+//! each address.
 
 use std::collections::{BTreeMap, HashMap};
 

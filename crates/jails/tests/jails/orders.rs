@@ -184,12 +184,12 @@ fn an_end_without_an_answer_is_ordered_again_and_told() {
     world.done(&ban[0], 0);
     world.tick(70);
     let end = (1, JailJob::Unban, "192.0.2.7".to_owned());
-    assert_eq!(world.ordered(), [end.clone()]);
+    assert_eq!(world.ordered(), std::slice::from_ref(&end));
     world.news();
     world.tick(300);
     assert_eq!(world.ordered(), []);
     world.tick(1);
-    assert_eq!(world.ordered(), [end.clone()]);
+    assert_eq!(world.ordered(), std::slice::from_ref(&end));
     assert_eq!(world.news()[0].told, Told::GivenUp { orders: 1, ends: 1 });
     // Whoever is banned anew by then stays it.
     world.line("/two.log", "no eve from 192.0.2.7");
