@@ -108,6 +108,20 @@ impl Increment {
     }
 }
 
+impl Jail {
+    /// Whether it may ban something else than addresses: its filter names whom it counts
+    /// (`<F-ID>`), or names of hosts are counted as they are.
+    pub fn counts_by_ids(&self) -> bool {
+        let names_ids = |regex: &Sourced<String>| {
+            let text = regex.value.to_uppercase();
+            text.contains("<F-ID") || text.contains("(?P<FID>")
+        };
+        let filter = &self.filter;
+        filter.usedns.value == UseDns::Raw
+            || filter.failregex.iter().chain(&filter.prefregex).any(names_ids)
+    }
+}
+
 /// What is done with names instead of addresses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UseDns {

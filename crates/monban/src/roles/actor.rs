@@ -212,7 +212,8 @@ impl Role {
     }
 
     fn carry_out(&self, order: &JailOrder) {
-        let result = match (request(order), &self.actor) {
+        let jail = usize::try_from(order.jail).ok().and_then(|at| self.jails.get(at));
+        let result = match (request(order, jail), &self.actor) {
             (Ok(request), Some(actor)) => {
                 actor.submit(order.id, request).map_err(|full| full.to_string())
             }

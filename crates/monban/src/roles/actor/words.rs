@@ -3,6 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use monban_fail2ban::action::{Outcome, Report, Request, Ticket, Time};
+use monban_fail2ban::config::Jail;
 use monban_fail2ban::filter::Id;
 use monban_model::{ActionFailure, JailJob, JailOrder, JailOutcome, JailResult, Net};
 
@@ -10,8 +11,9 @@ use monban_model::{ActionFailure, JailJob, JailOrder, JailOutcome, JailResult, N
 ///
 /// # Errors
 /// Why it is not carried out: its ticket is none, or names another address than the order, which
-/// the warden has compared with its allow list.
-pub fn request(order: &JailOrder) -> Result<Request, &'static str> {
+/// the warden has compared with its allow list; or it names no address, and `jail` counts by
+/// addresses only: what a command made of another text could be the address of anybody.
+pub fn request(order: &JailOrder, jail: Option<&Jail>) -> Result<Request, &'static str> {
     let ticket = match (&order.ticket[..], order.address) {
         ([], Some(address)) => Ticket::new(Id::Net(address), now()),
         ([], None) => Ticket::of_nobody(now(), Default::default()),
@@ -22,6 +24,10 @@ pub fn request(order: &JailOrder) -> Result<Request, &'static str> {
     let is_other = |id: &Id| net(id).is_some_and(|net| Some(net) != order.address);
     if bans && (is_other(&ticket.id) || ticket.ip.as_ref().is_some_and(is_other)) {
         return Err("the ticket names an address that the order does not");
+    }
+    let is_address = matches!(ticket.id, Id::Net(_));
+    if bans && !is_address && !jail.is_some_and(Jail::counts_by_ids) {
+        return Err("the filter of this jail names addresses only");
     }
     let JailOrder { jail, job, .. } = *order;
     Ok(Request { jail, actions: order.actions.clone(), job, ticket })
@@ -117,11 +123,27 @@ fn now() -> Time {
 
 #[cfg(test)]
 mod tests {
+    use std::path::{Path, PathBuf};
+
+    use monban_fail2ban::config::{Configuration, Files, Reading};
+
     use super::*;
 
     fn order(job: JailJob, address: Option<&str>, ticket: &Ticket) -> JailOrder {
         let address = address.map(|text| text.parse().unwrap());
         JailOrder { id: 1, jail: 0, job, actions: Vec::new(), address, ticket: ticket.to_bytes() }
+    }
+
+    /// A jail whose filter has this expression.
+    fn jail(failregex: &str) -> Jail {
+        let text = |name: &str, text: &str| (PathBuf::from(format!("/f/{name}")), text.to_owned());
+        let filter = format!("[Definition]\nfailregex = {failregex}\n");
+        let files = Files::held([
+            text("jail.conf", "[j]\nenabled = yes\nfilter = x\n"),
+            text("filter.d/x.conf", &filter),
+        ]);
+        let found = Configuration::read_within(Path::new("/f"), files, &Reading::default()).0;
+        found.jails.into_iter().next().unwrap()
     }
 
     fn ticket(id: &str) -> Ticket {
@@ -130,33 +152,39 @@ mod tests {
 
     #[test]
     fn the_address_of_the_order_is_banned_and_no_other() {
-        let other = ticket("192.0.2.9");
-        let asked = request(&order(JailJob::Ban, Some("192.0.2.1"), &other)).unwrap();
+        let (other, users) = (ticket("192.0.2.9"), jail("^ <F-ID>\\S+</F-ID> <ADDR>$"));
+        let asked = request(&order(JailJob::Ban, Some("192.0.2.1"), &other), None).unwrap();
         assert_eq!(asked.ticket.id, Id::of_text("192.0.2.1"));
         let by_user = Ticket { ip: Some(Id::of_text("192.0.2.9")), ..ticket("root") };
-        let asked = request(&order(JailJob::Ban, Some("192.0.2.1"), &by_user)).unwrap();
+        let by_user = order(JailJob::Ban, Some("192.0.2.1"), &by_user);
+        let asked = request(&by_user, Some(&users)).unwrap();
         assert_eq!(asked.ticket.ip, Some(Id::of_text("192.0.2.1")));
+        assert!(request(&by_user, Some(&jail("^ <HOST>$"))).is_err());
     }
 
     #[test]
     fn an_address_that_the_warden_did_not_see_is_refused() {
         let hidden = Ticket { id: Id::Text("[192.0.2.9]".to_owned()), ..ticket("x") };
         let behind = Ticket { ip: Some(Id::of_text("192.0.2.1")), ..ticket("192.0.2.9") };
+        let (users, hosts) = (jail("^ <F-ID>\\S+</F-ID>$"), jail("^ <HOST>$"));
         for job in [JailJob::Ban, JailJob::Reban { after: 0 }, JailJob::Prolong] {
-            assert!(request(&order(job, None, &ticket("192.0.2.9"))).is_err());
-            assert!(request(&order(job, None, &hidden)).is_err());
-            assert!(request(&order(job, Some("192.0.2.1"), &behind)).is_err());
-            assert!(request(&order(job, None, &ticket("root"))).is_ok());
+            assert!(request(&order(job, None, &ticket("192.0.2.9")), Some(&users)).is_err());
+            assert!(request(&order(job, None, &hidden), Some(&users)).is_err());
+            assert!(request(&order(job, Some("192.0.2.1"), &behind), Some(&users)).is_err());
+            assert!(request(&order(job, None, &ticket("root")), Some(&users)).is_ok());
+            for nobody in ["root", "ALL", "3221225993", "0300.0.2.9", "admin.example.com"] {
+                assert!(request(&order(job, None, &ticket(nobody)), Some(&hosts)).is_err());
+            }
         }
-        assert!(request(&order(JailJob::Unban, None, &ticket("192.0.2.9"))).is_ok());
+        assert!(request(&order(JailJob::Unban, None, &ticket("192.0.2.9")), None).is_ok());
     }
 
     #[test]
     fn bytes_that_are_no_ticket_ban_nobody() {
         let mut order = order(JailJob::Ban, Some("192.0.2.1"), &ticket("x"));
         order.ticket.truncate(3);
-        assert!(request(&order).is_err());
+        assert!(request(&order, None).is_err());
         order.ticket.clear();
-        assert_eq!(request(&order).unwrap().ticket.id, Id::of_text("192.0.2.1"));
+        assert_eq!(request(&order, None).unwrap().ticket.id, Id::of_text("192.0.2.1"));
     }
 }
