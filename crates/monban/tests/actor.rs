@@ -184,17 +184,18 @@ fn ignorecommand_spares_whom_it_exits_with_zero_for() {
 #[test]
 fn a_slow_jail_holds_nobody_up() {
     let folder = folder("[slow]\naction = slow\n[a]\naction = notes[log=LOG]\n");
-    let slow = "[Definition]\nactionban = sleep 3\n";
+    let slow = "[Definition]\nactionstart = sleep 6\nactionban = sleep 1\n";
     fs::write(folder.path().join("action.d/slow.conf"), slow).unwrap();
     let mut role = Role::start(&[]);
     role.table(0, folder.path());
     role.hear();
     let begun = Instant::now();
-    role.orders(vec![ban(1, 0, "192.0.2.1"), ban(2, 1, "192.0.2.1")]);
-    role.done(&[2]);
-    assert!(begun.elapsed() < Duration::from_secs(2));
-    role.done(&[1]);
-    assert!(begun.elapsed() >= Duration::from_secs(3));
+    let starts = [order(1, 0, JailJob::Start), order(2, 1, JailJob::Start)];
+    role.orders([&starts[..], &[ban(3, 0, "192.0.2.1"), ban(4, 1, "192.0.2.1")]].concat());
+    role.done(&[2, 4]);
+    assert!(begun.elapsed() < Duration::from_secs(5));
+    role.done(&[1, 3]);
+    assert!(begun.elapsed() >= Duration::from_secs(7));
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use monban_model::JailJob;
 use monban_model::limits::FAIL2BAN_COMMANDS_AT_ONCE_MAX;
@@ -22,6 +22,10 @@ use super::ticket::Time;
 
 /// Bans of one jail that are made at once where no command of a shell runs for each of them.
 const AT_ONCE: usize = 16_384;
+
+/// A start or a stop of a jail waits so long at most for that of another, which takes milliseconds
+/// where both are of a firewall.
+const ALONE_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Failures of commands that are kept of one request, the last ones: the end of a jail has many.
 const FAILURES_MAX: usize = 16;
@@ -343,7 +347,7 @@ impl Execute for Runner<'_> {
 
     fn execute_alone(&mut self, shell: &Shell, timeout: Duration) -> bool {
         let alone = self.alone;
-        let _held = lock(alone);
+        let _held = lock_soon(alone);
         self.execute(shell, timeout)
     }
 
@@ -385,6 +389,19 @@ fn most_at_once(templates: &[Template]) -> usize {
         true => AT_ONCE,
         false if templates.iter().any(Template::is_native) => AT_ONCE_WITH_SHELL,
         false => 1,
+    }
+}
+
+/// The lock, or none after a while: a start that hangs holds up no other jail.
+fn lock_soon(mutex: &Mutex<()>) -> Option<MutexGuard<'_, ()>> {
+    let begun = Instant::now();
+    loop {
+        match mutex.try_lock() {
+            Ok(guard) => return Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) if begun.elapsed() > ALONE_PATIENCE => return None,
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(2)),
+        }
     }
 }
 
