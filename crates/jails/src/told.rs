@@ -100,6 +100,11 @@ pub enum Told {
     TooMany,
     /// A ban is made again.
     Again,
+    /// What the jail's actions had made was gone, and they have made it anew.
+    Repaired {
+        /// So many bans are made again.
+        count: usize,
+    },
     /// A ban ended.
     Freed(WhyFreed),
     /// Commands of the jail's actions failed.

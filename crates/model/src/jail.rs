@@ -75,6 +75,8 @@ pub enum JailResult {
         singly: Vec<u32>,
         /// How often the jail's actions were repaired.
         epoch: u64,
+        /// Bans that were lost and that a repair put back by itself.
+        mended: u32,
     },
     /// The warden refused.
     Refused(Refusal),

@@ -76,7 +76,7 @@ fn jails_begin_ban_and_end_as_they_are_told() {
     role.done(&[3, 4, 5, 6]);
     assert_eq!(
         role.outcome_of(order(7, 0, JailJob::Flush { stopping: false })),
-        JailResult::Done { singly: vec![0], epoch: 0 }
+        JailResult::Done { singly: vec![0], epoch: 0, mended: 0 }
     );
     assert!(matches!(role.outcome_of(ban(8, 9, "192.0.2.1")), JailResult::Failed { .. }));
 
@@ -218,7 +218,7 @@ fn a_stop_ends_what_was_made_and_does_not_wait_for_what_was_not() {
     let mut outcomes = role.outcomes_until(order(300, 0, JailJob::Stop));
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     let stop = outcomes.pop().unwrap();
-    assert_eq!(stop.result, JailResult::Done { singly: vec![], epoch: 0 });
+    assert_eq!(stop.result, JailResult::Done { singly: vec![], epoch: 0, mended: 0 });
     let made = outcomes.iter().filter(|one| one.result != JailResult::Ended).count();
     assert!((297 - made) > 200 && outcomes.len() == 297, "{made} of {}", outcomes.len());
     let said = fs::read_to_string(folder.path().join("said")).unwrap();

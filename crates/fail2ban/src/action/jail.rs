@@ -72,14 +72,25 @@ impl JailActions {
         for (request, done) in requests.iter().zip(&mut all) {
             let mut order = self.chosen(request);
             order.retain(|at| templates.get(*at).is_some_and(|template| !template.is_native()));
-            let Done { failed, singly, .. } =
+            let Done { failed, singly, mended, .. } =
                 self.perform_with(&order, templates, request, now, run);
             done.failed.extend(failed);
             done.singly.extend(singly);
+            done.mended = mended;
             // What is repaired for the next one may have lost this one.
             done.epoch = self.epoch;
         }
+        let mended = self.take_mended();
+        if let Some(first) = all.first_mut() {
+            first.mended = first.mended.max(mended);
+        }
         all
+    }
+
+    /// Bans that repairs put back since it was last asked: those of the action with the most.
+    fn take_mended(&mut self) -> u32 {
+        let each = self.started.iter_mut().map(|started| std::mem::take(&mut started.mended));
+        each.max().unwrap_or(0)
     }
 
     /// Ends the jail: all bans, those that cannot be flushed one by one, and then its actions. What
@@ -105,7 +116,7 @@ impl JailActions {
         let stop = request(JailJob::Stop, Vec::new(), nobody);
         let Done { failed, epoch, .. } = self.perform(templates, &stop, now, run);
         all.extend(failed);
-        Done { failed: all, singly: Vec::new(), epoch }
+        Done { failed: all, singly: Vec::new(), epoch, mended: 0 }
     }
 
     /// Whether what an earlier run left was taken away.
@@ -186,6 +197,7 @@ impl JailActions {
             }
         }
         done.epoch = self.epoch;
+        done.mended = self.take_mended();
         done
     }
 

@@ -184,6 +184,8 @@ impl Machine<'_> {
             // Then they are asked for again, and must not be taken for repeats.
             kept.doubt_all(number);
         } else if is_all && !lost.is_empty() {
+            let mended = u32::try_from(lost.len()).unwrap_or(u32::MAX);
+            self.started.mended = self.started.mended.saturating_add(mended);
             // Nothing is lost that somebody would have to ban again.
             (*self.epoch, self.started.epoch) = before;
         }

@@ -12,6 +12,8 @@ pub struct Started {
     executed: Vec<(Operation, Family, String)>,
     /// Counts repairs of the jail: what was banned in an earlier epoch may be lost.
     pub(crate) epoch: u64,
+    /// Bans that a repair itself put back, until that is told.
+    pub(crate) mended: u32,
 }
 
 /// How far a family is.

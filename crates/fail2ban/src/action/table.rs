@@ -37,6 +37,8 @@ pub struct Done {
     pub singly: Vec<u32>,
     /// Repairs of the jail so far: bans of an earlier epoch may be lost.
     pub epoch: u64,
+    /// Bans that were lost and that a repair has put back by itself: nobody need ban them again.
+    pub mended: u32,
 }
 
 impl Table {

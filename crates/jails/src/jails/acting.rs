@@ -217,7 +217,11 @@ impl Jails {
         };
         let number = self.number_of(key);
         match outcome.result {
-            JailResult::Done { singly, epoch } => {
+            JailResult::Done { singly, epoch, mended } => {
+                if mended > 0 {
+                    let count = usize::try_from(mended).unwrap_or(usize::MAX);
+                    self.tell_of(key, None, Told::Repaired { count });
+                }
                 if let Some(number) = number {
                     self.take_epoch(number, id.as_ref(), job, epoch);
                 }

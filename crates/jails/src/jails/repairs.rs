@@ -48,7 +48,9 @@ impl Jails {
             return;
         }
         (jail.lost, jail.repeated) = (false, now);
-        for (id, after) in jail.bans.lost(epoch) {
+        let lost = jail.bans.lost(epoch);
+        self.tell(number, None, Told::Repaired { count: lost.len() });
+        for (id, after) in lost {
             self.repeat(number, &id, after);
         }
     }

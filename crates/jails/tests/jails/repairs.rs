@@ -39,7 +39,7 @@ fn only_what_was_made_before_a_repair_is_made_again_and_once() {
     world.done(&bans[0], 0);
     // Its own commands found what was broken, and were carried out after the repair.
     world.done(&bans[1], 1);
-    assert_eq!(world.told(), ["two again 192.0.2.1"]);
+    assert_eq!(world.told(), ["two repaired 1", "two again 192.0.2.1"]);
     let again = world.orders();
     assert_eq!(again.len(), 1);
     assert_eq!(again[0].job, JailJob::Reban { after: 0 });
@@ -47,7 +47,7 @@ fn only_what_was_made_before_a_repair_is_made_again_and_once() {
     world.done(&again[0], 1);
     for _ in 0..3 {
         world.tick(20);
-        assert_eq!(world.again(), []);
+        assert_eq!((world.again(), world.told()), (vec![], vec![]), "once a repair");
     }
     // Another action is repaired: only it is asked.
     world.line("/two.log", "no eve from 192.0.2.4");
@@ -109,4 +109,17 @@ fn actions_that_go_on_over_a_reload_are_told_of_it() {
     assert_eq!(jobs, [(0, JailJob::Start), (1, JailJob::Reload)]);
     world.jails.actions(&[], world.now());
     assert_eq!(world.ordered(), [], "of a new watcher's question they are not");
+}
+
+#[test]
+fn bans_that_a_repair_put_back_by_itself_are_told_and_not_made_again() {
+    let mut world = long();
+    let bans = world.three();
+    bans.iter().for_each(|ban| world.done(ban, 0));
+    world.jails.check(world.now());
+    let check = world.orders();
+    let result = JailResult::Done { singly: Vec::new(), epoch: 0, mended: 3 };
+    world.becomes(&check[0], result);
+    assert_eq!(world.told(), ["two repaired 3"]);
+    assert_eq!(world.again(), []);
 }

@@ -104,6 +104,7 @@ impl World {
                 Told::Refused { .. } => "refused",
                 Told::Again => "again",
                 Told::TooMany => "full",
+                Told::Repaired { count } => return Some(format!("{} repaired {count}", one.jail)),
                 _ => return None,
             };
             Some(format!("{} {word} {id}", one.jail))
@@ -124,7 +125,7 @@ impl World {
 
     /// An order was carried out by actions that were repaired so often by then.
     pub fn done(&mut self, order: &JailOrder, epoch: u64) {
-        self.becomes(order, JailResult::Done { singly: Vec::new(), epoch });
+        self.becomes(order, JailResult::Done { singly: Vec::new(), epoch, mended: 0 });
     }
 
     /// Orders as jail, job and address.

@@ -145,10 +145,11 @@ impl Wire for JailOutcome {
         self.jail.put(out);
         self.job.put(out);
         match &self.result {
-            JailResult::Done { singly, epoch } => {
+            JailResult::Done { singly, epoch, mended } => {
                 out.byte(1);
                 out.list(&singly[..singly.len().min(JAIL_ACTIONS_MAX)]);
                 epoch.put(out);
+                mended.put(out);
             }
             JailResult::Refused(why) => {
                 out.byte(2);
@@ -172,6 +173,7 @@ impl Wire for JailOutcome {
                 1 => JailResult::Done {
                     singly: from.list(JAIL_ACTIONS_MAX)?,
                     epoch: u64::take(from)?,
+                    mended: u32::take(from)?,
                 },
                 2 => JailResult::Refused(Refusal::take(from)?),
                 3 => JailResult::Failed {

@@ -114,6 +114,10 @@ impl JailLog {
         } else if let Told::Refused { job, why } = &news.told {
             let why = why.to_string();
             self.write(&Event::ActionFailed { jail, action: own, job: word(*job), why: &why });
+        } else if let Told::Repaired { count } = &news.told {
+            let values = [("jail", news.jail.as_str()), ("count", &count.to_string())];
+            let text = Say::new(Tongue::English).text("jail-repaired", &values);
+            self.write(&Event::Note { level: Level::WARNING, text: &text });
         } else if let Some(event) = event_of(news) {
             self.write(&event);
         }

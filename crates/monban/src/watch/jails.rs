@@ -22,6 +22,9 @@ use super::jail_log::JailLog;
 use super::jail_states;
 use super::{Local, Watch, notice, now};
 
+/// Where the ledger keeps whether jails run and monban's own rules rest.
+pub const ALONE_META: &str = "jails.alone";
+
 /// The jails, and what belongs to them here.
 pub struct JailSide {
     jails: Jails,
@@ -166,6 +169,7 @@ impl JailSide {
             ("jails.next_order".to_owned(), self.jails.next_order().to_string()),
             ("evicted.jails".to_owned(), self.jails.evicted().to_string()),
             ("jails.count".to_owned(), self.count.to_string()),
+            (ALONE_META.to_owned(), u8::from(self.count > 0 && !self.own_rules).to_string()),
         ];
         let observed = self.observed.map(|at| ("jails.observed".to_owned(), at.to_string()));
         numbers.into_iter().chain(taken).chain(observed).collect()
@@ -245,6 +249,9 @@ impl Watch {
         if fail2ban.is_some() {
             let count = self.jail_side.count.to_string();
             self.mind.output().notice(&notice("start-jails", &[("count", count)]));
+            if !self.jail_side.own_rules {
+                self.mind.output().notice(&notice("start-rules-rest", &[]));
+            }
         }
         lacks
     }
@@ -450,6 +457,7 @@ fn notice_of(news: &News) -> Option<(Notice, bool)> {
         Told::Forgotten { count } => {
             (with("jail-forgotten", &[("count", count.to_string())]), false)
         }
+        Told::Repaired { count } => (with("jail-repaired", &[("count", count.to_string())]), true),
         Told::Unasked { count } => (with("jail-unasked", &[("count", count.to_string())]), true),
         Told::Unanswered { count } => {
             (with("jail-unanswered", &[("count", count.to_string())]), true)

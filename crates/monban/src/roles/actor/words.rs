@@ -61,7 +61,8 @@ pub fn outcome(report: &Report) -> JailOutcome {
     let result = match &report.done {
         None => JailResult::Ended,
         Some(done) if done.failed.is_empty() => {
-            JailResult::Done { singly: done.singly.clone(), epoch: done.epoch }
+            let (epoch, mended) = (done.epoch, done.mended);
+            JailResult::Done { singly: done.singly.clone(), epoch, mended }
         }
         Some(done) => {
             // What an action failed to flush is ended one by one as well.
