@@ -61,9 +61,16 @@ fn why(say: &Say, row: &BlockRow, cause: Option<&Cause>) -> String {
     }
 }
 
-/// The blocks in force: `{"blocks": [...]}`, each with `times`, `service`, `rule` and `failures`
-/// where they are known, and `by_hand`.
-pub fn bans_json(blocks: &[BlockRow], causes: &Causes) -> Value {
+/// Whether a jail of fail2ban made it. Its actions take such a ban back when monban ends, and make
+/// it again at the next start.
+pub fn is_of_jail(row: &BlockRow) -> bool {
+    row.policy.starts_with("jail ")
+}
+
+/// The blocks that the ledger has: `{"blocks": [...]}`, each with `times`, `service`, `rule` and
+/// `failures` where they are known, `by_hand`, and whether it is `in_force`: while monban does not
+/// run, bans of jails are not.
+pub fn bans_json(blocks: &[BlockRow], causes: &Causes, is_running: bool) -> Value {
     let block = |row: &BlockRow| {
         let cause = cause_of(row, causes).cloned().unwrap_or_default();
         let known = |count: u32| (count > 0).then_some(count);
@@ -72,6 +79,7 @@ pub fn bans_json(blocks: &[BlockRow], causes: &Causes) -> Value {
         value["service"] = json!(cause.service);
         value["rule"] = json!(cause.rule);
         value["failures"] = json!(known(cause.failures));
+        value["in_force"] = json!(is_running || !is_of_jail(row));
         value["by_hand"] = json!(row.policy.is_empty() || cause.by_hand);
         value
     };
@@ -128,11 +136,16 @@ mod tests {
         assert!(lines[3].ends_with("forever  -      by the policy default"), "{text}");
         assert!(lines[4].ends_with("forever  2      by hand (jail sshd)"), "{text}");
         assert!(lines[5].ends_with("forever  1      4 failures (jail web)"), "{text}");
-        let json = bans_json(&blocks, &causes);
+        let json = bans_json(&blocks, &causes, false);
         assert_eq!(
             (&json["blocks"][0]["times"], &json["blocks"][2]["times"]),
             (&json!(3), &Value::Null)
         );
         assert_eq!(json["blocks"][0]["rule"], "sshd/failed");
+        // monban does not run: its own blocks stand, those of jails wait.
+        assert_eq!(
+            (&json["blocks"][0]["in_force"], &json["blocks"][3]["in_force"]),
+            (&json!(true), &json!(false))
+        );
     }
 }

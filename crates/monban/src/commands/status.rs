@@ -5,13 +5,13 @@ use std::process::ExitCode;
 
 use monban_ledger::{LedgerError, Reader};
 use monban_model::wire::{Mode, Reply, Request, StatusReply};
-use monban_model::{PositionRow, Stamp};
-use monban_views::{LocalClock, printable, printable_lines, time_json};
+use monban_model::{BlockRow, PositionRow, Stamp};
+use monban_views::{LocalClock, is_of_jail, printable, printable_lines, time_json};
 use serde_json::{Value, json};
 
 use super::ask::troubles_json;
 use super::{Context, ask, ledger};
-use crate::watch::{JailState, WATCHED_META, now, read_jail_states};
+use crate::watch::{JAILS_ALONE_META, JailState, WATCHED_META, now, read_jail_states};
 
 /// Something that the watcher counts since its start and keeps in the ledger.
 struct Counter {
@@ -47,6 +47,29 @@ impl Counters {
     }
 }
 
+/// What the ledger says is blocked.
+#[derive(Default)]
+struct Blocks {
+    /// By monban itself: they stand in the kernel, also while monban does not run.
+    own: usize,
+    /// By jails: their actions take them back when monban ends, and make them again at its start.
+    of_jails: usize,
+    /// Whether monban's own rules rest beside jails.
+    jails_alone: bool,
+}
+
+impl Blocks {
+    fn of(rows: &[BlockRow], time: Stamp, jails_alone: bool) -> Self {
+        let lasting = rows.iter().filter(|row| row.until.is_none_or(|end| end > time));
+        let (of_jails, own): (Vec<_>, Vec<_>) = lasting.partition(|row| is_of_jail(row));
+        Self { own: own.len(), of_jails: of_jails.len(), jails_alone }
+    }
+
+    fn in_force(&self, is_running: bool) -> usize {
+        self.own + if is_running { self.of_jails } else { 0 }
+    }
+}
+
 /// How the guard stands. Exits 0 only once sources are open and the firewall is ready.
 pub fn status(context: &Context<'_>) -> Result<ExitCode, String> {
     let clock = LocalClock::of_system();
@@ -56,7 +79,8 @@ pub fn status(context: &Context<'_>) -> Result<ExitCode, String> {
         None => None,
     };
     let reader = ledger::open(context);
-    let (mut sources, mut blocks, mut counters) = (Vec::new(), 0, Counters::default());
+    let (mut sources, mut blocks) = (Vec::new(), Blocks::default());
+    let mut counters = Counters::default();
     let mut jails: u64 = 0;
     let mut states = Vec::new();
     if let Ok(reader) = &reader {
@@ -68,20 +92,21 @@ pub fn status(context: &Context<'_>) -> Result<ExitCode, String> {
             sources.retain(|row| watched.contains(&row.path));
         }
         let rows = reader.blocks().map_err(|error| error.to_string())?;
-        blocks = rows.iter().filter(|row| row.until.is_none_or(|end| end > time)).count();
+        let alone = reader.meta(JAILS_ALONE_META).map_err(|error| error.to_string())?;
+        blocks = Blocks::of(&rows, time, alone.as_deref() == Some("1"));
         let count = reader.meta("jails.count").map_err(|error| error.to_string())?;
         jails = count.and_then(|text| text.parse().ok()).unwrap_or(0);
         states = read_jail_states(reader).map_err(|error| error.to_string())?;
         counters = Counters::read(reader).map_err(|error| error.to_string())?;
     }
     if context.json {
-        let mut json = as_json(reply.as_ref(), &sources, blocks, &counters);
+        let mut json = as_json(reply.as_ref(), &sources, &blocks, &counters);
         json["jails"] = json!(jails);
         json["jail_states"] = states.iter().map(JailState::json).collect();
         out::json(&json);
     } else {
         let ledger = reader.as_ref().map(|_| ()).map_err(String::as_str);
-        as_text(context, &clock, reply.as_ref(), &sources, blocks, &counters, ledger);
+        as_text(context, &clock, reply.as_ref(), &sources, &blocks, &counters, ledger);
         if jails > 0 && reader.is_ok() {
             out::line(context.say.text("status-jails", &[("count", &jails.to_string())]));
         }
@@ -96,7 +121,7 @@ pub fn status(context: &Context<'_>) -> Result<ExitCode, String> {
 fn as_json(
     status: Option<&StatusReply>,
     sources: &[PositionRow],
-    blocks: usize,
+    blocks: &Blocks,
     counters: &Counters,
 ) -> Value {
     let time = now();
@@ -119,7 +144,8 @@ fn as_json(
         "troubles": status.map(|status| troubles_json(&status.troubles)),
         "unread": status.map(|status| troubles_json(&status.unread)),
         "sources": sources.iter().map(source).collect::<Vec<_>>(),
-        "blocks": blocks,
+        "blocks": blocks.in_force(status.is_some()),
+        "waiting_jail_bans": if status.is_some() { 0 } else { blocks.of_jails },
     });
     for (counter, count) in COUNTERS.iter().zip(counters.0) {
         value[counter.json] = json!(count);
@@ -137,7 +163,7 @@ fn as_text(
     clock: &LocalClock,
     status: Option<&StatusReply>,
     sources: &[PositionRow],
-    blocks: usize,
+    blocks: &Blocks,
     counters: &Counters,
     ledger: Result<(), &str>,
 ) {
@@ -152,7 +178,9 @@ fn as_text(
             let firewall = if status.firewall.is_empty() { &told } else { &status.firewall };
             out::line(say.text(key, &[("firewall", &printable(firewall.as_bytes()))]));
             out::line(say.text("status-since", &[("time", &clock.date_time(status.since))]));
-            if let Some(count) = status.dropped {
+            // Where jails run alone, that table has only what an operator put into it.
+            let is_of_use = |count: &u64| *count > 0 || !blocks.jails_alone;
+            if let Some(count) = status.dropped.filter(is_of_use) {
                 out::line(say.text("status-dropped", &[("count", &count.to_string())]));
             }
             for trouble in status.troubles.iter().chain(&status.unread) {
@@ -184,8 +212,18 @@ fn as_text(
         out::line(say.text(key, &values));
     }
     let observes = status.is_some_and(|status| status.mode == Mode::Observe);
-    let key = if observes { "status-would-block" } else { "status-blocks" };
-    out::line(say.text(key, &[("count", &blocks.to_string())]));
+    let key = match status {
+        Some(_) if observes => "status-would-block",
+        Some(_) => "status-blocks",
+        None => "status-blocks-stay",
+    };
+    let count = |key: &str, count: usize| {
+        out::line(say.text(key, &[("count", &count.to_string())]));
+    };
+    count(key, blocks.in_force(status.is_some()));
+    if status.is_none() && blocks.of_jails > 0 {
+        count("status-jail-bans-wait", blocks.of_jails);
+    }
     for (counter, count) in COUNTERS.iter().zip(counters.0).filter(|(_, count)| *count > 0) {
         out::line(say.text(counter.text, &[("count", &count.to_string())]));
     }

@@ -9,7 +9,7 @@ use monban_ledger::{LedgerError, Reader};
 use monban_model::wire::Mode;
 use monban_model::{Address, BlockRow, Event, JailRow, Stamp, Subject};
 use monban_views::{
-    JailCount, JailSpared, LocalClock, Why, bans_json, bans_text, why_json, why_text,
+    JailCount, JailSpared, LocalClock, Why, bans_json, bans_text, is_of_jail, why_json, why_text,
 };
 use serde_json::json;
 
@@ -30,11 +30,19 @@ pub fn bans(context: &Context<'_>) -> Result<ExitCode, String> {
     blocks.retain(|row| row.until.is_none_or(|end| end > time));
     let causes = reader.causes().map_err(text)?;
     if context.json {
-        let mut value = bans_json(&blocks, &causes);
+        let mut value = bans_json(&blocks, &causes, mode.is_some());
         value["mode"] = json!(mode.map(Mode::name));
         out::json(&value);
-    } else {
-        out::write(&bans_text(context.say, &clock, &blocks, &causes));
+        return Ok(ExitCode::SUCCESS);
+    }
+    // Actions took back what jails had banned when monban ended.
+    let waiting = blocks.extract_if(.., |row| mode.is_none() && is_of_jail(row));
+    let waiting: Vec<BlockRow> = waiting.collect();
+    out::write(&bans_text(context.say, &clock, &blocks, &causes));
+    if !waiting.is_empty() {
+        let count = waiting.len().to_string();
+        out::line(context.say.text("status-jail-bans-wait", &[("count", &count)]));
+        out::write(&bans_text(context.say, &clock, &waiting, &causes));
     }
     Ok(ExitCode::SUCCESS)
 }
