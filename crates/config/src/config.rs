@@ -71,7 +71,7 @@ impl Config {
             journal: JournalUse::Auto,
             allow: Vec::new(),
             fail2ban: None,
-            own_rules: true,
+            own_rules: false,
             policies: Vec::new(),
         };
         let mut layers: Vec<Layer<'_, '_>> =

@@ -256,8 +256,8 @@ pub struct RunArgs {
     /// Run the jails of this fail2ban configuration, such as /etc/fail2ban
     #[arg(long, value_name = "DIR")]
     pub fail2ban: Option<PathBuf>,
-    /// Beside the jails of --fail2ban, also monban's own rules
-    #[arg(long, requires = "fail2ban")]
+    /// Beside the jails of a fail2ban configuration, also monban's own rules
+    #[arg(long)]
     pub own_rules: bool,
 }
 

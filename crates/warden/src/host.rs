@@ -80,6 +80,9 @@ pub trait Host {
     /// Its problems.
     fn load(&mut self) -> Result<Load, Refusal>;
 
+    /// What is to be said if another program does the same work as the jails that act here.
+    fn rival(&mut self) -> Option<Notice>;
+
     /// Tells people something about the warden itself.
     fn tell(&mut self, notice: &Notice);
 }

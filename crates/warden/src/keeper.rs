@@ -165,6 +165,9 @@ impl<'h> Keeper<'h> {
     pub fn run(&mut self) -> io::Result<()> {
         self.start_watcher();
         self.settle_actor();
+        if let Some(told) = self.host.rival() {
+            self.tell(told);
+        }
         let mut next_tick = Instant::now() + TICK;
         loop {
             if self.wait(next_tick)? == Flow::End {

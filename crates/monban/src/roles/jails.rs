@@ -10,6 +10,7 @@ use monban_model::limits::FAIL2BAN_BYTES_MAX;
 use monban_model::wire::Refusal;
 use monban_views::Say;
 
+use super::theirs::Theirs;
 use crate::cli::RunArgs;
 
 /// Jails that are to run.
@@ -22,6 +23,8 @@ pub struct Jails {
     pub journal: bool,
     /// `dbfile`, if it is a file.
     pub database: Option<PathBuf>,
+    /// Where fail2ban itself would be met.
+    pub theirs: Theirs,
     /// `logtarget`, if it is a file.
     pub log: Option<PathBuf>,
     /// What is wrong with the configuration, errors only.
@@ -69,12 +72,13 @@ impl Jails {
 
 /// The folder whose jails are to run, and whether monban's own rules run beside them.
 pub fn wanted(args: &RunArgs, config: &Config) -> Option<(PathBuf, bool)> {
+    let beside = args.own_rules || config.own_rules;
     match (&args.fail2ban, &config.fail2ban) {
         (Some(folder), _) => {
             let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
-            Some((folder, args.own_rules))
+            Some((folder, beside))
         }
-        (None, Some(folder)) => Some((PathBuf::from(folder), config.own_rules)),
+        (None, Some(folder)) => Some((PathBuf::from(folder), beside)),
         (None, None) => None,
     }
 }
@@ -122,6 +126,7 @@ pub fn read(folder: &Path, beside: bool, say: &Say) -> Result<Jails, Refusal> {
         logs,
         journal: found.jails.iter().any(|jail| is_journal(&jail)),
         database: file_of(&found, "dbfile"),
+        theirs: Theirs { socket: file_of(&found, "socket"), pidfile: file_of(&found, "pidfile") },
         log: file_of(&found, "logtarget"),
         complaints: errors.cloned().collect(),
     })
@@ -153,6 +158,26 @@ fn file_of(found: &Configuration, option: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn own_rules_rest_beside_jails_unless_somebody_says_otherwise() {
+        let config = |text: &str| Config::parse("monban.toml", text).unwrap();
+        let flags = |fail2ban: Option<&str>, own_rules| RunArgs {
+            fail2ban: fail2ban.map(PathBuf::from),
+            own_rules,
+            ..RunArgs::default()
+        };
+        let beside = |args: &RunArgs, text: &str| wanted(args, &config(text)).map(|found| found.1);
+        let folder = "[fail2ban]\nfolder = \"/etc/fail2ban\"\n";
+        assert_eq!(beside(&flags(None, false), folder), Some(false));
+        assert_eq!(beside(&flags(None, true), folder), Some(true));
+        assert_eq!(beside(&flags(Some("/x"), false), ""), Some(false));
+        assert_eq!(beside(&flags(Some("/x"), true), ""), Some(true));
+        let both = format!("{folder}own_rules = true\n");
+        assert_eq!(beside(&flags(None, false), &both), Some(true));
+        assert_eq!(beside(&flags(Some("/x"), false), &both), Some(true));
+        assert_eq!(beside(&flags(None, true), ""), None);
+    }
 
     #[test]
     fn a_reload_is_refused_for_new_mistakes_of_all_jails_only() {

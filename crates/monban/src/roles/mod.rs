@@ -5,5 +5,6 @@ mod begin;
 pub mod courier;
 pub mod jails;
 pub mod sandbox;
+mod theirs;
 pub mod warden;
 pub mod watcher;

@@ -24,6 +24,7 @@ use rustix::thread::CapabilitySet;
 use super::begin::Beginning;
 use super::jails;
 use super::sandbox;
+use super::theirs::Theirs;
 use crate::cli::{Common, RunArgs};
 use crate::commands::exchange;
 use crate::fail2ban::complaints;
@@ -51,6 +52,8 @@ struct Program {
     args: RunArgs,
     say: Say,
     uid: Option<u32>,
+    /// Where fail2ban itself would be met, if its jails act here.
+    theirs: Theirs,
     /// What was wrong with the jails that were taken over last, if any run.
     complaints: Option<Vec<Complaint>>,
     /// Whether jails may act: the rights for it are kept at the start or not at all.
@@ -68,6 +71,7 @@ pub fn main(common: &Common, args: &RunArgs, say: Say) -> ExitCode {
         args: args.clone(),
         say,
         uid: watcher_uid(),
+        theirs: Theirs::default(),
         complaints: None,
         may_act: None,
     };
@@ -346,6 +350,7 @@ impl Host for Program {
         }
         let observe = config.observe || self.args.observe;
         let (mut jail_log, mut jail_database) = (None, None);
+        self.theirs = Theirs::default();
         if let Some(jails) = jails {
             self.take_complaints(&jails)?;
             patterns.extend(jails.logs.iter().cloned());
@@ -357,6 +362,10 @@ impl Host for Program {
             }
             jail_log = jails.log.filter(|_| !observe);
             jail_database = jails.database;
+            // Beside one that bans, jails may be tried.
+            if !observe {
+                self.theirs = jails.theirs;
+            }
             bundle.fail2ban = Some(jails.fail2ban);
         }
         Ok(Load {
@@ -374,6 +383,10 @@ impl Host for Program {
             },
             allow: config.allow,
         })
+    }
+
+    fn rival(&mut self) -> Option<Notice> {
+        self.theirs.notice()
     }
 
     fn tell(&mut self, notice: &Notice) {

@@ -219,7 +219,8 @@ impl Keeper<'_> {
         }
     }
 
-    fn tell_status(&mut self, id: u32, troubles: Vec<Notice>) {
+    fn tell_status(&mut self, id: u32, mut troubles: Vec<Notice>) {
+        troubles.extend(self.host.rival());
         let reply = Reply::Status(StatusReply { troubles, ..self.status() });
         self.clients.reply(id, &reply);
     }

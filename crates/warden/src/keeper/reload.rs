@@ -80,6 +80,7 @@ impl Keeper<'_> {
         }
         let mut notices = vec![Notice { key: "reloaded".into(), values: vec![] }];
         notices.extend(self.open_wall());
+        notices.extend(self.host.rival());
         self.post(&ToWatcher::SendBlocks, None);
         self.settle_actor();
         for told in &notices {

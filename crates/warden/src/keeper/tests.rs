@@ -26,6 +26,7 @@ struct Around {
     journals: u32,
     load: Load,
     told: Vec<String>,
+    rival: Option<Notice>,
 }
 
 struct TestHost(Rc<RefCell<Around>>);
@@ -61,6 +62,9 @@ impl Host for TestHost {
     }
     fn load(&mut self) -> Result<Load, monban_model::wire::Refusal> {
         Ok(self.0.borrow().load.clone())
+    }
+    fn rival(&mut self) -> Option<Notice> {
+        self.0.borrow().rival.clone()
     }
     fn tell(&mut self, notice: &Notice) {
         self.0.borrow_mut().told.push(notice.key.clone());

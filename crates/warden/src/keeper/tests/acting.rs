@@ -54,7 +54,7 @@ fn orders(keeper: &mut Keeper<'_>, around: &Shared, orders: Vec<JailOrder>) {
 }
 
 fn done(order: u64) -> FromActor {
-    let result = JailResult::Done { singly: vec![], epoch: 0 };
+    let result = JailResult::Done { singly: vec![], epoch: 0, mended: 0 };
     FromActor::Outcomes(vec![JailOutcome { order, jail: 2, job: JailJob::Ban, result }])
 }
 
@@ -93,7 +93,10 @@ fn an_order_goes_to_the_actor_and_its_outcome_home() {
         actor_says(keeper, around, &done(2));
         actor_says(keeper, around, &done(77));
         actor_says(keeper, around, &FromActor::Ignored { id: 3, yes: true });
-        assert_eq!(outcomes(around), [(2, JailResult::Done { singly: vec![], epoch: 0 })]);
+        assert_eq!(
+            outcomes(around),
+            [(2, JailResult::Done { singly: vec![], epoch: 0, mended: 0 })]
+        );
     });
 }
 
@@ -215,5 +218,24 @@ fn an_operator_says_where_the_log_is_written_and_no_watcher() {
         say(around, &ToWarden::JailLog);
         keeper.hear_watcher();
         assert_eq!(to_watcher(around), [opened]);
+    });
+}
+
+#[test]
+fn a_rival_of_the_jails_is_told_in_the_status_and_in_the_answer_to_a_reload() {
+    with_keeper(Load::default(), |keeper, around, folder| {
+        let rival = Notice { key: "fail2ban-runs".to_owned(), values: Vec::new() };
+        around.borrow_mut().rival = Some(rival.clone());
+        let mut reload = ask(keeper, folder, &Request::Reload);
+        say(around, &ToWarden::Ready { reload: 1, lacks: vec![] });
+        keeper.hear_watcher();
+        let keys = ["reloaded", "start-observes", "fail2ban-runs"].map(str::to_owned);
+        assert_eq!(answer(&mut reload), Some((true, keys.to_vec())));
+        keeper.lose_watcher();
+        let mut status = ask(keeper, folder, &Request::Status);
+        match heard(&mut status).pop() {
+            Some(Reply::Status(status)) => assert!(status.troubles.contains(&rival)),
+            other => panic!("{other:?}"),
+        }
     });
 }
