@@ -106,7 +106,7 @@ fn logs_and_networks_are_looked_at() {
     fs::write(&log, "").expect("written");
     let pattern = folder.path().join("*.log").display().to_string();
     let jail = format!(
-        "[a]\nenabled=1\nfilter=f\naction=a\nlogpath = {pattern} tail\n  /nowhere/x\nignoreip = 10.0.0.0/8,\n  172.16.0.0/16\n"
+        "[a]\nenabled=1\nfilter=f\naction=a\nlogpath = {pattern} tail\n  /nowhere/x\nignoreip = 10.0.0.0/8,\n  172.16.0.0/16\n  198.51.100.0/33 2001:db8::/64 192.0.2.0/255.255.255.0\n"
     );
     let (_other, found) = read(&[("jail.local", &jail)]);
     let jail = found.jail("a").expect("there");
@@ -114,7 +114,10 @@ fn logs_and_networks_are_looked_at() {
     assert_eq!(jail.logpath[0].pattern, pattern);
     assert_eq!(at(complaint(&found, "no-log")), ("jail.local", 6));
     assert_eq!(at(complaint(&found, "private-network")), ("jail.local", 8));
-    assert_eq!(jail.ignoreip.len(), 2);
+    assert_eq!(at(complaint(&found, "bad-prefix")), ("jail.local", 9));
+    let wrong = found.complaints.list().iter().filter(|one| one.kind == "bad-prefix");
+    assert_eq!(wrong.count(), 1);
+    assert_eq!(jail.ignoreip.len(), 5);
 }
 
 #[test]

@@ -186,8 +186,8 @@ pub struct ImportArgs {
 /// `monban fail2ban check`.
 #[derive(Clone, Debug, Args)]
 pub struct CheckArgs {
-    /// Its folder, such as /etc/fail2ban
-    #[arg(value_name = "DIR")]
+    /// Its folder
+    #[arg(value_name = "DIR", default_value = "/etc/fail2ban")]
     pub dir: PathBuf,
     /// Also the jails that are switched off
     #[arg(long)]
@@ -197,8 +197,8 @@ pub struct CheckArgs {
 /// `monban fail2ban show`.
 #[derive(Clone, Debug, Args)]
 pub struct ShowArgs {
-    /// Its folder, such as /etc/fail2ban
-    #[arg(value_name = "DIR")]
+    /// Its folder
+    #[arg(value_name = "DIR", default_value = "/etc/fail2ban")]
     pub dir: PathBuf,
     /// One jail, also if it is switched off
     pub jail: Option<String>,

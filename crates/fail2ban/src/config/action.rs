@@ -60,13 +60,15 @@ pub(crate) fn shell(
             options.set(key, value.clone());
         }
     }
-    let mut params = Options::default();
+    let (mut params, mut shown) = (Options::default(), Options::default());
     for (key, value) in definition.init.iter().filter(|(key, _)| !key.starts_with("known/")) {
         if !options.contains(key) {
             params.set(key, value.clone());
+            shown.set(key, combined.get(key).unwrap_or(value).clone());
         }
     }
-    Ok(spec(reference, from, ActionKind::Shell, params, options, complaints))
+    let spec = spec(reference, from, ActionKind::Shell, params, options, complaints);
+    Ok(ActionSpec { shown, ..spec })
 }
 
 /// An action of Python: it is shown, and not run.
@@ -124,6 +126,7 @@ fn spec(
         reload: command("actionreload"),
         norestored: yes("norestored").unwrap_or(false),
         timeout: timeout(params.get("timeout"), complaints),
+        shown: params.clone(),
         params,
         options,
     }

@@ -1,5 +1,7 @@
 //! From the section of a jail to the jail.
 
+use std::net::IpAddr;
+
 use super::action;
 use super::complaint::{Complaint, Complaints};
 use super::definition::Definition;
@@ -335,10 +337,26 @@ impl Jails<'_> {
                 let complaint = Complaint::warning("private-network", place.clone());
                 self.complaints.add(complaint.with("net", word));
             }
+            if let Some(address) = wrong_prefix(word) {
+                let complaint = Complaint::warning("bad-prefix", place.clone());
+                self.complaints.add(complaint.with("net", word).with("address", address));
+            }
             found.push(Sourced::new(word.to_owned(), place));
         }
         found
     }
+}
+
+/// The address of a network whose length is more than its family has bits: fail2ban takes it for
+/// that address alone.
+fn wrong_prefix(word: &str) -> Option<&str> {
+    let (address, length) = word.split_once('/')?;
+    let most = match address.parse().ok()? {
+        IpAddr::V4(_) => 32,
+        IpAddr::V6(_) => 128,
+    };
+    let is_number = !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit());
+    (is_number && length.parse().ok().is_none_or(|length: u32| length > most)).then_some(address)
 }
 
 /// What stands for a whole number that a jail does not have, or not so that it can be read.

@@ -210,6 +210,8 @@ pub struct ActionSpec {
     /// What the jail gives it and `[Init]` says, as written: the values of its tags. Keys such as
     /// `blocktype?family=inet6` are for one address family.
     pub params: Options,
+    /// The same for people, with tags put in as the commands have them.
+    pub shown: Options,
     /// `actionstart`.
     pub start: Option<Sourced<String>>,
     /// `actionstart_on_demand`: start at the first ban.

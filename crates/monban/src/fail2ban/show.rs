@@ -148,7 +148,7 @@ impl Page<'_> {
         for (name, command) in commands {
             self.maybe(name, command.as_ref().filter(|command| !command.value.is_empty()));
         }
-        for (name, value) in action.params.iter() {
+        for (name, value) in action.shown.iter() {
             self.row(&format!("  <{name}>"), value.as_str(), &value.place());
         }
     }
