@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use monban_ledger::{Cause, Caused};
-use monban_model::BlockRow;
+use monban_model::{BlockRow, Subject};
 use serde_json::{Value, json};
 
 use crate::{LocalClock, Say, block_json, printable, table};
@@ -30,9 +30,19 @@ pub fn bans_text(say: &Say, clock: &LocalClock, blocks: &[BlockRow], causes: &Ca
             blocks => blocks.to_string(),
         };
         let why = why(say, row, cause);
-        rows.push(format!("{}\t{}\t{until}\t{times}\t{why}", row.subject, clock.when(row.since)));
+        let who = shown(row.subject, &row.policy);
+        rows.push(format!("{who}\t{}\t{until}\t{times}\t{why}", clock.when(row.since)));
     }
     table(&rows)
+}
+
+/// Who is blocked. Jails ban single addresses: there an IPv6 address is no /64, and needs no length
+/// to say so.
+pub(crate) fn shown(subject: Subject, policy: &str) -> String {
+    match policy.starts_with("jail ") {
+        true => subject.net().to_string(),
+        false => subject.to_string(),
+    }
 }
 
 fn cause_of<'a>(row: &BlockRow, causes: &'a Causes) -> Option<&'a Cause> {
@@ -126,6 +136,8 @@ mod tests {
             (key(&of_jail), hand),
             (key(&other), Cause { by_hand: false, ..third }),
         ]);
+        assert_eq!(shown("2001:db8::9/128".parse().unwrap(), "jail sshd"), "2001:db8::9");
+        assert_eq!(shown("2001:db8::9/128".parse().unwrap(), ""), "2001:db8::9/128");
         let blocks = [counted, by_hand, unknown, of_jail, other];
         let clock = LocalClock::of_system();
         let text = bans_text(&Say::new(Tongue::English), &clock, &blocks, &causes);

@@ -5,6 +5,7 @@ use monban_model::{
     Verdict,
 };
 
+use crate::bans::shown;
 use crate::{LocalClock, Say, printable, quoted};
 
 /// Whether what was decided of a subject was only observed, as the next outcome among these
@@ -105,7 +106,7 @@ impl Narrator {
             _ => String::new(),
         };
         let values = [
-            ("subject", decision.subject.to_string()),
+            ("subject", shown(decision.subject, &decision.policy)),
             ("length", length),
             ("failures", found.map_or(0, |finding| finding.failures).to_string()),
             (
