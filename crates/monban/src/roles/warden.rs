@@ -125,6 +125,11 @@ impl Program {
         let ended = self.failed("run-failed", &state);
         let start = Start { state, load, control, signals, wall, host: self };
         Keeper::new(start).map_err(failed)?.run().map_err(ended)?;
+        let told = Notice { key: "stopped".to_owned(), values: Vec::new() };
+        match self.common.json {
+            true => out::json(&notice_json(&told)),
+            false => out::line(self.say.notice(&told)),
+        }
         Ok(ExitCode::SUCCESS)
     }
 

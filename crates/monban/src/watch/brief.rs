@@ -211,6 +211,11 @@ impl Watch {
         self.jail_side.read_all();
         self.serve_jails()?;
         self.send_orders()?;
+        let bans: usize = self.jail_side.jails().in_force().map(|(_, ids)| ids.count()).sum();
+        if bans > 0 && self.jail_side.acts {
+            let told = notice("jails-leave", &[("count", bans.to_string())]);
+            self.mind.output().notice(&told);
+        }
         self.jail_side.end();
         self.ended = true;
         Ok(())

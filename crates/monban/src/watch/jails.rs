@@ -30,6 +30,8 @@ pub struct JailSide {
     jails: Jails,
     /// Whether monban's own rules run.
     pub own_rules: bool,
+    /// Whether their bans reach the firewall.
+    pub acts: bool,
     /// How many jails run.
     count: usize,
     /// Whether any jail ever ran with this ledger.
@@ -75,6 +77,7 @@ impl JailSide {
         Self {
             jails,
             own_rules: true,
+            acts: false,
             count: 0,
             ever_ran: number("jails.seed").is_some(),
             unreadable,
@@ -234,6 +237,7 @@ impl Watch {
         if let rows @ 1.. = std::mem::take(&mut self.jail_side.unreadable) {
             self.tell(notice("ledger-rows-unreadable", &[("rows", rows.to_string())]));
         }
+        self.jail_side.acts = guards;
         self.jail_side.own_rules = fail2ban.is_none_or(|fail2ban| fail2ban.beside);
         let lacks = lacking(&configuration, found);
         self.jail_side.lacks.clone_from(&lacks);
@@ -417,7 +421,9 @@ fn notice_of(news: &News) -> Option<(Notice, bool)> {
     Some(match &news.told {
         Told::Found { count, .. } => {
             let values = [("count", count.0.to_string()), ("needed", count.1.to_string())];
-            (with("jail-found", &values), false)
+            // More than enough: it waits for its ban, or for the end of one.
+            let key = if count.0 > count.1 { "jail-found-more" } else { "jail-found" };
+            (with(key, &values), false)
         }
         Told::Bad { bans, counts, .. } => {
             let values = [("bans", bans.to_string()), ("counts", counts.to_string())];
@@ -436,8 +442,10 @@ fn notice_of(news: &News) -> Option<(Notice, bool)> {
         Told::Banned { restored: true, .. } => (with("jail-restored", &[]), false),
         Told::Banned { .. } => (with("jail-banned", &[]), true),
         Told::Freed(_) => (with("jail-freed", &[]), true),
-        Told::Increased { seconds, .. } => {
-            (with("jail-increased", &[number("seconds", *seconds)]), false)
+        Told::Increased { until, .. } => {
+            let end = until.and_then(|end| jiff::Timestamp::from_second(end).ok());
+            let end = end.map_or_else(|| "forever".to_owned(), |end| end.to_string());
+            (with("jail-increased", &[("until", end)]), false)
         }
         Told::Failed { job, failed } => {
             let key = if news.id.is_some() { "jail-failed" } else { "jail-failed-all" };
