@@ -178,7 +178,7 @@ fn bans_of_a_real_server_go_on() {
     assert_eq!(place.blocked(), 51);
     let why = place.monban(&["why", "203.0.113.7"]);
     let why = String::from_utf8_lossy(&why.stdout).into_owned();
-    assert!(why.contains("fail2ban: sshd"), "{why}");
+    assert!(why.contains("taken over from fail2ban: sshd"), "{why}");
     let good = place.monban(&["config", "check", "--config", &place.path("monban.toml")]);
     assert!(good.status.success(), "{}", String::from_utf8_lossy(&good.stdout));
     // A second time: the file stays, and the blocks are known.
@@ -253,13 +253,16 @@ fn every_stock_jail_gives_a_good_configuration() {
     let names = stock.lines().filter(|line| line.starts_with('[') && !line.contains("INCLUDES"));
     let all: String = names
         .filter(|line| !line.contains("DEFAULT"))
-        .map(|line| format!("{line}\nenabled = true\nbantime.increment = true\n"))
+        .map(|line| {
+            format!("{line}\nenabled = true\nbantime.increment = true\nbantime.rndtime = 5m\n")
+        })
         .collect();
     fs::write(place.path("f2b/jail.local"), all).unwrap();
     let done = place.import(&[]);
     let text = fs::read_to_string(place.path("monban.toml")).unwrap();
     assert_eq!(done["policy"], text);
     assert!(text.contains("NOT TAKEN OVER: jail asterisk"), "{text}");
+    assert!(text.contains("NOT TAKEN OVER: bantime.rndtime = 5m"), "{text}");
     // Strangers write lines of their own into nginx's error log: monban's rules judge nobody there.
     for jail in ["nginx-http-auth", "nginx-limit-req", "nginx-botsearch"] {
         assert!(text.contains(&format!("NOT TAKEN OVER: jail {jail}")), "{jail}: {text}");

@@ -64,7 +64,7 @@ impl Block {
     /// The reason to be told of it.
     pub fn why(&self) -> String {
         let jails: Vec<&str> = self.jails.iter().map(String::as_str).collect();
-        let mut why = format!("fail2ban: {}", jails.join(", "));
+        let mut why = format!("taken over from fail2ban: {}", jails.join(", "));
         while why.len() > WHY_MAX {
             why.pop();
         }
@@ -287,7 +287,10 @@ mod tests {
         ]);
         let end = |text: &str| taken.blocks[&subject(text)].until.map(|until| until.0 / 1000);
         assert_eq!(end("192.0.2.1"), Some(NOW + 5950));
-        assert_eq!(taken.blocks[&subject("192.0.2.1")].why(), "fail2ban: recidive, sshd");
+        assert_eq!(
+            taken.blocks[&subject("192.0.2.1")].why(),
+            "taken over from fail2ban: recidive, sshd"
+        );
         assert_eq!(end("192.0.2.2"), Some(NOW + 500));
         assert_eq!(end("192.0.2.3"), None);
         assert_eq!(end("2001:db8::1/128"), None, "not its /64, as fail2ban had it");

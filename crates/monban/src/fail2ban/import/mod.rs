@@ -214,7 +214,8 @@ impl Report {
         };
         line(key, &[("blocks", &blocks.to_string()), ("history", &history.to_string())]);
         for (why, left) in &self.taken.left {
-            let examples = printable(left.examples.join(", ").as_bytes());
+            let more = if left.count > left.examples.len() as u64 { ", ..." } else { "" };
+            let examples = printable(left.examples.join(", ").as_bytes()) + more;
             let key = format!("import-left-{}", why.word());
             line(&key, &[("count", &left.count.to_string()), ("examples", &examples)]);
         }

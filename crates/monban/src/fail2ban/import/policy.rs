@@ -251,6 +251,10 @@ impl Page<'_> {
         let shown: Vec<String> = (1..=4).map(|count| format!("{}s", next(count).round())).collect();
         let (shown, place) = (shown.join(", "), grows.enabled.from.to_string());
         self.note("import-growth", &[("times", &shown), ("place", &place)]);
+        if let Some(chance) = grows.rndtime.as_ref().filter(|chance| chance.value.seconds > 0.0) {
+            let (time, place) = (chance.value.text.as_str(), chance.from.to_string());
+            self.note("import-rndtime", &[("time", time), ("place", &place)]);
+        }
         self.value("block_factor", &factor.to_string(), &from);
         let last = next(DOUBLINGS).max(first);
         let most = grows.maxtime.as_ref();
