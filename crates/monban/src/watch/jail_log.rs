@@ -98,7 +98,7 @@ impl JailLog {
             return;
         }
         let jail = &news.jail;
-        let word = |job| super::jails::job_word(job).trim_start_matches("action");
+        let word = |job| super::jail_news::job_word(job).trim_start_matches("action");
         // What is no action's is monban's own.
         let own = "monban";
         if let Told::Failed { job, failed } = &news.told {

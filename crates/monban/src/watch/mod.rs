@@ -8,6 +8,7 @@ mod echo;
 mod form;
 mod freeing;
 mod jail_log;
+mod jail_news;
 mod jail_states;
 mod jails;
 mod journal;
