@@ -116,9 +116,7 @@ pub fn notice_of(news: &News) -> Option<(Notice, bool)> {
         Told::Banned { .. } => (with("jail-banned", &[]), true),
         Told::Freed(_) => (with("jail-freed", &[]), true),
         Told::Increased { until, .. } => {
-            let end = until.and_then(|end| jiff::Timestamp::from_second(end).ok());
-            let end = end.map_or_else(|| "forever".to_owned(), |end| end.to_string());
-            (with("jail-increased", &[("until", end)]), false)
+            (with("jail-increased", &[("until", end_word(*until))]), false)
         }
         Told::Failed { job, failed } => {
             let key = if news.id.is_some() { "jail-failed" } else { "jail-failed-all" };
@@ -156,6 +154,12 @@ pub fn notice_of(news: &News) -> Option<(Notice, bool)> {
             (with(if *lost > 0 { "jail-awake-lost" } else { "jail-awake" }, &values), true)
         }
     })
+}
+
+/// When a ban ends, as time of the world.
+fn end_word(until: Option<i64>) -> String {
+    let end = until.and_then(|end| jiff::Timestamp::from_second(end).ok());
+    end.map_or_else(|| "forever".to_owned(), |end| end.to_string())
 }
 
 /// The option that holds the commands of a job.
