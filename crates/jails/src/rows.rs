@@ -31,7 +31,8 @@ pub(crate) fn ticket_row(jail: &str, id: &Id, ticket: &Ticket) -> JailRow {
 pub(crate) fn ban_row(jail: &str, id: &Id, ban: &Ban, jail_s: i64) -> JailRow {
     let mut out = Writer::default();
     ban.since.put(&mut out);
-    ban.seconds.put(&mut out);
+    // As in fail2ban's database: over a restart it is as long as it was when it was made.
+    ban.seconds.or(Some(jail_s)).put(&mut out);
     ban.count.put(&mut out);
     ban.failures.put(&mut out);
     put_lines(&ban.lines, &mut out);

@@ -89,3 +89,19 @@ fn bans_go_on_with_a_jail_that_is_back() {
         assert_eq!(world.in_force().len(), usize::from(lasts), "{bantime}");
     }
 }
+
+#[test]
+fn a_ban_is_as_long_after_a_restart_as_when_it_was_made() {
+    for (bantime, left_s) in [("1h", 60), ("10s", 10)] {
+        let mut world = World::new(TWO);
+        world.line("/two.log", "no bob from 192.0.2.1");
+        world.commit();
+        world.write("jail.conf", &TWO.replace("bantime = 1m", &format!("bantime = {bantime}")));
+        world.restart();
+        world.told();
+        world.tick(left_s);
+        assert_eq!(world.told(), [""; 0], "{bantime}");
+        world.tick(1);
+        assert_eq!(world.told(), ["two freed 192.0.2.1"], "{bantime}");
+    }
+}
