@@ -302,7 +302,7 @@ pub const FAIL2BAN_ROW_TEXT_MAX: usize = 255;
 pub const STATUS_UNREAD_MAX: usize = 16;
 
 /// Addresses, or whatever jails count by, with failures that have not led to a ban, in all jails.
-/// The one that was quiet for longest makes room.
+/// Of the jail that has most the one that was quiet for longest makes room.
 pub const JAIL_TICKETS_MAX: usize = 32_768;
 
 /// What their lines and captures may take, in bytes.

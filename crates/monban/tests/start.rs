@@ -1,11 +1,15 @@
 //! A start that fails says what failed, where, and what helps. Nothing is opened before.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "all of it is test code")]
 
+mod running;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+
+use running::Running;
 
 /// What a run with this state folder says when it gives up.
 fn refused(folder: &Path, state: &Path, lang: &str) -> String {
@@ -43,17 +47,6 @@ fn a_state_folder_that_others_may_write_is_refused_with_the_chmod() {
         assert!(said.contains(word), "`{word}` is not in: {said}");
     }
     assert!(!state.join("lock").exists());
-}
-
-/// A process that ends with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let pid = rustix::process::Pid::from_child(&self.0);
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-        let _ = self.0.wait();
-    }
 }
 
 #[test]

@@ -54,6 +54,7 @@ pub use operation::Operation;
 pub use run::{Environment, Outcome, run, run_fed};
 pub use shell::Shell;
 pub use table::{Done, Request, Table};
+pub(crate) use template::COMMANDS;
 pub use template::{Template, ignore_command};
 pub use ticket::{Counters, Merged, Ticket, Time, shown_captures};
 pub use values::LESS_KNOWN;

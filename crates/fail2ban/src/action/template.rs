@@ -40,8 +40,8 @@ const CALLABLE: [&str; 15] = [
     "unban",
 ];
 
-/// Commands that are an empty text where nothing else is written.
-const EMPTY: [&str; 9] = [
+/// Commands that every action has: an empty text where nothing else is written.
+pub(crate) const COMMANDS: [&str; 9] = [
     "actionban",
     "actioncheck",
     "actionflush",
@@ -279,7 +279,7 @@ fn native(commands: &[[Option<String>; 3]], has: Has) -> [Option<Native>; 3] {
 /// All values that stand for tags, in the order in which they are put into each other.
 fn properties(spec: &ActionSpec) -> Options {
     let mut all: Vec<(String, Text)> =
-        EMPTY.iter().map(|key| ((*key).to_owned(), Text::built_in(""))).collect();
+        COMMANDS.iter().map(|key| ((*key).to_owned(), Text::built_in(""))).collect();
     let seconds = spec.timeout.value.seconds;
     let seconds = match seconds.fract() == 0.0 {
         true => format!("{seconds:.0}"),

@@ -1,5 +1,6 @@
 //! The settings of a running jail, as `get` shows them and `set` changes them.
 
+use crate::action::COMMANDS;
 use crate::config::{
     self, ActionKind, ActionSpec, Increment, Jail, Options, Seconds, Text, UseDns,
 };
@@ -295,16 +296,3 @@ impl ActionSettings {
         Self { name: action.actname.clone(), runs_commands, properties }
     }
 }
-
-/// Commands that every action has, perhaps empty.
-const COMMANDS: &[&str] = &[
-    "actionban",
-    "actioncheck",
-    "actionflush",
-    "actionreban",
-    "actionreload",
-    "actionrepair",
-    "actionstart",
-    "actionstop",
-    "actionunban",
-];

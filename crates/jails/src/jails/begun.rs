@@ -75,7 +75,11 @@ impl Jails {
     /// Leaves out what another fail2ban had read, of the logs that are opened from now on.
     pub fn leave_out(&mut self, earlier: Vec<EarlierLog>) {
         for one in earlier {
-            let key = self.key_of(&one.jail);
+            // Of jails that do not run nothing is read, and their names are not kept.
+            let number = self.number(&one.jail);
+            let Some(key) = number.and_then(|at| self.jail(at)).map(|jail| jail.key) else {
+                continue;
+            };
             match one.log {
                 ReadLog::File { path, first_line, position } => {
                     let place = Place { first_line, position, reached: None };

@@ -1,5 +1,5 @@
-//! The fail2ban that ran here before: its bans are taken over once, and reading goes on where it
-//! stopped.
+//! A fail2ban that ran here since the last start: its bans are taken over, and reading goes on
+//! where it stopped.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -35,7 +35,8 @@ const FIRST_LINE_MAX: usize = 64 << 10;
 pub struct Awaited {
     /// Whether it was asked for.
     asked: bool,
-    /// When the database was last written that was taken over, but for lines that are not read.
+    /// When the database was last written that was taken over, until the lines behind its
+    /// positions are read.
     taken: Option<u64>,
     /// The first lines of files that were opened meanwhile, by path.
     opened: Option<HashMap<String, Sums>>,
