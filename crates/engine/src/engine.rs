@@ -103,6 +103,9 @@ impl Engine {
                 let finding = finding.map(|finding| self.record(now, Event::Found(finding), out));
                 self.record(now, Event::Decided(Decision { finding, ..decision }), out);
             }
+            Observation::Jailed(outcome) => {
+                self.record(now, Event::Happened(outcome), out);
+            }
             Observation::Tick | Observation::ClockSet { .. } => self.tick(now, out),
         }
     }

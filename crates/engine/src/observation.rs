@@ -40,6 +40,8 @@ pub enum Observation<'a> {
         /// What was decided.
         decision: Decision,
     },
+    /// What became of an order that a jail gave: it is recorded as it is.
+    Jailed(Outcome),
     /// Time has passed.
     Tick,
 }

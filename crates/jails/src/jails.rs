@@ -94,7 +94,7 @@ pub struct Jails {
     reopen_log: bool,
     /// Rows that were read, until there is a configuration.
     saved: Vec<(Key, rows::Loaded)>,
-    /// Whom a run would have banned that only observed.
+    /// Whom a run would have banned that only observed: bans.
     observed: Vec<(Key, rows::Loaded)>,
     /// Changed rows of jails that do not run.
     changed: Vec<JailRow>,
@@ -170,7 +170,7 @@ impl Jails {
             // Its actions are ended with all that they did.
             jail.bans.forget(self.outbox.clear(key));
             self.news.push(news(&jail, None, Told::Stopped));
-            self.park(jail);
+            self.park(&mut jail);
         }
         self.halted.clear();
         self.guards = setup.guards;

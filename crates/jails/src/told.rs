@@ -75,10 +75,24 @@ pub enum Told {
         earlier: u32,
         /// The lines it rests on.
         lines: Vec<String>,
-        /// It was in force before this run.
-        restored: bool,
         /// An operator said so.
         by_operator: bool,
+    },
+    /// The actions of a jail have made a ban, if only to see it.
+    Made {
+        /// The number of the order.
+        order: u64,
+        /// Nothing was done: monban only observes.
+        observed: bool,
+    },
+    /// A ban of an earlier run goes on.
+    Restored,
+    /// A ban of another fail2ban goes on here.
+    TakenOver {
+        /// Its last second; `None` for ever.
+        until: Option<i64>,
+        /// Earlier bans.
+        earlier: u32,
     },
     /// It is longer than the jail's, since the address was banned before.
     Increased {

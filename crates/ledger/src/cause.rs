@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use monban_model::{Scope, Subject, limits};
+use monban_model::{Because, Scope, Subject, limits};
 
 use crate::words::scope_of;
 use crate::{LedgerError, Reader};
@@ -21,6 +21,8 @@ pub struct Cause {
     pub failures: u32,
     /// Whether an operator wanted it.
     pub by_hand: bool,
+    /// Whether another fail2ban made it, before monban took its place.
+    pub taken_over: bool,
 }
 
 /// Whose block, of which ports, and by which policy: a jail's is called `jail NAME`.
@@ -31,7 +33,7 @@ pub type Caused = (Subject, Scope, String);
 const CAUSES: &str = "
     SELECT b.subject, b.scope, b.policy, h.blocks, f.service, f.failures,
            (SELECT rule FROM evidence e WHERE e.seq = f.seq ORDER BY n DESC LIMIT 1),
-           d.because = 'operator'
+           d.because
     FROM blocks b
     LEFT JOIN history h ON h.subject = b.subject
     LEFT JOIN records d ON d.seq = (
@@ -45,7 +47,7 @@ const CAUSES: &str = "
 const CAUSES_OF_JAILS: &str = "
     SELECT j.id, 'all', 'jail ' || j.jail, j.earlier + 1, f.service, f.failures,
            (SELECT rule FROM evidence e WHERE e.seq = f.seq ORDER BY n DESC LIMIT 1),
-           d.because = 'operator'
+           d.because
     FROM (SELECT jail, earlier,
                  CASE WHEN instr(id, ':') AND NOT instr(id, '/') THEN id || '/128' ELSE id END AS id
           FROM jails WHERE what = 'ban') j
@@ -80,12 +82,14 @@ impl Reader {
             let subject: String = row.get(0)?;
             let Ok(subject) = subject.parse() else { continue };
             let scope = scope_of(&row.get::<_, String>(1)?)?;
+            let because: Option<String> = row.get(7)?;
             let cause = Cause {
                 blocks: row.get::<_, Option<u32>>(3)?.unwrap_or(0),
                 service: row.get(4)?,
                 failures: row.get::<_, Option<u32>>(5)?.unwrap_or(0),
                 rule: row.get(6)?,
-                by_hand: row.get::<_, Option<bool>>(7)?.unwrap_or(false),
+                by_hand: because.as_deref() == Some("operator"),
+                taken_over: because.as_deref() == Some(Because::TakenOver.word()),
             };
             found.insert((subject, scope, row.get(2)?), cause);
         }

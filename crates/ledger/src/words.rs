@@ -71,6 +71,7 @@ pub(crate) fn because_of(word: &str, detail: Option<String>) -> Result<Because, 
         ("operator", why) => Because::Operator(why.unwrap_or_default()),
         ("expired", _) => Because::Expired,
         ("named", Some(name)) => Because::Named(name),
+        ("taken-over", _) => Because::TakenOver,
         _ => return Err(unknown("reason", word)),
     })
 }
@@ -134,6 +135,7 @@ mod tests {
             Because::Operator("text".to_owned()),
             Because::Expired,
             Because::Named("home.example".to_owned()),
+            Because::TakenOver,
         ] {
             let (word, detail) = because_words(&because);
             assert_eq!(because_of(word, detail), Ok(because));

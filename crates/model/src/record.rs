@@ -104,6 +104,8 @@ pub enum Because {
     Expired,
     /// It has turned out to be the address of this name, which the jail spares.
     Named(String),
+    /// Another fail2ban made it, before monban took its place.
+    TakenOver,
 }
 
 impl Because {
@@ -121,6 +123,7 @@ impl Because {
             Self::Operator(_) => "operator",
             Self::Expired => "expired",
             Self::Named(_) => "named",
+            Self::TakenOver => "taken-over",
         }
     }
 }

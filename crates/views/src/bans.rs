@@ -57,8 +57,13 @@ fn why(say: &Say, row: &BlockRow, cause: Option<&Cause>) -> String {
             false => say.text("why-reason-operator", &[("why", &printable(row.why.as_bytes()))]),
         };
     }
-    if cause.is_some_and(|cause| cause.by_hand) {
-        return say.of_policy("bans-by-hand", &row.policy, &[("policy", &row.policy)]);
+    let made = |cause: &Cause| match (cause.by_hand, cause.taken_over) {
+        (true, _) => Some("bans-by-hand"),
+        (_, true) => Some("bans-taken-over"),
+        _ => None,
+    };
+    if let Some(key) = cause.and_then(made) {
+        return say.of_policy(key, &row.policy, &[("policy", &row.policy)]);
     }
     let rule = cause.and_then(|cause| cause.rule.as_ref().or(cause.service.as_ref()));
     match (rule, cause) {
@@ -78,8 +83,8 @@ pub fn is_of_jail(row: &BlockRow) -> bool {
 }
 
 /// The blocks that the ledger has: `{"blocks": [...]}`, each with `times`, `service`, `rule` and
-/// `failures` where they are known, `by_hand`, and whether it is `in_force`: while monban does not
-/// run, bans of jails are not.
+/// `failures` where they are known, `by_hand`, `taken_over` (from another fail2ban), and whether it
+/// is `in_force`: while monban does not run, bans of jails are not.
 pub fn bans_json(blocks: &[BlockRow], causes: &Causes, is_running: bool) -> Value {
     let block = |row: &BlockRow| {
         let cause = cause_of(row, causes).cloned().unwrap_or_default();
@@ -91,6 +96,7 @@ pub fn bans_json(blocks: &[BlockRow], causes: &Causes, is_running: bool) -> Valu
         value["failures"] = json!(known(cause.failures));
         value["in_force"] = json!(is_running || !is_of_jail(row));
         value["by_hand"] = json!(row.policy.is_empty() || cause.by_hand);
+        value["taken_over"] = json!(cause.taken_over);
         value
     };
     json!({ "blocks": blocks.iter().map(block).collect::<Vec<_>>() })
@@ -124,6 +130,7 @@ mod tests {
             rule: Some("sshd/failed".to_owned()),
             failures: 5,
             by_hand: false,
+            taken_over: false,
         };
         let of_jail = block("192.0.2.4", "jail sshd", "");
         let hand = Cause { blocks: 2, by_hand: true, ..Cause::default() };
@@ -131,29 +138,37 @@ mod tests {
         // Another jail has its own reason for the same address.
         let other = block("192.0.2.4", "jail web", "");
         let third = Cause { blocks: 1, failures: 4, rule: Some("x".to_owned()), ..hand.clone() };
+        let before = block("192.0.2.5", "jail web", "");
+        let taken = Cause { blocks: 2, taken_over: true, ..Cause::default() };
         let causes = Causes::from([
             (key(&counted), cause),
             (key(&of_jail), hand),
             (key(&other), Cause { by_hand: false, ..third }),
+            (key(&before), taken),
         ]);
         assert_eq!(shown("2001:db8::9/128".parse().unwrap(), "jail sshd"), "2001:db8::9");
         assert_eq!(shown("2001:db8::9/128".parse().unwrap(), ""), "2001:db8::9/128");
-        let blocks = [counted, by_hand, unknown, of_jail, other];
+        let blocks = [counted, by_hand, unknown, of_jail, other, before];
         let clock = LocalClock::of_system();
         let text = bans_text(&Say::new(Tongue::English), &clock, &blocks, &causes);
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines.len(), 6, "{text}");
+        assert_eq!(lines.len(), 7, "{text}");
         assert!(lines[1].ends_with("forever  3      5 failures, sshd/failed (policy default)"));
         assert!(lines[2].ends_with("by an operator: noise\\x0a203.0.113.1  forever\\u{9b}2J"));
         assert!(lines[3].ends_with("forever  -      by the policy default"), "{text}");
         assert!(lines[4].ends_with("forever  2      by hand (jail sshd)"), "{text}");
         assert!(lines[5].ends_with("forever  1      4 failures (jail web)"), "{text}");
+        assert!(
+            lines[6].ends_with("forever  2      taken over from fail2ban (jail web)"),
+            "{text}"
+        );
         let json = bans_json(&blocks, &causes, false);
         assert_eq!(
             (&json["blocks"][0]["times"], &json["blocks"][2]["times"]),
             (&json!(3), &Value::Null)
         );
         assert_eq!(json["blocks"][0]["rule"], "sshd/failed");
+        assert_eq!(json["blocks"][5]["taken_over"], true);
         // monban does not run: its own blocks stand, those of jails wait.
         assert_eq!(
             (&json["blocks"][0]["in_force"], &json["blocks"][3]["in_force"]),

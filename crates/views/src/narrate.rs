@@ -129,6 +129,7 @@ impl Narrator {
             (Verdict::Block { until: None }, Because::Operator(_)) => "ban-forever",
             (Verdict::Block { .. }, Because::Operator(_)) => "ban",
             (Verdict::Block { .. }, _) if !self.guards => "would-block",
+            (Verdict::Block { .. }, Because::TakenOver) => "taken-over",
             (Verdict::Block { until: None }, _) => "block-forever",
             (Verdict::Block { .. }, _) => "block",
             (Verdict::Free, Because::Expired) => "over",

@@ -88,8 +88,8 @@ impl Why {
             .collect()
     }
 
-    /// Whether an operator wanted a block: by the newest decision of its policy.
-    pub(crate) fn is_by_hand(&self, block: &BlockRow) -> bool {
+    /// Why a block is there: by the newest decision of its policy.
+    pub(crate) fn because(&self, block: &BlockRow) -> Option<&Because> {
         let of_block = |decision: &&Decision| {
             decision.policy == block.policy
                 && decision.subject == block.subject
@@ -99,8 +99,7 @@ impl Why {
             Event::Decided(decision) => Some(decision),
             _ => None,
         });
-        let newest = decisions.find(of_block);
-        newest.is_some_and(|decision| matches!(decision.because, Because::Operator(_)))
+        decisions.find(of_block).map(|decision| &decision.because)
     }
 
     /// Whether its blocks are no more than what would be: as the running monban says, or the
@@ -193,12 +192,14 @@ impl Page<'_> {
             if block.policy.is_empty() {
                 let why = if block.why.is_empty() { "-" } else { &block.why };
                 self.line("why-reason-operator", &[("why", &printable(why.as_bytes()))]);
-            } else if why.is_by_hand(block) {
-                let text = self.say.of_policy("bans-by-hand", &block.policy, &[]);
-                self.text.push_str(&format!("{text}\n"));
             } else {
+                let key = match why.because(block) {
+                    Some(Because::Operator(_)) => "bans-by-hand",
+                    Some(Because::TakenOver) => "bans-taken-over",
+                    _ => "why-reason-policy",
+                };
                 let values = [("policy", block.policy.as_str())];
-                let text = self.say.of_policy("why-reason-policy", &block.policy, &values);
+                let text = self.say.of_policy(key, &block.policy, &values);
                 self.text.push_str(&format!("{text}\n"));
             }
         }
@@ -262,16 +263,17 @@ impl Page<'_> {
         self.dated(record, &text);
     }
 
-    /// A block that an operator wanted, or whose finding was dropped.
+    /// A block that an operator wanted, or another fail2ban, or whose finding was dropped.
     fn ordered(&mut self, why: &Why, record: &Record, decision: &Decision) {
         let verdict = self.verdict(why, record, decision);
-        let Because::Operator(why) = &decision.because else {
-            return self.dated(record, &verdict);
+        let (key, why) = match &decision.because {
+            Because::Operator(why) if why.is_empty() => ("why-reason-operator", "-"),
+            Because::Operator(why) => ("why-reason-operator", why.as_str()),
+            Because::TakenOver => ("bans-taken-over", ""),
+            _ => return self.dated(record, &verdict),
         };
-        let why = if why.is_empty() { "-" } else { why };
         let why = printable(why.as_bytes());
-        let values = [("why", why.as_str())];
-        let by = self.say.of_policy("why-reason-operator", &decision.policy, &values);
+        let by = self.say.of_policy(key, &decision.policy, &[("why", why.as_str())]);
         let time = self.clock.date_time(record.time);
         self.line("why-ordered", &[("time", &time), ("verdict", &verdict), ("by", &by)]);
     }

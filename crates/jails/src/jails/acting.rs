@@ -7,6 +7,7 @@ use monban_fail2ban::filter::Id;
 use monban_model::{JailJob, JailOrder, JailOutcome, JailResult, Refusal, Stamp};
 
 use super::outbox::{About, End, Share, Underway};
+use super::state::Whose;
 use super::{Jails, end_of};
 use crate::bans::Ban;
 use crate::jail::Jail;
@@ -225,12 +226,14 @@ impl Jails {
                 if let Some(number) = number {
                     self.take_epoch(number, id.as_ref(), job, epoch);
                 }
+                self.tell_made(key, id, job, outcome.order, false);
                 if !singly.is_empty() {
                     self.end_again(key, ends, &singly);
                 }
             }
             // With its jail all bans of it ended.
-            JailResult::Observed | JailResult::Ended => {}
+            JailResult::Ended => {}
+            JailResult::Observed => self.tell_made(key, id, job, outcome.order, true),
             JailResult::Refused(why) => {
                 self.tell_of(key, id.as_ref(), Told::Refused { job, why });
                 if let Some((number, id)) = number.zip(id) {
@@ -263,6 +266,15 @@ impl Jails {
         }
         for (key, (orders, ends)) in counts {
             self.tell_of(key, None, Told::GivenUp { orders, ends });
+        }
+    }
+
+    /// Tells what became of a ban that is new.
+    fn tell_made(&mut self, key: Key, id: Option<Id>, job: JailJob, order: u64, observed: bool) {
+        let Some((number, id)) = self.number_of(key).zip(id) else { return };
+        let ban = self.jail(number).and_then(|jail| jail.bans.get(&id));
+        if job == JailJob::Ban && ban.is_some_and(|ban| !ban.restored) {
+            self.tell(number, Some(&id), Told::Made { order, observed });
         }
     }
 
@@ -341,18 +353,14 @@ impl Jails {
     }
 
     /// Tells of a ban that goes on from before this run.
-    pub(super) fn tell_restored(&mut self, number: usize, id: &Id) {
+    pub(super) fn tell_restored(&mut self, number: usize, id: &Id, whose: Whose) {
         let Some(jail) = self.jail(number) else { return };
         let Some(ban) = jail.bans.get(id) else { return };
-        let told = Told::Banned {
-            times: (ban.since, ban.since),
-            within_s: jail.settings.findtime_s,
-            failures: ban.failures,
-            until: end_of(ban.end(jail.settings.bantime_s)),
-            earlier: ban.count.saturating_sub(1),
-            lines: Vec::new(),
-            restored: true,
-            by_operator: false,
+        let until = end_of(ban.end(jail.settings.bantime_s));
+        let earlier = ban.count.saturating_sub(1);
+        let told = match whose {
+            Whose::Own => Told::Restored,
+            Whose::OfAnother => Told::TakenOver { until, earlier },
         };
         self.tell(number, Some(id), told);
     }

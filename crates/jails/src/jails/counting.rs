@@ -200,7 +200,6 @@ impl Jails {
             until: end_of(until),
             earlier: ban.count - 1,
             lines: ban.lines.clone(),
-            restored: false,
             by_operator: by.by_operator,
         };
         let count = ban.count;

@@ -8,6 +8,15 @@ use crate::bans::Ban;
 use crate::rows::{self, Loaded};
 use crate::tickets::Key;
 
+/// Who made a ban that goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// An earlier run.
+    Own,
+    /// Another fail2ban.
+    OfAnother,
+}
+
 impl Jails {
     /// Takes in what an earlier run saved, before the first [`Jails::set_up`]. Gives back how many
     /// rows make no sense.
@@ -40,19 +49,19 @@ impl Jails {
                 Loaded::Known(id, known) => self.bad.restore(key, id, known),
                 Loaded::Spared(id, spared) => self.spared.restore(key, id, spared),
                 Loaded::Ban(id, ban, end) => match self.number_of(key) {
-                    Some(number) => self.take_ban(number, id, ban),
+                    Some(number) => self.take_ban(number, id, ban, Whose::Own),
                     None => self.wait(key, id, ban, end),
                 },
             }
         }
         for (number, id, ban) in self.take_waiting() {
-            self.take_ban(number, id, ban);
+            self.take_ban(number, id, ban, Whose::Own);
         }
     }
 
     /// Goes on with a ban, if it is one more. One that is over, or whose address is spared now, may
     /// still be in force for actions that ran on.
-    fn take_ban(&mut self, number: usize, id: Id, ban: Ban) {
+    pub(super) fn take_ban(&mut self, number: usize, id: Id, ban: Ban, whose: Whose) {
         let now = self.now_s;
         let all: usize = self.running().map(|jail| jail.bans.len()).sum();
         let Some(jail) = self.jail_mut(number) else { return };
@@ -73,7 +82,7 @@ impl Jails {
             return;
         }
         jail.banned_total += 1;
-        self.tell_restored(number, &id);
+        self.tell_restored(number, &id, whose);
     }
 
     /// How many changes wait for [`Jails::take_changes`].

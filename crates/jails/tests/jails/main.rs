@@ -3,6 +3,7 @@
 
 mod asking;
 mod begun;
+mod earlier;
 mod holding;
 mod idle;
 mod lacks;

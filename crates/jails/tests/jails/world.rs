@@ -97,7 +97,8 @@ impl World {
         let word = |one: &News| {
             let id = one.id.as_ref().map(ToString::to_string).unwrap_or_default();
             let word = match &one.told {
-                Told::Banned { restored: true, .. } => "restored",
+                Told::Restored => "restored",
+                Told::TakenOver { .. } => "taken",
                 Told::Banned { .. } => "banned",
                 Told::Freed(_) => "freed",
                 Told::Ignored(_) => "spared",

@@ -150,6 +150,7 @@ fn a_block_is_told_with_what_led_to_it() {
         rule: Some("sshd/failed-password".to_owned()),
         failures: 5,
         by_hand: false,
+        taken_over: false,
     };
     assert_eq!(of("10.1.2.3"), counted);
     assert_eq!(of("198.51.100.7"), Cause::default(), "no finding led to an operator's block");
@@ -157,7 +158,7 @@ fn a_block_is_told_with_what_led_to_it() {
 }
 
 #[test]
-fn a_ban_of_a_jail_is_told_with_its_number_and_whether_it_was_made_by_hand() {
+fn a_ban_of_a_jail_is_told_with_its_number_and_who_made_it() {
     let folder = tempfile::tempdir().unwrap();
     let (mut ledger, _) = Ledger::open(folder.path()).unwrap();
     let ban = |jail: &str, id: &str, earlier| {
@@ -175,6 +176,7 @@ fn a_ban_of_a_jail_is_told_with_its_number_and_whether_it_was_made_by_hand() {
         ban("web", "192.0.2.1", 0),
         ban("sshd", "2001:db8::1", 0),
         ban("sshd", "text root", 0),
+        ban("web", "192.0.2.9", 4),
     ];
     let decided = |seq, subject: &str, jail: &str, because| {
         let decision = Decision {
@@ -192,15 +194,17 @@ fn a_ban_of_a_jail_is_told_with_its_number_and_whether_it_was_made_by_hand() {
         decided(1, "192.0.2.1/32", "sshd", Because::Policy),
         decided(2, "192.0.2.1/32", "web", Because::Operator(String::new())),
         decided(3, "2001:db8::1/128", "sshd", Because::Operator(String::new())),
+        decided(4, "192.0.2.9/32", "web", Because::TakenOver),
     ];
     ledger.commit(&Batch { records, state, ..Batch::default() }).unwrap();
     let causes = Reader::open(folder.path()).unwrap().causes().unwrap();
     let of = |subject: &str, jail: &str| {
         let found = &causes[&(subject.parse().unwrap(), Scope::All, format!("jail {jail}"))];
-        (found.blocks, found.by_hand)
+        (found.blocks, found.by_hand, found.taken_over)
     };
-    assert_eq!(of("192.0.2.1", "sshd"), (3, false));
-    assert_eq!(of("192.0.2.1", "web"), (1, true));
-    assert_eq!(of("2001:db8::1/128", "sshd"), (1, true));
-    assert_eq!(causes.len(), 3, "an ID that is no address is in no list of blocks");
+    assert_eq!(of("192.0.2.1", "sshd"), (3, false, false));
+    assert_eq!(of("192.0.2.1", "web"), (1, true, false));
+    assert_eq!(of("2001:db8::1/128", "sshd"), (1, true, false));
+    assert_eq!(of("192.0.2.9", "web"), (5, false, true));
+    assert_eq!(causes.len(), 4, "an ID that is no address is in no list of blocks");
 }

@@ -128,11 +128,12 @@ impl Watch {
         self.mind.take_over(loaded, now());
         self.collect();
         self.jail_side.reload = reload;
+        let begins = self.jails_begin_to_guard(bundle.fail2ban.as_ref(), guards);
         let lacks = self.take_jails(bundle.fail2ban.as_ref(), guards);
         self.channel.send(&ToWarden::Ready { reload, lacks }, None)?;
         if bundle.fail2ban.is_some() {
             self.channel.send(&ToWarden::JailLog, None)?;
-            if self.earlier.wait() {
+            if self.earlier.wait(begins) {
                 self.channel.send(&ToWarden::JailDatabase, None)?;
             }
         }

@@ -43,9 +43,11 @@ pub struct Awaited {
 }
 
 impl Awaited {
-    /// Whether the database is to be asked for: once in a run. Then it is waited for.
-    pub fn wait(&mut self) -> bool {
-        let wants = !std::mem::replace(&mut self.asked, true);
+    /// Whether the database is to be asked for: once in a run, and when the jails begin to guard.
+    /// Then it is waited for.
+    pub fn wait(&mut self, begins_to_guard: bool) -> bool {
+        let asked = std::mem::replace(&mut self.asked, true);
+        let wants = (!asked || begins_to_guard) && !self.is_awaited();
         if wants {
             self.opened = Some(HashMap::new());
         }

@@ -195,7 +195,8 @@ fn of_somebody<'n>(jail: &'n str, id: &'n Id, told: &'n Told) -> Option<Event<'n
                 Spared::Command => IgnoredBy::Command,
             },
         },
-        Told::Banned { restored, .. } => Event::Ban { jail, id, restored: *restored },
+        Told::Banned { .. } => Event::Ban { jail, id, restored: false },
+        Told::Restored | Told::TakenOver { .. } => Event::Ban { jail, id, restored: true },
         Told::Increased { count, seconds, until } => Event::IncreaseBan {
             jail,
             id,

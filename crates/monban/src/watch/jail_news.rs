@@ -4,8 +4,8 @@ use monban_engine::Observation;
 use monban_fail2ban::filter::Id;
 use monban_jails::{News, Spared, Told, WhyFreed};
 use monban_model::{
-    Because, Decision, Evidence, Finding, FindingKind, JailJob, Notice, Scope, Stamp, Subject,
-    Verdict,
+    Because, Decision, Evidence, Finding, FindingKind, JailJob, Notice, OrderId, Outcome,
+    OutcomeResult, Scope, Stamp, Subject, Verdict,
 };
 
 use super::notice;
@@ -26,15 +26,15 @@ pub fn record_of(news: &News) -> Option<Observation<'static>> {
         earlier,
     };
     let stamp = |seconds: i64| Stamp(seconds.saturating_mul(1000));
+    // The last second is still part of it.
+    let block =
+        |until: Option<i64>| Verdict::Block { until: until.map(|end| stamp(end).plus_ms(999)) };
     match &news.told {
-        Told::Banned { restored: true, .. } => None,
         Told::Banned { times, within_s, failures, until, earlier, lines, by_operator, .. } => {
             let because = match by_operator {
                 true => Because::Operator(String::new()),
                 false => Because::Policy,
             };
-            // The last second is still part of it.
-            let verdict = Verdict::Block { until: until.map(|end| stamp(end).plus_ms(999)) };
             let finding = Finding {
                 kind: FindingKind::BruteForce,
                 subject,
@@ -50,7 +50,19 @@ pub fn record_of(news: &News) -> Option<Observation<'static>> {
                 evidence: evidence(&news.jail, stamp(times.1), lines),
             };
             let finding = (!by_operator).then(|| Box::new(finding));
-            Some(Observation::Jail { finding, decision: decision(verdict, because, *earlier) })
+            Some(Observation::Jail {
+                finding,
+                decision: decision(block(*until), because, *earlier),
+            })
+        }
+        Told::TakenOver { until, earlier } => {
+            let decision = decision(block(*until), Because::TakenOver, *earlier);
+            Some(Observation::Jail { finding: None, decision })
+        }
+        Told::Made { order, observed } => {
+            let order = OrderId(*order);
+            let result = if *observed { OutcomeResult::Observed } else { OutcomeResult::Applied };
+            Some(Observation::Jailed(Outcome { order, subject, result }))
         }
         Told::Freed(why) => {
             let because = match why {
@@ -112,7 +124,9 @@ pub fn notice_of(news: &News) -> Option<(Notice, bool)> {
             let net = net.map(|net| ("net", net.to_string()));
             (with(key, net.as_slice()), false)
         }
-        Told::Banned { restored: true, .. } => (with("jail-restored", &[]), false),
+        Told::Restored => (with("jail-restored", &[]), false),
+        // A record tells it.
+        Told::TakenOver { .. } | Told::Made { .. } => return None,
         Told::Banned { .. } => (with("jail-banned", &[]), true),
         Told::Freed(_) => (with("jail-freed", &[]), true),
         Told::Increased { until, .. } => {

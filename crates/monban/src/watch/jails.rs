@@ -179,8 +179,11 @@ impl JailSide {
     /// Whether the database of another fail2ban, written then, was taken over before. Whom a run
     /// that observed would have banned is settled with it.
     pub fn knows_database(&mut self, written: Option<u64>) -> bool {
-        let judged_elsewhere = written.is_some() && written != self.observed;
-        self.jails.settle_observed(judged_elsewhere, now());
+        let judged = written.filter(|at| Some(*at) != self.observed);
+        let judged_s = judged.and_then(|ms| i64::try_from(ms / 1000).ok());
+        self.jails.settle_observed(judged_s, now());
+        self.changed |= self.guards && !self.guarded;
+        self.guarded |= self.guards;
         let last = if self.guards { self.taken } else { self.observed };
         written.is_none() || written == last
     }
@@ -206,14 +209,19 @@ impl JailSide {
 }
 
 impl Watch {
+    /// Whether actions of jails are about to run for the first time with this ledger.
+    pub(super) fn jails_begin_to_guard(&self, fail2ban: Option<&Fail2ban>, guards: bool) -> bool {
+        fail2ban.is_some() && guards && !self.jail_side.guarded
+    }
+
     /// Takes over the jails of a configuration, or none. Gives back what of it does not run.
     pub(super) fn take_jails(&mut self, fail2ban: Option<&Fail2ban>, guards: bool) -> Vec<Notice> {
         self.jail_side.guards = guards;
         if fail2ban.is_some() && guards {
             self.jail_side.log.expect();
-            if !std::mem::replace(&mut self.jail_side.guarded, true) {
-                self.jail_side.jails.lay_aside_observed();
-            }
+        }
+        if self.jails_begin_to_guard(fail2ban, guards) {
+            self.jail_side.jails.lay_aside_observed();
         }
         let (configuration, lists) = match fail2ban {
             Some(fail2ban) => read_held(fail2ban),
@@ -228,6 +236,7 @@ impl Watch {
         }
         let level = self.jail_side.jails.log_level().to_owned();
         self.jail_side.log.set_level(&level);
+        let stood = (self.jail_side.count, self.jail_side.own_rules);
         self.jail_side.count = self.jail_side.jails.count();
         self.jail_side.ever_ran |= self.jail_side.count > 0;
         if let rows @ 1.. = std::mem::take(&mut self.jail_side.unreadable) {
@@ -246,7 +255,8 @@ impl Watch {
             self.jail_side.log.lacks(told);
             self.tell(told.clone());
         }
-        if fail2ban.is_some() {
+        let stands = (self.jail_side.count, self.jail_side.own_rules);
+        if fail2ban.is_some() && (!self.stage.briefed || stands != stood) {
             let count = self.jail_side.count.to_string();
             self.mind.output().notice(&notice("start-jails", &[("count", count)]));
             if !self.jail_side.own_rules {

@@ -80,3 +80,49 @@ pub fn takes_over(setting: &Setting) -> Tried<String> {
     })?;
     Ok("1 ban goes on, 10 judged lines left out, 6 lines between read".to_owned())
 }
+
+/// Whoever watches both for a while and then lets monban guard, without a new start, gets what
+/// fail2ban knew, and what came after it.
+pub fn takes_over_by_reload(setting: &Setting) -> Tried<String> {
+    let (shared, machine) = (Shared::new()?, Machine::new()?);
+    let mut log = Log::open(&shared.log("auth.log"))?;
+    log.write(&harmless(1))?;
+    let theirs = Theirs::start(&machine, &shared)?;
+    let plan = plan_of(setting, &machine, &shared);
+    let observes = format!("observe = true\n{}", plan.config);
+    let guard = Guard::start(&machine, Plan { config: observes, ..plan.clone() })?;
+    let mut fails = |who: &str| -> Tried<()> {
+        (0..5).try_for_each(|number| log.write(&failed_password(number + 1000, who)))
+    };
+    fails(BANNED)?;
+    fails(FREED)?;
+    for who in [&theirs as &dyn Ask, &guard] {
+        until_true(
+            "both see two",
+            Duration::from_secs(20),
+            || Ok(banned(who, "sshd")?.len() == 2),
+        )?;
+    }
+    theirs.ask(&["set", "sshd", "unbanip", FREED])?;
+    theirs.ask(&["stop"])?;
+    until_true("fail2ban ends", Duration::from_secs(20), || Ok(!theirs.runs()))?;
+    // What it judged and what came after it are told apart by the second of its last write.
+    std::thread::sleep(Duration::from_millis(1100));
+    fails(LATE)?;
+    until_true("the late one would be banned", Duration::from_secs(20), || {
+        Ok(banned(&guard, "sshd")?.contains(LATE))
+    })?;
+    guard.reload(&plan.config)?.good()?;
+    let expected: std::collections::BTreeSet<String> = [BANNED, LATE].map(str::to_owned).into();
+    until_true("the two are banned", Duration::from_secs(20), || {
+        Ok(banned(&guard, "sshd")? == expected)
+    })
+    .map_err(|trouble| format!("{trouble}; it said: {}", guard.said()))?;
+    let bans = guard.json(&["bans"])?;
+    let taken = bans["blocks"].as_array().into_iter().flatten();
+    let taken = taken.filter(|row| row["taken_over"] == true).map(|row| row["subject"].as_str());
+    let taken: Vec<_> = taken.flatten().collect();
+    must(matches!(&taken[..], [one] if one.starts_with(BANNED)), || format!("{bans}"))?;
+    guard.stop()?;
+    Ok("1 ban taken over, 1 of its own, 1 would-ban that fail2ban had ended forgotten".to_owned())
+}

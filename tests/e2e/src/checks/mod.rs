@@ -306,6 +306,12 @@ pub const ALL: &[Check] = &[
         run: heir::takes_over,
     },
     Check {
+        name: "fail2ban-trial",
+        about: "beside a fail2ban monban observes first, and takes its place by a reload",
+        needs: FAIL2BAN,
+        run: heir::takes_over_by_reload,
+    },
+    Check {
         name: "jails-live",
         about: "a real sshd and the stock jail: bans, unbanip, ignoreip, a late log, recidive",
         needs: JAILS_SSH,
