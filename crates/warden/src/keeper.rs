@@ -72,7 +72,9 @@ pub struct Keeper<'h> {
     host: &'h mut dyn Host,
     load: Load,
     proposed: Option<Proposal>,
+    /// Configurations that were proposed so far, and which of them is in force.
     reloads: u32,
+    in_force: u32,
     allow: AllowList,
     presence: Presence,
     lookout: Lookout,
@@ -134,6 +136,7 @@ impl<'h> Keeper<'h> {
             load: start.load,
             proposed: None,
             reloads: 0,
+            in_force: 0,
             wall: start.wall,
             watcher: None,
             staff: Staff::new(&start.state),

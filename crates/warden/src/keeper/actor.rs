@@ -175,8 +175,8 @@ impl Keeper<'_> {
     fn send_table(&mut self) {
         match memory_file(&self.load.bundle) {
             Ok(fd) => {
-                self.staff.table = self.reloads;
-                let frame = ToActor::Table { reload: self.reloads };
+                self.staff.table = self.in_force;
+                let frame = ToActor::Table { reload: self.in_force };
                 if let Some(actor) = &mut self.staff.actor
                     && actor.channel.post(&frame, Some(fd)).is_err()
                 {

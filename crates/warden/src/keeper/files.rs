@@ -35,7 +35,7 @@ impl Keeper<'_> {
         self.starts += 1;
         self.restored.clear();
         self.siblings.clear();
-        self.send_brief(0, again, &self.load.clone());
+        self.send_brief(self.in_force, again, &self.load.clone());
         self.send_allow();
         self.send_presence();
         // A new watcher knows no descriptor, so it gets all of them again.

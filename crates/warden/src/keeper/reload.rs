@@ -67,7 +67,8 @@ impl Keeper<'_> {
     }
 
     fn take_over(&mut self, proposal: Proposal, lacks: Vec<Notice>) {
-        let Proposal { load, gate, asked_by, .. } = proposal;
+        let Proposal { number, load, gate, asked_by } = proposal;
+        self.in_force = number;
         let before = std::mem::replace(&mut self.load, load);
         self.allow.configure(self.load.allow.clone());
         self.send_allow();
@@ -107,7 +108,7 @@ impl Keeper<'_> {
         let told = Notice { key: key.into(), values: vec![(name.into(), value.into())] };
         if self.wall.is_ok() {
             // The watcher was told that nothing is blocked.
-            self.send_brief(self.reloads, false, &self.load.clone());
+            self.send_brief(self.in_force, false, &self.load.clone());
         }
         Some(told)
     }

@@ -1,4 +1,4 @@
-use monban_model::wire::{FromActor, ToActor};
+use monban_model::wire::{self, FromActor, ToActor};
 use monban_model::{JailAnswer, JailJob, JailOrder, JailOutcome, JailResult, Net, Refusal};
 
 use super::namespace::in_namespace;
@@ -170,6 +170,37 @@ fn a_new_watcher_hears_which_jails_are_started() {
         keeper.lose_watcher();
         keeper.start_watcher();
         assert_eq!(to_actor(around), [ToActor::AskFresh]);
+    });
+}
+
+#[test]
+fn all_roles_speak_of_the_same_configuration_after_reloads() {
+    let name = "all_roles_speak_of_the_same_configuration_after_reloads";
+    acting(name, Load::default(), |keeper, around, folder| {
+        let briefed = |around: &Shared| {
+            let last = to_watcher(around).into_iter().rev().find_map(|frame| match frame {
+                ToWatcher::Brief { reload, .. } => Some(reload),
+                _ => None,
+            });
+            last.unwrap()
+        };
+        around.borrow_mut().load = Load { jails: true, ..Load::default() };
+        ask(keeper, folder, &Request::Reload);
+        say(around, &ToWarden::Ready { reload: 1, lacks: vec![] });
+        keeper.hear_watcher();
+        // The next is refused: the one before stays in force.
+        ask(keeper, folder, &Request::Reload);
+        let refusal = wire::Refusal { text: "no".to_owned(), problems: vec![] };
+        say(around, &ToWarden::Refused { reload: 2, refusal });
+        keeper.hear_watcher();
+        to_actor(around);
+        keeper.lose_watcher();
+        keeper.start_watcher();
+        assert_eq!(briefed(around), 1);
+        hang_up(keeper, around);
+        std::thread::sleep(Duration::from_millis(150));
+        keeper.restart_actor_if_due();
+        assert_eq!(to_actor(around), [ToActor::Table { reload: 1 }]);
     });
 }
 

@@ -91,8 +91,14 @@ fn disturbed<'m>(
         });
         let mut dice = Dice::new(23);
         let kill_all = || -> Tried<Guard<'m>> {
-            for number in 0..kills {
+            // The watcher is the last: what follows must still reach the kernel.
+            for number in (0..kills).rev() {
                 thread::sleep(Duration::from_millis(20 + dice.below(500) as u64));
+                if number % 4 < 2 {
+                    // What is killed then has another configuration than that of its start.
+                    let reloaded = || Ok(guard.monban(&["reload"])?.good().is_ok());
+                    until_true("a reload", Duration::from_secs(20), reloaded)?;
+                }
                 match number % 4 {
                     0 => guard.kill_watcher()?,
                     1 => guard.kill_actor()?,
