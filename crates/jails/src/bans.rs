@@ -24,6 +24,8 @@ pub(crate) struct Ban {
     pub facts: Facts,
     /// It was made before this run.
     pub restored: bool,
+    /// It was made by a run that observed: no action knows of it, whatever was ordered.
+    pub observed: bool,
     /// The actions were asked for it: an order of it has left.
     pub ordered: bool,
     /// Repairs of the jail's actions when they made it; `None` while that is not known.
@@ -169,6 +171,18 @@ impl Bans {
         self.ordered -= usize::from(ban.ordered);
         self.changed.insert(id.clone());
         Some(ban)
+    }
+
+    /// Takes those out that a run has made that observed. What the ledger has of them stays there.
+    pub(crate) fn take_observed(&mut self, jail_s: i64) -> Vec<(Id, Ban)> {
+        let observed = self.iter().filter(|(_, ban)| ban.observed).map(|(id, _)| id.clone());
+        let observed: Vec<Id> = observed.collect();
+        let taken = observed.into_iter().filter_map(|id| {
+            let ban = self.remove(&id, jail_s)?;
+            self.changed.remove(&id);
+            Some((id, ban))
+        });
+        taken.collect()
     }
 
     /// Who is to be freed: those whose last second is over.

@@ -315,6 +315,11 @@ impl Jail {
         self.unsaid = before.unsaid;
     }
 
+    /// Whether it looks for nothing, in the place of one that does.
+    pub(crate) fn is_blind_beside(&self, before: &Self) -> bool {
+        self.all.failregex.is_empty() && !before.all.failregex.is_empty()
+    }
+
     /// The longest ban it makes now, in seconds; negative for ever.
     pub(crate) fn longest_s(&self) -> i64 {
         match (self.settings.increment.enabled.value, &self.settings.increment.maxtime) {

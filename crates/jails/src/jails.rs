@@ -3,13 +3,13 @@
 mod acting;
 mod asking;
 mod begun;
-mod choosing;
 mod counting;
 mod earlier;
 mod freeing;
 mod holding;
 mod idle;
 mod outbox;
+mod planning;
 mod reading;
 mod repairs;
 mod serve;
@@ -20,14 +20,14 @@ use std::collections::{BTreeSet, HashMap};
 
 use jiff::tz::TimeZone;
 use monban_fail2ban::client::Globals;
-use monban_fail2ban::config::{Configuration, Version};
+use monban_fail2ban::config::Version;
 use monban_fail2ban::dates::Zone;
 use monban_fail2ban::filter::Id;
 use monban_model::{JailOrder, JailRow, Net, Stamp};
 
+use crate::bans::Ban;
 use crate::jail::Jail;
 use crate::known::Bad;
-use crate::lack::Lack;
 use crate::rows;
 use crate::spared::SparedCounts;
 use crate::tickets::{Key, Tickets};
@@ -36,24 +36,12 @@ use asking::Asking;
 pub use asking::{Ask, Question};
 use begun::Begun;
 pub use begun::{EarlierLog, ReadLog};
-use choosing::{Choice, choose};
 pub use earlier::Earlier;
 pub use freeing::Freed;
 pub use idle::State;
 use outbox::Outbox;
+pub use planning::{Plan, Setup};
 use waiting::Waiting;
-
-/// What jails are set up with; a reload brings another one.
-pub struct Setup<'s> {
-    /// The configuration.
-    pub configuration: &'s Configuration,
-    /// The text of a file that `ignoreip` names.
-    pub file: &'s dyn Fn(&str) -> Option<String>,
-    /// Whether orders reach anybody who carries them out.
-    pub guards: bool,
-    /// The clock.
-    pub now: Stamp,
-}
 
 /// The jails at work. See the page of the crate.
 pub struct Jails {
@@ -94,8 +82,8 @@ pub struct Jails {
     reopen_log: bool,
     /// Rows that were read, until there is a configuration.
     saved: Vec<(Key, rows::Loaded)>,
-    /// Whom a run would have banned that only observed: bans.
-    observed: Vec<(Key, rows::Loaded)>,
+    /// Bans of a run that only observed, until it is known whether another fail2ban judged them.
+    observed: Vec<(Key, Id, Ban)>,
     /// Changed rows of jails that do not run.
     changed: Vec<JailRow>,
 }
@@ -139,30 +127,18 @@ impl Jails {
         }
     }
 
-    /// Takes over a configuration. Counts, bans and what filters remember go on. Gives back the
-    /// jails that do not run as they are written, and why; nothing of the others depends on them.
-    ///
-    /// One that runs goes on as it was if it cannot run so, or if values of it cannot be read now:
-    /// whoever wrote them is there to mend them.
-    pub fn set_up(&mut self, setup: &Setup<'_>) -> Vec<Lack> {
-        let now = self.at(setup.now);
-        let (mut lacks, mut kept_on) = (Vec::new(), Vec::new());
+    /// Takes over a configuration. Counts, bans and what filters remember go on.
+    pub fn set_up(&mut self, plan: Plan) {
+        let Plan { now, guards, globals, jails, .. } = plan;
+        let now = self.at(now);
         let mut before: HashMap<Key, Jail> = HashMap::new();
         for jail in std::mem::take(&mut self.jails).into_iter().flatten() {
             before.insert(jail.key, jail);
         }
-        for spec in &setup.configuration.jails {
-            let key = self.key_of(&spec.name);
-            let made = Jail::new(spec, key, &self.zone, now, setup.file);
-            let Choice { jail, is_kept, lack } = choose(spec, made, before.entry(key));
-            kept_on.extend(jail.as_ref().filter(|_| is_kept).map(|jail| jail.key));
-            lacks.extend(lack);
-            self.jails.push(jail);
-        }
+        self.jails = jails;
         for jail in self.jails.iter_mut().flatten() {
             match before.remove(&jail.key) {
                 Some(earlier) => jail.go_on_from(earlier),
-                None if kept_on.contains(&jail.key) => {}
                 None => self.news.push(news(jail, None, Told::Started)),
             }
         }
@@ -170,17 +146,15 @@ impl Jails {
             // Its actions are ended with all that they did.
             jail.bans.forget(self.outbox.clear(key));
             self.news.push(news(&jail, None, Told::Stopped));
-            self.park(&mut jail);
+            self.park(jail);
         }
         self.halted.clear();
-        self.guards = setup.guards;
-        self.globals = globals_of(setup.configuration);
+        (self.guards, self.globals) = (guards, globals);
         self.readers.clear();
         self.take_saved();
         (0..self.jails.len()).for_each(|number| self.begin_hold(number));
         self.ask_names(now);
         self.wake(now);
-        lacks
     }
 
     /// Files of `ignoreip` that could not be read: the jail, the file, and whether what stood in
@@ -338,18 +312,4 @@ fn news(jail: &Jail, id: Option<&Id>, told: Told) -> News {
 /// The end of a ban; `None` for ever.
 fn end_of(until: i64) -> Option<i64> {
     (until != i64::MAX).then_some(until)
-}
-
-fn globals_of(configuration: &Configuration) -> Globals {
-    let server = &configuration.server;
-    let text = |key: &str| server.options.get(key).map(|text| text.as_str().to_owned());
-    let target = text("logtarget").unwrap_or_default();
-    Globals {
-        loglevel: text("loglevel").unwrap_or_default().to_uppercase(),
-        logtarget: target.split('[').next().unwrap_or_default().to_owned(),
-        syslogsocket: text("syslogsocket").unwrap_or_default(),
-        dbfile: text("dbfile").filter(|file| file != "None"),
-        dbpurgeage_s: crate::settings::whole(server.dbpurgeage.value.seconds),
-        dbmaxmatches: server.dbmaxmatches.as_ref().map_or(10, |most| i64::from(most.value)),
-    }
 }

@@ -73,15 +73,6 @@ impl Bad {
         }
     }
 
-    /// Forgets what is such.
-    pub(crate) fn forget_where(&mut self, is_such: impl Fn(&Known) -> bool) {
-        let such = self.known.iter().filter(|(_, known)| is_such(known));
-        let such: Vec<(Key, Id)> = such.map(|(key, _)| key.clone()).collect();
-        for (jail, id) in such {
-            self.forget(jail, &id);
-        }
-    }
-
     fn leave(&mut self, id: &Id) {
         if let Some(count) = self.jails.get_mut(id) {
             *count -= 1;
@@ -98,7 +89,15 @@ impl Bad {
             let over = known.last.saturating_add(known.seconds.saturating_mul(OUTDATED));
             known.seconds >= 0 && known.last < before && over < before
         };
-        self.forget_where(is_old);
+        let old: Vec<(Key, Id)> = self
+            .known
+            .iter()
+            .filter(|(_, known)| is_old(known))
+            .map(|(key, _)| key.clone())
+            .collect();
+        for (jail, id) in old {
+            self.forget(jail, &id);
+        }
     }
 
     /// Moves all times by so many seconds: the clock was set.

@@ -9,8 +9,6 @@ pub struct Lack {
     pub jail: String,
     /// What is wrong.
     pub why: WhyNot,
-    /// What it does instead.
-    pub instead: Instead,
 }
 
 /// What is wrong with a jail.
@@ -18,19 +16,9 @@ pub struct Lack {
 pub enum WhyNot {
     /// It cannot run so, as text for people.
     Unusable(String),
-    /// Values that cannot be read; there is at least one.
+    /// Values that cannot be read; there is at least one. Without them it would run with
+    /// fail2ban's own, unless they stand in the way of the whole.
     Values(Vec<Complaint>),
-}
-
-/// What a jail does that does not run as it is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Instead {
-    /// It goes on as it was.
-    GoesOn,
-    /// It runs with fail2ban's own values in place of those.
-    Defaults,
-    /// It does not run.
-    Nothing,
 }
 
 /// Whether values are among those that were wrong before; where they stand in the file may differ.

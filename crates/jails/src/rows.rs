@@ -37,7 +37,8 @@ pub(crate) fn ban_row(jail: &str, id: &Id, ban: &Ban, jail_s: i64) -> JailRow {
     ban.failures.put(&mut out);
     put_lines(&ban.lines, &mut out);
     put_facts(&ban.facts, &mut out);
-    out.byte(u8::from(ban.ordered));
+    ban.ordered.put(&mut out);
+    ban.observed.put(&mut out);
     let end = ban.end(jail_s);
     let stamp = |seconds: i64| Stamp(seconds.saturating_mul(1000));
     let shown = JailBan {
@@ -161,8 +162,8 @@ fn ban_of(data: &[u8]) -> Option<(Id, Ban)> {
             lines: lines(from)?,
             facts: facts(from)?,
             restored: true,
-            // Earlier rows do not say it: it may have been.
-            ordered: from.is_empty() || bool::take(from)?,
+            ordered: bool::take(from)?,
+            observed: bool::take(from)?,
             epoch: Some(0),
             asks: Asks::default(),
         })
@@ -319,16 +320,14 @@ mod tests {
                 facts: facts.clone(),
                 restored: true,
                 ordered: true,
+                observed: false,
                 epoch: Some(0),
                 asks: Asks::default(),
             };
-            let waits = Ban { ordered: false, ..ban.clone() };
+            let waits = Ban { ordered: false, observed: true, ..ban.clone() };
             let data = ban_row("a", &id, &waits, 600).data.expect("there");
             assert_eq!(ban_of(&data), Some((id.clone(), waits)));
-            // As earlier versions wrote it.
-            let earlier = data.len() - 1;
-            assert_eq!(ban_of(&data[..earlier]), Some((id.clone(), ban)));
-            for end in 0..earlier {
+            for end in 0..data.len() {
                 assert_eq!(ban_of(&data[..end]), None);
             }
             let known = Known { count: 4, last: 5, seconds: 600 };

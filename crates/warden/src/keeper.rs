@@ -75,6 +75,8 @@ pub struct Keeper<'h> {
     /// Configurations that were proposed so far, and which of them is in force.
     reloads: u32,
     in_force: u32,
+    /// The last one was refused.
+    refused: bool,
     allow: AllowList,
     presence: Presence,
     lookout: Lookout,
@@ -137,6 +139,7 @@ impl<'h> Keeper<'h> {
             proposed: None,
             reloads: 0,
             in_force: 0,
+            refused: false,
             wall: start.wall,
             watcher: None,
             staff: Staff::new(&start.state),

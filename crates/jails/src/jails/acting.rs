@@ -11,7 +11,6 @@ use super::state::Whose;
 use super::{Jails, end_of};
 use crate::bans::Ban;
 use crate::jail::Jail;
-use crate::known::Known;
 use crate::tickets::Key;
 use crate::told::{News, Told, WhyFreed};
 
@@ -290,10 +289,7 @@ impl Jails {
         let key = jail.key;
         if job == JailJob::Ban && !ban.restored {
             jail.banned_total = jail.banned_total.saturating_sub(1);
-            match (ban.count.saturating_sub(1), self.bad.in_jail(key, id)) {
-                (0, _) | (_, None) => self.bad.forget(key, id),
-                (count, Some(known)) => self.bad.note(key, id, Known { count, ..known }),
-            }
+            self.count_one_less(key, id);
         } else {
             // It was carried out before.
             self.order_end(number, id.clone(), ban);

@@ -170,6 +170,7 @@ impl Jails {
             lines: by.lines,
             facts: by.facts,
             restored: false,
+            observed: !self.guards,
             ordered: false,
             epoch: None,
             asks: Asks::default(),

@@ -28,49 +28,55 @@ pub struct Earlier {
 }
 
 impl Jails {
-    /// Lays aside whom a run would have banned that only observed, of what was saved and of what
-    /// runs: another fail2ban may know better. To be called before the [`Jails::set_up`] that
-    /// begins to guard.
-    pub fn lay_aside_observed(&mut self) {
-        let mut jails = std::mem::take(&mut self.jails);
-        for jail in jails.iter_mut().flatten() {
-            jail.bans.forget(self.outbox.clear(jail.key));
-            jail.banned_total = jail.banned_total.saturating_sub(jail.bans.len() as u64);
-            self.park(jail);
-        }
-        self.jails = jails;
-        let is_ban = |one: &(Key, Loaded)| matches!(one.1, Loaded::Ban(..));
-        let (bans, saved) = std::mem::take(&mut self.saved).into_iter().partition(is_ban);
-        self.saved = saved;
-        self.observed.extend(bans);
-        self.observed.extend(self.waiting.take());
-        for (_, loaded) in &mut self.observed {
-            if let Loaded::Ban(_, ban, _) = loaded {
-                // No action was asked for it.
-                (ban.restored, ban.ordered) = (true, false);
+    /// Lays aside whom a run would have banned that only observed, of what was saved, runs and
+    /// waits: another fail2ban may know better. To be called before the [`Jails::set_up`] that
+    /// begins to guard. Whether there is anybody.
+    pub fn lay_aside_observed(&mut self) -> bool {
+        for jail in self.jails.iter_mut().flatten() {
+            let (key, bantime_s) = (jail.key, jail.settings.bantime_s);
+            for (id, mut ban) in jail.bans.take_observed(bantime_s) {
+                jail.banned_total = jail.banned_total.saturating_sub(1);
+                ban.seconds = ban.seconds.or(Some(bantime_s));
+                self.observed.push((key, id, ban));
             }
         }
+        let saved = std::mem::take(&mut self.saved);
+        for (key, loaded) in saved {
+            match loaded {
+                Loaded::Ban(id, ban, _) if ban.observed => self.observed.push((key, id, ban)),
+                loaded => self.saved.push((key, loaded)),
+            }
+        }
+        self.observed.extend(self.waiting.take_observed());
+        !self.observed.is_empty()
     }
 
     /// Those who were laid aside are banned now; but of what happened until `judged_s` nobody
     /// knows any more: another fail2ban read the same lines until then, and judged them.
     pub fn settle_observed(&mut self, judged_s: Option<i64>, now: Stamp) {
         self.at(now);
-        let is_judged = |time_s: i64| judged_s.is_some_and(|until| time_s <= until);
-        for (key, loaded) in std::mem::take(&mut self.observed) {
-            match &loaded {
-                Loaded::Ban(id, ban, _) if is_judged(ban.since) => {
-                    let row = rows::no_row(self.name_of(key), JailRowKind::Ban, id);
-                    self.changed.push(row);
-                }
-                _ => self.saved.push((key, loaded)),
+        for (key, id, mut ban) in std::mem::take(&mut self.observed) {
+            if judged_s.is_some_and(|until| ban.since <= until) {
+                let row = rows::no_row(self.name_of(key), JailRowKind::Ban, &id);
+                self.changed.push(row);
+                self.count_one_less(key, &id);
+            } else {
+                (ban.restored, ban.observed, ban.ordered) = (true, false, false);
+                let end = ban.end(-1);
+                self.saved.push((key, Loaded::Ban(id, ban, end)));
             }
-        }
-        if judged_s.is_some() {
-            self.bad.forget_where(|known| is_judged(known.last));
         }
         self.take_saved();
         self.order_taken();
+    }
+
+    /// A ban of somebody did not count.
+    pub(super) fn count_one_less(&mut self, key: Key, id: &Id) {
+        let Some(known) = self.bad.in_jail(key, id) else { return };
+        match known.count.saturating_sub(1) {
+            0 => self.bad.forget(key, id),
+            count => self.bad.note(key, id, Known { count, ..known }),
+        }
     }
 
     /// Takes over bans that another fail2ban made. Those that are over are remembered only. Gives
@@ -108,6 +114,7 @@ impl Jails {
                 // How many there were is not known, nor that it was made by hand.
                 failures: 1,
                 restored: true,
+                observed: !self.guards,
                 ..Ban::default()
             };
             last.insert((key, one.id), ban);

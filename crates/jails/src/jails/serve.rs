@@ -203,9 +203,9 @@ impl Server for Jails {
         let number = self.named(jail)?;
         self.order_stop(number);
         self.tell(number, None, Told::Stopped);
-        if let Some(mut jail) = self.jails.get_mut(number).and_then(Option::take) {
+        if let Some(jail) = self.jails.get_mut(number).and_then(Option::take) {
             self.halted.insert(jail.key);
-            self.park(&mut jail);
+            self.park(jail);
         }
         self.readers.clear();
         Ok(())

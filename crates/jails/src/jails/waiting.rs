@@ -9,7 +9,7 @@ use monban_model::limits::JAIL_BANS_MAX;
 use super::Jails;
 use crate::bans::{Asks, Ban};
 use crate::jail::Jail;
-use crate::rows::{self, Loaded};
+use crate::rows;
 use crate::tickets::Key;
 use crate::told::{News, Told};
 
@@ -26,26 +26,24 @@ impl Waiting {
         self.evicted
     }
 
-    /// All of them, to be judged anew.
-    pub(super) fn take(&mut self) -> impl Iterator<Item = (Key, Loaded)> + use<> {
-        let bans = std::mem::take(&mut self.bans).into_iter();
-        bans.map(|(key, id, ban)| {
-            let end = ban.end(-1);
-            (key, Loaded::Ban(id, ban, end))
-        })
+    /// Those that a run has made that observed.
+    pub(super) fn take_observed(&mut self) -> Vec<(Key, Id, Ban)> {
+        let all = std::mem::take(&mut self.bans).into_iter();
+        let (observed, others): (Vec<_>, Vec<_>) = all.partition(|(_, _, ban)| ban.observed);
+        self.bans = others.into();
+        observed
     }
 }
 
 impl Jails {
-    /// The bans of a jail that runs no more wait for its return.
-    pub(super) fn park(&mut self, jail: &mut Jail) {
-        let mut bans = std::mem::take(&mut jail.bans);
-        for (id, ban) in bans.take_changes() {
+    /// A jail runs no more: its bans wait for its return.
+    pub(super) fn park(&mut self, mut jail: Jail) {
+        for (id, ban) in jail.bans.take_changes() {
             if ban.is_none() {
                 self.changed.push(rows::no_row(&jail.name, JailRowKind::Ban, &id));
             }
         }
-        for (id, ban) in bans.iter() {
+        for (id, ban) in jail.bans.iter() {
             let end = ban.end(jail.settings.bantime_s);
             self.wait(jail.key, id.clone(), ban.clone(), end);
         }

@@ -36,7 +36,7 @@ fn of_another(id: &str, time_s: i64) -> Earlier {
 
 /// The jails begin to guard: what is laid aside is not in force, nor gone from the ledger.
 fn begin_to_guard(world: &mut World) {
-    world.jails.lay_aside_observed();
+    assert!(world.jails.lay_aside_observed());
     assert_eq!(world.set_up(), []);
     world.jails.actions(&[0, 1], world.now());
     let starts = [(0, JailJob::Start, String::new()), (1, JailJob::Start, String::new())];
@@ -92,6 +92,30 @@ fn what_another_fail2ban_judged_is_its_own_also_when_a_reload_begins_to_guard() 
         assert_eq!(world.committed(JailRowKind::Known), 2);
         assert!(world.client("status two").contains("Total banned:\t2"));
     }
+}
+
+#[test]
+fn bans_of_a_guarding_run_go_on_whatever_was_observed_later() {
+    let mut world = World::new(TWO);
+    world.guards = true;
+    world.restart();
+    world.jails.actions(&[0, 1], world.now());
+    world.line("/two.log", "no eve from 192.0.2.9");
+    world.commit();
+    world.guards = false;
+    world.restart();
+    world.line("/two.log", "no bob from 192.0.2.1");
+    world.commit();
+    world.begin();
+    world.guards = true;
+    assert!(world.jails.lay_aside_observed());
+    assert_eq!(world.set_up(), []);
+    world.told();
+    world.jails.settle_observed(Some(START_S + 5), world.now());
+    world.commit();
+    assert!(world.client("status two").contains("Banned IP list:\t192.0.2.9"));
+    assert_eq!(world.committed(JailRowKind::Ban), 1);
+    assert!(!world.jails.lay_aside_observed(), "each is settled once");
 }
 
 #[test]

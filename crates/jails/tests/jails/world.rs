@@ -65,12 +65,21 @@ impl World {
         Stamp(self.now_s * 1000)
     }
 
-    /// Takes over what the folder says now.
+    /// Takes over what the folder says now; what of it does not run.
     pub fn set_up(&mut self) -> Vec<Lack> {
+        self.reload().unwrap()
+    }
+
+    /// The same, unless it would spoil jails that run: these come out.
+    pub fn reload(&mut self) -> Result<Vec<Lack>, Vec<Lack>> {
         let configuration = Configuration::read(self.folder.path(), &Reading::default());
         let file = |path: &str| fs::read_to_string(path).ok();
         let (now, guards) = (self.now(), self.guards);
-        self.jails.set_up(&Setup { configuration: &configuration, file: &file, guards, now })
+        let setup = Setup { configuration: &configuration, file: &file, guards, now };
+        let plan = self.jails.plan(&setup)?;
+        let lacks = plan.lacks.clone();
+        self.jails.set_up(plan);
+        Ok(lacks)
     }
 
     pub fn write(&self, name: &str, text: &str) {

@@ -41,7 +41,9 @@ fn jails(folder: &Path, options: &str, now: i64) -> Jails {
         guards: false,
         now: Stamp(now * 1000),
     };
-    assert_eq!(jails.set_up(&setup), []);
+    let plan = jails.plan(&setup).unwrap();
+    assert_eq!(plan.lacks, []);
+    jails.set_up(plan);
     jails.take_news();
     jails
 }

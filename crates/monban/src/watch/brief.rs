@@ -123,17 +123,22 @@ impl Watch {
             }
         };
         let first = !self.stage.briefed;
+        let planned = match self.plan_jails(bundle.fail2ban.as_ref(), guards) {
+            Ok(planned) => planned,
+            Err(refusal) => {
+                return self.channel.send(&ToWarden::Refused { reload, refusal }, None);
+            }
+        };
         self.mind.output().set_guards(guards);
         let used = loaded.config.journal.clone();
         self.mind.take_over(loaded, now());
         self.collect();
         self.jail_side.reload = reload;
-        let begins = self.jails_begin_to_guard(bundle.fail2ban.as_ref(), guards);
-        let lacks = self.take_jails(bundle.fail2ban.as_ref(), guards);
+        let lacks = self.take_jails(planned);
         self.channel.send(&ToWarden::Ready { reload, lacks }, None)?;
         if bundle.fail2ban.is_some() {
             self.channel.send(&ToWarden::JailLog, None)?;
-            if self.earlier.wait(begins) {
+            if self.earlier.wait() {
                 self.channel.send(&ToWarden::JailDatabase, None)?;
             }
         }

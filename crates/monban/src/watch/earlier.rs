@@ -43,15 +43,19 @@ pub struct Awaited {
 }
 
 impl Awaited {
-    /// Whether the database is to be asked for: once in a run, and when the jails begin to guard.
-    /// Then it is waited for.
-    pub fn wait(&mut self, begins_to_guard: bool) -> bool {
-        let asked = std::mem::replace(&mut self.asked, true);
-        let wants = (!asked || begins_to_guard) && !self.is_awaited();
+    /// Whether the database is to be asked for: once in a run, unless [`Awaited::ask_again`] says
+    /// otherwise. Then it is waited for.
+    pub fn wait(&mut self) -> bool {
+        let wants = !std::mem::replace(&mut self.asked, true) && !self.is_awaited();
         if wants {
             self.opened = Some(HashMap::new());
         }
         wants
+    }
+
+    /// The database is to be asked for once more: who was observed is settled with it.
+    pub fn ask_again(&mut self) {
+        self.asked = false;
     }
 
     /// Whether the answer has not come yet.

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use monban_config::Fail2ban;
 use monban_fail2ban::config::{Configuration, Files};
-use monban_jails::{Ask, Entry, Instead, Jails, Lack, News, Setup, Told, WhyNot};
-use monban_model::wire::ToWarden;
+use monban_jails::{Ask, Entry, Jails, Lack, News, Plan, Setup, Told, WhyNot};
+use monban_model::wire::{Refusal, ToWarden};
 use monban_model::{JailOrder, JailRow, Line, Notice, Stamp, StateRow};
 use monban_sources::journal::JournalEntry;
+use monban_views::Say;
 
 use crate::fail2ban::notice_values;
 use crate::roles::jails::read_held;
@@ -20,6 +21,16 @@ use super::{Local, Watch, notice, now};
 
 /// Where the ledger keeps whether jails run and monban's own rules rest.
 pub const ALONE_META: &str = "jails.alone";
+
+/// Jails that may be taken over.
+pub struct JailPlan {
+    plan: Plan,
+    /// What of the configuration does not run, or not as it is written.
+    lacks: Vec<Notice>,
+    /// Whether monban's own rules run beside them; `None` without a configuration of fail2ban.
+    beside: Option<bool>,
+    guards: bool,
+}
 
 /// The jails, and what belongs to them here.
 pub struct JailSide {
@@ -47,8 +58,6 @@ pub struct JailSide {
     evictions_told: u64,
     /// Whether this run guards.
     guards: bool,
-    /// Whether the actions of jails ever ran with this ledger.
-    guarded: bool,
     seed: u64,
     /// Where it is told in fail2ban's form, too.
     pub log: JailLog,
@@ -83,7 +92,6 @@ impl JailSide {
             changed: false,
             evictions_told: 0,
             guards: false,
-            guarded: number("jails.guarded") == Some(1),
             seed,
             log: JailLog::new(local.log.clone()),
             lacks: Vec::new(),
@@ -163,7 +171,6 @@ impl JailSide {
         }
         let taken = self.taken.map(|taken| ("jails.taken".to_owned(), taken.to_string()));
         let numbers = [
-            ("jails.guarded".to_owned(), u8::from(self.guarded).to_string()),
             ("jails.seed".to_owned(), self.seed.to_string()),
             ("jails.next_order".to_owned(), self.jails.next_order().to_string()),
             ("evicted.jails".to_owned(), self.jails.evicted().to_string()),
@@ -179,13 +186,10 @@ impl JailSide {
     /// Whether the database of another fail2ban, written then, was taken over before. Whom a run
     /// that observed would have banned is settled with it.
     pub fn knows_database(&mut self, written: Option<u64>) -> bool {
-        let judged = written.filter(|at| Some(*at) != self.observed);
+        let judged = written.filter(|at| ![self.observed, self.taken].contains(&Some(*at)));
         let judged_s = judged.and_then(|ms| i64::try_from(ms / 1000).ok());
         self.jails.settle_observed(judged_s, now());
-        self.changed |= self.guards && !self.guarded;
-        self.guarded |= self.guards;
-        let last = if self.guards { self.taken } else { self.observed };
-        written.is_none() || written == last
+        written.is_none() || written == self.taken || (!self.guards && written == self.observed)
     }
 
     /// The database that was written then is taken over, and its logs are read.
@@ -209,27 +213,42 @@ impl JailSide {
 }
 
 impl Watch {
-    /// Whether actions of jails are about to run for the first time with this ledger.
-    pub(super) fn jails_begin_to_guard(&self, fail2ban: Option<&Fail2ban>, guards: bool) -> bool {
-        fail2ban.is_some() && guards && !self.jail_side.guarded
-    }
-
-    /// Takes over the jails of a configuration, or none. Gives back what of it does not run.
-    pub(super) fn take_jails(&mut self, fail2ban: Option<&Fail2ban>, guards: bool) -> Vec<Notice> {
-        self.jail_side.guards = guards;
-        if fail2ban.is_some() && guards {
-            self.jail_side.log.expect();
-        }
-        if self.jails_begin_to_guard(fail2ban, guards) {
-            self.jail_side.jails.lay_aside_observed();
-        }
+    /// Puts the jails of a configuration together, or none.
+    ///
+    /// # Errors
+    /// Jails that run would run no more, or not as they are written.
+    pub(super) fn plan_jails(
+        &mut self,
+        fail2ban: Option<&Fail2ban>,
+        guards: bool,
+    ) -> Result<JailPlan, Refusal> {
         let (configuration, lists) = match fail2ban {
             Some(fail2ban) => read_held(fail2ban),
             None => (Configuration::none(), Files::default()),
         };
         let file = |path: &str| lists.text(Path::new(path)).map(str::to_owned);
         let setup = Setup { configuration: &configuration, file: &file, guards, now: now() };
-        let found = self.jail_side.jails.set_up(&setup);
+        match self.jail_side.jails.plan(&setup) {
+            Ok(mut plan) => {
+                let lacks = lacking(&configuration, std::mem::take(&mut plan.lacks));
+                let beside = fail2ban.map(|fail2ban| fail2ban.beside);
+                Ok(JailPlan { plan, lacks, beside, guards })
+            }
+            Err(spoilt) => Err(refusal(spoilt, self.mind.output().say())),
+        }
+    }
+
+    /// Takes them over. Gives back what of the configuration does not run.
+    pub(super) fn take_jails(&mut self, planned: JailPlan) -> Vec<Notice> {
+        let JailPlan { plan, lacks, beside, guards } = planned;
+        if beside.is_some() && guards {
+            self.jail_side.log.expect();
+        }
+        if beside.is_some() && guards && self.jail_side.jails.lay_aside_observed() {
+            self.earlier.ask_again();
+        }
+        self.jail_side.guards = guards;
+        self.jail_side.jails.set_up(plan);
         // What is read already is not opened again for a jail that is new.
         for path in self.watched.present() {
             self.jail_side.jails.follows(path);
@@ -243,8 +262,7 @@ impl Watch {
             self.tell(notice("ledger-rows-unreadable", &[("rows", rows.to_string())]));
         }
         self.jail_side.acts = guards;
-        self.jail_side.own_rules = fail2ban.is_none_or(|fail2ban| fail2ban.beside);
-        let lacks = lacking(&configuration, found);
+        self.jail_side.own_rules = beside.unwrap_or(true);
         self.jail_side.lacks.clone_from(&lacks);
         let lists = self.jail_side.jails.lost_lists().map(|(jail, path, goes_on)| {
             let key = if goes_on { "jail-list-kept" } else { "jail-list-lost" };
@@ -256,7 +274,7 @@ impl Watch {
             self.tell(told.clone());
         }
         let stands = (self.jail_side.count, self.jail_side.own_rules);
-        if fail2ban.is_some() && (!self.stage.briefed || stands != stood) {
+        if beside.is_some() && (!self.stage.briefed || stands != stood) {
             let count = self.jail_side.count.to_string();
             self.mind.output().notice(&notice("start-jails", &[("count", count)]));
             if !self.jail_side.own_rules {
@@ -319,29 +337,36 @@ impl Watch {
     }
 }
 
+/// Why jails that run would be spoilt.
+fn refusal(spoilt: Vec<Lack>, say: &Say) -> Refusal {
+    let problems: Vec<Notice> =
+        spoilt.into_iter().flat_map(|lack| told_of(lack, "jail-spoilt", "jail-spoilt")).collect();
+    let text: String = problems.iter().map(|told| say.notice(told) + "\n").collect();
+    Refusal { text, problems }
+}
+
 /// What of a configuration does not run, or not as it is written.
 fn lacking(configuration: &Configuration, found: Vec<Lack>) -> Vec<Notice> {
-    let told = |key: &str, jail: &str, why: Vec<(String, String)>| Notice {
-        key: key.to_owned(),
-        values: [("jail".to_owned(), jail.to_owned())].into_iter().chain(why).collect(),
-    };
     let broken = configuration.broken.iter();
     let broken =
         broken.map(|(jail, complaint)| told("jail-broken", jail, notice_values(complaint)));
-    let found = found.into_iter().flat_map(|lack| {
-        let key = match lack.instead {
-            Instead::GoesOn => "jail-kept",
-            Instead::Defaults => "jail-defaults",
-            Instead::Nothing => "jail-broken",
-        };
-        match lack.why {
-            WhyNot::Unusable(why) => vec![told(key, &lack.jail, vec![("why".to_owned(), why)])],
-            WhyNot::Values(faults) => {
-                faults.iter().map(|one| told(key, &lack.jail, notice_values(one))).collect()
-            }
-        }
-    });
+    let found = found.into_iter().flat_map(|lack| told_of(lack, "jail-broken", "jail-defaults"));
     broken.chain(found).collect()
+}
+
+/// What is wrong with a jail, by the key for one that cannot run and that for wrong values.
+fn told_of(lack: Lack, unusable: &str, values: &str) -> Vec<Notice> {
+    match lack.why {
+        WhyNot::Unusable(why) => vec![told(unusable, &lack.jail, vec![("why".to_owned(), why)])],
+        WhyNot::Values(faults) => {
+            faults.iter().map(|one| told(values, &lack.jail, notice_values(one))).collect()
+        }
+    }
+}
+
+fn told(key: &str, jail: &str, why: Vec<(String, String)>) -> Notice {
+    let values = [("jail".to_owned(), jail.to_owned())].into_iter().chain(why).collect();
+    Notice { key: key.to_owned(), values }
 }
 
 /// Where the numbers of orders and questions begin at some time: no run gives 4,096 a millisecond.

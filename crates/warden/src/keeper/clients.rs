@@ -221,6 +221,7 @@ impl Keeper<'_> {
 
     fn tell_status(&mut self, id: u32, mut troubles: Vec<Notice>) {
         troubles.extend(self.host.rival());
+        troubles.extend(self.refused.then(|| trouble("config-not-in-force")));
         let reply = Reply::Status(StatusReply { troubles, ..self.status() });
         self.clients.reply(id, &reply);
     }

@@ -68,7 +68,7 @@ impl Keeper<'_> {
 
     fn take_over(&mut self, proposal: Proposal, lacks: Vec<Notice>) {
         let Proposal { number, load, gate, asked_by } = proposal;
-        self.in_force = number;
+        (self.in_force, self.refused) = (number, false);
         let before = std::mem::replace(&mut self.load, load);
         self.allow.configure(self.load.allow.clone());
         self.send_allow();
@@ -135,6 +135,7 @@ impl Keeper<'_> {
 
     fn refuse_reload(&mut self, asked_by: Option<u32>, refusal: Refusal) {
         let text = refusal.text.clone();
+        self.refused = true;
         if let Some(id) = asked_by {
             self.clients.reply(id, &Reply::Refused(refusal));
         }
