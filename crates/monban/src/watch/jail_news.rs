@@ -125,8 +125,6 @@ pub fn notice_of(news: &News) -> Option<(Notice, bool)> {
             (with(key, net.as_slice()), false)
         }
         Told::Restored => (with("jail-restored", &[]), false),
-        // A record tells it.
-        Told::TakenOver { .. } | Told::Made { .. } => return None,
         Told::Banned { .. } => (with("jail-banned", &[]), true),
         Told::Freed(_) => (with("jail-freed", &[]), true),
         Told::Increased { until, .. } => {
@@ -159,6 +157,7 @@ pub fn notice_of(news: &News) -> Option<(Notice, bool)> {
             let values = [("name", name.clone()), ("addresses", addresses.clone())];
             (with("jail-resolved", &values), false)
         }
+        Told::TakenOver { .. } | Told::Made { .. } => return None,
         Told::Already { .. } | Told::Attempt { .. } | Told::Expired | Told::Again => return None,
         Told::Started => (with("jail-started", &[]), true),
         Told::Stopped => (with("jail-stopped", &[]), true),
