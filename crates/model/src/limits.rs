@@ -277,6 +277,11 @@ pub const FAIL2BAN_SHELL_TEXT_MAX: usize = FAIL2BAN_SHELL_VALUE_MAX;
 /// Bytes of each output of an action's command that are kept; the rest is read and counted.
 pub const FAIL2BAN_OUTPUT_MAX: usize = 4096;
 
+/// The end of jails with all that their actions did is waited for so long: by whoever stops one or
+/// takes it out of the configuration, and by monban before it ends. A command of an action has as
+/// long by default.
+pub const JAILS_END_S: u64 = 60;
+
 /// Requests to actions that wait at once. More are refused and counted.
 pub const FAIL2BAN_REQUESTS_MAX: usize = 65_536;
 

@@ -113,12 +113,15 @@ fn a_reload_ends_what_changed_and_leaves_the_rest() {
     );
     role.table(1, folder.path());
     assert_eq!(role.hear(), FromActor::Fresh { reload: 1, jails: vec![1] });
+    assert_eq!(role.hear(), FromActor::Ended { reload: 1 });
+    assert!(notes(&folder).contains(&"stop a".to_owned()));
     role.orders(vec![ban(5, 0, "192.0.2.3")]);
     role.done(&[5]);
     // Its actions change: it is ended with the old ones before it begins with the new ones.
     write_jails(&folder, "[b]\naction = notes[log=LOG, leaves=1, name=new]\n");
     role.table(2, folder.path());
     assert_eq!(role.hear(), FromActor::Fresh { reload: 2, jails: vec![0] });
+    assert_eq!(role.hear(), FromActor::Ended { reload: 2 });
     role.orders(vec![order(6, 0, JailJob::Start)]);
     role.done(&[6]);
     role.hang_up();
@@ -146,6 +149,30 @@ fn a_reload_ends_what_changed_and_leaves_the_rest() {
     assert_eq!(of("new"), ["start new", "stop new"]);
     let at = |line: &str| notes.iter().position(|one| one == line);
     assert!(at("stop b") < at("start new"));
+}
+
+#[test]
+fn the_end_of_what_went_is_told_when_it_is_over() {
+    let folder = folder("[slow]\naction = slow\n[a]\naction = notes[log=LOG]\n");
+    let slow = "[Definition]\nactionban = true\nactionstop = sleep 1\n";
+    fs::write(folder.path().join("action.d/slow.conf"), slow).unwrap();
+    let mut role = Role::start(&[]);
+    role.table(0, folder.path());
+    role.hear();
+    role.orders(vec![order(1, 0, JailJob::Start), order(2, 1, JailJob::Start)]);
+    role.done(&[1, 2]);
+    write_jails(&folder, "[a]\naction = notes[log=LOG]\n");
+    let begun = Instant::now();
+    role.table(1, folder.path());
+    // Nothing goes with the next one: its end is told before that of the slow jail.
+    role.table(2, folder.path());
+    for reload in [1, 2] {
+        assert_eq!(role.hear(), FromActor::Fresh { reload, jails: vec![] });
+    }
+    assert_eq!(role.hear(), FromActor::Ended { reload: 2 });
+    assert!(begun.elapsed() < Duration::from_millis(900), "{:?}", begun.elapsed());
+    assert_eq!(role.hear(), FromActor::Ended { reload: 1 });
+    assert!(begun.elapsed() >= Duration::from_secs(1), "{:?}", begun.elapsed());
 }
 
 #[test]

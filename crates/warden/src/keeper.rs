@@ -4,6 +4,7 @@
 mod actor;
 mod clients;
 mod courier;
+mod ends;
 mod files;
 mod jail_log;
 mod jails;
@@ -302,6 +303,7 @@ impl<'h> Keeper<'h> {
         self.ticks += 1;
         self.offer_files();
         self.end_stale_status();
+        self.clients.release_stale();
         self.start_journal_if_due();
         self.look_after_courier();
         if self.ticks.is_multiple_of(5) {

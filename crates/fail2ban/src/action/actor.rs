@@ -85,7 +85,18 @@ struct Post {
 
 enum Work {
     Do { id: u64, post: Arc<Post>, request: Box<Request> },
-    End(Arc<Post>),
+    End(Arc<Post>, Arc<Ending>),
+}
+
+/// The ends of jails that began together. The last of them drops it.
+struct Ending(Option<Box<dyn FnOnce() + Send + Sync>>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if let Some(tell) = self.0.take() {
+            tell();
+        }
+    }
 }
 
 impl Actor {
@@ -119,13 +130,14 @@ impl Actor {
         let work = move |_: &String, waiting: &mut Waiting<Work>| worker.work(waiting);
         let lanes = Lanes::new(FAIL2BAN_COMMANDS_AT_ONCE_MAX, work)?;
         let mut actor = Self { lanes, jails: Vec::new(), bans: Arc::default() };
-        actor.take_over(table);
+        actor.take_over(table, || ());
         Ok(actor)
     }
 
     /// Goes over to another table. A jail of the same name with the same actions goes on; every
-    /// other one that was there is ended, with the actions that it had.
-    pub fn take_over(&mut self, table: Table) {
+    /// other one that was there is ended, with the actions that it had. `ended` is called, from
+    /// any thread, once that is done; at once where there is none.
+    pub fn take_over(&mut self, table: Table, ended: impl FnOnce() + Send + Sync + 'static) {
         let mut before = std::mem::take(&mut self.jails);
         for (name, templates) in table.into_jails() {
             let same = before.iter().position(|post| post.name == name && post.is_as(&templates));
@@ -145,9 +157,7 @@ impl Actor {
             };
             self.jails.push(post);
         }
-        for post in before {
-            self.end(post);
-        }
+        self.end(before, Ending(Some(Box::new(ended))));
     }
 
     /// The numbers of the jails that are not started.
@@ -192,15 +202,18 @@ impl Actor {
 
     /// Ends all jails and waits until that is done. What waits is not done any more.
     pub fn end_all(mut self) {
-        for post in std::mem::take(&mut self.jails) {
-            self.end(post);
-        }
+        let all = std::mem::take(&mut self.jails);
+        self.end(all, Ending(None));
         self.finish();
     }
 
-    fn end(&self, post: Arc<Post>) {
-        post.ended.store(true, Ordering::Relaxed);
-        self.lanes.push_always(post.name.clone(), Work::End(post));
+    fn end(&self, posts: Vec<Arc<Post>>, ending: Ending) {
+        let ending = Arc::new(ending);
+        for post in posts {
+            post.ended.store(true, Ordering::Relaxed);
+            let lane = post.name.clone();
+            self.lanes.push_always(lane, Work::End(post, Arc::clone(&ending)));
+        }
     }
 }
 
@@ -225,7 +238,7 @@ impl<R: Fn(Report)> Worker<R> {
     /// Does the first of what waits, and what can be done together with it.
     fn work(&self, waiting: &mut Waiting<Work>) {
         match waiting.pop_front() {
-            Some((_, Work::End(post))) => self.end(&post),
+            Some((_, Work::End(post, _ending))) => self.end(&post),
             Some((_, Work::Do { id, post, request })) => {
                 let templates = Arc::clone(&lock(&post.templates));
                 let mut group = vec![(id, *request)];
@@ -235,7 +248,7 @@ impl<R: Fn(Report)> Worker<R> {
                         Work::Do { post: other, request, .. } => {
                             Arc::ptr_eq(other, &post) && is_ban(request)
                         }
-                        Work::End(_) => false,
+                        Work::End(..) => false,
                     };
                     let next = waiting.pop_front_if(is_next);
                     let Some((_, Work::Do { id, request, .. })) = next else { break };

@@ -128,6 +128,11 @@ impl Jails {
         self.stopping.extend(order);
     }
 
+    /// The last order of a jail that was stopped just now, until orders are taken.
+    pub fn stopping(&self) -> Option<u64> {
+        self.stopping.last().map(|order| order.id)
+    }
+
     /// The firewall was changed by somebody: orders that every jail with bans looks after what its
     /// actions made there. One without makes it anew with its next ban.
     pub fn check(&mut self, now: Stamp) {

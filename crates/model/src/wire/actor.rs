@@ -44,6 +44,11 @@ pub enum FromActor {
     },
     /// What became of orders.
     Outcomes(Vec<JailOutcome>),
+    /// The jails that went with a table, or whose actions did, are ended with all that they did.
+    Ended {
+        /// See [`ToActor::Table`].
+        reload: u32,
+    },
     /// What `ignorecommand` said.
     Ignored {
         /// The question's number.
@@ -107,6 +112,10 @@ impl Wire for FromActor {
                 id.put(out);
                 yes.put(out);
             }
+            Self::Ended { reload } => {
+                out.byte(4);
+                reload.put(out);
+            }
         }
     }
     fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
@@ -114,6 +123,7 @@ impl Wire for FromActor {
             1 => Self::Fresh { reload: u32::take(from)?, jails: from.list(FAIL2BAN_JAILS_MAX)? },
             2 => Self::Outcomes(from.list(JAIL_OUTCOMES_PER_FRAME_MAX)?),
             3 => Self::Ignored { id: u64::take(from)?, yes: bool::take(from)? },
+            4 => Self::Ended { reload: u32::take(from)? },
             _ => return Err(FrameError::Unknown),
         })
     }

@@ -110,6 +110,8 @@ pub enum ToWarden {
     Words {
         /// The number of the question.
         id: u32,
+        /// It is passed on once this order to a jail came to its end.
+        after: Option<u64>,
     },
     /// Open the log that is written in fail2ban's form (anew).
     JailLog,
@@ -199,9 +201,10 @@ impl Wire for ToWarden {
                 id.put(out);
                 out.text(name, DNS_NAME_MAX);
             }
-            Self::Words { id } => {
+            Self::Words { id, after } => {
                 out.byte(12);
                 id.put(out);
+                after.put(out);
             }
             Self::JailLog => out.byte(13),
             Self::JailDatabase => out.byte(14),
@@ -234,7 +237,7 @@ impl Wire for ToWarden {
                 ticket: from.byte_list(TICKET_BYTES_MAX)?,
             },
             11 => Self::AskName { id: u64::take(from)?, name: from.text(DNS_NAME_MAX)? },
-            12 => Self::Words { id: u32::take(from)? },
+            12 => Self::Words { id: u32::take(from)?, after: Wire::take(from)? },
             13 => Self::JailLog,
             14 => Self::JailDatabase,
             _ => return Err(FrameError::Unknown),

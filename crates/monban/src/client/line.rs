@@ -12,12 +12,12 @@ use monban_model::wire::{Reply, Request};
 use monban_views::Say;
 use monban_warden::{memory_file, read_memory_file};
 
-use crate::commands::exchange;
+use crate::commands::{PATIENCE_WITH_ENDS, exchange};
 use crate::problems;
 use crate::roles::warden::short_path;
 
-/// An answer may be about hundreds of thousands of bans.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// An answer may be about hundreds of thousands of bans, or wait for the end of jails.
+const PATIENCE: Duration = PATIENCE_WITH_ENDS;
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -76,10 +76,13 @@ impl Line {
         }
     }
 
-    /// Has the configuration taken over anew; the text of what is wrong with it.
-    pub fn reload(&self, say: &Say) -> Result<Result<(), String>, Silence> {
+    /// Has the configuration taken over anew: what is to be told beside, or what is wrong with it.
+    pub fn reload(&self, say: &Say) -> Result<Result<Vec<String>, String>, Silence> {
         match self.exchange(&Request::Reload, None, PATIENCE)?.0 {
-            Reply::Done { done: true, .. } => Ok(Ok(())),
+            Reply::Done { done: true, notices } => {
+                let ends = notices.iter().filter(|one| one.key == "jails-still-end");
+                Ok(Ok(ends.map(|one| say.notice(one)).collect()))
+            }
             // Taken over, but for some jails.
             Reply::Done { notices, .. } if notices.iter().any(|one| one.key == "reloaded") => {
                 let lacks = notices.iter().filter(|one| one.key != "reloaded");

@@ -234,7 +234,7 @@ impl Client<'_> {
             return false;
         }
         match self.line.reload(self.say) {
-            Ok(Ok(())) => {}
+            Ok(Ok(told)) => told.iter().for_each(|text| complain(text)),
             Ok(Err(text)) => {
                 complain(&text);
                 return false;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use monban_firewall::Nftables;
 use monban_model::Notice;
+use monban_model::limits::JAILS_END_S;
 use monban_model::wire::{Mode, Reply, Request};
 use monban_views::{notice_json, printable_lines};
 use monban_warden::{Channel, Received};
@@ -25,14 +26,21 @@ use crate::roles::warden::short_path;
 /// A daemon that answers later than this is stopped or hangs.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The same where it answers after the end of jails.
+pub const PATIENCE_WITH_ENDS: Duration = Duration::from_secs(JAILS_END_S + 10);
+
 /// Asks the daemon; `None` if no daemon listens.
 ///
 /// # Errors
-/// A text for people: no access, no answer in [`PATIENCE`], or one that cannot be read.
+/// A text for people: no access, no answer in time, or one that cannot be read.
 pub fn ask(context: &Context<'_>, request: &Request) -> Result<Option<Reply>, String> {
+    let patience = match request {
+        Request::Reload => PATIENCE_WITH_ENDS,
+        _ => PATIENCE,
+    };
     let no_access = |error: io::Error| {
         if error.kind() == io::ErrorKind::WouldBlock {
-            let seconds = PATIENCE.as_secs().to_string();
+            let seconds = patience.as_secs().to_string();
             return context.say.text("no-answer", &[("seconds", &seconds)]);
         }
         let path = context.place.state.display().to_string();
@@ -45,7 +53,7 @@ pub fn ask(context: &Context<'_>, request: &Request) -> Result<Option<Reply>, St
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(no_access(error)),
     };
-    let answer = exchange(&short_path(&folder), request, None, PATIENCE);
+    let answer = exchange(&short_path(&folder), request, None, patience);
     answer.map(|answer| answer.map(|(reply, _)| reply)).map_err(no_access)
 }
 

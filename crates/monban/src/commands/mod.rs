@@ -8,7 +8,7 @@ mod policy;
 mod status;
 mod why;
 
-pub use ask::exchange;
+pub use ask::{PATIENCE_WITH_ENDS, exchange};
 
 use crate::out;
 use std::process::ExitCode;

@@ -76,6 +76,7 @@ struct Question {
 enum Told {
     Outcome(JailOutcome),
     Ignored { id: u64, yes: bool },
+    Ended { reload: u32 },
 }
 
 /// Wakes the loop.
@@ -193,7 +194,10 @@ impl Role {
         let (table, _) = Table::new(&found.jails, &self.hostnames, ipv6);
         self.jails = found.jails;
         match &mut self.actor {
-            Some(actor) => actor.take_over(table),
+            Some(actor) => {
+                let (bell, reload) = (Arc::clone(&self.bell), self.reload);
+                actor.take_over(table, move || bell.tell(Told::Ended { reload }));
+            }
             None => {
                 let (bell, environment) = (Arc::clone(&self.bell), self.environment.clone());
                 let report = move |report| bell.tell(Told::Outcome(outcome(&report)));
@@ -244,6 +248,9 @@ impl Role {
                 Told::Outcome(outcome) => outcomes.push(outcome),
                 Told::Ignored { id, yes } => {
                     self.channel.send(&FromActor::Ignored { id, yes }, None)?;
+                }
+                Told::Ended { reload } => {
+                    self.channel.send(&FromActor::Ended { reload }, None)?;
                 }
             }
             if outcomes.len() >= OUTCOMES_AT_ONCE {

@@ -21,9 +21,10 @@ impl Watch {
         let answer = client::answer(&bytes, jails);
         let level = jails.log_level().to_owned();
         self.jail_side.log.set_level(&level);
+        let after = self.jail_side.jails().stopping();
         self.serve_jails()?;
         self.commit();
         let file = monban_warden::memory_file(&answer)?;
-        self.channel.send(&ToWarden::Words { id }, Some(file.as_fd()))
+        self.channel.send(&ToWarden::Words { id, after }, Some(file.as_fd()))
     }
 }

@@ -139,6 +139,7 @@ impl Role {
     fn outcomes(&mut self) -> Vec<JailOutcome> {
         match self.hear() {
             FromActor::Outcomes(outcomes) => outcomes,
+            FromActor::Ended { .. } => Vec::new(),
             other => panic!("{other:?}"),
         }
     }

@@ -7,11 +7,12 @@ use std::process::{Child, ExitStatus};
 use std::time::{Duration, Instant};
 
 use monban_model::limits::{
-    FAIL2BAN_REQUESTS_BYTES_MAX, FAIL2BAN_REQUESTS_MAX, JAIL_QUESTIONS_MAX,
+    FAIL2BAN_REQUESTS_BYTES_MAX, FAIL2BAN_REQUESTS_MAX, JAIL_QUESTIONS_MAX, JAILS_END_S,
 };
 use monban_model::wire::{FromActor, ToActor, ToWatcher};
 use monban_model::{JailAnswer, JailJob, JailOrder, JailOutcome, JailResult};
 
+use super::ends::Ends;
 use super::jails::Checks;
 use super::{FRAMES_A_TURN, Keeper, RESTART_FIRST};
 use crate::{Channel, Received, memory_file};
@@ -21,7 +22,7 @@ use crate::{Channel, Received, memory_file};
 const RESTART_LONGEST: Duration = Duration::from_secs(30);
 
 /// When the daemon stops, all bans of jails are taken back, at most for so long.
-const END_LONGEST: Duration = Duration::from_secs(60);
+const END_LONGEST: Duration = Duration::from_secs(JAILS_END_S);
 
 /// It is said if that takes longer than this.
 const END_QUIET: Duration = Duration::from_secs(2);
@@ -90,6 +91,16 @@ impl Staff {
         self.restart_at
     }
 
+    /// Whether the outcome of an order did not come yet.
+    pub(super) fn is_open(&self, order: u64) -> bool {
+        self.open.contains_key(&order)
+    }
+
+    /// The number of the table that it has.
+    pub(super) const fn table(&self) -> u32 {
+        self.table
+    }
+
     /// Notes an order; false if too many are open.
     fn open(&mut self, order: &JailOrder) -> bool {
         let bytes = order.ticket.len();
@@ -121,8 +132,10 @@ impl Keeper<'_> {
         self.load.jails && self.guards()
     }
 
-    /// Brings the actor to the configuration in force: it is started, told of it, or ended.
-    pub(super) fn settle_actor(&mut self) {
+    /// Brings the actor to the configuration in force: it is started, told of it, or ended. Whether
+    /// jails may be ending with that.
+    pub(super) fn settle_actor(&mut self) -> bool {
+        let ran = self.staff.actor.is_some();
         match (self.acts(), self.staff.actor.is_some()) {
             (true, true) => self.send_table(),
             (true, false) => self.start_actor(),
@@ -134,6 +147,7 @@ impl Keeper<'_> {
             }
             (false, false) => self.staff.restart_at = None,
         }
+        ran && self.staff.actor.is_some()
     }
 
     fn start_actor(&mut self) {
@@ -266,8 +280,12 @@ impl Keeper<'_> {
             FromActor::Fresh { .. } => {}
             FromActor::Outcomes(mut outcomes) => {
                 outcomes.retain(|outcome| self.staff.close(outcome.order));
+                for outcome in outcomes.iter().filter(|outcome| outcome.job == JailJob::Stop) {
+                    self.clients.release(Ends::Order(outcome.order));
+                }
                 self.tell_outcomes(outcomes);
             }
+            FromActor::Ended { reload } => self.clients.release(Ends::Table(reload)),
             FromActor::Ignored { id, yes } => {
                 if self.staff.questions.remove(&id) {
                     self.answer_jail(id, yes);
@@ -305,6 +323,8 @@ impl Keeper<'_> {
             result: JailResult::failed(why),
         });
         self.tell_outcomes(lost.collect());
+        // What it had begun to end it has ended, or its successor clears it away.
+        self.clients.release_all();
         for id in std::mem::take(&mut self.staff.questions) {
             self.answer_jail(id, false);
         }

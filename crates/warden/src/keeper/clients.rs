@@ -9,6 +9,7 @@ use monban_model::wire::{Command, Reply, Request, StatusReply, ToWatcher};
 use monban_model::{Net, Notice};
 use rustix::net::SocketFlags;
 
+use super::ends::Held;
 use super::{Keeper, now};
 use crate::{Channel, Received};
 
@@ -22,6 +23,8 @@ const CLIENTS_MAX: usize = 32;
 pub(super) struct Clients {
     listener: OwnedFd,
     connected: BTreeMap<u32, Channel>,
+    /// Answers that wait for the end of jails.
+    pub(super) held: BTreeMap<u32, Held>,
     /// Who waits only to hear of lifted blocks: what they asked for is in force.
     served: BTreeSet<u32>,
     next: u32,
@@ -29,7 +32,13 @@ pub(super) struct Clients {
 
 impl Clients {
     pub(super) fn new(listener: OwnedFd) -> Self {
-        Self { listener, connected: BTreeMap::new(), served: BTreeSet::new(), next: 0 }
+        Self {
+            listener,
+            connected: BTreeMap::new(),
+            held: BTreeMap::new(),
+            served: BTreeSet::new(),
+            next: 0,
+        }
     }
 
     pub(super) fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
@@ -38,32 +47,32 @@ impl Clients {
 
     /// Answers a question and ends the conversation.
     pub(super) fn reply(&mut self, id: u32, reply: &Reply) {
+        self.reply_with(id, reply, None);
+    }
+
+    /// As [`Clients::reply`], with a file.
+    pub(super) fn reply_with(&mut self, id: u32, reply: &Reply, file: Option<OwnedFd>) {
         self.served.remove(&id);
         if let Some(mut channel) = self.connected.remove(&id) {
-            let _ = channel.post(reply, None);
+            let _ = channel.post(reply, file);
         }
     }
 
-    /// Passes on the watcher's answer to the words of an operator, without a look at it.
-    pub(super) fn pass_words(&mut self, id: u32, answer: Option<OwnedFd>) {
-        if answer.is_none() {
-            return self.fail(id);
-        }
-        if let Some(mut channel) = self.connected.remove(&id) {
-            let _ = channel.post(&Reply::Words, answer);
-        }
+    /// Whether somebody waits for an answer.
+    pub(super) fn is_connected(&self, id: u32) -> bool {
+        self.connected.contains_key(&id)
     }
 
-    /// Whoever waits for a watcher that is gone is told so.
+    /// Whoever waits for a watcher that is gone is told so; what was answered already is not its.
     pub(super) fn fail_all(&mut self) {
-        let ids: Vec<u32> = self.connected.keys().copied().collect();
-        for id in ids {
+        let open = self.connected.keys().filter(|id| !self.held.contains_key(id));
+        for id in open.copied().collect::<Vec<u32>>() {
             self.fail(id);
         }
     }
 
     /// There is no watcher to answer.
-    fn fail(&mut self, id: u32) {
+    pub(super) fn fail(&mut self, id: u32) {
         let reply = match self.served.contains(&id) {
             true => Reply::Done { done: true, notices: Vec::new() },
             false => done(false, "watcher-away", vec![]),
@@ -99,6 +108,7 @@ impl Clients {
             Ok(Received::End) | Err(_) => false,
         });
         self.served.retain(|id| self.connected.contains_key(id));
+        self.held.retain(|id, _| self.connected.contains_key(id));
         requests
     }
 }

@@ -8,6 +8,7 @@ use monban_model::wire::{Refusal, Reply, ToWatcher};
 
 use super::Keeper;
 use super::clients::done;
+use super::ends::Ends;
 use crate::gate::{Gate, GateEvent};
 use crate::host::Load;
 
@@ -83,7 +84,7 @@ impl Keeper<'_> {
         notices.extend(self.open_wall());
         notices.extend(self.host.rival());
         self.post(&ToWatcher::SendBlocks, None);
-        self.settle_actor();
+        let jails_end = self.settle_actor();
         for told in &notices {
             self.tell(told.clone());
         }
@@ -91,7 +92,9 @@ impl Keeper<'_> {
             // The watcher has told the terminal of what does not run.
             let done = lacks.is_empty();
             notices.extend(lacks);
-            self.clients.reply(id, &Reply::Done { done, notices });
+            let reply = Reply::Done { done, notices };
+            let awaits = jails_end.then(|| Ends::Table(self.staff.table()));
+            self.clients.answer_after(id, reply, None, awaits);
         }
     }
 

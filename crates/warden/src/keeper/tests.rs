@@ -141,7 +141,7 @@ fn words_and_their_answer_are_passed_on_unread() {
         assert_eq!(crate::read_memory_file(fd, 100).unwrap(), b"status");
         let reply = crate::memory_file(b"two jails").unwrap();
         for id in [id + 1, id] {
-            watcher.send(&ToWarden::Words { id }, Some(reply.as_fd())).unwrap();
+            watcher.send(&ToWarden::Words { id, after: Some(77) }, Some(reply.as_fd())).unwrap();
         }
         keeper.hear_watcher();
         let Received::Frame(Reply::Words, Some(fd)) = operator.receive().unwrap() else {
@@ -153,7 +153,7 @@ fn words_and_their_answer_are_passed_on_unread() {
         let mut without = say_words(keeper, folder, None);
         assert_eq!(answer(&mut without), failed);
         let mut unanswered = say_words(keeper, folder, Some(b"status"));
-        watcher.send(&ToWarden::Words { id: id + 2 }, None).unwrap();
+        watcher.send(&ToWarden::Words { id: id + 2, after: None }, None).unwrap();
         keeper.hear_watcher();
         assert_eq!(answer(&mut unanswered), failed);
         let mut waiting = say_words(keeper, folder, Some(b"status"));

@@ -11,7 +11,7 @@
 //! | jails | any time | for a ban the allow list, who is logged in, and wide networks, as orders |
 //! | ask-command | any time | how many are open; which command it is stands in the configuration |
 //! | answer | any time | the number of an open question |
-//! | words | any time | the number of an open question; the descriptor is passed on unread |
+//! | words | any time | the number of an open question, and of an order; the file goes on unread |
 //! | name | any time | its letters; how many wait |
 //! | jail database | any time | which file is the configuration's word |
 //! | jail log | any time | which file is the configuration's word |
@@ -49,7 +49,7 @@ impl Keeper<'_> {
                 }
             }
             ToWarden::Jails(orders) => self.carry_out_jails(orders),
-            ToWarden::Words { id } => self.clients.pass_words(id, fd),
+            ToWarden::Words { id, after } => self.answer_words(id, after, fd),
             ToWarden::AskName { id, name } => self.ask_name(id, name),
             ToWarden::JailLog => self.open_jail_log(),
             ToWarden::JailDatabase => self.open_jail_database(),

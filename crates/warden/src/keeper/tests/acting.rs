@@ -270,3 +270,67 @@ fn a_rival_of_the_jails_is_told_in_the_status_and_in_the_answer_to_a_reload() {
         }
     });
 }
+
+#[test]
+fn a_reload_and_a_stop_answer_when_what_they_end_is_over() {
+    let name = "a_reload_and_a_stop_answer_when_what_they_end_is_over";
+    acting(name, Load::default(), |keeper, around, folder| {
+        around.borrow_mut().load = keeper.load.clone();
+        let mut reloads =
+            [ask(keeper, folder, &Request::Reload), ask(keeper, folder, &Request::Reload)];
+        to_watcher(around);
+        say(around, &ToWarden::Ready { reload: 2, lacks: vec![] });
+        keeper.hear_watcher();
+        assert_eq!(to_actor(around).last(), Some(&ToActor::Table { reload: 2 }));
+        let superseded = Some((false, vec!["reload-superseded".to_owned()]));
+        assert_eq!(answer(&mut reloads[0]), superseded);
+        actor_says(keeper, around, &FromActor::Ended { reload: 1 });
+        assert_eq!(answer(&mut reloads[1]), None, "its jails still end");
+        actor_says(keeper, around, &FromActor::Ended { reload: 2 });
+        assert_eq!(answer(&mut reloads[1]), Some((true, vec!["reloaded".to_owned()])));
+
+        let mut operator = say_words(keeper, folder, Some(b"stop a"));
+        let words = to_watcher(around).into_iter().find_map(|frame| match frame {
+            ToWatcher::Words { id } => Some(id),
+            _ => None,
+        });
+        orders(keeper, around, vec![order(5, JailJob::Stop, None)]);
+        let reply = crate::memory_file(b"stopped").unwrap();
+        let frame = ToWarden::Words { id: words.unwrap(), after: Some(5) };
+        let fd = Some(reply.as_fd());
+        around.borrow_mut().watcher.as_mut().unwrap().send(&frame, fd).unwrap();
+        keeper.hear_watcher();
+        assert!(heard::<Reply>(&mut operator).is_empty(), "it still stops");
+        let result = JailResult::Done { singly: vec![], epoch: 0, mended: 0 };
+        let stopped = JailOutcome { order: 5, jail: 2, job: JailJob::Stop, result };
+        actor_says(keeper, around, &FromActor::Outcomes(vec![stopped]));
+        assert_eq!(heard::<Reply>(&mut operator), [Reply::Words]);
+    });
+}
+
+#[test]
+fn an_answer_waits_for_the_end_of_jails_only_for_so_long() {
+    let name = "an_answer_waits_for_the_end_of_jails_only_for_so_long";
+    acting(name, Load::default(), |keeper, around, folder| {
+        around.borrow_mut().load = keeper.load.clone();
+        let reload = |keeper: &mut Keeper<'_>, number| {
+            let operator = ask(keeper, folder, &Request::Reload);
+            say(around, &ToWarden::Ready { reload: number, lacks: vec![] });
+            keeper.hear_watcher();
+            operator
+        };
+        let mut operator = reload(keeper, 1);
+        keeper.clients.release_stale();
+        assert_eq!(answer(&mut operator), None);
+        keeper.clients.hasten_held();
+        keeper.clients.release_stale();
+        let told = ["reloaded", "jails-still-end"].map(str::to_owned).to_vec();
+        assert_eq!(answer(&mut operator), Some((true, told)));
+        // A watcher that is gone has answered already; with the actor goes whoever could end them.
+        let mut operator = reload(keeper, 2);
+        keeper.lose_watcher();
+        assert_eq!(answer(&mut operator), None);
+        hang_up(keeper, around);
+        assert_eq!(answer(&mut operator), Some((true, vec!["reloaded".to_owned()])));
+    });
+}

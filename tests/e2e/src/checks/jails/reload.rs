@@ -28,6 +28,15 @@ enabled = true
 filter = sshd
 port = ssh
 logpath = /var/log/gone.log
+action = %(action_)s
+         slow
+";
+
+/// What a removed jail leaves is written down.
+const SLOW: &str = "[Definition]
+actionban = true
+actionunban = sleep 0.5; echo unban >> /var/log/gone.said
+actionstop = sleep 0.5; echo stop >> /var/log/gone.said
 ";
 
 const AFTER: &str = "
@@ -43,6 +52,7 @@ logpath = /var/log/auth.log
 pub fn goes_on(setting: &Setting) -> Tried<String> {
     let machine = Machine::new()?;
     let folder = Folder::new(&machine, BEFORE)?;
+    folder.write("action.d/slow.conf", SLOW)?;
     let mut log = Log::open(&machine.log("auth.log"))?;
     let mut pids = 100..;
     let mut fail = |address: &str, count: usize| {
@@ -66,6 +76,8 @@ pub fn goes_on(setting: &Setting) -> Tried<String> {
     wait_held(&guard, &machine, "sshd", SECOND)?;
     folder.write("jail.local", &format!("{DEFAULT}{AFTER}"))?;
     guard.monban(&["reload"])?.good()?;
+    let said = machine.log_text("gone.said");
+    must(said == "unban\nstop\n", || format!("reload answered when the jail said {said:?}"))?;
     changed(&guard, &machine)?;
     fail(THIRD, 2)?;
     wait_held(&guard, &machine, "sshd", THIRD)?;

@@ -79,8 +79,9 @@ pub fn beside_a_quick_one(setting: &Setting) -> Tried<String> {
     let stops = said().matches("stop").count();
     let begun = Instant::now();
     answer(&guard, &["stop", "slow"])?;
-    until_true("the slow jail ends", END, || Ok(said().matches("stop").count() > stops))?;
     let end = begun.elapsed();
+    must(said().matches("stop").count() > stops, || "stop answered before the end".to_owned())?;
+    must(end < END, || format!("the slow jail ended after {end:?}"))?;
     let memory = memory.max(peak.stop_mib());
     must(memory < MEMORY_MIB, || format!("{memory:.0} MiB"))?;
     guard.stop()?;
