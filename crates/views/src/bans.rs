@@ -6,6 +6,7 @@ use monban_ledger::{Cause, Caused};
 use monban_model::{BlockRow, Subject};
 use serde_json::{Value, json};
 
+use crate::json::jail_of;
 use crate::{LocalClock, Say, block_json, printable, table};
 
 /// What led to each block, as the ledger's reader gives it.
@@ -84,8 +85,14 @@ pub fn is_of_jail(row: &BlockRow) -> bool {
 
 /// The blocks that the ledger has: `{"blocks": [...]}`, each with `times`, `service`, `rule` and
 /// `failures` where they are known, `by_hand`, `taken_over` (from another fail2ban), and whether it
-/// is `in_force`: while monban does not run, bans of jails are not.
-pub fn bans_json(blocks: &[BlockRow], causes: &Causes, is_running: bool) -> Value {
+/// is `in_force`: while monban does not run, bans of jails are not. These have the `actions` of
+/// their jail, as `actions` gives them.
+pub fn bans_json(
+    blocks: &[BlockRow],
+    causes: &Causes,
+    is_running: bool,
+    actions: impl Fn(&str) -> Value,
+) -> Value {
     let block = |row: &BlockRow| {
         let cause = cause_of(row, causes).cloned().unwrap_or_default();
         let known = |count: u32| (count > 0).then_some(count);
@@ -95,6 +102,9 @@ pub fn bans_json(blocks: &[BlockRow], causes: &Causes, is_running: bool) -> Valu
         value["rule"] = json!(cause.rule);
         value["failures"] = json!(known(cause.failures));
         value["in_force"] = json!(is_running || !is_of_jail(row));
+        if let Some(jail) = jail_of(&row.policy) {
+            value["actions"] = actions(jail);
+        }
         value["by_hand"] = json!(row.policy.is_empty() || cause.by_hand);
         value["taken_over"] = json!(cause.taken_over);
         value
@@ -162,13 +172,20 @@ mod tests {
             lines[6].ends_with("forever  2      taken over from fail2ban (jail web)"),
             "{text}"
         );
-        let json = bans_json(&blocks, &causes, false);
+        let json = bans_json(&blocks, &causes, false, |jail| json!([jail]));
         assert_eq!(
             (&json["blocks"][0]["times"], &json["blocks"][2]["times"]),
             (&json!(3), &Value::Null)
         );
         assert_eq!(json["blocks"][0]["rule"], "sshd/failed");
         assert_eq!(json["blocks"][5]["taken_over"], true);
+        // Which ports a jail shuts is a matter of its actions.
+        let reach = |at: usize| {
+            let block = &json["blocks"][at];
+            (block["jail"].clone(), block["ports"].clone(), block["actions"].clone())
+        };
+        assert_eq!(reach(0), (Value::Null, json!("all"), Value::Null));
+        assert_eq!(reach(3), (json!("sshd"), Value::Null, json!(["sshd"])));
         // monban does not run: its own blocks stand, those of jails wait.
         assert_eq!(
             (&json["blocks"][0]["in_force"], &json["blocks"][3]["in_force"]),

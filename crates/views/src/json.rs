@@ -16,11 +16,12 @@ pub fn address_json(address: Address) -> Value {
     Value::String(address.to_string())
 }
 
-/// A block in force.
+/// A block in force. What the actions of a `jail` shut out of is theirs: its `ports` are null.
 pub fn block_json(row: &BlockRow) -> Value {
     json!({
         "subject": row.subject.to_string(),
-        "ports": ports_json(&row.scope),
+        "jail": jail_of(&row.policy),
+        "ports": ports_of(&row.policy, &row.scope),
         "since": time_json(row.since),
         "until": row.until.map(time_json),
         "policy": non_empty(&row.policy),
@@ -95,7 +96,7 @@ pub(crate) fn decision_json(decision: &Decision) -> Value {
         "verdict": verdict,
         "until": until.map(time_json),
         "forever": matches!(decision.verdict, Verdict::Block { until: None }),
-        "ports": ports_json(&decision.scope),
+        "ports": ports_of(&decision.policy, &decision.scope),
         "because": decision.because.word(),
         "detail": detail(&decision.because),
         "finding": decision.finding.map(|seq| seq.0),
@@ -143,6 +144,18 @@ fn detail(because: &Because) -> Option<String> {
         Because::Allowed(net) => Some(net.to_string()),
         Because::Operator(text) | Because::Named(text) => Some(text.clone()),
         _ => None,
+    }
+}
+
+/// The jail that a policy stands for.
+pub(crate) fn jail_of(policy: &str) -> Option<&str> {
+    policy.strip_prefix("jail ")
+}
+
+fn ports_of(policy: &str, scope: &Scope) -> Value {
+    match jail_of(policy) {
+        Some(_) => Value::Null,
+        None => ports_json(scope),
     }
 }
 

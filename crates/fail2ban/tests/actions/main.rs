@@ -8,6 +8,7 @@ mod kernel;
 mod oracle;
 #[path = "../python/mod.rs"]
 mod python;
+mod reach;
 mod runner;
 mod stock;
 mod values;

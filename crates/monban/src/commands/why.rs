@@ -1,6 +1,7 @@
 //! `monban bans` and `monban why`.
 
 use crate::out;
+use std::collections::HashMap;
 use std::process::ExitCode;
 
 use monban_config::{Bundle, Config};
@@ -11,10 +12,10 @@ use monban_model::{Address, BlockRow, Event, JailRow, Stamp, Subject};
 use monban_views::{
     JailCount, JailSpared, LocalClock, Why, bans_json, bans_text, is_of_jail, why_json, why_text,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Context, ask, ledger};
-use crate::watch::now;
+use crate::watch::{now, read_jail_states};
 
 /// Records that are looked through for one address.
 const RECORDS_MAX: usize = 200;
@@ -30,7 +31,11 @@ pub fn bans(context: &Context<'_>) -> Result<ExitCode, String> {
     blocks.retain(|row| row.until.is_none_or(|end| end > time));
     let causes = reader.causes().map_err(text)?;
     if context.json {
-        let mut value = bans_json(&blocks, &causes, mode.is_some());
+        let states = read_jail_states(&reader).map_err(text)?;
+        let actions: HashMap<String, Value> =
+            states.into_iter().map(|state| (state.jail, state.actions)).collect();
+        let actions = |jail: &str| actions.get(jail).cloned().unwrap_or_default();
+        let mut value = bans_json(&blocks, &causes, mode.is_some(), actions);
         value["mode"] = json!(mode.map(Mode::name));
         out::json(&value);
         return Ok(ExitCode::SUCCESS);

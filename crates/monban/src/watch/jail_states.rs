@@ -1,5 +1,9 @@
 //! How each jail stands, as the ledger keeps it for `monban status`.
 
+use std::collections::BTreeMap;
+
+use monban_fail2ban::action::{Ports, Reach, reaches};
+use monban_fail2ban::config::{Configuration, Jail};
 use monban_jails::{Jails, State};
 use monban_ledger::{LedgerError, Reader};
 use monban_model::Notice;
@@ -22,6 +26,26 @@ pub struct JailState {
     pub state: String,
     /// What is to be said of it; nothing if it just runs.
     pub notices: Vec<Notice>,
+    /// Its actions with the ports that their bans shut, for machines.
+    pub actions: Value,
+}
+
+/// The actions of the jails of a configuration, by their names.
+pub type Actions = BTreeMap<String, Value>;
+
+/// Each action of each jail: its name, and the `protocol` and `ports` that its bans shut, both null
+/// where that is not known; `ports` is `all`, or what stands in the configuration.
+pub fn actions(configuration: &Configuration) -> Actions {
+    let action = |Reach { action, protocol, ports }: Reach| {
+        let ports = match ports {
+            Ports::All => Some("all".to_owned()),
+            Ports::These(ports) => Some(ports),
+            Ports::Unknown => None,
+        };
+        json!({"action": action, "protocol": protocol, "ports": ports})
+    };
+    let actions = |jail: &Jail| reaches(jail).into_iter().map(action).collect();
+    configuration.jails.iter().map(|jail| (jail.name.clone(), actions(jail))).collect()
 }
 
 impl JailState {
@@ -29,7 +53,13 @@ impl JailState {
     pub fn json(&self) -> Value {
         let notices: Vec<Value> = self.notices.iter().map(notice_json).collect();
         let first = notices.first();
-        json!({"jail": self.jail, "state": self.state, "notice": first, "notices": notices})
+        json!({
+            "jail": self.jail,
+            "state": self.state,
+            "notice": first,
+            "notices": notices,
+            "actions": self.actions,
+        })
     }
 }
 
@@ -39,7 +69,7 @@ pub fn none() -> String {
 }
 
 /// All jails and what of them does not run, as text for the ledger.
-pub fn text(jails: &Jails, lacks: &[Notice]) -> String {
+pub fn text(jails: &Jails, lacks: &[Notice], actions: &Actions) -> String {
     let value_of = |notice: &Notice, wanted: &str| {
         let found = notice.values.iter().find(|(name, _)| name == wanted);
         found.map(|(_, value)| value.clone()).unwrap_or_default()
@@ -58,9 +88,12 @@ pub fn text(jails: &Jails, lacks: &[Notice]) -> String {
             }
             None => {
                 let (state, notices) = (state.to_owned(), vec![notice.clone()]);
-                states.push(JailState { jail, state, notices });
+                states.push(JailState { jail, state, notices, actions: Value::Null });
             }
         }
+    }
+    for state in &mut states {
+        state.actions = actions.get(&state.jail).cloned().unwrap_or_default();
     }
     as_text(&states)
 }
@@ -70,7 +103,8 @@ fn as_text(states: &[JailState]) -> String {
         let notices = one.notices.iter();
         let notices = notices.map(|told| json!({"key": told.key, "values": told.values}));
         let notices: Vec<Value> = notices.collect();
-        json!({"jail": one.jail, "state": one.state, "notices": notices})
+        let actions = &one.actions;
+        json!({"jail": one.jail, "state": one.state, "notices": notices, "actions": actions})
     };
     Value::Array(states.iter().map(state).collect()).to_string()
 }
@@ -89,7 +123,8 @@ fn of(jail: String, state: State) -> JailState {
         }
         State::Stopped => ("stopped", told("jail-is-stopped", &[])),
     };
-    JailState { state: state.to_owned(), notices: notice.into_iter().collect(), jail }
+    let (state, notices) = (state.to_owned(), notice.into_iter().collect());
+    JailState { jail, state, notices, actions: Value::Null }
 }
 
 /// What the ledger says of the jails.
@@ -111,7 +146,9 @@ fn state_of(value: &Value) -> Option<JailState> {
         Some(Notice { key: notice.get("key")?.as_str()?.to_owned(), values })
     });
     let (jail, state) = (text("jail")?, text("state")?);
-    Some(JailState { jail, state, notices: notices.collect() })
+    // What an earlier version wrote has none.
+    let actions = value.get("actions").cloned().unwrap_or_default();
+    Some(JailState { jail, state, notices: notices.collect(), actions })
 }
 
 #[cfg(test)]

@@ -63,6 +63,8 @@ pub struct JailSide {
     pub log: JailLog,
     /// What of the configuration does not run, or not as it is written.
     lacks: Vec<Notice>,
+    /// The actions of its jails.
+    actions: jail_states::Actions,
     /// How each jail stands, as the ledger has it.
     kept_states: String,
 }
@@ -95,6 +97,7 @@ impl JailSide {
             seed,
             log: JailLog::new(local.log.clone()),
             lacks: Vec::new(),
+            actions: jail_states::Actions::new(),
             kept_states: meta
                 .iter()
                 .find(|(known, _)| known == jail_states::META)
@@ -153,7 +156,7 @@ impl JailSide {
 
     /// How each jail stands, for the ledger, if that changed.
     pub fn states(&self) -> Option<(String, String)> {
-        let states = jail_states::text(&self.jails, &self.lacks);
+        let states = jail_states::text(&self.jails, &self.lacks, &self.actions);
         (states != self.kept_states).then(|| (jail_states::META.to_owned(), states))
     }
 
@@ -264,6 +267,7 @@ impl Watch {
         self.jail_side.acts = guards;
         self.jail_side.own_rules = beside.unwrap_or(true);
         self.jail_side.lacks.clone_from(&lacks);
+        self.jail_side.actions = jail_states::actions(&configuration);
         let lists = self.jail_side.jails.lost_lists().map(|(jail, path, goes_on)| {
             let key = if goes_on { "jail-list-kept" } else { "jail-list-lost" };
             notice(key, &[("jail", jail.to_owned()), ("path", path.to_owned())])

@@ -68,6 +68,7 @@ pub fn goes_on(setting: &Setting) -> Tried<String> {
     guard.monban(&["reload"])?.good()?;
     fail(FIRST, 1)?;
     wait_held(&guard, &machine, "sshd", FIRST)?;
+    shuts(&guard, FIRST, "ssh")?;
     fail(SECOND, 2)?;
     wait_found(&guard, "sshd", 5)?;
     let said = answer(&guard, &["reload"])?;
@@ -81,6 +82,7 @@ pub fn goes_on(setting: &Setting) -> Tried<String> {
     changed(&guard, &machine)?;
     fail(THIRD, 2)?;
     wait_held(&guard, &machine, "sshd", THIRD)?;
+    shuts(&guard, THIRD, "all")?;
     let refused = bad_ones(&guard, &folder)?;
     let moved = move_log(&guard, &machine)?;
     fail(FOURTH, 2)?;
@@ -93,6 +95,17 @@ pub fn goes_on(setting: &Setting) -> Tried<String> {
          actions change, a removed jail's rules go; {refused} bad configurations are refused and \
          the jails go on; the log is written where set logtarget says"
     ))
+}
+
+/// `bans --json` says which ports the action of its jail shuts for somebody.
+fn shuts(guard: &Guard<'_>, who: &str, ports: &str) -> Tried<()> {
+    let all = guard.json(&["bans"])?;
+    let blocks = all["blocks"].as_array().into_iter().flatten();
+    let told = blocks.filter(|block| block["subject"] == who && block["jail"] == "sshd");
+    let told: Vec<_> = told.map(|block| (&block["ports"], &block["actions"][0])).collect();
+    let good = matches!(told[..], [(none, action)] if none.is_null()
+        && action["ports"] == ports && action["protocol"] == "tcp");
+    must(good, || format!("bans --json of {who}: {told:?}"))
 }
 
 /// The log goes to another file; where there can be none, it is said as by fail2ban.
