@@ -97,6 +97,24 @@ impl SetWriter {
         Ok(())
     }
 
+    /// Whether there is such a set, of whatever form.
+    ///
+    /// # Errors
+    /// The kernel cannot be asked.
+    pub fn has(&mut self, set: &SetName) -> Result<bool, FirewallError> {
+        let mut socket = match self.socket.take() {
+            Some(socket) => socket,
+            None => Socket::open(0)?,
+        };
+        let found = Form::read(&mut socket, set);
+        match found {
+            Ok(_) | Err(NotWritten::OtherForm | NotWritten::Elements) => Ok(true),
+            Err(NotWritten::Gone) => Ok(false),
+            Err(NotWritten::Kernel(error)) => return Err(error),
+        }
+        .inspect(|_| self.socket = Some(socket))
+    }
+
     /// One transaction, and once more over a new socket if it is the socket that fails.
     fn part(&mut self, set: &SetName, part: &[(Net, Wish)]) -> Result<(), NotWritten> {
         if let Some(socket) = &mut self.socket {

@@ -192,3 +192,26 @@ fn a_jail_that_ends_before_it_starts_leaves_nothing_of_the_run_before() {
         }
     });
 }
+
+#[test]
+fn what_somebody_removed_is_no_failure_when_bans_end() {
+    in_namespace("what_somebody_removed_is_no_failure_when_bans_end", || {
+        let folder = folder(&[String::new()]);
+        let ends = [
+            JailOrder { job: JailJob::Unban, ..ban(20, 0, "10.1.0.1") },
+            order(20, 0, JailJob::Flush { stopping: false }),
+            order(20, 0, JailJob::Stop),
+        ];
+        for end in ends {
+            let mut role = started(&std::env::var("PATH").unwrap(), folder.path(), 1);
+            role.orders(vec![ban(10, 0, "10.1.0.1")]);
+            role.done(&[10]);
+            assert_eq!(held("s"), 1);
+            sh("nft flush ruleset");
+            role.orders(vec![end]);
+            role.done(&[20]);
+            role.hang_up();
+            assert!(role.ends());
+        }
+    });
+}

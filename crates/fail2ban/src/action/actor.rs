@@ -14,6 +14,7 @@ use super::lanes::{Lanes, Load, Waiting};
 use super::machine::Execute;
 use super::mail::{Mail, Mailer};
 use super::native::Fed;
+use super::place::Place;
 use super::run::{self, Environment, Outcome};
 use super::shell::Shell;
 use super::table::{Done, Request, Table};
@@ -384,6 +385,17 @@ impl Execute for Runner<'_> {
         self.commands += 1;
         // Its failure is told by the commands that follow it.
         run::run_fed(fed, timeout, self.environment).is_ok()
+    }
+
+    fn is_gone(&mut self, place: &Place, timeout: Duration) -> bool {
+        let asked = self.kernel.zip(place.set.as_ref());
+        if let Some(has) = asked.and_then(|(kernel, set)| lock(kernel).has(set)) {
+            return !has;
+        }
+        place.is_gone_by(|fed| {
+            self.commands += 1;
+            run::run_fed(fed, timeout, self.environment).is_ok()
+        })
     }
 }
 

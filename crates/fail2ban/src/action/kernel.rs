@@ -20,6 +20,9 @@ pub trait Kernel: Send {
     /// # Errors
     /// Whether the program could do better. Some of the changes may have been made.
     fn elements(&mut self, changes: &Elements) -> Result<(), Refused>;
+
+    /// Whether there is such a set; `None` if that cannot be said.
+    fn has(&mut self, set: &SetName) -> Option<bool>;
 }
 
 /// Why elements were not changed.

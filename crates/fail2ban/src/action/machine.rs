@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use super::family::Family;
 use super::mail::{Mail, Mailer};
-use super::native::Fed;
+use super::native::{Fed, Native};
 use super::operation::Operation;
+use super::place::Place;
 use super::shell::Shell;
 use super::started::{Level, Started};
 use super::template::Template;
@@ -35,6 +36,11 @@ pub trait Execute {
     /// Runs a program that reads many changes at once; true if it made them all. Where it is not
     /// done, each change is a command.
     fn feed(&mut self, _: &Fed, _: Duration) -> bool {
+        false
+    }
+
+    /// Whether it is sure that what holds the bans of an action is not there.
+    fn is_gone(&mut self, _: &Place, _: Duration) -> bool {
         false
     }
 }
@@ -240,6 +246,8 @@ impl Machine<'_> {
                     }
                     _ => self.execute(&shell),
                 };
+                let takes_away = matches!(operation, Operation::Stop | Operation::Flush);
+                ok = ok || takes_away && self.is_gone(family);
                 all &= ok;
             }
             after(self.started, family, ok);
@@ -259,6 +267,9 @@ impl Machine<'_> {
             return Ok(());
         }
         let is_unban = operation == Operation::Unban;
+        if is_unban && self.is_gone(ticket.family()) {
+            return Ok(());
+        }
         if self.template.has.check {
             let repair = match is_unban && !self.template.has.repair_on_unban {
                 true => Repair::No,
@@ -308,6 +319,20 @@ impl Machine<'_> {
             return Ok(Sane::No);
         }
         Ok(Sane::Yes)
+    }
+
+    /// Whether what this action made for a family is gone, so that nobody need take it away. Its
+    /// rules go before: the kernel keeps a set or a chain while a rule leads there.
+    pub(super) fn is_gone(&mut self, family: Family) -> bool {
+        let families = match family {
+            Family::Every | Family::None => vec![Family::Inet4, Family::Inet6],
+            one => vec![one],
+        };
+        let (run, template) = (&mut *self.run, self.template);
+        families.into_iter().all(|family| {
+            let place = template.native(family).map(Native::place);
+            place.is_some_and(|place| run.is_gone(place, template.timeout))
+        })
     }
 
     fn execute(&mut self, shell: &Shell) -> bool {

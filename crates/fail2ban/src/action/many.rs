@@ -103,11 +103,16 @@ impl Machine<'_> {
         if all.is_empty() || self.feed(group, all) {
             return;
         }
+        let has_bans = all.iter().any(|(_, way, _)| *way == Way::In);
+        if !has_bans && self.is_gone(group.family) {
+            return;
+        }
         match self.mend(group, kept, number) {
             Ok(true) if self.feed(group, all) => return,
             Ok(_) => {}
             Err(failed) => {
-                for (at, ..) in all {
+                let is_gone = self.is_gone(group.family);
+                for (at, ..) in all.iter().filter(|(_, way, _)| *way == Way::In || !is_gone) {
                     results[*at] = Err(failed);
                 }
                 return;

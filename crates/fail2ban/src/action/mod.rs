@@ -15,7 +15,8 @@
 //! itself (`${10}`), a NUL is left out, longer values than a program takes are cut, the counters
 //! of a jail are those of now in the commands of no ban too, and `<jail.name>` is known. Left out
 //! on purpose: `<F-*>`, which is Python's print of everything, and parameters that bear the name
-//! of one of the server's own procedures.
+//! of one of the server's own procedures. What a native action made and somebody else removed is
+//! no failure of a stop, a flush or the end of a ban: nothing of it is left to be removed.
 
 mod actor;
 mod family;
@@ -30,6 +31,7 @@ mod many;
 mod native;
 mod operation;
 mod packed;
+mod place;
 mod python;
 mod reach;
 mod run;
@@ -52,6 +54,7 @@ pub use machine::{Execute, Failed};
 pub use mail::{Mail, Mailer};
 pub use native::Fed;
 pub use operation::Operation;
+pub use place::Place;
 pub use reach::{Ports, Reach, reaches};
 pub use run::{Environment, Outcome, run, run_fed};
 pub use shell::Shell;

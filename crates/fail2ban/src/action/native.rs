@@ -12,6 +12,7 @@ use monban_model::{Net, SetName, TableFamily};
 use crate::filter::Id;
 
 use super::kernel::Elements;
+use super::place::Place;
 use super::ticket::Ticket;
 use super::values::shown;
 
@@ -30,6 +31,7 @@ pub(crate) struct Native {
     /// What stands in a line before the address, and behind it.
     ban: [String; 2],
     unban: [String; 2],
+    place: Place,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +78,11 @@ impl Native {
     /// Whether the same address can be in it several times.
     pub fn repeats(&self) -> bool {
         matches!(self.kind, Kind::Iptables(_))
+    }
+
+    /// Where its bans lie.
+    pub const fn place(&self) -> &Place {
+        &self.place
     }
 
     /// The input for changes, in their order. `bantime_s` is that of the jail.
@@ -189,12 +196,16 @@ fn nftables(ban: &str, unban: &str) -> Option<Native> {
         return None;
     }
     let line = |verb: &str| [format!("{verb} element {family} {table} {set} {{ "), " }".to_owned()];
+    let name = is_of_system(program).then(|| SetName {
+        family: set_family,
+        table: (*table).to_owned(),
+        set: (*set).to_owned(),
+    });
+    let (list, show) =
+        (&[program, "list", "tables"], &[program, "list", "set", family, table, set]);
     Some(Native {
-        kind: Kind::Nftables(is_of_system(program).then(|| SetName {
-            family: set_family,
-            table: (*table).to_owned(),
-            set: (*set).to_owned(),
-        })),
+        place: Place::new(name.clone(), list, show),
+        kind: Kind::Nftables(name),
         program: vec![(*program).to_owned(), "-f".to_owned(), "-".to_owned()],
         ban: line("add"),
         unban: line("delete"),
@@ -233,7 +244,9 @@ fn ipset(ban: &str, unban: &str) -> Option<Native> {
         return None;
     }
     let arguments = [*program, "restore", "-exist"];
+    let list = [program, "list", "-n"];
     Some(Native {
+        place: Place::new(None, &list, &[&list[..], &[set]].concat()),
         kind: Kind::Ipset(timeout),
         program: arguments.map(str::to_owned).to_vec(),
         ban: [format!("add {set} "), tail],
@@ -278,7 +291,10 @@ fn iptables(ban: &str, unban: &str) -> Option<Native> {
     }
     let arguments = options.into_iter().map(str::to_owned);
     let tail = format!(" -j {}", target.join(" "));
+    // All of the table, since a chain that the program cannot read is not gone.
+    let list = [head, &["-S"]].concat();
     Some(Native {
+        place: Place::new(None, &list, &[&list[..], &[chain]].concat()),
         kind: Kind::Iptables(table.to_owned()),
         program: std::iter::once(format!("{program}-restore")).chain(arguments).collect(),
         ban: [format!("-I {chain}{place} -s "), tail.clone()],

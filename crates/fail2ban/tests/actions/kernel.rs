@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use monban_fail2ban::action::{
-    Environment, Execute, Fed, JailActions, Request, Shell, Table, Template, Ticket, Time, run,
-    run_fed,
+    Environment, Execute, Fed, JailActions, Place, Request, Shell, Table, Template, Ticket, Time,
+    run, run_fed,
 };
 use monban_firewall::SetWriter;
 use monban_model::JailJob;
@@ -78,6 +78,8 @@ struct Runner {
     /// Runs of a program for many changes, and what went over netlink instead.
     fed: usize,
     written: usize,
+    /// Questions whether something is gone.
+    asked: usize,
 }
 
 /// How bans are made.
@@ -113,6 +115,14 @@ impl Execute for Runner {
         }
         outcome.is_ok()
     }
+
+    fn is_gone(&mut self, place: &Place, timeout: Duration) -> bool {
+        self.asked += 1;
+        if let Some((writer, set)) = self.netlink.as_mut().zip(place.set.as_ref()) {
+            return !writer.has(set).expect("an answer");
+        }
+        place.is_gone_by(|fed| run_fed(fed, timeout, &self.environment).is_ok())
+    }
 }
 
 impl Work {
@@ -126,7 +136,8 @@ impl Work {
         let environment = Environment::of_this_process();
         let native = how != How::Shell;
         let netlink = (how == How::Netlink).then(SetWriter::open);
-        let runner = Runner { environment, native, netlink, commands: 0, fed: 0, written: 0 };
+        let runner =
+            Runner { environment, native, netlink, commands: 0, fed: 0, written: 0, asked: 0 };
         let mut work = Self { templates, actions: JailActions::new(Arc::default()), runner };
         work.one(JailJob::Start);
         work
@@ -267,6 +278,71 @@ fn what_vanished_behind_our_back_is_put_back_whole() {
             };
             assert_eq!(sorted(&state()), sorted(&repaired), "{action}");
             fresh.one(JailJob::Stop);
+            sh("nft flush ruleset; ipset destroy");
+        }
+    });
+}
+
+#[test]
+fn what_is_gone_needs_no_removing() {
+    in_namespace("what_is_gone_needs_no_removing", || {
+        let (nft, ipt, ips) = (
+            "nft flush ruleset",
+            "iptables -F; iptables -X; ip6tables -F; ip6tables -X",
+            "ipset destroy",
+        );
+        let both = format!("{ipt}; {ips}");
+        let gone = [
+            (ACTIONS[0], How::Netlink, nft),
+            (ACTIONS[0], How::Program, nft),
+            (ACTIONS[0], How::Shell, nft),
+            (ACTIONS[4], How::Program, ipt),
+            (ACTIONS[4], How::Shell, nft),
+            (ACTIONS[8], How::Program, &both),
+        ];
+        for (action, how, destroy) in gone {
+            let ends: [(JailJob, &[String]); 4] = [
+                (JailJob::Unban, &some()[..1]),
+                (JailJob::Unban, &some()),
+                (JailJob::Flush { stopping: true }, &[String::new()]),
+                (JailJob::Stop, &[String::new()]),
+            ];
+            for (job, who) in ends {
+                let mut work = Work::start(action, how);
+                assert_eq!(work.many(JailJob::Ban, &some()), [0; 0]);
+                assert_eq!(work.runner.asked, 0);
+                sh(destroy);
+                assert_eq!(work.many(job, who), [0; 0], "{action}, {how:?}: {job:?}");
+                assert!(work.runner.asked > 0, "{action}, {how:?}: {job:?}");
+                assert!(!state().contains("192.0.2"), "{action}, {how:?}: {job:?}");
+                // And a ban has all that it needs again.
+                if job != JailJob::Stop {
+                    let more = ["192.0.2.7".to_owned()];
+                    assert_eq!(work.many(JailJob::Ban, &more), [0; 0], "{action}: {job:?}");
+                    assert!(state().contains("192.0.2.7"), "{action}: {job:?}");
+                    work.one(JailJob::Stop);
+                }
+                sh(&format!("{nft}; {both}"));
+            }
+        }
+    });
+}
+
+#[test]
+fn what_is_there_and_cannot_be_removed_is_a_failure() {
+    in_namespace("what_is_there_and_cannot_be_removed_is_a_failure", || {
+        let mut work = Work::start(ACTIONS[4], How::Program);
+        assert_eq!(work.many(JailJob::Ban, &some()[..1]), [0; 0]);
+        sh("iptables -A FORWARD -j f2b-j");
+        assert_eq!(work.many(JailJob::Stop, &[String::new()]), [0]);
+        sh("iptables -F; iptables -X");
+        // No program can say that anything is gone.
+        for action in [ACTIONS[0], ACTIONS[4], ACTIONS[8]] {
+            let mut work = Work::start(action, How::Program);
+            assert_eq!(work.many(JailJob::Ban, &some()[..1]), [0; 0]);
+            work.runner.environment = Environment::of_this_process().with("PATH", "/nowhere");
+            assert_eq!(work.many(JailJob::Unban, &some()[..1]), [0], "{action}");
+            assert_eq!(work.many(JailJob::Stop, &[String::new()]), [0], "{action}");
             sh("nft flush ruleset; ipset destroy");
         }
     });

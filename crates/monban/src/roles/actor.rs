@@ -20,7 +20,7 @@ use monban_fail2ban::config::Jail;
 use monban_firewall::{NotWritten, SetWriter};
 use monban_model::limits::{CONFIG_BYTES_MAX, FAIL2BAN_BYTES_MAX, FAIL2BAN_LISTS_BYTES_MAX};
 use monban_model::wire::{FromActor, ToActor};
-use monban_model::{JailOrder, JailOutcome};
+use monban_model::{JailOrder, JailOutcome, SetName};
 use monban_warden::{Channel, Received};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 
@@ -276,6 +276,10 @@ impl Kernel for Netlink {
             NotWritten::Gone | NotWritten::Elements => Refused::BySet,
             NotWritten::OtherForm | NotWritten::Kernel(_) => Refused::Unable,
         })
+    }
+
+    fn has(&mut self, set: &SetName) -> Option<bool> {
+        self.0.has(set).ok()
     }
 }
 
