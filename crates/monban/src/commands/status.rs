@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use monban_ledger::{LedgerError, Reader};
 use monban_model::wire::{Mode, Reply, Request, StatusReply};
 use monban_model::{BlockRow, PositionRow, Stamp};
-use monban_views::{LocalClock, is_of_jail, printable, printable_lines, time_json};
+use monban_views::{LocalClock, Say, is_of_jail, printable, printable_lines, time_json};
 use serde_json::{Value, json};
 
 use super::ask::troubles_json;
@@ -70,61 +70,66 @@ impl Blocks {
     }
 }
 
+/// What the ledger says of how the guard stands.
+#[derive(Default)]
+struct Standing {
+    sources: Vec<PositionRow>,
+    blocks: Blocks,
+    counters: Counters,
+    /// How many jails run.
+    jails: u64,
+    states: Vec<JailState>,
+}
+
+impl Standing {
+    fn read(reader: &Reader, time: Stamp) -> Result<Self, LedgerError> {
+        let mut sources = reader.positions()?;
+        let watched = reader.meta(WATCHED_META)?;
+        let watched = watched.and_then(|text| serde_json::from_str::<Vec<String>>(&text).ok());
+        if let Some(watched) = watched {
+            sources.retain(|row| watched.contains(&row.path));
+        }
+        let alone = reader.meta(JAILS_ALONE_META)?;
+        let count = reader.meta("jails.count")?;
+        Ok(Self {
+            sources,
+            blocks: Blocks::of(&reader.blocks()?, time, alone.as_deref() == Some("1")),
+            counters: Counters::read(reader)?,
+            jails: count.and_then(|text| text.parse().ok()).unwrap_or(0),
+            states: read_jail_states(reader)?,
+        })
+    }
+}
+
 /// How the guard stands. Exits 0 only once sources are open and the firewall is ready.
 pub fn status(context: &Context<'_>) -> Result<ExitCode, String> {
-    let clock = LocalClock::of_system();
     let reply = match ask::ask(context, &Request::Status)? {
         Some(Reply::Status(status)) => Some(status),
         Some(_) => return Err(context.say.text("not-allowed", &[])),
         None => None,
     };
-    let reader = ledger::open(context);
-    let (mut sources, mut blocks) = (Vec::new(), Blocks::default());
-    let mut counters = Counters::default();
-    let mut jails: u64 = 0;
-    let mut states = Vec::new();
-    if let Ok(reader) = &reader {
-        let time = now();
-        sources = reader.positions().map_err(|error| error.to_string())?;
-        let watched = reader.meta(WATCHED_META).map_err(|error| error.to_string())?;
-        let watched = watched.and_then(|text| serde_json::from_str::<Vec<String>>(&text).ok());
-        if let Some(watched) = watched {
-            sources.retain(|row| watched.contains(&row.path));
-        }
-        let rows = reader.blocks().map_err(|error| error.to_string())?;
-        let alone = reader.meta(JAILS_ALONE_META).map_err(|error| error.to_string())?;
-        blocks = Blocks::of(&rows, time, alone.as_deref() == Some("1"));
-        let count = reader.meta("jails.count").map_err(|error| error.to_string())?;
-        jails = count.and_then(|text| text.parse().ok()).unwrap_or(0);
-        states = read_jail_states(reader).map_err(|error| error.to_string())?;
-        counters = Counters::read(reader).map_err(|error| error.to_string())?;
-    }
+    let time = now();
+    let standing = match ledger::open(context) {
+        Ok(reader) => Ok(Standing::read(&reader, time).map_err(|error| error.to_string())?),
+        Err(text) => Err(text),
+    };
     if context.json {
-        let mut json = as_json(reply.as_ref(), &sources, &blocks, &counters);
-        json["jails"] = json!(jails);
-        json["jail_states"] = states.iter().map(JailState::json).collect();
-        out::json(&json);
+        let none = Standing::default();
+        out::json(&as_json(reply.as_ref(), standing.as_ref().unwrap_or(&none), time));
     } else {
-        let ledger = reader.as_ref().map(|_| ()).map_err(String::as_str);
-        as_text(context, &clock, reply.as_ref(), &sources, &blocks, &counters, ledger);
-        if jails > 0 && reader.is_ok() {
-            out::line(context.say.text("status-jails", &[("count", &jails.to_string())]));
-        }
-        for told in states.iter().flat_map(|state| &state.notices) {
-            out::line(context.say.notice(told));
+        let path = context.place.state.display().to_string();
+        let standing = standing.as_ref().map_err(String::as_str);
+        let clock = LocalClock::of_system();
+        for line in as_text(context.say, &clock, reply.as_ref(), standing, &path, time) {
+            out::line(line);
         }
     }
     let ready = reply.is_some_and(|status| status.ready);
     Ok(if ready { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn as_json(
-    status: Option<&StatusReply>,
-    sources: &[PositionRow],
-    blocks: &Blocks,
-    counters: &Counters,
-) -> Value {
-    let time = now();
+fn as_json(status: Option<&StatusReply>, standing: &Standing, time: Stamp) -> Value {
+    let Standing { sources, blocks, counters, jails, states } = standing;
     let source = |row: &PositionRow| {
         json!({
             "name": row.path.rsplit('/').next(),
@@ -146,6 +151,8 @@ fn as_json(
         "sources": sources.iter().map(source).collect::<Vec<_>>(),
         "blocks": blocks.in_force(status.is_some()),
         "waiting_jail_bans": if status.is_some() { 0 } else { blocks.of_jails },
+        "jails": jails,
+        "jail_states": states.iter().map(JailState::json).collect::<Vec<_>>(),
     });
     for (counter, count) in COUNTERS.iter().zip(counters.0) {
         value[counter.json] = json!(count);
@@ -158,73 +165,219 @@ fn lag_s(row: &PositionRow, time: Stamp) -> Option<u64> {
     (row.last > Stamp::default()).then(|| time.since_s(row.last))
 }
 
+/// For people. `path` is the state folder; without a ledger there is a text of why.
 fn as_text(
-    context: &Context<'_>,
+    say: &Say,
     clock: &LocalClock,
     status: Option<&StatusReply>,
-    sources: &[PositionRow],
-    blocks: &Blocks,
-    counters: &Counters,
-    ledger: Result<(), &str>,
-) {
-    let say = context.say;
-    match status {
-        Some(status) => {
-            let key = match status.mode {
-                Mode::Guard => "status-mode-guard",
-                Mode::Observe => "status-mode-observe",
-            };
-            let told = say.text("why-observe", &[]);
-            let firewall = if status.firewall.is_empty() { &told } else { &status.firewall };
-            out::line(say.text(key, &[("firewall", &printable(firewall.as_bytes()))]));
-            out::line(say.text("status-since", &[("time", &clock.date_time(status.since))]));
-            // Where jails run alone, that table has only what an operator put into it.
-            let is_of_use = |count: &u64| *count > 0 || !blocks.jails_alone;
-            if let Some(count) = status.dropped.filter(is_of_use) {
-                out::line(say.text("status-dropped", &[("count", &count.to_string())]));
-            }
-            for trouble in status.troubles.iter().chain(&status.unread) {
-                out::line(say.notice(trouble));
-            }
-            if !status.ready {
-                out::line(say.text("status-starting", &[]));
-            }
-        }
+    standing: Result<&Standing, &str>,
+    path: &str,
+    time: Stamp,
+) -> Vec<String> {
+    let alone = standing.is_ok_and(|standing| standing.blocks.jails_alone);
+    let mut lines = match status {
+        Some(status) => of_daemon(say, clock, status, alone),
         None => {
-            let path = context.place.state.display().to_string();
-            let key = if ledger.is_ok() { "not-running" } else { "not-running-command" };
-            out::line(say.text(key, &[("path", &path)]));
+            let key = if standing.is_ok() { "not-running" } else { "not-running-command" };
+            vec![say.text(key, &[("path", path)])]
         }
+    };
+    match standing {
+        Ok(standing) => lines.extend(of_ledger(say, status, standing, time)),
+        Err(text) => lines.push(printable_lines(text)),
     }
-    if let Err(text) = ledger {
-        return out::line(printable_lines(text));
+    lines
+}
+
+/// What the daemon says of itself.
+fn of_daemon(say: &Say, clock: &LocalClock, status: &StatusReply, alone: bool) -> Vec<String> {
+    let key = match status.mode {
+        Mode::Guard => "status-mode-guard",
+        Mode::Observe => "status-mode-observe",
+    };
+    let told = say.text("why-observe", &[]);
+    let firewall = if status.firewall.is_empty() { &told } else { &status.firewall };
+    let mut lines = vec![
+        say.text(key, &[("firewall", &printable(firewall.as_bytes()))]),
+        say.text("status-since", &[("time", &clock.date_time(status.since))]),
+    ];
+    // Where jails run alone, that table has only what an operator put into it.
+    let is_of_use = |count: &u64| *count > 0 || !alone;
+    if let Some(count) = status.dropped.filter(is_of_use) {
+        lines.push(say.text("status-dropped", &[("count", &count.to_string())]));
     }
-    let time = now();
-    for row in sources {
-        let (path, lines) = (printable(row.path.as_bytes()), row.lines.to_string());
-        let (key, ago) = match lag_s(row, time) {
-            Some(seconds) => ("status-source", say.duration(seconds)),
-            None => ("status-source-silent", String::new()),
-        };
-        let sightings = row.sightings.to_string();
-        let values =
-            [("path", path.as_str()), ("lines", &lines), ("sightings", &sightings), ("ago", &ago)];
-        out::line(say.text(key, &values));
+    lines.extend(status.troubles.iter().chain(&status.unread).map(|trouble| say.notice(trouble)));
+    if !status.ready {
+        lines.push(say.text("status-starting", &[]));
     }
+    lines
+}
+
+fn of_ledger(
+    say: &Say,
+    status: Option<&StatusReply>,
+    standing: &Standing,
+    time: Stamp,
+) -> Vec<String> {
+    let Standing { sources, blocks, counters, jails, states } = standing;
+    let mut lines: Vec<String> = sources.iter().map(|row| of_source(say, row, time)).collect();
     let observes = status.is_some_and(|status| status.mode == Mode::Observe);
     let key = match status {
         Some(_) if observes => "status-would-block",
         Some(_) => "status-blocks",
         None => "status-blocks-stay",
     };
-    let count = |key: &str, count: usize| {
-        out::line(say.text(key, &[("count", &count.to_string())]));
-    };
-    count(key, blocks.in_force(status.is_some()));
+    let count = |key: &str, count: u64| say.text(key, &[("count", &count.to_string())]);
+    lines.push(count(key, blocks.in_force(status.is_some()) as u64));
     if status.is_none() && blocks.of_jails > 0 {
-        count("status-jail-bans-wait", blocks.of_jails);
+        lines.push(count("status-jail-bans-wait", blocks.of_jails as u64));
     }
-    for (counter, count) in COUNTERS.iter().zip(counters.0).filter(|(_, count)| *count > 0) {
-        out::line(say.text(counter.text, &[("count", &count.to_string())]));
+    let counters = COUNTERS.iter().zip(counters.0).filter(|(_, count)| *count > 0);
+    lines.extend(counters.map(|(counter, so_many)| count(counter.text, so_many)));
+    if *jails > 0 {
+        lines.push(count("status-jails", *jails));
+    }
+    lines.extend(states.iter().flat_map(|state| &state.notices).map(|told| say.notice(told)));
+    lines
+}
+
+fn of_source(say: &Say, row: &PositionRow, time: Stamp) -> String {
+    let (path, lines) = (printable(row.path.as_bytes()), row.lines.to_string());
+    let (key, ago) = match lag_s(row, time) {
+        Some(seconds) => ("status-source", say.duration(seconds)),
+        None => ("status-source-silent", String::new()),
+    };
+    let sightings = row.sightings.to_string();
+    let values =
+        [("path", path.as_str()), ("lines", &lines), ("sightings", &sightings), ("ago", &ago)];
+    say.text(key, &values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use monban_model::{Notice, Scope};
+    use monban_views::Tongue;
+
+    const NOW: Stamp = Stamp(1_790_000_000_000);
+
+    fn row(address: &str, policy: &str, until: Option<Stamp>) -> BlockRow {
+        BlockRow {
+            subject: address.parse().unwrap(),
+            scope: Scope::All,
+            since: Stamp::from_s(1_789_999_000),
+            until,
+            policy: policy.to_owned(),
+            why: String::new(),
+        }
+    }
+
+    /// Two blocks of monban's own and three bans of jails, beside some that are over.
+    fn standing(jails_alone: bool) -> Standing {
+        let rows = [
+            row("192.0.2.1", "default", None),
+            row("192.0.2.2", "", Some(NOW.plus_s(60))),
+            row("192.0.2.3", "", Some(NOW)),
+            row("192.0.2.1", "jail sshd", Some(NOW.plus_s(1))),
+            row("192.0.2.2", "jail sshd", None),
+            row("192.0.2.2", "jail web", None),
+            row("192.0.2.4", "jail web", Some(NOW)),
+        ];
+        let notice = Notice {
+            key: "jail-is-stopped".to_owned(),
+            values: vec![("jail".to_owned(), "web".to_owned())],
+        };
+        let state = JailState {
+            jail: "web".to_owned(),
+            state: "stopped".to_owned(),
+            notices: vec![notice],
+            actions: Value::Null,
+        };
+        let read = PositionRow { lines: 9, ..PositionRow::unread("/var/log/auth.log") };
+        Standing {
+            sources: vec![read],
+            blocks: Blocks::of(&rows, NOW, jails_alone),
+            counters: Counters([0, 2, 0, 0, 0]),
+            jails: 2,
+            states: vec![state],
+        }
+    }
+
+    fn daemon(mode: Mode, dropped: Option<u64>) -> StatusReply {
+        StatusReply {
+            mode,
+            ready: true,
+            since: NOW,
+            firewall: "nftables".to_owned(),
+            dropped,
+            troubles: Vec::new(),
+            unread: Vec::new(),
+            files: 1,
+        }
+    }
+
+    fn told(status: Option<&StatusReply>, standing: Result<&Standing, &str>) -> Vec<String> {
+        let say = Say::new(Tongue::English);
+        as_text(&say, &LocalClock::of_system(), status, standing, "/var/lib/monban", NOW)
+    }
+
+    /// What it says behind the list of sources.
+    fn last(lines: &[String]) -> Vec<&str> {
+        let sources = lines.iter().position(|line| line.starts_with("/var/log/auth.log")).unwrap();
+        lines[sources + 1..].iter().map(String::as_str).collect()
+    }
+
+    const END: [&str; 3] = [
+        "2 counts of jails were dropped because memory has an end",
+        "jails of fail2ban: 2",
+        "[web] was stopped (fail2ban-client stop); a reload starts it",
+    ];
+
+    #[test]
+    fn blocks_of_jails_are_in_force_only_while_monban_runs() {
+        let guards = daemon(Mode::Guard, Some(7));
+        let running = told(Some(&guards), Ok(&standing(false)));
+        assert_eq!(last(&running), [&["blocks in force: 5"][..], &END].concat());
+        let observes = daemon(Mode::Observe, None);
+        let observing = told(Some(&observes), Ok(&standing(false)));
+        assert_eq!(last(&observing), [&["would be blocked: 5"][..], &END].concat());
+        let down = told(None, Ok(&standing(false)));
+        let split = [
+            "blocks of monban's own, which stay in the kernel until they end: 2",
+            "bans of jails, which left the firewall with monban and come back with its next start: 3",
+        ];
+        assert_eq!(last(&down), [&split[..], &END].concat());
+        assert!(down[0].starts_with("monban is not running (/var/lib/monban)"), "{down:?}");
+        let rows = [row("192.0.2.1", "default", None)];
+        let own = Standing { blocks: Blocks::of(&rows, NOW, false), ..standing(false) };
+        assert_eq!(last(&told(None, Ok(&own)))[1], END[0], "no jail has a ban that waits");
+
+        let counts = |status: Option<&StatusReply>| {
+            let json = as_json(status, &standing(false), NOW);
+            (json["blocks"].clone(), json["waiting_jail_bans"].clone(), json["jails"].clone())
+        };
+        assert_eq!(counts(Some(&guards)), (json!(5), json!(0), json!(2)));
+        assert_eq!(counts(None), (json!(2), json!(3), json!(2)));
+    }
+
+    #[test]
+    fn dropped_packets_are_told_where_the_table_of_monban_is_of_use() {
+        let line = |dropped, alone| {
+            let lines = told(Some(&daemon(Mode::Guard, dropped)), Ok(&standing(alone)));
+            lines.into_iter().find(|line| line.contains("packets"))
+        };
+        let says = |count| Some(format!("packets dropped by monban's own table: {count}"));
+        assert_eq!((line(Some(0), false), line(Some(7), false)), (says(0), says(7)));
+        assert_eq!((line(Some(0), true), line(Some(7), true)), (None, says(7)));
+        assert_eq!(line(None, false), None);
+    }
+
+    #[test]
+    fn without_a_ledger_it_says_why_and_counts_nothing() {
+        let lines = told(Some(&daemon(Mode::Guard, Some(1))), Err("no ledger\u{1b}[2J"));
+        assert_eq!(lines.last().unwrap(), "no ledger\\x1b[2J");
+        assert!(!lines.iter().any(|line| line.contains("blocks")), "{lines:?}");
+        let lines = told(None, Err("no ledger"));
+        assert!(lines[0].contains("sudo monban run") && lines.len() == 2, "{lines:?}");
     }
 }

@@ -189,3 +189,42 @@ pub const fn job_word(job: JailJob) -> &'static str {
         JailJob::Flush { .. } => "actionflush",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use monban_views::{Say, Tongue};
+
+    use super::*;
+
+    #[test]
+    fn a_failure_is_told_with_its_count_also_beyond_what_is_enough() {
+        let told = |count, tongue| {
+            let news = News {
+                jail: "sshd".to_owned(),
+                id: Some(Id::of_text("192.0.2.1")),
+                told: Told::Found { time: 1_790_000_000, count },
+            };
+            Say::new(tongue).notice(&found_notice(&news))
+        };
+        let english = [
+            ((1, 3), "[sshd] 192.0.2.1 failed (1 of 3)"),
+            ((3, 3), "[sshd] 192.0.2.1 failed (3 of 3)"),
+            (
+                (4, 3),
+                "[sshd] 192.0.2.1 failed once more (4 times by now; 3 failures are enough for a ban)",
+            ),
+            (
+                (2, 1),
+                "[sshd] 192.0.2.1 failed once more (2 times by now; 1 failure is enough for a ban)",
+            ),
+        ];
+        for (count, text) in english {
+            assert_eq!(told(count, Tongue::English), text);
+        }
+        let japanese = told((4, 3), Tongue::Japanese);
+        assert_eq!(
+            japanese,
+            "[sshd] 192.0.2.1 がまた失敗しました（合わせて 4 回。3 回で遮断の対象です）"
+        );
+    }
+}
