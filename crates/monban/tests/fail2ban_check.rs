@@ -105,6 +105,27 @@ fn machines_get_each_finding_with_its_line() {
 
 /// The configuration of a user's article, if one is at hand: it must be explained and not fail.
 #[test]
+fn a_wrong_value_of_a_hundred_jails_is_told_once() {
+    let folder = made();
+    let jail = |number: u32| format!("[j{number}]\nenabled = true\n");
+    let jails: String = (0..100).map(jail).collect();
+    let own = "filter = mail\naction = mailto\nlogpath = /dev/null\nmaxretry = three\n";
+    let text = format!("[DEFAULT]\n{own}{jails}");
+    fs::write(folder.path().join("jail.local"), text).expect("written");
+    let told = String::from_utf8(check(folder.path(), &["--lang", "en"]).stdout).expect("text");
+    assert_eq!(told.matches("no whole number: three").count(), 1, "{told}");
+    assert_eq!(told.matches("note: in 100 jails: j0, j1, j2, ...").count(), 1, "{told}");
+    assert!(told.contains("jail.local:5:1"), "{told}");
+    let output = check(folder.path(), &["--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let problems = json["problems"].as_array().expect("a list").iter();
+    let wrong: Vec<_> = problems.filter(|problem| problem["kind"] == "bad-number").collect();
+    let [wrong] = wrong[..] else { panic!("{} times", wrong.len()) };
+    let jails = wrong["jails"].as_array().expect("a list");
+    assert_eq!((jails.len(), &jails[99], &wrong["line"]), (100, &"j99".into(), &5.into()));
+}
+
+#[test]
 fn a_folder_of_an_article_is_explained() {
     let Ok(folder) = std::env::var("MONBAN_PASTED_FAIL2BAN") else {
         println!("left out: MONBAN_PASTED_FAIL2BAN names no folder");

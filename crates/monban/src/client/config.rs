@@ -34,7 +34,7 @@ fn read(folder: &Path) -> Configuration {
 }
 
 fn is_good(found: &Configuration, say: &Say) -> bool {
-    let mut wrong = complaints::render(found.complaints.list(), say);
+    let mut wrong = complaints::render_all(found, say);
     wrong.retain(|one| one.severity == Severity::Error);
     if !wrong.is_empty() {
         eprintln!("{}", printable_lines(&complaints::show(&wrong, found.complaints.more, say)));

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::ask::troubles_json;
 use super::{Context, ask, ledger};
+use crate::fail2ban::together;
 use crate::watch::{JAILS_ALONE_META, JailState, WATCHED_META, now, read_jail_states};
 
 /// Something that the watcher counts since its start and keeps in the ledger.
@@ -237,7 +238,8 @@ fn of_ledger(
     if *jails > 0 {
         lines.push(count("status-jails", *jails));
     }
-    lines.extend(states.iter().flat_map(|state| &state.notices).map(|told| say.notice(told)));
+    let notices = together(states.iter().flat_map(|state| &state.notices));
+    lines.extend(notices.iter().map(|told| say.notice(told)));
     lines
 }
 

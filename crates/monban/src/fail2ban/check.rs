@@ -21,7 +21,7 @@ pub fn main(common: &Common, args: &CheckArgs, say: &Say) -> ExitCode {
     for complaint in &report.complaints {
         found.complaints.add(complaint.clone());
     }
-    let mut rendered = complaints::render(found.complaints.list(), say);
+    let mut rendered = complaints::render_all(&found, say);
     rendered.sort_by_key(|one| one.severity);
     let verdict = match complaints::is_of_no_folder(&found) {
         true => Verdict::Cannot,

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs;
 
+use super::together;
 use crate::problems::PROBLEM;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use monban_fail2ban::config::{Complaint, Configuration, Severity};
@@ -21,11 +22,23 @@ pub struct Rendered {
     pub values: Vec<(&'static str, String)>,
     /// The texts.
     pub problem: Problem,
+    /// The jails that suffer from it, where that is known.
+    pub jails: Vec<String>,
 }
 
-/// All complaints in words.
+/// Complaints in words; those that differ in their jail only are one.
 pub fn render(list: &[Complaint], say: &Say) -> Vec<Rendered> {
-    list.iter().map(|complaint| render_one(complaint, say)).collect()
+    in_words(together::complaints(list, None), say)
+}
+
+/// All complaints of a configuration in words, each with the jails that suffer from it.
+pub fn render_all(found: &Configuration, say: &Say) -> Vec<Rendered> {
+    in_words(together::complaints(found.complaints.list(), Some(found)), say)
+}
+
+fn in_words(merged: Vec<(Complaint, Vec<String>)>, say: &Say) -> Vec<Rendered> {
+    let one = |(complaint, jails)| Rendered { jails, ..render_one(&complaint, say) };
+    merged.into_iter().map(one).collect()
 }
 
 fn render_one(complaint: &Complaint, say: &Say) -> Rendered {
@@ -42,7 +55,7 @@ fn render_one(complaint: &Complaint, say: &Say) -> Rendered {
         hint,
     };
     let (severity, kind) = (complaint.severity, complaint.kind);
-    Rendered { severity, kind, values: complaint.values.clone(), problem }
+    Rendered { severity, kind, values: complaint.values.clone(), problem, jails: Vec::new() }
 }
 
 /// The values of a notice that rests on a complaint: what it names, in words for machines and, as
@@ -68,15 +81,19 @@ pub fn is_of_no_folder(found: &Configuration) -> bool {
 
 /// Why jails are not taken over, for whoever asked for it.
 pub fn refusal(list: &[Complaint], say: &Say) -> Refusal {
-    let told = |complaint: &Complaint| {
+    let merged = together::complaints(list, None);
+    let told = |(complaint, jails): &(Complaint, Vec<String>)| {
         let file = read(&complaint.place.file);
         let at = complaint.place.line.checked_sub(1).map(|line| line as usize);
         let line = file.as_deref().zip(at).and_then(|(text, at)| text.lines().nth(at));
         let mut values = notice_values(complaint);
         values.push(("source".to_owned(), line.unwrap_or_default().to_owned()));
+        if jails.len() > 1 {
+            values.push(("jails".to_owned(), jails.join(", ")));
+        }
         Notice { key: PROBLEM.to_owned(), values }
     };
-    Refusal { text: show(&render(list, say), 0, say), problems: list.iter().map(told).collect() }
+    Refusal { text: show(&render(list, say), 0, say), problems: merged.iter().map(told).collect() }
 }
 
 /// All of them in rustc's form, with how many there are.
@@ -117,7 +134,8 @@ fn show_one(one: &Rendered, files: &mut HashMap<String, Option<String>>, say: &S
             Severity::Error => say.text("problem-error", &[]),
             Severity::Warning => say.text("problem-warning", &[]),
         };
-        return format!("{name}: {problem}");
+        let jails = together::told(&one.jails, say).map(|told| format!(" ({told})"));
+        return format!("{name}: {problem}{}", jails.unwrap_or_default());
     };
     let shown = printable(line.as_bytes());
     let near = one.values.iter().find(|(name, _)| *name == "near").map(|(_, near)| near.as_str());
@@ -129,6 +147,10 @@ fn show_one(one: &Rendered, files: &mut HashMap<String, Option<String>>, say: &S
         .path(problem.file.as_str())
         .annotation(AnnotationKind::Primary.span(span).label(problem.why.as_str()));
     let mut group = Group::with_title(level.primary_title(problem.what.as_str())).element(snippet);
+    if let Some(told) = together::told(&one.jails, say) {
+        let note = Level::NOTE.with_name(say.text("problem-note", &[]));
+        group = group.element(note.message(told));
+    }
     if !problem.hint.is_empty() {
         group = group.element(help.message(problem.hint.as_str()));
     }

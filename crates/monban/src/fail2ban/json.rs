@@ -30,6 +30,7 @@ pub fn problem(one: &Rendered) -> Value {
         "what": problem.what,
         "why": problem.why,
         "hint": problem.hint,
+        "jails": one.jails,
     })
 }
 

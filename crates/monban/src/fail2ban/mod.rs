@@ -6,8 +6,10 @@ mod good;
 mod import;
 mod json;
 mod show;
+mod together;
 
 pub use complaints::notice_values;
+pub use together::notices as together;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -35,7 +37,7 @@ fn show(common: &Common, args: &ShowArgs, say: &Say) -> ExitCode {
     if let Some(jail) = args.jail.as_deref().filter(|jail| !found.names.iter().any(|n| n == jail)) {
         return unknown(common, &args.dir, jail, &found, say);
     }
-    let lines = complaints::render(found.complaints.list(), say);
+    let lines = complaints::render_all(&found, say);
     if common.json {
         out::line(json::configuration(&found, &lines));
     } else if complaints::is_of_no_folder(&found) {

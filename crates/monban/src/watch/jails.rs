@@ -11,7 +11,7 @@ use monban_model::{JailOrder, JailRow, Line, Notice, Stamp, StateRow};
 use monban_sources::journal::JournalEntry;
 use monban_views::Say;
 
-use crate::fail2ban::notice_values;
+use crate::fail2ban::{notice_values, together};
 use crate::roles::jails::read_held;
 
 use super::jail_log::JailLog;
@@ -275,6 +275,9 @@ impl Watch {
         let lacks: Vec<Notice> = lacks.into_iter().chain(lists).collect();
         for told in &lacks {
             self.jail_side.log.lacks(told);
+        }
+        let lacks = together(&lacks);
+        for told in &lacks {
             self.tell(told.clone());
         }
         let stands = (self.jail_side.count, self.jail_side.own_rules);
