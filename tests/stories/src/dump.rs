@@ -86,6 +86,7 @@ fn decided(decision: &Decision, now: Stamp) -> String {
         Because::Operator(why) => format!("operator: {why}"),
         Because::Expired => "its time is over".to_owned(),
         Because::Named(name) => format!("it is the address of {name}"),
+        Because::TakenOver => "taken over from another fail2ban".to_owned(),
     };
     format!("decided {} {what} ({why})", decision.subject)
 }

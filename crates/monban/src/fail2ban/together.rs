@@ -12,7 +12,7 @@ const NAMED_MAX: usize = 3;
 /// Notices about one jail, and the same about several.
 const MANY: [(&str, &str); 3] = [
     ("jail-broken", "jails-broken"),
-    ("jail-kept", "jails-kept"),
+    ("jail-spoilt", "jails-spoilt"),
     ("jail-defaults", "jails-defaults"),
 ];
 
@@ -191,11 +191,12 @@ mod tests {
         let why = |text: &str| vec![("why".to_owned(), text.to_owned())];
         all.insert(1, notice("jail-stopped", "j0", vec![]));
         all.push(notice("jail-stopped", "j1", vec![]));
-        all.extend(["a\n", "b"].map(|jail| notice("jail-kept", jail, why("x"))));
-        all.push(notice("jail-kept", "c", why("y")));
+        all.extend(["a\n", "b"].map(|jail| notice("jail-spoilt", jail, why("x"))));
+        all.push(notice("jail-spoilt", "c", why("y")));
         let told = notices(&all);
         let keys: Vec<&str> = told.iter().map(|one| one.key.as_str()).collect();
-        let expected = ["jails-broken", "jail-stopped", "jail-stopped", "jails-kept", "jail-kept"];
+        let expected =
+            ["jails-broken", "jail-stopped", "jail-stopped", "jails-spoilt", "jail-spoilt"];
         assert_eq!(keys, expected);
         let value = |name: &str| {
             told[0].values.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())

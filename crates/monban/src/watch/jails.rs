@@ -27,6 +27,7 @@ pub struct JailPlan {
     plan: Plan,
     /// What of the configuration does not run, or not as it is written.
     lacks: Vec<Notice>,
+    actions: jail_states::Actions,
     /// Whether monban's own rules run beside them; `None` without a configuration of fail2ban.
     beside: Option<bool>,
     guards: bool,
@@ -235,7 +236,8 @@ impl Watch {
             Ok(mut plan) => {
                 let lacks = lacking(&configuration, std::mem::take(&mut plan.lacks));
                 let beside = fail2ban.map(|fail2ban| fail2ban.beside);
-                Ok(JailPlan { plan, lacks, beside, guards })
+                let actions = jail_states::actions(&configuration);
+                Ok(JailPlan { plan, lacks, actions, beside, guards })
             }
             Err(spoilt) => Err(refusal(spoilt, self.mind.output().say())),
         }
@@ -243,7 +245,7 @@ impl Watch {
 
     /// Takes them over. Gives back what of the configuration does not run.
     pub(super) fn take_jails(&mut self, planned: JailPlan) -> Vec<Notice> {
-        let JailPlan { plan, lacks, beside, guards } = planned;
+        let JailPlan { plan, lacks, actions, beside, guards } = planned;
         if beside.is_some() && guards {
             self.jail_side.log.expect();
         }
@@ -267,7 +269,7 @@ impl Watch {
         self.jail_side.acts = guards;
         self.jail_side.own_rules = beside.unwrap_or(true);
         self.jail_side.lacks.clone_from(&lacks);
-        self.jail_side.actions = jail_states::actions(&configuration);
+        self.jail_side.actions = actions;
         let lists = self.jail_side.jails.lost_lists().map(|(jail, path, goes_on)| {
             let key = if goes_on { "jail-list-kept" } else { "jail-list-lost" };
             notice(key, &[("jail", jail.to_owned()), ("path", path.to_owned())])
@@ -348,6 +350,7 @@ impl Watch {
 fn refusal(spoilt: Vec<Lack>, say: &Say) -> Refusal {
     let problems: Vec<Notice> =
         spoilt.into_iter().flat_map(|lack| told_of(lack, "jail-spoilt", "jail-spoilt")).collect();
+    let problems = together(&problems);
     let text: String = problems.iter().map(|told| say.notice(told) + "\n").collect();
     Refusal { text, problems }
 }
