@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use monban_fail2ban::client::IgnoreCache;
 use monban_fail2ban::filter::Id;
 
-use crate::tickets::{Facts, Failure};
+use crate::tickets::{Facts, Failure, captures_bytes, id_bytes, lines_bytes};
 
 /// Answers that are kept, whatever `max-count` says.
 const CACHE_MAX: usize = 10_000;
@@ -32,6 +32,18 @@ pub(crate) enum Likeness {
 }
 
 impl Likeness {
+    /// What it takes, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Kept(key) => key.len(),
+            Self::Told { id, ip, captures, moment } => {
+                let ids = id_bytes(id) + ip.as_ref().map_or(0, id_bytes);
+                let lines = moment.as_ref().map_or(0, |(_, lines)| lines_bytes(lines));
+                ids + captures_bytes(captures) + lines
+            }
+        }
+    }
+
     pub(crate) fn of(command: &str, cache: Option<&Cache>, id: &Id, failure: &Failure) -> Self {
         let facts = &failure.facts;
         if let Some(cache) = cache {

@@ -69,17 +69,20 @@ pub(crate) struct Jail {
     /// What is said once a day, and when it may be said again.
     pub told_off: i64,
     pub told_old: i64,
-    /// Failures that `ignorecommand` has said nothing of.
+    /// What is said of failures now and then, as a number.
     pub unsaid: Unsaid,
 }
 
-/// Failures that `ignorecommand`, or who resolves names, has said nothing of.
+/// Failures that `ignorecommand`, or who resolves names, has said nothing of, and those whose
+/// captures are not kept whole.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Unsaid {
     /// There was no room for the question.
     pub unasked: u64,
     /// There was no answer.
     pub unanswered: u64,
+    /// A capture was too long.
+    pub cut: u64,
     /// When that is told again.
     pub again: i64,
 }

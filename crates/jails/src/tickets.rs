@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 
 use monban_engine::Bounded;
 use monban_fail2ban::filter::Id;
-use monban_model::limits::{JAIL_MATCH_MAX, JAIL_TICKETS_BYTES_MAX, JAIL_TICKETS_MAX};
+use monban_model::limits::{
+    JAIL_CAPTURE_MAX, JAIL_MATCH_MAX, JAIL_TICKETS_BYTES_MAX, JAIL_TICKETS_MAX,
+};
 
 /// A jail by its name: the place of the name in the list of all that were ever seen.
 pub(crate) type Key = u32;
@@ -24,7 +26,7 @@ pub(crate) struct Facts {
 
 impl Facts {
     pub(crate) fn bytes(&self) -> usize {
-        self.captures.iter().map(|(name, value)| name.len() + value.len() + 96).sum()
+        captures_bytes(&self.captures) + self.ip.as_ref().map_or(0, id_bytes)
     }
 }
 
@@ -36,6 +38,48 @@ pub(crate) struct Failure {
     pub facts: Facts,
     /// As how many it counts, 1 but for what an operator tells.
     pub counts: u32,
+}
+
+impl Failure {
+    /// A failure as it is kept, whatever it waits for: its lines and captures are cut here. Also
+    /// whether a capture was.
+    pub(crate) fn new(
+        time: i64,
+        lines: Vec<String>,
+        mut facts: Facts,
+        counts: u32,
+    ) -> (Self, bool) {
+        let mut is_cut = false;
+        for value in facts.captures.values_mut() {
+            is_cut |= cut(value, JAIL_CAPTURE_MAX);
+        }
+        let mut lines = lines;
+        for line in &mut lines {
+            cut(line, JAIL_MATCH_MAX);
+        }
+        (Self { time, lines, facts, counts }, is_cut)
+    }
+
+    /// What its lines and captures take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.facts.bytes() + lines_bytes(&self.lines)
+    }
+}
+
+/// What the text of a name takes beside its place.
+pub(crate) fn id_bytes(id: &Id) -> usize {
+    match id {
+        Id::Net(_) => 0,
+        Id::Name(text) | Id::Text(text) => text.len(),
+    }
+}
+
+pub(crate) fn captures_bytes(captures: &BTreeMap<String, String>) -> usize {
+    captures.iter().map(|(name, value)| name.len() + value.len() + 96).sum()
+}
+
+pub(crate) fn lines_bytes(lines: &[String]) -> usize {
+    lines.iter().map(|line| line.len() + 24).sum()
 }
 
 /// The count of one jail for one address, or whatever its filter counts by.
@@ -56,7 +100,7 @@ pub(crate) struct Ticket {
 
 impl Ticket {
     fn bytes(&self) -> usize {
-        self.facts.bytes() + self.lines.iter().map(|line| line.len() + 24).sum::<usize>()
+        self.facts.bytes() + lines_bytes(&self.lines)
     }
 
     fn count(&mut self, time: i64, counts: u32, findtime_s: i64) {
@@ -109,7 +153,7 @@ impl Tickets {
             self.bytes -= ticket.bytes();
             ticket.count(failure.time, failure.counts, findtime_s);
         }
-        ticket.lines.extend(failure.lines.into_iter().map(cut));
+        ticket.lines.extend(failure.lines);
         let over = ticket.lines.len().saturating_sub(maxmatches);
         ticket.lines.drain(..over);
         self.bytes += ticket.bytes();
@@ -216,16 +260,14 @@ impl Tickets {
     }
 }
 
-/// A line as it is kept.
-fn cut(mut line: String) -> String {
-    if line.len() > JAIL_MATCH_MAX {
-        let mut end = JAIL_MATCH_MAX;
-        while !line.is_char_boundary(end) {
-            end -= 1;
-        }
-        line.truncate(end);
+/// Cuts a text to so many bytes, in memory, too; whether it was longer.
+fn cut(text: &mut String, most: usize) -> bool {
+    let is_longer = text.len() > most;
+    if is_longer {
+        // A copy: what is left of a long one would keep its place from being used again.
+        *text = text[..text.floor_char_boundary(most)].to_owned();
     }
-    line
+    is_longer
 }
 
 #[cfg(test)]
@@ -234,7 +276,7 @@ mod tests {
 
     fn failure(time: i64) -> Failure {
         let lines = vec![format!("line {time}")];
-        Failure { time, lines, facts: Facts::default(), counts: 1 }
+        Failure::new(time, lines, Facts::default(), 1).0
     }
 
     fn id() -> (Key, Id) {
@@ -314,7 +356,7 @@ mod tests {
         for number in 0..20_000_u32 {
             let id = Id::Text(format!("user{number}"));
             let lines = vec![long.clone(); 3];
-            let failure = Failure { time: 1, lines, facts: Facts::default(), counts: 1 };
+            let (failure, _) = Failure::new(1, lines, Facts::default(), 1);
             tickets.add((0, id), failure, 1, 600, 5);
         }
         assert!(tickets.bytes <= JAIL_TICKETS_BYTES_MAX);

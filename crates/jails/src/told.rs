@@ -173,6 +173,12 @@ pub enum Told {
         /// So many since that was said last.
         count: u64,
     },
+    /// Captures of failures were too long for the commands of actions, and are cut. Said every ten
+    /// minutes at most.
+    Cut {
+        /// Of so many failures since that was said last.
+        count: u64,
+    },
     /// The jail is not there, and these bans of it are over: they do not come back with it.
     Forgotten {
         /// How many.

@@ -316,6 +316,9 @@ pub const JAIL_TICKETS_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Longest line that is kept for the commands of a jail's actions, in bytes.
 pub const JAIL_MATCH_MAX: usize = 2048;
 
+/// Longest capture of a filter that is kept of a failure, for the same commands, in bytes.
+pub const JAIL_CAPTURE_MAX: usize = 2048;
+
 /// Lines that are kept of one address, whatever `maxmatches` says.
 pub const JAIL_MATCHES_MAX: usize = 100;
 
@@ -356,6 +359,10 @@ pub const JAIL_COMMANDS_ASKED_MAX: usize = 4;
 
 /// Failures that wait for the answer to one of them.
 pub const JAIL_WAITING_MAX: usize = 64;
+
+/// What all failures that wait for an answer may take with their questions, in bytes. One jail may
+/// have a quarter of it; what has no room is not counted, and that is said.
+pub const JAIL_WAITING_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Orders of one jail that are on their way to its actions at once; more wait, as bans that are to
 /// be made and ends of bans. Of many jails each has an equal share of [`JAILS_UNDERWAY_MAX`].

@@ -5,14 +5,15 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use monban_fail2ban::action::{Ticket, Time};
 use monban_fail2ban::filter::Id;
 use monban_model::limits::{
-    DNS_NAME_MAX, JAIL_COMMANDS_ASKED_MAX, JAIL_COMMANDS_MAX, JAIL_QUESTIONS_MAX, JAIL_WAITING_MAX,
+    DNS_NAME_MAX, JAIL_COMMANDS_ASKED_MAX, JAIL_COMMANDS_MAX, JAIL_QUESTIONS_MAX,
+    JAIL_WAITING_BYTES_MAX, JAIL_WAITING_MAX,
 };
 use monban_model::{Address, JailAnswer, Net, Stamp};
 
 use super::Jails;
 use crate::cache::Likeness;
 use crate::jail::Jail;
-use crate::tickets::{Failure, Key};
+use crate::tickets::{Failure, Key, id_bytes};
 use crate::told::{Told, WhyFreed};
 
 /// Names of `ignoreip` are resolved anew after so many seconds.
@@ -27,6 +28,12 @@ const PATIENCE_S: i64 = 120;
 
 /// What was not asked or answered is told so many seconds apart.
 const UNSAID_S: i64 = 600;
+
+/// One jail has this part of the room for all that waits.
+const JAIL_SHARES: usize = 4;
+
+/// What a question and a failure that waits take beside their texts, in bytes.
+const EACH: usize = 256;
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -57,11 +64,24 @@ enum About {
     Command(Likeness),
 }
 
+impl About {
+    /// What a question takes, which is kept twice, in bytes.
+    fn bytes(&self) -> usize {
+        let text = match self {
+            Self::Name(name) => name.len(),
+            Self::Command(like) => like.bytes(),
+        };
+        2 * text + EACH
+    }
+}
+
 struct Waiting {
     subject: (Key, About),
     /// Failures that are counted or not by the answer. Whose they are is the answer where a name
     /// is asked for.
     failures: Vec<(Option<Id>, Failure)>,
+    /// What all of it takes.
+    bytes: usize,
     /// When it was put; a command has to wait for its turn.
     put: Option<i64>,
 }
@@ -79,6 +99,9 @@ pub(super) struct Asking {
     turn: VecDeque<(Key, u64)>,
     busy: HashSet<Key>,
     put: Vec<Question>,
+    /// What all that waits takes, in bytes, and that of each jail.
+    bytes: usize,
+    bytes_of: HashMap<Key, usize>,
     next: u64,
     names_at: i64,
 }
@@ -113,16 +136,38 @@ impl Asking {
         subject: (Key, About),
         failure: Option<(Option<Id>, Failure)>,
     ) -> Result<Option<u64>, NoRoom> {
-        let open = self.numbers.get(&subject).and_then(|open| self.open.get_mut(open));
-        if let Some(waiting) = open {
-            if waiting.failures.len() >= JAIL_WAITING_MAX {
-                return Err(NoRoom);
-            }
-            waiting.failures.extend(failure);
-            return Ok(None);
+        let known = self.numbers.get(&subject).copied();
+        let question = if known.is_some() { 0 } else { subject.1.bytes() };
+        let bytes = question + failure.as_ref().map_or(0, waiting_bytes);
+        let of_jail = self.bytes_of.get(&subject.0).copied().unwrap_or(0);
+        let has_room = self.bytes + bytes <= JAIL_WAITING_BYTES_MAX
+            && of_jail + bytes <= JAIL_WAITING_BYTES_MAX / JAIL_SHARES;
+        // Names of `ignoreip` are as many as somebody wrote, and no flood keeps them out.
+        if failure.is_some() && !has_room {
+            return Err(NoRoom);
         }
+        let key = subject.0;
+        let opened = match known.and_then(|id| self.open.get_mut(&id)) {
+            Some(waiting) if waiting.failures.len() >= JAIL_WAITING_MAX => return Err(NoRoom),
+            Some(waiting) => {
+                waiting.failures.extend(failure);
+                waiting.bytes += bytes;
+                None
+            }
+            None => Some(self.begin_question(subject, failure, bytes)?),
+        };
+        self.bytes += bytes;
+        *self.bytes_of.entry(key).or_default() += bytes;
+        Ok(opened)
+    }
+
+    fn begin_question(
+        &mut self,
+        subject: (Key, About),
+        failure: Option<(Option<Id>, Failure)>,
+        bytes: usize,
+    ) -> Result<u64, NoRoom> {
         match &subject.1 {
-            // Those of `ignoreip` are as many as somebody wrote, and no flood keeps them out.
             About::Name(_) if failure.is_none() || self.names < JAIL_QUESTIONS_MAX => {
                 self.names += 1;
             }
@@ -137,14 +182,18 @@ impl Asking {
         self.next += 1;
         self.numbers.insert(subject.clone(), self.next);
         let failures = failure.into_iter().collect();
-        self.open.insert(self.next, Waiting { subject, failures, put: None });
-        Ok(Some(self.next))
+        self.open.insert(self.next, Waiting { subject, failures, bytes, put: None });
+        Ok(self.next)
     }
 
     fn end(&mut self, id: u64) -> Option<Waiting> {
         let waiting = self.open.remove(&id)?;
         self.numbers.remove(&waiting.subject);
         let (key, about) = &waiting.subject;
+        self.bytes -= waiting.bytes;
+        if let Some(of_jail) = self.bytes_of.get_mut(key) {
+            *of_jail -= waiting.bytes;
+        }
         match about {
             About::Name(_) => self.names -= 1,
             About::Command(_) => {
@@ -252,12 +301,16 @@ impl Jails {
             let Some(jail) = self.jail_mut(number) else { continue };
             let unsaid = &mut jail.unsaid;
             let is_early = now < unsaid.again && now >= unsaid.again.saturating_sub(UNSAID_S);
-            if is_early || unsaid.unasked + unsaid.unanswered == 0 {
+            if is_early || unsaid.unasked + unsaid.unanswered + unsaid.cut == 0 {
                 continue;
             }
             unsaid.again = now.saturating_add(UNSAID_S);
+            let cut = std::mem::take(&mut unsaid.cut);
             let unasked = std::mem::take(&mut unsaid.unasked);
             let unanswered = std::mem::take(&mut unsaid.unanswered);
+            if cut > 0 {
+                self.tell(number, None, Told::Cut { count: cut });
+            }
             if unasked > 0 {
                 self.tell(number, None, Told::Unasked { count: unasked });
             }
@@ -348,6 +401,11 @@ impl Jails {
             self.answer(id, answer, Stamp(now.saturating_mul(1000)));
         }
     }
+}
+
+/// What a failure that waits takes, in bytes.
+fn waiting_bytes((id, failure): &(Option<Id>, Failure)) -> usize {
+    id.as_ref().map_or(0, id_bytes) + failure.bytes() + EACH
 }
 
 /// Who a command is asked about.

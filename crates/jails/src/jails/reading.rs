@@ -115,7 +115,10 @@ impl Jails {
             let captures = monban_fail2ban::action::shown_captures(&failure.groups);
             let lines = failure.matches.kept().iter().map(|line| line.whole()).collect();
             let facts = Facts { ip, captures };
-            let failure = Failure { time: time.min(now), lines, facts, counts: 1 };
+            let (failure, is_cut) = Failure::new(time.min(now), lines, facts, 1);
+            if let Some(jail) = self.jail_mut(number).filter(|_| is_cut) {
+                jail.unsaid.cut += 1;
+            }
             self.of_somebody(number, id, failure, now);
         }
         found

@@ -121,7 +121,7 @@ impl Server for Jails {
         let now = self.now_s;
         let counts = u32::try_from(lines.len().max(1)).unwrap_or(u32::MAX);
         let lines = lines.to_vec();
-        let failure = Failure { time: now, lines, facts: Facts::default(), counts };
+        let (failure, _) = Failure::new(now, lines, Facts::default(), counts);
         self.add_attempt(number, id, failure, now);
         Ok(())
     }
