@@ -148,6 +148,7 @@ fn ticket_of(data: &[u8]) -> Option<(Id, Ticket)> {
             failures: Wire::take(from)?,
             lines: lines(from)?,
             facts: facts(from)?,
+            of_id: 0,
         })
     })
 }
@@ -308,6 +309,7 @@ mod tests {
                 failures: 9,
                 lines: lines.clone(),
                 facts: facts.clone(),
+                of_id: 0,
             };
             let data = ticket_row("a", &id, &ticket).data.expect("there");
             assert_eq!(ticket_of(&data), Some((id.clone(), ticket)));

@@ -96,11 +96,13 @@ pub(crate) struct Ticket {
     /// The last lines, oldest first.
     pub lines: Vec<String>,
     pub facts: Facts,
+    /// What the name takes that it is kept by, in bytes.
+    pub of_id: usize,
 }
 
 impl Ticket {
     fn bytes(&self) -> usize {
-        self.facts.bytes() + lines_bytes(&self.lines)
+        self.of_id + self.facts.bytes() + lines_bytes(&self.lines)
     }
 
     fn count(&mut self, time: i64, counts: u32, findtime_s: i64) {
@@ -118,14 +120,27 @@ impl Ticket {
     }
 }
 
-/// The open counts of all jails. Where there are too many, the jail that has most makes room: a
-/// flood in one log does not erase what others count.
+/// The open counts of all jails. Where there are too many, the jail that has most makes room, and
+/// where they take too much, the jail that takes most: a flood in one log does not erase what
+/// others count.
 #[derive(Default)]
 pub(crate) struct Tickets {
-    open: BTreeMap<Key, Bounded<Id, Ticket>>,
+    open: BTreeMap<Key, OfJail>,
     /// How many there are.
     count: usize,
     bytes: usize,
+}
+
+/// The open counts of one jail.
+struct OfJail {
+    tickets: Bounded<Id, Ticket>,
+    bytes: usize,
+}
+
+impl Default for OfJail {
+    fn default() -> Self {
+        Self { tickets: Bounded::new(JAIL_TICKETS_MAX + 1), bytes: 0 }
+    }
 }
 
 impl Tickets {
@@ -141,57 +156,78 @@ impl Tickets {
         if self.get(&key).is_some_and(|ticket| ticket.last <= now.saturating_sub(findtime_s)) {
             self.take(&key);
         }
-        let of_jail = self.open.entry(key.0).or_insert_with(|| Bounded::new(JAIL_TICKETS_MAX + 1));
-        let fresh = !of_jail.contains(&key.1);
-        let (ticket, _) = of_jail.entry(key.1, Ticket::default);
+        let of_jail = self.open.entry(key.0).or_default();
+        let fresh = !of_jail.tickets.contains(&key.1);
+        let of_id = 2 * id_bytes(&key.1);
+        let (ticket, _) = of_jail.tickets.entry(key.1, Ticket::default);
+        let mut before = 0;
         if fresh {
             let (time, facts) = (failure.time, failure.facts);
-            *ticket = Ticket { first: time, last: time, facts, ..Ticket::default() };
+            *ticket = Ticket { first: time, last: time, facts, of_id, ..Ticket::default() };
             (ticket.retry, ticket.failures) = (failure.counts, 1);
             self.count += 1;
         } else {
-            self.bytes -= ticket.bytes();
+            before = ticket.bytes();
             ticket.count(failure.time, failure.counts, findtime_s);
         }
         ticket.lines.extend(failure.lines);
         let over = ticket.lines.len().saturating_sub(maxmatches);
         ticket.lines.drain(..over);
-        self.bytes += ticket.bytes();
         let retry = ticket.retry;
-        while self.count > JAIL_TICKETS_MAX || self.bytes > JAIL_TICKETS_BYTES_MAX {
-            let largest = self.open.values_mut().max_by_key(|of_jail| of_jail.len());
-            let Some(out) = largest.and_then(Bounded::evict) else { break };
-            self.left(&out);
-        }
+        let bytes = ticket.bytes();
+        of_jail.bytes = of_jail.bytes - before + bytes;
+        self.bytes = self.bytes - before + bytes;
+        self.make_room();
         retry
     }
 
-    fn left(&mut self, ticket: &Ticket) {
-        self.bytes -= ticket.bytes();
+    fn make_room(&mut self) {
+        loop {
+            let jails = self.open.iter();
+            let largest = if self.bytes > JAIL_TICKETS_BYTES_MAX {
+                jails.max_by_key(|(_, of_jail)| of_jail.bytes)
+            } else if self.count > JAIL_TICKETS_MAX {
+                jails.max_by_key(|(_, of_jail)| of_jail.tickets.len())
+            } else {
+                return;
+            };
+            let Some(key) = largest.map(|(key, _)| *key) else { return };
+            let out = self.open.get_mut(&key).and_then(|of_jail| of_jail.tickets.evict());
+            let Some(out) = out else { return };
+            self.left(key, &out);
+        }
+    }
+
+    fn left(&mut self, key: Key, ticket: &Ticket) {
+        let bytes = ticket.bytes();
+        if let Some(of_jail) = self.open.get_mut(&key) {
+            of_jail.bytes -= bytes;
+        }
+        self.bytes -= bytes;
         self.count -= 1;
     }
 
     fn get(&self, key: &(Key, Id)) -> Option<&Ticket> {
-        self.open.get(&key.0)?.get(&key.1)
+        self.open.get(&key.0)?.tickets.get(&key.1)
     }
 
     /// Counts more for a failure that was counted: the address is known as a bad one.
     pub(crate) fn add_extra(&mut self, key: &(Key, Id), more: u32) -> Option<u32> {
-        let ticket = self.open.get_mut(&key.0)?.get_mut(&key.1)?;
+        let ticket = self.open.get_mut(&key.0)?.tickets.get_mut(&key.1)?;
         ticket.retry = ticket.retry.saturating_add(more);
         Some(ticket.retry)
     }
 
     /// Takes a count out.
     pub(crate) fn take(&mut self, key: &(Key, Id)) -> Option<Ticket> {
-        let ticket = self.open.get_mut(&key.0)?.remove(&key.1)?;
-        self.left(&ticket);
+        let ticket = self.open.get_mut(&key.0)?.tickets.remove(&key.1)?;
+        self.left(key.0, &ticket);
         Some(ticket)
     }
 
     /// Who has failed so often in a jail, the oldest count first.
     pub(crate) fn ripe(&self, jail: Key, maxretry: u32) -> Vec<Id> {
-        let of_jail = self.open.get(&jail).into_iter().flat_map(Bounded::iter);
+        let of_jail = self.open.get(&jail).into_iter().flat_map(|of_jail| of_jail.tickets.iter());
         let ripe = of_jail.filter(|(_, ticket)| ticket.retry >= maxretry);
         let mut ripe: Vec<(i64, &Id)> = ripe.map(|(id, ticket)| (ticket.first, id)).collect();
         ripe.sort();
@@ -204,7 +240,7 @@ impl Tickets {
         for (key, of_jail) in &self.open {
             let begin = findtime_s(*key).map(|findtime| now.saturating_sub(findtime));
             let is_old = |ticket: &Ticket| begin.is_none_or(|begin| ticket.last <= begin);
-            let of_jail = of_jail.iter().filter(|(_, ticket)| is_old(ticket));
+            let of_jail = of_jail.tickets.iter().filter(|(_, ticket)| is_old(ticket));
             old.extend(of_jail.map(|(id, _)| (*key, id.clone())));
         }
         for key in old {
@@ -215,7 +251,7 @@ impl Tickets {
     /// Moves all times by so many seconds: the clock was set.
     pub(crate) fn shift(&mut self, seconds: i64) {
         for of_jail in self.open.values_mut() {
-            of_jail.change_all(|ticket| {
+            of_jail.tickets.change_all(|ticket| {
                 ticket.first = ticket.first.saturating_add(seconds);
                 ticket.last = ticket.last.saturating_add(seconds);
             });
@@ -224,29 +260,30 @@ impl Tickets {
 
     /// How many are open in a jail.
     pub(crate) fn count(&self, jail: Key) -> u64 {
-        self.open.get(&jail).map_or(0, |of_jail| of_jail.len() as u64)
+        self.open.get(&jail).map_or(0, |of_jail| of_jail.tickets.len() as u64)
     }
 
-    /// Puts back what was saved.
-    pub(crate) fn restore(&mut self, key: (Key, Id), ticket: Ticket) {
-        let bytes = ticket.bytes();
-        let has_room =
-            self.count < JAIL_TICKETS_MAX && self.bytes + bytes <= JAIL_TICKETS_BYTES_MAX;
-        if has_room && self.get(&key).is_none() {
-            let of_jail = self.open.entry(key.0);
-            of_jail.or_insert_with(|| Bounded::new(JAIL_TICKETS_MAX + 1)).restore(key.1, ticket);
-            self.bytes += bytes;
-            self.count += 1;
+    /// Puts back what was saved, what was touched last at last.
+    pub(crate) fn restore(&mut self, key: (Key, Id), mut ticket: Ticket) {
+        if self.get(&key).is_some() {
+            return;
         }
+        ticket.of_id = 2 * id_bytes(&key.1);
+        let of_jail = self.open.entry(key.0).or_default();
+        of_jail.bytes += ticket.bytes();
+        self.bytes += ticket.bytes();
+        self.count += 1;
+        of_jail.tickets.restore(key.1, ticket);
+        self.make_room();
     }
 
     /// Counts that had to make room, since the start.
     pub(crate) fn evicted(&self) -> u64 {
-        self.open.values().map(Bounded::evicted).sum()
+        self.open.values().map(|of_jail| of_jail.tickets.evicted()).sum()
     }
 
     pub(crate) fn waiting(&self) -> usize {
-        self.open.values().map(Bounded::waiting).sum()
+        self.open.values().map(|of_jail| of_jail.tickets.waiting()).sum()
     }
 
     pub(crate) fn take_changes(
@@ -255,7 +292,8 @@ impl Tickets {
         mut now: impl FnMut(Key, &Id, &Ticket),
     ) {
         for (key, of_jail) in &mut self.open {
-            of_jail.take_changes(|id| gone(*key, id), |id, ticket| now(*key, id, ticket));
+            let tickets = &mut of_jail.tickets;
+            tickets.take_changes(|id| gone(*key, id), |id, ticket| now(*key, id, ticket));
         }
     }
 }
@@ -347,6 +385,48 @@ mod tests {
         assert_eq!(tickets.add(few, failure(3), 3, 600, 3), 2);
         assert_eq!(tickets.evicted(), 40_000 + 1 - JAIL_TICKETS_MAX as u64);
         assert_eq!(tickets.count(0) + tickets.count(1), JAIL_TICKETS_MAX as u64);
+    }
+
+    #[test]
+    fn long_lines_in_one_jail_erase_no_count_of_another() {
+        let mut tickets = Tickets::default();
+        let address = |number: u32| Id::of_text(&std::net::Ipv4Addr::from_bits(number).to_string());
+        for number in 0..5000 {
+            tickets.add((1, address(number)), failure(1), 1, 600, 3);
+        }
+        let of = |name: usize, line: usize| {
+            let captures = [("user".to_owned(), "x".repeat(name))].into();
+            let (ip, lines) = (None, vec!["x".repeat(line)]);
+            Failure::new(2, lines, Facts { ip, captures }, 1).0
+        };
+        for number in 0..20_000 {
+            tickets.add((0, address(number)), of(15_000, 15_000), 2, 600, 3);
+        }
+        // Names that are counted by are long, too.
+        for number in 0..5000 {
+            let id = Id::Text(format!("{number}{}", "x".repeat(8000)));
+            tickets.add((2, id), failure(2), 2, 600, 3);
+        }
+        assert_eq!(tickets.count(1), 5000);
+        assert!(tickets.bytes <= JAIL_TICKETS_BYTES_MAX);
+        let all: usize = tickets.open.values().map(|of_jail| of_jail.bytes).sum();
+        assert_eq!(all, tickets.bytes);
+        assert!(tickets.open.values().all(|of_jail| of_jail.bytes < JAIL_TICKETS_BYTES_MAX));
+        tickets.sweep(10_000, |_| None);
+        assert_eq!((tickets.bytes, tickets.count), (0, 0));
+    }
+
+    #[test]
+    fn what_was_saved_and_has_no_room_is_counted_and_goes_oldest_first() {
+        let mut tickets = Tickets::default();
+        for number in 0..JAIL_TICKETS_MAX as u32 + 7 {
+            let id = Id::of_text(&std::net::Ipv4Addr::from_bits(number).to_string());
+            tickets.restore((0, id), Ticket { last: number.into(), ..Ticket::default() });
+        }
+        assert_eq!((tickets.count(0), tickets.evicted()), (JAIL_TICKETS_MAX as u64, 7));
+        let mut gone = 0;
+        tickets.take_changes(|_, _| gone += 1, |_, _, _| {});
+        assert_eq!((gone, tickets.get(&(0, Id::of_text("0.0.0.6")))), (7, None));
     }
 
     #[test]
