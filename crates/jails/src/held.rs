@@ -22,23 +22,20 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    /// A line came. Those that are older than `findtime_s` would not be counted any more and go;
-    /// `room` bytes are there for all, and the oldest make room.
-    pub(crate) fn add(
-        &mut self,
-        (text, time_s): (String, Option<i64>),
-        now: i64,
-        findtime_s: i64,
-        room: usize,
-    ) {
+    /// A line came. Those that are older than `findtime_s` would not be counted any more and go.
+    pub(crate) fn add(&mut self, (text, time_s): (String, Option<i64>), now: i64, findtime_s: i64) {
         while self.lines.front().is_some_and(|line| line.arrived_s < now - findtime_s) {
             self.drop_oldest();
         }
         self.bytes += text.len() + EACH;
         self.lines.push_back(Line { text, time_s, arrived_s: now });
-        while self.bytes > room && self.drop_oldest() {
-            self.lost += 1;
-        }
+    }
+
+    /// The oldest line makes room, if there is one.
+    pub(crate) fn lose_oldest(&mut self) -> bool {
+        let is_lost = self.drop_oldest();
+        self.lost += u64::from(is_lost);
+        is_lost
     }
 
     fn drop_oldest(&mut self) -> bool {
@@ -72,19 +69,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_waits_has_an_end_in_bytes_and_in_time() {
+    fn what_waits_is_counted_in_bytes_and_has_an_end_in_time() {
         let mut held = Held::default();
         let line = || ("x".repeat(100 - EACH), None);
         for second in 0..50 {
-            held.add(line(), second, 600, 1000);
+            held.add(line(), second, 600);
+        }
+        while held.bytes() > 1000 {
+            assert!(held.lose_oldest());
         }
         assert_eq!((held.len(), held.bytes(), held.lost()), (10, 1000, 40));
         // Too old to be counted is not lost.
-        held.add(line(), 10_000, 600, 1000);
+        held.add(line(), 10_000, 600);
         assert_eq!((held.len(), held.bytes(), held.lost()), (1, 100, 40));
-        // A line that is larger than all the room is lost itself.
-        held.add(("x".repeat(2000), None), 10_000, 600, 1000);
-        assert_eq!((held.len(), held.bytes(), held.lost()), (0, 0, 42));
-        assert_eq!((held.take().1, held.lost()), (42, 0));
+        assert!(held.lose_oldest() && !held.lose_oldest());
+        assert_eq!((held.take().1, held.lost()), (41, 0));
     }
 }

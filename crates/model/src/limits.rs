@@ -346,7 +346,8 @@ pub const JAIL_ROW_BYTES_MAX: usize = 512 * 1024;
 /// Largest database of fail2ban whose bans are taken over, in bytes.
 pub const FAIL2BAN_DATABASE_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 
-/// What lines that wait for idle jails may take, in bytes and for all jails; the oldest make room.
+/// What lines that wait for idle jails may take, in bytes and for all jails; the
+/// oldest of the jail that has most make room.
 pub const JAIL_HELD_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Names that wait to be resolved for jails, and as many commands that wait to be asked.

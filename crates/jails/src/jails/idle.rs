@@ -62,12 +62,18 @@ impl Jails {
         }
     }
 
-    /// A line for an idle jail waits.
+    /// A line for an idle jail waits. The jail whose lines take most makes room, so that a flood in
+    /// one log costs no other jail its lines.
     pub(super) fn keep_line(&mut self, number: usize, line: (String, Option<i64>), now: i64) {
-        let all: usize = self.running().map(|jail| jail.held.bytes()).sum();
         let Some(jail) = self.jail_mut(number) else { return };
-        let room = JAIL_HELD_BYTES_MAX.saturating_sub(all - jail.held.bytes());
-        jail.held.add(line, now, jail.settings.findtime_s, room);
+        jail.held.add(line, now, jail.settings.findtime_s);
+        while self.running().map(|jail| jail.held.bytes()).sum::<usize>() > JAIL_HELD_BYTES_MAX {
+            let jails = self.jails.iter_mut().flatten();
+            let largest = jails.max_by_key(|jail| jail.held.bytes());
+            if !largest.is_some_and(|jail| jail.held.lose_oldest()) {
+                return;
+            }
+        }
     }
 
     /// The jail is idle no more: it reads what was written meanwhile, as far as its dates still

@@ -79,6 +79,26 @@ fn a_flood_of_lines_for_idle_jails_ends_in_a_number() {
 }
 
 #[test]
+fn a_flood_for_one_idle_jail_costs_another_none_of_its_lines() {
+    let mut world = World::new(TWO);
+    for jail in ["one", "two"] {
+        world.client(&format!("set {jail} idle on"));
+    }
+    let long = "x".repeat(10_000);
+    let line = format!("no {long} from 192.0.2.9");
+    (0..900).for_each(|_| world.line("/one.log", &line));
+    // It comes when the room is full, and before it is full again.
+    for n in 0..100 {
+        world.line("/two.log", &format!("no bob from 192.0.2.{n}"));
+        world.line("/one.log", &line);
+    }
+    assert_eq!(state(&world, "two"), State::Idle { lines: 100, lost: 0 });
+    let State::Idle { lines, lost } = state(&world, "one") else { panic!("idle") };
+    assert_eq!(lines as u64 + lost, 1000);
+    assert!(lines > 800, "{lines}");
+}
+
+#[test]
 fn a_jail_that_was_stopped_is_known_until_a_reload_starts_it() {
     let mut world = World::new(TWO);
     world.client("stop one");
