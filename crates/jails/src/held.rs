@@ -13,7 +13,7 @@ pub(crate) struct Line {
     arrived_s: i64,
 }
 
-/// The lines of an idle jail, the oldest first.
+/// The lines that wait for one jail, the oldest first.
 #[derive(Default)]
 pub(crate) struct Held {
     lines: VecDeque<Line>,
@@ -27,7 +27,7 @@ impl Held {
         while self.lines.front().is_some_and(|line| line.arrived_s < now - findtime_s) {
             self.drop_oldest();
         }
-        self.bytes += text.len() + EACH;
+        self.bytes += cost(&text);
         self.lines.push_back(Line { text, time_s, arrived_s: now });
     }
 
@@ -39,9 +39,7 @@ impl Held {
     }
 
     fn drop_oldest(&mut self) -> bool {
-        let Some(line) = self.lines.pop_front() else { return false };
-        self.bytes -= line.text.len() + EACH;
-        true
+        self.next().is_some()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -57,11 +55,22 @@ impl Held {
         self.lost
     }
 
-    /// The lines, and how many had to make room.
-    pub(crate) fn take(&mut self) -> (VecDeque<Line>, u64) {
-        let held = std::mem::take(self);
-        (held.lines, held.lost)
+    /// How many had to make room since that was asked last.
+    pub(crate) fn take_lost(&mut self) -> u64 {
+        std::mem::take(&mut self.lost)
     }
+
+    /// The oldest line, to be read.
+    pub(crate) fn next(&mut self) -> Option<Line> {
+        let line = self.lines.pop_front()?;
+        self.bytes -= cost(&line.text);
+        Some(line)
+    }
+}
+
+/// What a line takes while it waits, in bytes.
+pub(crate) fn cost(text: &str) -> usize {
+    text.len() + EACH
 }
 
 #[cfg(test)]
@@ -83,6 +92,6 @@ mod tests {
         held.add(line(), 10_000, 600);
         assert_eq!((held.len(), held.bytes(), held.lost()), (1, 100, 40));
         assert!(held.lose_oldest() && !held.lose_oldest());
-        assert_eq!((held.take().1, held.lost()), (41, 0));
+        assert_eq!((held.take_lost(), held.lost()), (41, 0));
     }
 }

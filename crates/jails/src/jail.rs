@@ -36,7 +36,7 @@ pub(crate) struct Jail {
     pub banned_total: u64,
     /// Whether its actions are started.
     pub started: bool,
-    /// What was written while it is idle.
+    /// What was written while it is idle, until that is read.
     pub held: Held,
     /// It was idle, and a reload ended that.
     pub woken: bool,
@@ -321,6 +321,11 @@ impl Jail {
     /// Whether it looks for nothing, in the place of one that does.
     pub(crate) fn is_blind_beside(&self, before: &Self) -> bool {
         self.all.failregex.is_empty() && !before.all.failregex.is_empty()
+    }
+
+    /// Whether it has to read what waited, before anything that comes.
+    pub(crate) fn is_behind(&self) -> bool {
+        !self.settings.idle && self.held.len() > 0
     }
 
     /// The longest ban it makes now, in seconds; negative for ever.

@@ -154,7 +154,7 @@ impl Jails {
         self.take_saved();
         (0..self.jails.len()).for_each(|number| self.begin_hold(number));
         self.ask_names(now);
-        self.wake(now);
+        self.wake();
     }
 
     /// Files of `ignoreip` that could not be read: the jail, the file, and whether what stood in

@@ -1,10 +1,16 @@
 //! Jails that read nothing for now: idle ones, whose lines wait, and those that were stopped.
+//!
+//! What waited is read piece by piece once that ends, so that it holds up no other jail. A line that
+//! comes meanwhile waits behind it; each makes the jail read more than its own length, so that this
+//! has an end whatever comes.
 
 use monban_fail2ban::filter::When;
 use monban_model::Stamp;
 use monban_model::limits::JAIL_HELD_BYTES_MAX;
 
 use super::Jails;
+use crate::held::cost;
+use crate::jail::Jail;
 use crate::told::Told;
 
 /// How a jail stands.
@@ -43,28 +49,65 @@ impl Jails {
         states
     }
 
-    /// Everything ends: what waits for idle jails is counted, as nobody will read it again.
+    /// Everything ends: what waits for idle jails is to be read, as nobody will do it later. It is
+    /// what [`Jails::read_waiting`] gives from now on.
     pub fn end(&mut self, now: Stamp) {
-        let now = self.at(now);
+        self.at(now);
         for number in 0..self.jails.len() {
-            if self.jail(number).is_some_and(|jail| jail.all.idle) {
-                self.read_held(number, now);
+            let Some(jail) = self.jail_mut(number).filter(|jail| jail.all.idle) else { continue };
+            jail.all.idle = false;
+            jail.take_settings();
+            self.awake(number);
+        }
+    }
+
+    /// Reads so many bytes of the lines that waited for jails which are idle no more. Whether there
+    /// is more of it.
+    pub fn read_waiting(&mut self, bytes: usize, now: Stamp) -> bool {
+        let now = self.at(now);
+        let mut left = bytes;
+        for number in 0..self.jails.len() {
+            left = left.saturating_sub(self.read_on(number, left, now));
+            if left == 0 {
+                break;
             }
         }
+        self.is_behind()
+    }
+
+    /// Whether lines waited for jails that are idle no more.
+    pub fn is_behind(&self) -> bool {
+        self.running().any(Jail::is_behind)
     }
 
     /// A reload ended that jails are idle.
-    pub(super) fn wake(&mut self, now: i64) {
+    pub(super) fn wake(&mut self) {
         for number in 0..self.jails.len() {
             if self.jail(number).is_some_and(|jail| jail.woken && !jail.all.idle) {
-                self.read_held(number, now);
+                self.awake(number);
             }
         }
     }
 
-    /// A line for an idle jail waits. The jail whose lines take most makes room, so that a flood in
+    /// Whether a line has to wait: for an idle jail, or behind others. Then it does.
+    pub(super) fn waits(
+        &mut self,
+        number: usize,
+        text: &str,
+        time_s: Option<i64>,
+        now: i64,
+    ) -> bool {
+        self.read_on(number, 2 * cost(text), now);
+        let waits = self.jail(number).is_some_and(|jail| jail.settings.idle || jail.is_behind());
+        if waits {
+            self.keep_line(number, (text.to_owned(), time_s), now);
+        }
+        waits
+    }
+
+    /// A line waits. The jail whose lines take most makes room, so that a flood in
     /// one log costs no other jail its lines.
-    pub(super) fn keep_line(&mut self, number: usize, line: (String, Option<i64>), now: i64) {
+    fn keep_line(&mut self, number: usize, line: (String, Option<i64>), now: i64) {
         let Some(jail) = self.jail_mut(number) else { return };
         jail.held.add(line, now, jail.settings.findtime_s);
         while self.running().map(|jail| jail.held.bytes()).sum::<usize>() > JAIL_HELD_BYTES_MAX {
@@ -78,19 +121,27 @@ impl Jails {
 
     /// The jail is idle no more: it reads what was written meanwhile, as far as its dates still
     /// count.
-    pub(super) fn read_held(&mut self, number: usize, now: i64) {
+    pub(super) fn awake(&mut self, number: usize) {
         let Some(jail) = self.jail_mut(number) else { return };
-        let within = When::Within(jail.settings.findtime_s);
         jail.woken = false;
-        let (lines, lost) = jail.held.take();
-        self.tell(number, None, Told::Awake { lines: lines.len(), lost });
-        for line in lines {
-            let Some(jail) = self.jail_mut(number) else { return };
+        let told = Told::Awake { lines: jail.held.len(), lost: jail.held.take_lost() };
+        self.tell(number, None, told);
+    }
+
+    /// Reads so many bytes of what waited for a jail, and the line beyond them; how many that were.
+    fn read_on(&mut self, number: usize, bytes: usize, now: i64) -> usize {
+        let mut read = 0;
+        while read < bytes {
+            let Some(jail) = self.jail_mut(number).filter(|jail| jail.is_behind()) else { break };
+            let within = When::Within(jail.settings.findtime_s);
+            let Some(line) = jail.held.next() else { break };
+            read += cost(&line.text);
             let reading = match line.time_s {
                 Some(time_s) => jail.filter.read_at(&line.text, time_s, now, within),
                 None => jail.filter.read_when(&line.text, now, within),
             };
             self.take_reading(number, reading, now);
         }
+        read
     }
 }

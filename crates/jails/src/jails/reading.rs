@@ -27,10 +27,10 @@ impl Jails {
             }
             let text = jail.encoding.decode(line.bytes);
             let text = text.trim_end_matches(['\r', '\n']);
-            if jail.settings.idle {
-                self.keep_line(number, (text.to_owned(), None), now);
+            if self.waits(number, text, None, now) {
                 continue;
             }
+            let Some(jail) = self.jail_mut(number) else { continue };
             let reading = jail.filter.read_when(text, now, when(jail, catching_up));
             found += self.take_reading(number, reading, now);
         }
@@ -49,10 +49,10 @@ impl Jails {
                 continue;
             }
             let text = line.get_or_insert_with(|| entry.line());
-            if jail.settings.idle {
-                self.keep_line(number, (text.clone(), Some(entry.time_s())), now);
+            if self.waits(number, text, Some(entry.time_s()), now) {
                 continue;
             }
+            let Some(jail) = self.jail_mut(number) else { continue };
             let when = when(jail, catching_up);
             let reading = jail.filter.read_at(text, entry.time_s(), now, when);
             found += self.take_reading(number, reading, now);

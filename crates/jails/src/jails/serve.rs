@@ -182,7 +182,7 @@ impl Server for Jails {
         self.asking_names_again();
         match (was_idle, is_idle) {
             (false, true) => self.tell(number, None, Told::Idle),
-            (true, false) => self.read_held(number, now),
+            (true, false) => self.awake(number),
             _ => {}
         }
         Ok(())
@@ -194,7 +194,7 @@ impl Server for Jails {
         let was_idle = std::mem::replace(&mut jail.all.idle, false);
         jail.take_settings();
         if was_idle {
-            self.read_held(number, self.now_s);
+            self.awake(number);
         }
         Ok(())
     }

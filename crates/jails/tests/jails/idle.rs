@@ -35,6 +35,7 @@ fn what_is_written_while_a_jail_is_idle_is_read_once_that_ends() {
     assert_eq!(world.told(), [""; 0], "nothing is counted meanwhile");
     world.client("set one idle off");
     assert_eq!(state(&world, "one"), State::Runs);
+    world.catch_up();
     assert_eq!(world.told(), ["one banned 192.0.2.1"]);
     // As often as it is said, it ends once.
     world.client("set one idle off");
@@ -56,6 +57,7 @@ fn a_reload_a_start_and_the_end_also_read_what_waited() {
             words => assert_ne!(world.client(words), ""),
         }
         assert_eq!(awake(&mut world), [(3, 0)], "{way}");
+        world.catch_up();
         assert!(world.client("status one").contains("Currently banned:\t1"), "{way}");
     }
 }
@@ -96,6 +98,49 @@ fn a_flood_for_one_idle_jail_costs_another_none_of_its_lines() {
     let State::Idle { lines, lost } = state(&world, "one") else { panic!("idle") };
     assert_eq!(lines as u64 + lost, 1000);
     assert!(lines > 800, "{lines}");
+}
+
+#[test]
+fn what_waited_holds_up_no_other_jail_and_is_read_in_its_order() {
+    let mut world = World::new(TWO);
+    world.client("set one idle on");
+    let long = "x".repeat(1000);
+    for n in 0..2000 {
+        world.line("/one.log", &format!("no {long} from 10.0.{}.{}", n / 256, n % 256));
+    }
+    world.client("set one idle off");
+    assert_eq!(awake(&mut world), [(2000, 0)]);
+    world.told();
+    // A piece is read, and another jail has its turn.
+    let now = world.now();
+    assert!(world.jails.read_waiting(256 << 10, now));
+    let found = |world: &mut World| {
+        let news = world.news().into_iter();
+        let found = news.filter(|news| matches!(news.told, Told::Found { .. }));
+        found.map(|news| (news.jail, news.id.unwrap().to_string())).collect::<Vec<_>>()
+    };
+    let first = found(&mut world);
+    assert!((200..300).contains(&first.len()), "{}", first.len());
+    world.line("/two.log", BOB);
+    assert_eq!(found(&mut world), [("two".to_owned(), "192.0.2.1".to_owned())]);
+    // What comes for the jail itself waits behind, makes it read on, and has an end.
+    let (mut all, mut came) = (first, 0);
+    while world.jails.is_behind() {
+        world.line("/one.log", &format!("no {long} from 10.9.{}.{}", came / 256, came % 256));
+        let read = found(&mut world);
+        assert!((1..=5).contains(&read.len()), "{}", read.len());
+        all.extend(read);
+        came += 1;
+    }
+    assert!(came > 1000 && came < 2000, "{came}");
+    let ids = |net: &str| -> Vec<String> {
+        let of_net = all.iter().filter(|(_, id)| id.starts_with(net));
+        of_net.map(|(_, id)| id.clone()).collect()
+    };
+    let expected = |net: &str, count: usize| -> Vec<String> {
+        (0..count).map(|n| format!("{net}{}.{}", n / 256, n % 256)).collect()
+    };
+    assert_eq!((ids("10.0."), ids("10.9.")), (expected("10.0.", 2000), expected("10.9.", came)));
 }
 
 #[test]

@@ -97,6 +97,11 @@ impl World {
         self.jails.tick(self.now());
     }
 
+    /// Reads what waited for jails that are idle no more.
+    pub fn catch_up(&mut self) {
+        while self.jails.read_waiting(1000, self.now()) {}
+    }
+
     pub fn news(&mut self) -> Vec<News> {
         self.jails.take_news()
     }

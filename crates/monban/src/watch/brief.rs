@@ -214,8 +214,9 @@ impl Watch {
                 break;
             }
         }
-        self.jail_side.read_all();
+        self.jail_side.wake_all();
         self.serve_jails()?;
+        while self.read_waiting()? {}
         self.send_orders()?;
         let bans: usize = self.jail_side.jails().in_force().map(|(_, ids)| ids.count()).sum();
         if bans > 0 && self.jail_side.acts {

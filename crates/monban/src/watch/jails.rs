@@ -205,9 +205,14 @@ impl JailSide {
         }
     }
 
-    /// Everything that is written is read. What waits for idle jails is counted.
-    pub fn read_all(&mut self) {
+    /// Everything that is written is read. What waits for idle jails is to be read now.
+    pub fn wake_all(&mut self) {
         self.jails.end(now());
+    }
+
+    /// Whether something waited for idle jails that are to read it now.
+    pub fn is_behind(&self) -> bool {
+        self.jails.is_behind()
     }
 
     /// Tells the log that everything ends.

@@ -162,6 +162,7 @@ impl Watch {
                 self.read_journal();
             }
             more = self.read_files()?;
+            more |= self.read_waiting()?;
             self.send_orders()?;
             if Instant::now() >= next_tick {
                 next_tick = Instant::now() + TICK;
@@ -257,6 +258,18 @@ impl Watch {
         self.collect();
         self.serve_jails()?;
         Ok(progress.more)
+    }
+
+    /// Reads a piece of what waited for idle jails; whether there is more.
+    fn read_waiting(&mut self) -> io::Result<bool> {
+        // Nothing is judged before it is known what another fail2ban has judged.
+        if self.earlier.is_awaited() || !self.jail_side.is_behind() {
+            return Ok(false);
+        }
+        let more = self.jail_side.jails().read_waiting(SLICE_BYTES, now());
+        self.pending.touch();
+        self.serve_jails()?;
+        Ok(more)
     }
 
     fn ask_siblings(&mut self) -> io::Result<()> {
