@@ -60,6 +60,12 @@ impl Held {
         std::mem::take(&mut self.lost)
     }
 
+    /// None of them will be read; how many that are, with those that had to make room.
+    pub(crate) fn lose_all(&mut self) -> u64 {
+        let held = std::mem::take(self);
+        held.lines.len() as u64 + held.lost
+    }
+
     /// The oldest line, to be read.
     pub(crate) fn next(&mut self) -> Option<Line> {
         let line = self.lines.pop_front()?;

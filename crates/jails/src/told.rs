@@ -198,6 +198,12 @@ pub enum Told {
         /// So many had no room.
         lost: u64,
     },
+    /// Lines that waited for the jail are not read: it was stopped, or is gone, or there was no room
+    /// for them.
+    Unread {
+        /// How many.
+        count: u64,
+    },
     /// The jail begins its work.
     Started,
     /// The jail is no more.

@@ -8,7 +8,7 @@ use monban_fail2ban::filter::When;
 use monban_model::Stamp;
 use monban_model::limits::JAIL_HELD_BYTES_MAX;
 
-use super::Jails;
+use super::{Jails, news};
 use crate::held::cost;
 use crate::jail::Jail;
 use crate::told::Told;
@@ -128,6 +128,14 @@ impl Jails {
         self.tell(number, None, told);
     }
 
+    /// The jail goes: what waited for it is not read, and that is told.
+    pub(super) fn lose_waiting(&mut self, jail: &mut Jail) {
+        let count = jail.held.lose_all();
+        if count > 0 {
+            self.news.push(news(jail, None, Told::Unread { count }));
+        }
+    }
+
     /// Reads so many bytes of what waited for a jail, and the line beyond them; how many that were.
     fn read_on(&mut self, number: usize, bytes: usize, now: i64) -> usize {
         let mut read = 0;
@@ -141,6 +149,12 @@ impl Jails {
                 None => jail.filter.read_when(&line.text, now, within),
             };
             self.take_reading(number, reading, now);
+        }
+        // Others may have needed the room before it came to all of them.
+        let ready = |jail: &&mut Jail| !jail.settings.idle && !jail.is_behind();
+        let lost = self.jail_mut(number).filter(ready).map_or(0, |jail| jail.held.take_lost());
+        if lost > 0 {
+            self.tell(number, None, Told::Unread { count: lost });
         }
         read
     }

@@ -101,6 +101,50 @@ fn a_flood_for_one_idle_jail_costs_another_none_of_its_lines() {
 }
 
 #[test]
+fn lines_of_an_idle_jail_that_goes_are_told_as_not_read() {
+    for way in ["stop one", "reload", "stop one while it reads"] {
+        let mut world = World::new(TWO);
+        world.client("set one idle on");
+        for _ in 0..50 {
+            world.line("/one.log", "no eve from 192.0.2.7");
+        }
+        world.write("jail.conf", &TWO[..TWO.find("[one]").unwrap()]);
+        match way {
+            "reload" => drop(world.set_up()),
+            "stop one" => drop(world.client("stop one")),
+            _ => {
+                world.client("set one idle off");
+                assert_eq!(awake(&mut world), [(50, 0)]);
+                world.client("stop one");
+            }
+        }
+        let told: Vec<Told> = world.news().into_iter().map(|news| news.told).collect();
+        assert!(told.contains(&Told::Unread { count: 50 }), "{way}: {told:?}");
+        assert!(told.contains(&Told::Stopped), "{way}");
+    }
+}
+
+#[test]
+fn what_a_jail_had_no_room_for_while_it_read_is_told_at_its_end() {
+    let mut world = World::new(TWO);
+    for jail in ["one", "two"] {
+        world.client(&format!("set {jail} idle on"));
+    }
+    let long = format!("{BOB} {}", "x".repeat(1 << 20));
+    (0..7).for_each(|_| world.line("/one.log", &long));
+    world.client("set one idle off");
+    assert_eq!(awake(&mut world), [(7, 0)]);
+    (0..3).for_each(|_| world.line("/two.log", &long));
+    world.catch_up();
+    let unread = world.news().into_iter().filter_map(|news| match news.told {
+        Told::Unread { count } => Some((news.jail, count)),
+        _ => None,
+    });
+    assert_eq!(unread.collect::<Vec<_>>(), [("one".to_owned(), 3)]);
+    assert_eq!(state(&world, "two"), State::Idle { lines: 3, lost: 0 });
+}
+
+#[test]
 fn what_waited_holds_up_no_other_jail_and_is_read_in_its_order() {
     let mut world = World::new(TWO);
     world.client("set one idle on");
