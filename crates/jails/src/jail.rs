@@ -69,18 +69,20 @@ pub(crate) struct Jail {
     /// What is said once a day, and when it may be said again.
     pub told_off: i64,
     pub told_old: i64,
-    /// What is said of failures now and then, as a number.
+    /// What is said now and then, as a number.
     pub unsaid: Unsaid,
 }
 
-/// Failures that `ignorecommand`, or who resolves names, has said nothing of, and those whose
-/// captures are not kept whole.
+/// Failures that `ignorecommand`, or who resolves names, has said nothing of, those whose captures
+/// are not kept whole, and bans that do not go on.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Unsaid {
     /// There was no room for the question.
     pub unasked: u64,
     /// There was no answer.
     pub unanswered: u64,
+    /// Bans of before that do not go on, as there are too many.
+    pub surplus: u64,
     /// A capture was too long.
     pub cut: u64,
     /// When that is told again.

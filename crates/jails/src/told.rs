@@ -112,6 +112,11 @@ pub enum Told {
     Expired,
     /// There is no room for more bans.
     TooMany,
+    /// Bans of an earlier run, or of another fail2ban, do not go on: there is no room for them.
+    Surplus {
+        /// How many.
+        count: u64,
+    },
     /// A ban is made again.
     Again,
     /// What the jail's actions had made was gone, and they have made it anew.

@@ -12,7 +12,7 @@ use monban_model::{Address, JailAnswer, Net, Stamp};
 
 use super::Jails;
 use crate::cache::Likeness;
-use crate::jail::Jail;
+use crate::jail::{Jail, Unsaid};
 use crate::tickets::{Failure, Key, id_bytes};
 use crate::told::{Told, WhyFreed};
 
@@ -295,27 +295,25 @@ impl Jails {
         }
     }
 
-    /// Tells of what was not asked or answered, with its number.
+    /// Tells of what was not asked or answered, and the like, with its number.
     pub(super) fn tell_unsaid(&mut self, now: i64) {
         for number in 0..self.jails.len() {
             let Some(jail) = self.jail_mut(number) else { continue };
             let unsaid = &mut jail.unsaid;
             let is_early = now < unsaid.again && now >= unsaid.again.saturating_sub(UNSAID_S);
-            if is_early || unsaid.unasked + unsaid.unanswered + unsaid.cut == 0 {
+            let Unsaid { unasked, unanswered, surplus, cut, .. } = *unsaid;
+            if is_early || unasked + unanswered + surplus + cut == 0 {
                 continue;
             }
-            unsaid.again = now.saturating_add(UNSAID_S);
-            let cut = std::mem::take(&mut unsaid.cut);
-            let unasked = std::mem::take(&mut unsaid.unasked);
-            let unanswered = std::mem::take(&mut unsaid.unanswered);
-            if cut > 0 {
-                self.tell(number, None, Told::Cut { count: cut });
-            }
-            if unasked > 0 {
-                self.tell(number, None, Told::Unasked { count: unasked });
-            }
-            if unanswered > 0 {
-                self.tell(number, None, Told::Unanswered { count: unanswered });
+            *unsaid = Unsaid { again: now.saturating_add(UNSAID_S), ..Unsaid::default() };
+            let told = [
+                (surplus, Told::Surplus { count: surplus }),
+                (cut, Told::Cut { count: cut }),
+                (unasked, Told::Unasked { count: unasked }),
+                (unanswered, Told::Unanswered { count: unanswered }),
+            ];
+            for (_, told) in told.into_iter().filter(|(count, _)| *count > 0) {
+                self.tell(number, None, told);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The open state of all jails as rows of the ledger.
 
 use monban_fail2ban::filter::Id;
+use monban_model::limits::JAIL_BANS_MAX;
 use monban_model::{JailRow, JailRowKind};
 
 use super::Jails;
@@ -59,8 +60,8 @@ impl Jails {
         }
     }
 
-    /// Goes on with a ban, if it is one more. One that is over, or whose address is spared now, may
-    /// still be in force for actions that ran on.
+    /// Goes on with a ban, if it is one more. One that is over, whose address is spared now, or for
+    /// which there is no room, may still be in force for actions that ran on.
     pub(super) fn take_ban(&mut self, number: usize, id: Id, ban: Ban, whose: Whose) {
         let now = self.now_s;
         let all: usize = self.running().map(|jail| jail.bans.len()).sum();
@@ -70,7 +71,10 @@ impl Jails {
         if jail.bans.get(&id).is_some() {
             return;
         }
-        if ban.end(bantime_s) <= now || jail.ignore.spares(&id).is_some() {
+        let has_room = all < JAIL_BANS_MAX;
+        let is_over = ban.end(bantime_s) <= now || jail.ignore.spares(&id).is_some();
+        if is_over || !has_room {
+            jail.unsaid.surplus += u64::from(!is_over);
             jail.bans.forget([id.clone()]);
             if ban.ordered {
                 jail.owed.push((id, ban));

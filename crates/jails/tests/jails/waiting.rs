@@ -1,7 +1,11 @@
 //! Bans of jails that do not run.
 
-use monban_jails::Told;
+use std::net::Ipv4Addr;
+
+use monban_fail2ban::filter::Id;
+use monban_jails::{Earlier, Told};
 use monban_model::JailRowKind;
+use monban_model::limits::JAIL_BANS_MAX;
 
 use super::BOB;
 use super::world::{TWO, World};
@@ -104,4 +108,45 @@ fn a_ban_is_as_long_after_a_restart_as_when_it_was_made() {
         world.tick(1);
         assert_eq!(world.told(), ["two freed 192.0.2.1"], "{bantime}");
     }
+}
+
+#[test]
+fn bans_of_before_without_room_are_told_and_do_not_come_back() {
+    let long = TWO.replace("bantime = 1m", "bantime = 10h");
+    let mut world = World::new(&long);
+    for n in 1..=3 {
+        world.line("/two.log", &format!("no bob from 192.0.2.{n}"));
+    }
+    assert_eq!(world.ordered().len(), 3);
+    world.commit();
+    // While the jail is away, another one takes over more bans than there may be.
+    world.write("jail.conf", &long[..long.find("[two]").unwrap()]);
+    assert_eq!(world.set_up(), []);
+    let most = JAIL_BANS_MAX as u32;
+    let earlier = (0..most + 2).map(|n| Earlier {
+        jail: "one".to_owned(),
+        id: Id::of_text(&Ipv4Addr::from_bits(0x0a00_0000 + n).to_string()),
+        time_s: world.now_s,
+        seconds: None,
+        count: 1,
+    });
+    let (earlier, now) = (earlier.collect(), world.now());
+    assert_eq!(world.jails.take_earlier(earlier, now), JAIL_BANS_MAX);
+    world.write("jail.conf", &long);
+    assert_eq!(world.set_up(), []);
+    world.news();
+    world.tick(1);
+    let surplus = |world: &mut World| -> Vec<(String, u64)> {
+        let news = world.news().into_iter();
+        let surplus = news.filter_map(|news| match news.told {
+            Told::Surplus { count } => Some((news.jail, count)),
+            _ => None,
+        });
+        surplus.collect()
+    };
+    assert_eq!(surplus(&mut world), [("one".to_owned(), 2), ("two".to_owned(), 3)]);
+    // Their rows are gone: nothing of them comes back when there is room.
+    world.commit();
+    assert_eq!(world.committed(JailRowKind::Ban), JAIL_BANS_MAX);
+    assert!(!world.in_force().iter().any(|id| id.starts_with("192.0.2.")));
 }

@@ -151,6 +151,7 @@ pub fn notice_of(news: &News) -> Option<(Notice, bool)> {
         Told::Repaired { count } => (with("jail-repaired", &[("count", count.to_string())]), true),
         Told::Unasked { count } => (with("jail-unasked", &[("count", count.to_string())]), true),
         Told::Unread { count } => (with("jail-lines-lost", &[("count", count.to_string())]), true),
+        Told::Surplus { count } => (with("jail-surplus", &[("count", count.to_string())]), true),
         Told::Cut { count } => (with("jail-cut", &[("count", count.to_string())]), true),
         Told::Unanswered { count } => {
             (with("jail-unanswered", &[("count", count.to_string())]), true)
