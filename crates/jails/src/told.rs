@@ -203,8 +203,8 @@ pub enum Told {
         /// So many had no room.
         lost: u64,
     },
-    /// Lines that waited for the jail are not read: it was stopped, or is gone, or there was no room
-    /// for them.
+    /// Lines that waited for the jail are not read: it was stopped, or is gone, or there was no
+    /// room for them.
     Unread {
         /// How many.
         count: u64,

@@ -310,8 +310,8 @@ pub const STATUS_UNREAD_MAX: usize = 16;
 /// Of the jail that has most the one that was quiet for longest makes room.
 pub const JAIL_TICKETS_MAX: usize = 32_768;
 
-/// What their names, lines and captures may take, in bytes. Beyond it the jail makes room that takes
-/// most.
+/// What their names, lines and captures may take, in bytes. Beyond it the jail makes room that
+/// takes most.
 pub const JAIL_TICKETS_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Longest line that is kept for the commands of a jail's actions, in bytes.

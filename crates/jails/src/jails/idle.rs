@@ -1,8 +1,8 @@
 //! Jails that read nothing for now: idle ones, whose lines wait, and those that were stopped.
 //!
-//! What waited is read piece by piece once that ends, so that it holds up no other jail. A line that
-//! comes meanwhile waits behind it; each makes the jail read more than its own length, so that this
-//! has an end whatever comes.
+//! What waited is read piece by piece once that ends, so that it holds up no other jail. A line
+//! that comes meanwhile waits behind it; each makes the jail read more than its own length, so that
+//! this has an end whatever comes.
 
 use monban_fail2ban::filter::When;
 use monban_model::Stamp;

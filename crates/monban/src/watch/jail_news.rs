@@ -103,6 +103,9 @@ pub fn notice_of(news: &News) -> Option<(Notice, bool)> {
     let who = [("jail", news.jail.clone()), ("id", id)];
     let with = |key: &str, more: &[(&str, String)]| notice(key, &[&who, more].concat());
     let number = |name: &'static str, value: i64| (name, value.to_string());
+    if let Some((key, count, kept)) = of_many(&news.told) {
+        return Some((with(key, &[("count", count.to_string())]), kept));
+    }
     Some(match &news.told {
         Told::Found { count, .. } => {
             let values = [("count", count.0.to_string()), ("needed", count.1.to_string())];
@@ -144,24 +147,10 @@ pub fn notice_of(news: &News) -> Option<(Notice, bool)> {
         Told::Overrun => (with("jail-overrun", &[]), true),
         Told::Off { seconds } => (with("jail-off", &[number("seconds", *seconds)]), true),
         Told::Old { seconds } => (with("jail-old", &[number("seconds", *seconds)]), false),
-        Told::Held { count } => (with("jail-held", &[("count", count.to_string())]), false),
-        Told::Forgotten { count } => {
-            (with("jail-forgotten", &[("count", count.to_string())]), false)
-        }
-        Told::Repaired { count } => (with("jail-repaired", &[("count", count.to_string())]), true),
-        Told::Unasked { count } => (with("jail-unasked", &[("count", count.to_string())]), true),
-        Told::Unread { count } => (with("jail-lines-lost", &[("count", count.to_string())]), true),
-        Told::Surplus { count } => (with("jail-surplus", &[("count", count.to_string())]), true),
-        Told::Cut { count } => (with("jail-cut", &[("count", count.to_string())]), true),
-        Told::Unanswered { count } => {
-            (with("jail-unanswered", &[("count", count.to_string())]), true)
-        }
         Told::Resolved { name, addresses } => {
             let values = [("name", name.clone()), ("addresses", addresses.clone())];
             (with("jail-resolved", &values), false)
         }
-        Told::TakenOver { .. } | Told::Made { .. } => return None,
-        Told::Already { .. } | Told::Attempt { .. } | Told::Expired | Told::Again => return None,
         Told::Started => (with("jail-started", &[]), true),
         Told::Stopped => (with("jail-stopped", &[]), true),
         Told::Idle => (with("jail-idle", &[]), true),
@@ -169,6 +158,23 @@ pub fn notice_of(news: &News) -> Option<(Notice, bool)> {
             let values = [("lines", lines.to_string()), ("lost", lost.to_string())];
             (with(if *lost > 0 { "jail-awake-lost" } else { "jail-awake" }, &values), true)
         }
+        // Records tell of these, or nothing does but fail2ban's own log.
+        _ => return None,
+    })
+}
+
+/// What is told with its number: the key, the number, and whether it is kept in the ledger.
+fn of_many(told: &Told) -> Option<(&'static str, u64, bool)> {
+    Some(match told {
+        Told::Held { count } => ("jail-held", *count, false),
+        Told::Forgotten { count } => ("jail-forgotten", *count, false),
+        Told::Repaired { count } => ("jail-repaired", *count as u64, true),
+        Told::Unasked { count } => ("jail-unasked", *count, true),
+        Told::Unread { count } => ("jail-lines-lost", *count, true),
+        Told::Surplus { count } => ("jail-surplus", *count, true),
+        Told::Cut { count } => ("jail-cut", *count, true),
+        Told::Unanswered { count } => ("jail-unanswered", *count, true),
+        _ => return None,
     })
 }
 
