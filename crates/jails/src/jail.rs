@@ -9,7 +9,7 @@ use monban_fail2ban::dates::{DateFinder, Zone};
 use monban_fail2ban::encoding::Encoding;
 use monban_fail2ban::filter::{self, Filter, Id, Texts, Use};
 
-use crate::bans::{Ban, Bans};
+use crate::bans::Bans;
 use crate::cache::{Cache, Likeness};
 use crate::held::Held;
 use crate::ignore::IgnoreList;
@@ -50,9 +50,6 @@ pub(crate) struct Jail {
     pub reloaded: bool,
     /// When it was last asked whether its actions are sane.
     pub checked: i64,
-    /// Bans that ended and whose end was not ordered, as it is not known whether the actions are
-    /// started: those that ended before this run among them.
-    pub owed: Vec<(Id, Ban)>,
     /// Until when bans wait for the names of `ignoreip`, and whether one does.
     pub hold_until: i64,
     pub holds: bool,
@@ -207,7 +204,6 @@ impl Jail {
             repeated: 0,
             reloaded: false,
             checked: 0,
-            owed: Vec::new(),
             hold_until: 0,
             holds: false,
             unread: HashSet::new(),
@@ -307,14 +303,14 @@ impl Jail {
         }
         self.ignore.keep_names(&before.ignore);
         self.holds = before.holds;
-        (self.bans, self.owed) = (before.bans, before.owed);
+        self.bans = before.bans;
         self.bans.retime(self.settings.bantime_s);
         self.found_total = before.found_total;
         self.banned_total = before.banned_total;
         (self.held, self.woken) = (before.held, before.settings.idle || before.woken);
         (self.epoch, self.lost) = (before.epoch, before.lost);
         self.repeated = before.repeated;
-        self.reloaded = before.started;
+        self.reloaded = before.started || before.reloaded;
         self.overruns = before.overruns;
         (self.told_off, self.told_old) = (before.told_off, before.told_old);
         self.unsaid = before.unsaid;

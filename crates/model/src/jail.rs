@@ -90,6 +90,9 @@ pub enum JailResult {
     },
     /// The jail was ended before its turn came: what it would have made is not there.
     Ended,
+    /// Whoever runs the actions ended, or is not there yet: it is to be asked for again when it is
+    /// known which actions are started. Part of it may have been done.
+    Lost,
     /// monban only observes.
     Observed,
 }

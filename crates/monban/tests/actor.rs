@@ -98,6 +98,21 @@ fn jails_begin_ban_and_end_as_they_are_told() {
 }
 
 #[test]
+fn an_actor_after_one_that_died_ends_bans_that_it_did_not_make() {
+    for (arguments, ended) in [(&[][..], false), (&["--again"][..], true)] {
+        let folder = folder(TWO);
+        let mut role = Role::start(arguments);
+        role.table(0, folder.path());
+        role.hear();
+        let end = JailOrder { job: JailJob::Unban, ..ban(2, 0, "192.0.2.1") };
+        role.orders(vec![order(1, 0, JailJob::Start), end]);
+        role.done(&[1, 2]);
+        let expected = ["start a", "unban a 192.0.2.1"];
+        assert_eq!(notes(&folder), &expected[..1 + usize::from(ended)], "{arguments:?}");
+    }
+}
+
+#[test]
 fn a_reload_ends_what_changed_and_leaves_the_rest() {
     let folder = folder(TWO);
     let mut role = Role::start(&[]);

@@ -145,7 +145,13 @@ impl<'a> Guard<'a> {
 
     /// Kills the warden, and at once everything below it if `all`. Then monban is started again
     /// with the same state, as an init system does it.
-    pub fn kill_and_restart(mut self, who: Killed) -> Tried<Self> {
+    pub fn kill_and_restart(self, who: Killed) -> Tried<Self> {
+        let machine = self.machine;
+        Guard::start(machine, self.kill(who)?)
+    }
+
+    /// Kills the warden, and at once everything below it if `all`. Gives back how it was started.
+    pub fn kill(mut self, who: Killed) -> Tried<Plan> {
         let everybody = family(self.pid);
         kill(self.pid)?;
         if who == Killed::Both {
@@ -156,7 +162,7 @@ impl<'a> Guard<'a> {
         self.enter.wait()?;
         // Nothing of it is left to be killed when `self` goes.
         self.pid = 0;
-        Guard::start(self.machine, self.plan.clone())
+        Ok(self.plan())
     }
 
     /// Asks it to end, and waits for that.

@@ -69,6 +69,8 @@ pub struct Actor {
     jails: Vec<Arc<Post>>,
     /// Bans of all jails that are kept.
     bans: Arc<AtomicUsize>,
+    /// Whether the actor before this one died.
+    again: bool,
 }
 
 /// A jail while its actions stay the same.
@@ -115,7 +117,8 @@ impl Actor {
 
     /// As [`Actor::new`]; elements of sets go through the `kernel`, if there is one, and not
     /// through a program. With `again` the one before may have left its bans in the kernel: what
-    /// native actions keep there is taken away before they start.
+    /// native actions keep there is taken away before they start, and all others are asked for
+    /// ends of bans that they did not make here.
     ///
     /// # Errors
     /// As [`Actor::new`].
@@ -130,7 +133,7 @@ impl Actor {
         let worker = Worker { environment, kernel, again, alone: Mutex::new(()), report };
         let work = move |_: &String, waiting: &mut Waiting<Work>| worker.work(waiting);
         let lanes = Lanes::new(FAIL2BAN_COMMANDS_AT_ONCE_MAX, work)?;
-        let mut actor = Self { lanes, jails: Vec::new(), bans: Arc::default() };
+        let mut actor = Self { lanes, jails: Vec::new(), bans: Arc::default(), again };
         actor.take_over(table, || ());
         Ok(actor)
     }
@@ -150,7 +153,10 @@ impl Actor {
                 None => Arc::new(Post {
                     name,
                     templates: Mutex::new(templates.into()),
-                    state: Mutex::new(JailActions::new(Arc::clone(&self.bans))),
+                    state: Mutex::new(JailActions::after_another(
+                        Arc::clone(&self.bans),
+                        self.again,
+                    )),
                     started: AtomicBool::new(false),
                     ended: AtomicBool::new(false),
                     stops: AtomicUsize::new(0),

@@ -26,7 +26,9 @@ pub struct JailActions {
     /// A firewall is asked about addresses only. It would look a text up as a name, which a
     /// stranger chose; fail2ban does that.
     addresses_only: bool,
-    /// What an earlier run left is gone.
+    /// An actor that died may have made bans.
+    inherits: bool,
+    /// What it left in the kernel is gone.
     clean: bool,
 }
 
@@ -34,6 +36,12 @@ impl JailActions {
     /// Those of a jail that has not begun. `bans` counts the bans of all jails.
     pub fn new(bans: Arc<AtomicUsize>) -> Self {
         Self { kept: Kept::within(bans), addresses_only: true, ..Self::default() }
+    }
+
+    /// The same; `inherits` says whether an actor that died may have made bans: their ends are
+    /// asked for here.
+    pub fn after_another(bans: Arc<AtomicUsize>, inherits: bool) -> Self {
+        Self { inherits, ..Self::new(bans) }
     }
 
     /// Does what is asked for with the actions of its jail, all of it by their own commands. `now`
@@ -167,6 +175,7 @@ impl JailActions {
                 JailJob::Ban => machine.ban(Operation::Ban, ticket),
                 JailJob::Reban { .. } => machine.reban(ticket),
                 JailJob::Prolong => machine.prolong(ticket),
+                JailJob::Unban if self.inherits => machine.unban_of_before(ticket),
                 JailJob::Unban => machine.unban(ticket),
                 JailJob::Start => machine.start(),
                 JailJob::Stop => machine.stop(),

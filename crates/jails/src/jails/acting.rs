@@ -25,26 +25,16 @@ impl Jails {
             let is_fresh = fresh.iter().any(|one| usize::try_from(*one) == Ok(number));
             let Some(jail) = self.jails.get_mut(number).and_then(Option::as_mut) else { continue };
             let was_started = std::mem::replace(&mut jail.started, true);
-            let owed = std::mem::take(&mut jail.owed);
             let reloaded = std::mem::take(&mut jail.reloaded);
             let key = jail.key;
             if is_fresh {
                 (jail.epoch, jail.lost) = (Some(0), false);
                 jail.bans.set_epochs(0);
                 jail.bans.ask_nothing();
-                if !was_started {
-                    let gone = self.outbox.clear(key);
-                    jail.bans.forget(gone);
-                }
-                // Otherwise somebody took the actor's place, who may find what ends now.
-                self.outbox.ask(key, JailJob::Start);
-            } else {
-                if reloaded {
-                    self.outbox.ask(key, JailJob::Reload);
-                }
-                for (id, ban) in owed {
-                    self.end_ban(key, id, ban);
-                }
+                // Ends wait on: the actor before may have made what ends.
+                self.outbox.begin(key);
+            } else if reloaded {
+                self.outbox.ask(key, JailJob::Reload);
             }
             if is_fresh || !was_started {
                 self.order_bans(number, is_fresh, now);
@@ -72,43 +62,28 @@ impl Jails {
 
     /// Orders something about a ban that is in force.
     pub(super) fn order(&mut self, number: usize, id: &Id, job: JailJob) {
-        let guards = self.guards;
-        let Some(jail) = self.jail_mut(number) else { return };
-        // What is not started yet gets all bans when it is.
-        if jail.started || !guards {
+        if let Some(jail) = self.jail_mut(number) {
             jail.bans.ask(id, job);
         }
     }
 
     /// Orders the end of a ban, if its actions were asked for it.
     pub(super) fn order_end(&mut self, number: usize, id: Id, ban: Ban) {
-        let guards = self.guards;
-        let Some(jail) = self.jail_mut(number).filter(|_| ban.ordered) else { return };
-        match jail.started || !guards {
-            true => {
-                let key = jail.key;
-                self.end_ban(key, id, ban);
-            }
-            false => jail.owed.push((id, ban)),
+        if let Some(key) = self.jail(number).filter(|_| ban.ordered).map(|jail| jail.key) {
+            self.outbox.end(key, End { id, ban: Box::new(ban), actions: Vec::new() });
         }
     }
 
-    fn end_ban(&mut self, key: Key, id: Id, ban: Ban) {
-        self.outbox.end(key, End { id, ban: Box::new(ban), actions: Vec::new() });
-    }
-
-    /// Orders the end of all bans of a jail at once.
+    /// Orders the end of all bans of a jail at once; one by one if it may be that its actions are
+    /// to be started first, which would have nothing to flush.
     pub(super) fn order_flush(&mut self, number: usize, bans: Vec<(Id, Ban)>) {
-        let guards = self.guards;
-        let Some(jail) = self.jail_mut(number) else { return };
+        let Some(jail) = self.jail(number) else { return };
+        let (key, at_once) = (jail.key, jail.started || !self.guards);
         let made = bans.into_iter().filter(|(_, ban)| ban.ordered);
-        match jail.started || !guards {
-            true => {
-                let end = |(id, ban)| End { id, ban: Box::new(ban), actions: Vec::new() };
-                let key = jail.key;
-                self.outbox.flush(key, made.map(end).collect());
-            }
-            false => jail.owed.extend(made),
+        let ends = made.map(|(id, ban)| End { id, ban: Box::new(ban), actions: Vec::new() });
+        match at_once {
+            true => self.outbox.flush(key, ends.collect()),
+            false => ends.for_each(|end| self.outbox.end(key, end)),
         }
     }
 
@@ -155,10 +130,12 @@ impl Jails {
             self.outbox.heard_s = now;
             self.give_up_orders();
         }
-        let share = Share::of(self.count());
+        let (share, guards) = (Share::of(self.count()), self.guards);
         let mut orders = std::mem::take(&mut self.stopping);
         for number in 0..self.jails.len() {
             while let Some(jail) = self.jails.get_mut(number).and_then(Option::as_mut)
+                // What is not started is not asked for anything but its end.
+                && (jail.started || !guards)
                 && let Some((job, about)) = self.outbox.next(jail, share)
             {
                 orders.extend(self.order_of(number, job, about));
@@ -183,10 +160,7 @@ impl Jails {
                 (Some(end.id.clone()), ticket, vec![end])
             }
         };
-        let actions = match (job, &ends[..]) {
-            (JailJob::Unban, [end]) => end.actions.clone(),
-            _ => Vec::new(),
-        };
+        let actions = actions_of(job, &ends);
         let address = match ticket.address() {
             Id::Net(net) => Some(*net),
             Id::Name(_) | Id::Text(_) => None,
@@ -195,10 +169,6 @@ impl Jails {
         for end in &mut ends {
             // Lines are for the first time that it is asked for.
             end.ban.lines = Vec::new();
-            if let Some(jail) = self.jail_mut(number) {
-                // The row of it goes.
-                jail.bans.forget([end.id.clone()]);
-            }
         }
         let order = JailOrder {
             id: self.next_order,
@@ -221,6 +191,10 @@ impl Jails {
             return;
         };
         let number = self.number_of(key);
+        if let Some(jail) = number.and_then(|number| self.jail_mut(number)) {
+            // Their rows go, unless they wait again.
+            jail.bans.forget(ends.iter().map(|end| end.id.clone()));
+        }
         match outcome.result {
             JailResult::Done { singly, epoch, mended } => {
                 if mended > 0 {
@@ -237,6 +211,7 @@ impl Jails {
             }
             // With its jail all bans of it ended.
             JailResult::Ended => {}
+            JailResult::Lost => self.put_back(key, id, job, ends),
             JailResult::Observed => self.tell_made(key, id, job, outcome.order, true),
             JailResult::Refused(why) => {
                 self.tell_of(key, id.as_ref(), Told::Refused { job, why });
@@ -254,6 +229,28 @@ impl Jails {
         }
     }
 
+    /// Nobody carried out an order, as far as is known. It waits until it is known which actions
+    /// are started.
+    fn put_back(&mut self, key: Key, id: Option<Id>, job: JailJob, ends: Vec<End>) {
+        let number = self.number_of(key).filter(|_| self.guards);
+        let Some(jail) = number.and_then(|number| self.jail_mut(number)) else { return };
+        jail.started = false;
+        match job {
+            JailJob::Ban | JailJob::Reban { .. } | JailJob::Prolong => {
+                if let Some(id) = id {
+                    jail.bans.ask(&id, job);
+                }
+            }
+            JailJob::Unban | JailJob::Flush { .. } => {
+                let actions = actions_of(job, &ends);
+                self.end_again(key, ends, &actions);
+            }
+            JailJob::Reload | JailJob::Check => self.outbox.ask(key, job),
+            // Whoever is not started is told so.
+            JailJob::Start | JailJob::Stop => {}
+        }
+    }
+
     /// Nothing was heard of orders for long. Ends are ordered again: twice is once.
     fn give_up_orders(&mut self) {
         let mut counts: BTreeMap<Key, (u64, u64)> = BTreeMap::new();
@@ -262,10 +259,7 @@ impl Jails {
             *orders += 1;
             *ends += lost.ends.len() as u64;
             self.not_made(lost.key, lost.id.as_ref(), lost.job);
-            let actions = match (lost.job, &lost.ends[..]) {
-                (JailJob::Unban, [end]) => end.actions.clone(),
-                _ => Vec::new(),
-            };
+            let actions = actions_of(lost.job, &lost.ends);
             self.end_again(lost.key, lost.ends, &actions);
         }
         for (key, (orders, ends)) in counts {
@@ -364,5 +358,13 @@ impl Jails {
             Whose::OfAnother => Told::TakenOver { until, earlier },
         };
         self.tell(number, Some(id), told);
+    }
+}
+
+/// Which actions an order is for; none of them are all.
+fn actions_of(job: JailJob, ends: &[End]) -> Vec<u32> {
+    match (job, ends) {
+        (JailJob::Unban, [end]) => end.actions.clone(),
+        _ => Vec::new(),
     }
 }

@@ -45,6 +45,8 @@ struct Lane {
     next: u64,
     /// Bans and ends take turns.
     ended: bool,
+    /// Ends that are on their way: the order, and the place in it.
+    away: HashMap<Id, (u64, usize)>,
     /// What is on its way, and bytes of its tickets.
     underway: usize,
     bytes: usize,
@@ -164,23 +166,38 @@ impl Outbox {
         gone.iter().for_each(|end| self.uncount(end));
     }
 
-    /// Whether the end of somebody's ban waits.
-    pub(super) fn waiting_end(&self, key: Key, id: &Id) -> Option<&Ban> {
+    /// The ban of somebody whose end waits, or is on its way.
+    pub(super) fn ending(&self, key: Key, id: &Id) -> Option<&Ban> {
         let lane = self.lanes.get(&key)?;
         let flushed = || lane.flush.as_ref().and_then(|all| all.get(id));
+        let away = || {
+            let (order, at) = lane.away.get(id)?;
+            self.underway.get(order)?.ends.get(*at)
+        };
         let end = lane.by_id.get(id).and_then(|at| lane.ends.get(at)).or_else(flushed);
-        end.map(|end| &*end.ban)
+        end.or_else(away).map(|end| &*end.ban)
     }
 
-    /// Nothing of a jail waits any more. Gives back whose ends did.
+    /// The actions of a jail begin anew: they are started, and have nothing to flush yet.
+    pub(super) fn begin(&mut self, key: Key) {
+        let lane = self.lanes.entry(key).or_default();
+        (lane.start, lane.reload, lane.check) = (true, false, false);
+        for end in lane.flush.take().into_iter().flat_map(BTreeMap::into_values) {
+            self.uncount(&end);
+            self.end(key, end);
+        }
+    }
+
+    /// Nothing of a jail waits any more. Gives back whose ends did, or are on their way.
     pub(super) fn clear(&mut self, key: Key) -> Vec<Id> {
         let Some(lane) = self.lanes.get_mut(&key) else { return Vec::new() };
+        let away: Vec<Id> = lane.away.drain().map(|(id, _)| id).collect();
         (lane.start, lane.reload, lane.check) = (false, false, false);
         let flushed = lane.flush.take().unwrap_or_default().into_values();
         let ends: Vec<End> = flushed.chain(std::mem::take(&mut lane.ends).into_values()).collect();
         lane.by_id.clear();
         ends.iter().for_each(|end| self.uncount(end));
-        ends.into_iter().map(|end| end.id).collect()
+        ends.into_iter().map(|end| end.id).chain(away).collect()
     }
 
     /// What a jail asks for next, if that may leave.
@@ -241,6 +258,9 @@ impl Outbox {
         let lane = self.lanes.entry(underway.key).or_default();
         lane.underway += 1;
         lane.bytes += underway.bytes;
+        for (at, end) in underway.ends.iter().enumerate() {
+            lane.away.insert(end.id.clone(), (order, at));
+        }
         self.underway.insert(order, underway);
     }
 
@@ -250,6 +270,11 @@ impl Outbox {
         if let Some(lane) = self.lanes.get_mut(&underway.key) {
             lane.underway -= 1;
             lane.bytes -= underway.bytes;
+            for end in &underway.ends {
+                if lane.away.get(&end.id).is_some_and(|(own, _)| *own == order) {
+                    lane.away.remove(&end.id);
+                }
+            }
         }
         Some(underway)
     }

@@ -76,10 +76,7 @@ impl Jails {
         if is_over || !has_room {
             jail.unsaid.surplus += u64::from(!is_over);
             jail.bans.forget([id.clone()]);
-            if ban.ordered {
-                jail.owed.push((id, ban));
-            }
-            return;
+            return self.order_end(number, id, ban);
         }
         let elsewhere = all.saturating_sub(jail.bans.len());
         if jail.bans.add(id.clone(), ban, bantime_s, elsewhere).is_err() {
@@ -119,7 +116,7 @@ impl Jails {
             for (id, ban) in jail.bans.take_changes() {
                 changed.push(match ban {
                     Some(ban) => rows::ban_row(&jail.name, &id, ban, bantime_s),
-                    None => match self.outbox.waiting_end(jail.key, &id) {
+                    None => match self.outbox.ending(jail.key, &id) {
                         Some(ban) => ended_row(&jail.name, &id, ban, now),
                         None => rows::no_row(&jail.name, JailRowKind::Ban, &id),
                     },
@@ -131,7 +128,7 @@ impl Jails {
     }
 }
 
-/// A ban that is over and whose end waits for its turn: the next run makes up for it.
+/// A ban that is over and whose end has no outcome yet: the next run makes up for it.
 fn ended_row(jail: &str, id: &Id, ban: &Ban, now: i64) -> JailRow {
     let seconds = now.saturating_sub(1).saturating_sub(ban.since).max(0);
     let seconds = ban.seconds.filter(|own| (0..seconds).contains(own)).unwrap_or(seconds);

@@ -162,6 +162,7 @@ impl Wire for JailOutcome {
             }
             JailResult::Observed => out.byte(4),
             JailResult::Ended => out.byte(5),
+            JailResult::Lost => out.byte(6),
         }
     }
     fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
@@ -182,6 +183,7 @@ impl Wire for JailOutcome {
                 },
                 4 => JailResult::Observed,
                 5 => JailResult::Ended,
+                6 => JailResult::Lost,
                 _ => return Err(FrameError::Unknown),
             },
         })

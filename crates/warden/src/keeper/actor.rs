@@ -219,15 +219,15 @@ impl Keeper<'_> {
         let runs = self.staff.actor.as_ref().is_some_and(|actor| !actor.leaves);
         let mut wanted = Vec::with_capacity(orders.len());
         for order in orders {
-            let why = match runs {
+            let result = match runs {
                 true if self.staff.open(&order) => {
                     wanted.push(order);
                     continue;
                 }
-                true => "too many orders wait for the commands of actions",
-                false => "the role that runs the commands of actions is just starting anew",
+                true => JailResult::failed("too many orders wait for the commands of actions"),
+                false => JailResult::Lost,
             };
-            outcomes.push(outcome(&order, JailResult::failed(why)));
+            outcomes.push(outcome(&order, result));
         }
         self.tell_outcomes(outcomes);
         for part in JailOrder::frames(wanted) {
@@ -294,8 +294,8 @@ impl Keeper<'_> {
         }
     }
 
-    /// The actor is gone: another is started. What was asked of it comes to nothing, and as the
-    /// new one has no jail started, all bans are ordered again.
+    /// The actor is gone: another is started. What was asked of it is asked for again when the new
+    /// one has said that it has no jail started.
     pub(super) fn lose_actor(&mut self) {
         let Some(mut actor) = self.staff.actor.take() else { return };
         // The end of one that leaves closes its channel: it is as good as over.
@@ -315,12 +315,11 @@ impl Keeper<'_> {
         let open = std::mem::take(&mut self.staff.open);
         self.staff.open_bytes = 0;
         self.staff.checks.end_all();
-        let why = "the role that runs the commands of actions ended";
         let lost = open.into_iter().map(|(order, Open { jail, job, .. })| JailOutcome {
             order,
             jail,
             job,
-            result: JailResult::failed(why),
+            result: JailResult::Lost,
         });
         self.tell_outcomes(lost.collect());
         // What it had begun to end it has ended, or its successor clears it away.

@@ -367,6 +367,12 @@ pub const ALL: &[Check] = &[
         run: jails::over_postfix,
     },
     Check {
+        name: "jails-ends",
+        about: "no kill keeps a ban of slow commands in force beyond its end",
+        needs: JAILS,
+        run: jails::come_after_kills,
+    },
+    Check {
         name: "jails-slow",
         about: "thousands of bans with slow commands hold up neither other jails nor a stop",
         needs: JAILS,

@@ -2,6 +2,7 @@
 
 mod asks;
 mod crash;
+mod ends;
 mod free;
 mod idle;
 mod journal;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 pub use asks::of_commands_and_names;
 pub use crash::under_load;
+pub use ends::come_after_kills;
 pub use free::by_monbans_own_words;
 pub use idle::wait_and_are_named;
 pub use journal::with_a_forger;

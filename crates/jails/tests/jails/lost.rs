@@ -1,0 +1,120 @@
+//! Orders that nobody carried out: the actor died, was not there yet, or everything was killed.
+
+use monban_jails::{News, Told};
+use monban_model::{JailJob, JailOrder, JailResult, JailRowKind};
+
+use super::world::{TWO, World};
+
+const EVE: &str = "no eve from 192.0.2.1";
+
+/// Both jails are started, and somebody is banned in the second for a minute.
+fn banned() -> (World, JailOrder) {
+    let mut world = World::new(TWO);
+    world.guards = true;
+    world.set_up();
+    world.jails.actions(&[], world.now());
+    world.line("/two.log", EVE);
+    let ban = world.orders().remove(0);
+    (world, ban)
+}
+
+fn of_two(job: JailJob) -> (u32, JailJob, String) {
+    (1, job, "192.0.2.1".to_owned())
+}
+
+fn start(jail: u32) -> (u32, JailJob, String) {
+    (jail, JailJob::Start, String::new())
+}
+
+impl World {
+    /// The ban is over and its end is asked for.
+    fn end_of(&mut self, ban: &JailOrder) -> JailOrder {
+        self.done(ban, 0);
+        self.tick(70);
+        let mut orders = self.orders();
+        assert_eq!((orders.len(), orders[0].job), (1, JailJob::Unban));
+        orders.remove(0)
+    }
+}
+
+#[test]
+fn an_end_that_was_lost_with_the_actor_is_asked_for_again_when_another_is_there() {
+    let (mut world, ban) = banned();
+    let end = world.end_of(&ban);
+    world.becomes(&end, JailResult::Lost);
+    for _ in 0..3 {
+        world.tick(1);
+        assert_eq!(world.ordered(), [], "there is nobody yet");
+    }
+    world.commit();
+    assert_eq!(world.committed(JailRowKind::Ban), 1, "until it is done");
+    world.jails.actions(&[0, 1], world.now());
+    let again = world.orders();
+    let jobs: Vec<(u32, JailJob)> = again.iter().map(|one| (one.jail, one.job)).collect();
+    assert_eq!(jobs, [(0, JailJob::Start), (1, JailJob::Start), (1, JailJob::Unban)]);
+    world.done(&again[2], 0);
+    world.commit();
+    assert_eq!(world.committed(JailRowKind::Ban), 0);
+    assert_eq!(world.ordered(), []);
+}
+
+#[test]
+fn an_end_is_owed_over_any_number_of_kills_until_it_is_done() {
+    let (mut world, ban) = banned();
+    world.end_of(&ban);
+    for number in 0..3 {
+        world.commit();
+        world.restart();
+        assert_eq!(world.ordered(), []);
+        if number > 0 {
+            world.jails.actions(&[1], world.now());
+            assert_eq!(world.ordered(), [start(1), of_two(JailJob::Unban)]);
+        }
+    }
+    world.commit();
+    assert_eq!((world.in_force(), world.committed(JailRowKind::Ban)), (vec![], 1));
+}
+
+#[test]
+fn whoever_is_banned_anew_when_the_end_is_lost_stays_it() {
+    let (mut world, ban) = banned();
+    let end = world.end_of(&ban);
+    world.line("/two.log", EVE);
+    let anew = world.orders();
+    assert_eq!((anew.len(), anew[0].job), (1, JailJob::Ban));
+    world.becomes(&end, JailResult::Lost);
+    world.becomes(&anew[0], JailResult::Lost);
+    world.jails.actions(&[0, 1], world.now());
+    assert_eq!(world.ordered(), [start(0), start(1), of_two(JailJob::Ban)]);
+}
+
+#[test]
+fn what_is_lost_while_the_actions_go_on_is_asked_for_again() {
+    let (mut world, ban) = banned();
+    world.becomes(&ban, JailResult::Lost);
+    assert_eq!(world.ordered(), []);
+    world.jails.actions(&[], world.now());
+    assert_eq!(world.ordered(), [of_two(JailJob::Ban)]);
+    let failed = |one: &News| matches!(one.told, Told::Failed { .. });
+    assert!(!world.news().iter().any(failed));
+}
+
+#[test]
+fn all_bans_that_ended_at_once_end_one_by_one_for_another_actor() {
+    let (mut world, ban) = banned();
+    world.done(&ban, 0);
+    for is_lost in [true, false] {
+        world.line("/two.log", EVE);
+        world.orders();
+        world.client("unban --all");
+        if is_lost {
+            let flush = world.orders();
+            assert_eq!(flush.last().unwrap().job, JailJob::Flush { stopping: false });
+            flush.iter().for_each(|order| world.becomes(order, JailResult::Lost));
+        }
+        world.jails.actions(&[0, 1], world.now());
+        let ordered = world.ordered();
+        assert!(ordered.contains(&of_two(JailJob::Unban)), "{ordered:?}");
+        assert!(!ordered.iter().any(|one| matches!(one.1, JailJob::Flush { .. })), "{ordered:?}");
+    }
+}
