@@ -73,10 +73,8 @@ pub enum JailResult {
     Done {
         /// Numbers of actions.
         singly: Vec<u32>,
-        /// How often the jail's actions were repaired.
-        epoch: u64,
-        /// Bans that were lost and that a repair put back by itself.
-        mended: u32,
+        /// Repairs.
+        repairs: JailRepairs,
     },
     /// The warden refused.
     Refused(Refusal),
@@ -87,6 +85,8 @@ pub enum JailResult {
         /// After a [`JailJob::Flush`]: these actions did not flush, and their bans are to be ended
         /// one by one; empty for all actions.
         singly: Vec<u32>,
+        /// Repairs, as other actions may have been repaired; `None` if it reached no action.
+        repairs: Option<JailRepairs>,
     },
     /// The jail was ended before its turn came: what it would have made is not there.
     Ended,
@@ -95,6 +95,15 @@ pub enum JailResult {
     Lost,
     /// monban only observes.
     Observed,
+}
+
+/// What repairs of a jail's actions came to by the time of an outcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct JailRepairs {
+    /// How often the actions were repaired so far.
+    pub epoch: u64,
+    /// Bans that were lost and that a repair put back by itself since it was last told.
+    pub mended: u32,
 }
 
 /// An action of a jail that failed.
@@ -112,7 +121,7 @@ impl JailResult {
     /// An order that reached no action, and why.
     pub fn failed(why: impl Into<String>) -> Self {
         let failed = vec![ActionFailure { action: None, what: why.into(), how: None }];
-        Self::Failed { failed, singly: Vec::new() }
+        Self::Failed { failed, singly: Vec::new(), repairs: None }
     }
 }
 

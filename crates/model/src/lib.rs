@@ -34,7 +34,9 @@ mod time;
 pub mod wire;
 
 pub use address::{Address, AddressError, Net, Subject};
-pub use jail::{ActionFailure, JailAnswer, JailJob, JailOrder, JailOutcome, JailResult, Refusal};
+pub use jail::{
+    ActionFailure, JailAnswer, JailJob, JailOrder, JailOutcome, JailRepairs, JailResult, Refusal,
+};
 pub use line::{Line, SourceId};
 pub use policy::{Backoff, Catalog, Policy, Reach, RuleInfo, Scope, ServiceInfo, Window};
 pub use problem::Problem;

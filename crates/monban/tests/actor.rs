@@ -15,7 +15,7 @@ use actor::role::{Role, ban, order};
 use monban_fail2ban::action::{Ticket, Time};
 use monban_fail2ban::filter::Id;
 use monban_model::wire::{FromActor, ToActor};
-use monban_model::{JailJob, JailOrder, JailResult};
+use monban_model::{JailJob, JailOrder, JailRepairs, JailResult};
 
 /// Each command leaves a line.
 const NOTES: &str = "[Definition]
@@ -76,7 +76,7 @@ fn jails_begin_ban_and_end_as_they_are_told() {
     role.done(&[3, 4, 5, 6]);
     assert_eq!(
         role.outcome_of(order(7, 0, JailJob::Flush { stopping: false })),
-        JailResult::Done { singly: vec![0], epoch: 0, mended: 0 }
+        JailResult::Done { singly: vec![0], repairs: JailRepairs::default() }
     );
     assert!(matches!(role.outcome_of(ban(8, 9, "192.0.2.1")), JailResult::Failed { .. }));
 
@@ -260,7 +260,7 @@ fn a_stop_ends_what_was_made_and_does_not_wait_for_what_was_not() {
     let mut outcomes = role.outcomes_until(order(300, 0, JailJob::Stop));
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     let stop = outcomes.pop().unwrap();
-    assert_eq!(stop.result, JailResult::Done { singly: vec![], epoch: 0, mended: 0 });
+    assert_eq!(stop.result, JailResult::Done { singly: vec![], repairs: JailRepairs::default() });
     let made = outcomes.iter().filter(|one| one.result != JailResult::Ended).count();
     assert!((297 - made) > 200 && outcomes.len() == 297, "{made} of {}", outcomes.len());
     let said = fs::read_to_string(folder.path().join("said")).unwrap();
@@ -288,7 +288,7 @@ fn what_fails_at_a_flush_is_told_with_who_cannot_flush() {
     role.orders(vec![order(1, 0, JailJob::Start), ban(2, 0, "192.0.2.1")]);
     role.done(&[1, 2]);
     let flushed = role.outcome_of(order(3, 0, JailJob::Flush { stopping: false }));
-    let JailResult::Failed { failed, singly } = flushed else { panic!("{flushed:?}") };
+    let JailResult::Failed { failed, singly, .. } = flushed else { panic!("{flushed:?}") };
     assert_eq!(failed[0].to_string(), "one: actionflush failed (exit code 4)");
     assert_eq!(singly, [1, 0]);
 }

@@ -196,14 +196,9 @@ impl Jails {
             jail.bans.forget(ends.iter().map(|end| end.id.clone()));
         }
         match outcome.result {
-            JailResult::Done { singly, epoch, mended } => {
-                if mended > 0 {
-                    let count = usize::try_from(mended).unwrap_or(usize::MAX);
-                    self.tell_of(key, None, Told::Repaired { count });
-                }
-                if let Some(number) = number {
-                    self.take_epoch(number, id.as_ref(), job, epoch);
-                }
+            JailResult::Done { singly, repairs } => {
+                self.take_repairs(key, repairs);
+                self.made(key, id.as_ref(), job);
                 self.tell_made(key, id, job, outcome.order, false);
                 if !singly.is_empty() {
                     self.end_again(key, ends, &singly);
@@ -219,8 +214,11 @@ impl Jails {
                     self.refused(number, &id, job, why);
                 }
             }
-            JailResult::Failed { failed, singly } => {
+            JailResult::Failed { failed, singly, repairs } => {
                 self.tell_of(key, id.as_ref(), Told::Failed { job, failed });
+                if let Some(repairs) = repairs {
+                    self.take_repairs(key, repairs);
+                }
                 self.not_made(key, id.as_ref(), job);
                 if job != JailJob::Unban {
                     self.end_again(key, ends, &singly);
@@ -276,7 +274,7 @@ impl Jails {
         }
     }
 
-    fn tell_of(&mut self, key: Key, id: Option<&Id>, told: Told) {
+    pub(super) fn tell_of(&mut self, key: Key, id: Option<&Id>, told: Told) {
         let jail = self.name_of(key).to_owned();
         self.news.push(News { jail, id: id.cloned(), told });
     }

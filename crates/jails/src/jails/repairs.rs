@@ -1,7 +1,7 @@
 //! Bans that were lost when actions were repaired are made again.
 
 use monban_fail2ban::filter::Id;
-use monban_model::JailJob;
+use monban_model::{JailJob, JailRepairs};
 
 use super::Jails;
 use crate::tickets::Key;
@@ -12,18 +12,30 @@ use crate::told::Told;
 const ROUND_S: i64 = 10;
 
 impl Jails {
-    /// How often a jail's actions were repaired by the time that they carried out an order.
-    pub(super) fn take_epoch(&mut self, number: usize, id: Option<&Id>, job: JailJob, epoch: u64) {
+    /// How often a jail's actions were repaired by the time that they carried out an order, or
+    /// failed to: another one of them may have been repaired then.
+    pub(super) fn take_repairs(&mut self, key: Key, repairs: JailRepairs) {
+        let JailRepairs { epoch, mended } = repairs;
+        if mended > 0 {
+            let count = usize::try_from(mended).unwrap_or(usize::MAX);
+            self.tell_of(key, None, Told::Repaired { count });
+        }
+        let Some(number) = self.number_of(key) else { return };
         let Some(jail) = self.jail_mut(number) else { return };
         match jail.epoch.replace(epoch) {
             Some(before) => jail.lost |= before < epoch,
             // Repairs from before this run are no news.
             None => jail.bans.set_epochs(epoch),
         }
-        if let (Some(id), JailJob::Ban | JailJob::Reban { .. }) = (id, job) {
-            jail.bans.made(id, epoch);
-        }
         self.repeat_lost(number);
+    }
+
+    /// A ban was made, after the last repair.
+    pub(super) fn made(&mut self, key: Key, id: Option<&Id>, job: JailJob) {
+        let jail = self.number_of(key).and_then(|number| self.jail_mut(number));
+        if let (Some(jail), Some(id), JailJob::Ban | JailJob::Reban { .. }) = (jail, id, job) {
+            jail.bans.made(id, jail.epoch.unwrap_or(0));
+        }
     }
 
     /// A ban that failed is not asked for again by itself. What failed to be made again is, when

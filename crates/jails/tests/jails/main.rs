@@ -18,7 +18,7 @@ use monban_fail2ban::action::Ticket;
 use monban_jails::{Ask, Entry, Told, WhyFreed, WhyNot};
 use monban_model::limits::JAIL_UNDERWAY_MAX;
 use monban_model::{
-    JailAnswer, JailJob, JailOutcome, JailResult, JailRowKind, Line, Refusal, Stamp,
+    JailAnswer, JailJob, JailOutcome, JailRepairs, JailResult, JailRowKind, Line, Refusal, Stamp,
 };
 use world::{LINE, TWO, World};
 
@@ -461,7 +461,7 @@ fn more_orders_than_fit_on_the_way_wait_for_their_turn() {
         assert!(orders.len() <= JAIL_UNDERWAY_MAX, "{}", orders.len());
         count += orders.len();
         for order in orders {
-            let result = JailResult::Done { singly: Vec::new(), epoch: 0, mended: 0 };
+            let result = JailResult::Done { singly: Vec::new(), repairs: JailRepairs::default() };
             let outcome = JailOutcome { order: order.id, jail: 1, job: order.job, result };
             world.jails.outcome(outcome, now);
         }
@@ -479,7 +479,7 @@ fn a_flush_that_fails_or_cannot_be_done_at_once_is_done_one_by_one() {
         assert_eq!(world.client("unban --all"), "2");
         let orders = world.orders();
         let result = match round {
-            0 => JailResult::Done { singly: vec![1], epoch: 0, mended: 0 },
+            0 => JailResult::Done { singly: vec![1], repairs: JailRepairs::default() },
             _ => JailResult::failed("no"),
         };
         let now = world.now();

@@ -168,7 +168,7 @@ fn what_fails_in_a_jail_that_is_stopped_is_told_by_its_name() {
     let failed = vec![ActionFailure { action: Some("a".to_owned()), what, how }];
     for order in ban.iter().chain(&stop) {
         let failed = failed.clone();
-        world.becomes(order, JailResult::Failed { failed, singly: Vec::new() });
+        world.becomes(order, JailResult::Failed { failed, singly: Vec::new(), repairs: None });
     }
     let news = world.news();
     let of: Vec<_> = news.iter().map(|one| (one.jail.as_str(), one.id.is_some())).collect();
@@ -213,7 +213,7 @@ fn a_flush_that_some_actions_fail_is_made_up_for_by_them_and_told() {
     world.news();
     let what = "actionflush failed".to_owned();
     let failed = vec![ActionFailure { action: Some("a".to_owned()), what, how: None }];
-    world.becomes(&flush[0], JailResult::Failed { failed, singly: vec![1, 0] });
+    world.becomes(&flush[0], JailResult::Failed { failed, singly: vec![1, 0], repairs: None });
     assert!(matches!(world.news()[0].told, Told::Failed { .. }));
     let singly = world.orders();
     assert_eq!(singly.len(), 1);

@@ -1,6 +1,6 @@
 //! What becomes of bans when actions are repaired.
 
-use monban_model::{JailJob, JailOrder, JailResult};
+use monban_model::{ActionFailure, JailJob, JailOrder, JailRepairs, JailResult};
 
 use super::world::{TWO, World};
 
@@ -118,8 +118,32 @@ fn bans_that_a_repair_put_back_by_itself_are_told_and_not_made_again() {
     bans.iter().for_each(|ban| world.done(ban, 0));
     world.jails.check(world.now());
     let check = world.orders();
-    let result = JailResult::Done { singly: Vec::new(), epoch: 0, mended: 3 };
+    let result =
+        JailResult::Done { singly: Vec::new(), repairs: JailRepairs { epoch: 0, mended: 3 } };
     world.becomes(&check[0], result);
     assert_eq!(world.told(), ["two repaired 3"]);
     assert_eq!(world.again(), []);
+}
+
+#[test]
+fn a_repair_is_noticed_also_if_another_action_fails() {
+    let mut world = long();
+    let bans = world.three();
+    world.done(&bans[0], 0);
+    world.done(&bans[1], 0);
+    let failed = vec![ActionFailure { action: None, what: "actionban failed".into(), how: None }];
+    let repairs = Some(JailRepairs { epoch: 1, mended: 0 });
+    world.becomes(&bans[2], JailResult::Failed { failed, singly: vec![], repairs });
+    assert_eq!(world.again(), [(0, "192.0.2.1".to_owned()), (0, "192.0.2.2".to_owned())]);
+    // What failed was made after the repair, as far as it was made.
+    world.tick(60);
+    assert_eq!(world.again(), []);
+    let mended = JailRepairs { epoch: 1, mended: 2 };
+    world.told();
+    world.line("/two.log", "no eve from 192.0.2.4");
+    let fourth = world.orders();
+    let failed = vec![ActionFailure { action: None, what: "actionban failed".into(), how: None }];
+    let result = JailResult::Failed { failed, singly: vec![], repairs: Some(mended) };
+    world.becomes(&fourth[0], result);
+    assert!(world.told().contains(&"two repaired 2".to_owned()));
 }

@@ -9,7 +9,8 @@ use monban_fail2ban::config::{Configuration, Reading};
 use monban_fail2ban::dates::Zone;
 use monban_jails::{Jails, Lack, News, Question, Setup, SparedCount, Told};
 use monban_model::{
-    JailJob, JailOrder, JailOutcome, JailResult, JailRow, JailRowKind, Line, SourceId, Stamp,
+    JailJob, JailOrder, JailOutcome, JailRepairs, JailResult, JailRow, JailRowKind, Line, SourceId,
+    Stamp,
 };
 
 pub const START_S: i64 = 1_700_000_000;
@@ -140,7 +141,10 @@ impl World {
 
     /// An order was carried out by actions that were repaired so often by then.
     pub fn done(&mut self, order: &JailOrder, epoch: u64) {
-        self.becomes(order, JailResult::Done { singly: Vec::new(), epoch, mended: 0 });
+        self.becomes(
+            order,
+            JailResult::Done { singly: Vec::new(), repairs: JailRepairs { epoch, mended: 0 } },
+        );
     }
 
     /// Orders as jail, job and address.

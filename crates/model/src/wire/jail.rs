@@ -5,7 +5,10 @@ use crate::limits::{
     ACTION_NAME_MAX, ADDRESSES_PER_NAME_MAX, JAIL_ACTIONS_MAX, JAIL_ORDERS_PER_FRAME_MAX,
     JAIL_OUTCOMES_PER_FRAME_MAX, JAIL_WHY_MAX, TICKET_BYTES_MAX,
 };
-use crate::{ActionFailure, JailAnswer, JailJob, JailOrder, JailOutcome, JailResult, Net, Refusal};
+use crate::{
+    ActionFailure, JailAnswer, JailJob, JailOrder, JailOutcome, JailRepairs, JailResult, Net,
+    Refusal,
+};
 
 /// Bytes of tickets in one frame of orders, and of failures in one of outcomes.
 const BYTES_PER_FRAME: usize = 40 * 1024;
@@ -145,20 +148,20 @@ impl Wire for JailOutcome {
         self.jail.put(out);
         self.job.put(out);
         match &self.result {
-            JailResult::Done { singly, epoch, mended } => {
+            JailResult::Done { singly, repairs } => {
                 out.byte(1);
                 out.list(&singly[..singly.len().min(JAIL_ACTIONS_MAX)]);
-                epoch.put(out);
-                mended.put(out);
+                repairs.put(out);
             }
             JailResult::Refused(why) => {
                 out.byte(2);
                 why.put(out);
             }
-            JailResult::Failed { failed, singly } => {
+            JailResult::Failed { failed, singly, repairs } => {
                 out.byte(3);
                 out.list(&cut(failed).collect::<Vec<_>>());
                 out.list(&singly[..singly.len().min(JAIL_ACTIONS_MAX)]);
+                repairs.put(out);
             }
             JailResult::Observed => out.byte(4),
             JailResult::Ended => out.byte(5),
@@ -173,13 +176,13 @@ impl Wire for JailOutcome {
             result: match from.byte()? {
                 1 => JailResult::Done {
                     singly: from.list(JAIL_ACTIONS_MAX)?,
-                    epoch: u64::take(from)?,
-                    mended: u32::take(from)?,
+                    repairs: JailRepairs::take(from)?,
                 },
                 2 => JailResult::Refused(Refusal::take(from)?),
                 3 => JailResult::Failed {
                     failed: from.list(JAIL_ACTIONS_MAX)?,
                     singly: from.list(JAIL_ACTIONS_MAX)?,
+                    repairs: Wire::take(from)?,
                 },
                 4 => JailResult::Observed,
                 5 => JailResult::Ended,
@@ -187,6 +190,16 @@ impl Wire for JailOutcome {
                 _ => return Err(FrameError::Unknown),
             },
         })
+    }
+}
+
+impl Wire for JailRepairs {
+    fn put(&self, out: &mut Writer) {
+        self.epoch.put(out);
+        self.mended.put(out);
+    }
+    fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
+        Ok(Self { epoch: u64::take(from)?, mended: u32::take(from)? })
     }
 }
 
@@ -291,7 +304,11 @@ mod tests {
             job: JailJob::Ban,
             result: match actions {
                 0 => JailResult::Ended,
-                _ => JailResult::Failed { failed: vec![failure(text); actions], singly: vec![3] },
+                _ => JailResult::Failed {
+                    failed: vec![failure(text); actions],
+                    singly: vec![3],
+                    repairs: Some(JailRepairs { epoch: order, mended: 7 }),
+                },
             },
         };
         let sizes = (0..300).map(|order| (order, order as usize % 70, 10 * order as usize));
@@ -308,7 +325,11 @@ mod tests {
         for (one, other) in read.iter().zip(&outcomes) {
             assert_eq!((one.order, &one.job), (other.order, &other.job));
             match (&one.result, &other.result) {
-                (JailResult::Failed { failed, .. }, JailResult::Failed { failed: all, .. }) => {
+                (
+                    JailResult::Failed { failed, repairs, .. },
+                    JailResult::Failed { failed: all, repairs: wanted, .. },
+                ) => {
+                    assert_eq!(repairs, wanted);
                     assert_eq!(failed.len(), all.len().min(JAIL_ACTIONS_MAX));
                     assert!(failed.iter().all(|one| one.what == "actionban failed"));
                 }

@@ -2,10 +2,10 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use monban_fail2ban::action::{Outcome, Report, Request, Ticket, Time};
+use monban_fail2ban::action::{Done, Outcome, Report, Request, Ticket, Time};
 use monban_fail2ban::config::Jail;
 use monban_fail2ban::filter::Id;
-use monban_model::{ActionFailure, JailJob, JailOrder, JailOutcome, JailResult, Net};
+use monban_model::{ActionFailure, JailJob, JailOrder, JailOutcome, JailRepairs, JailResult, Net};
 
 /// What an order asks for.
 ///
@@ -61,8 +61,7 @@ pub fn outcome(report: &Report) -> JailOutcome {
     let result = match &report.done {
         None => JailResult::Ended,
         Some(done) if done.failed.is_empty() => {
-            let (epoch, mended) = (done.epoch, done.mended);
-            JailResult::Done { singly: done.singly.clone(), epoch, mended }
+            JailResult::Done { singly: done.singly.clone(), repairs: repairs(done) }
         }
         Some(done) => {
             // What an action failed to flush is ended one by one as well.
@@ -71,10 +70,14 @@ pub fn outcome(report: &Report) -> JailOutcome {
                 JailJob::Flush { .. } => done.singly.iter().copied().chain(unflushed).collect(),
                 _ => Vec::new(),
             };
-            JailResult::Failed { failed: failures(report), singly }
+            JailResult::Failed { failed: failures(report), singly, repairs: Some(repairs(done)) }
         }
     };
     JailOutcome { order: report.id, jail, job, result }
+}
+
+fn repairs(done: &Done) -> JailRepairs {
+    JailRepairs { epoch: done.epoch, mended: done.mended }
 }
 
 /// An order that was not carried out.

@@ -1,5 +1,7 @@
 use monban_model::wire::{self, FromActor, ToActor};
-use monban_model::{JailAnswer, JailJob, JailOrder, JailOutcome, JailResult, Net, Refusal};
+use monban_model::{
+    JailAnswer, JailJob, JailOrder, JailOutcome, JailRepairs, JailResult, Net, Refusal,
+};
 
 use super::namespace::in_namespace;
 use super::*;
@@ -54,7 +56,7 @@ fn orders(keeper: &mut Keeper<'_>, around: &Shared, orders: Vec<JailOrder>) {
 }
 
 fn done(order: u64) -> FromActor {
-    let result = JailResult::Done { singly: vec![], epoch: 0, mended: 0 };
+    let result = JailResult::Done { singly: vec![], repairs: JailRepairs::default() };
     FromActor::Outcomes(vec![JailOutcome { order, jail: 2, job: JailJob::Ban, result }])
 }
 
@@ -95,7 +97,7 @@ fn an_order_goes_to_the_actor_and_its_outcome_home() {
         actor_says(keeper, around, &FromActor::Ignored { id: 3, yes: true });
         assert_eq!(
             outcomes(around),
-            [(2, JailResult::Done { singly: vec![], epoch: 0, mended: 0 })]
+            [(2, JailResult::Done { singly: vec![], repairs: JailRepairs::default() })]
         );
     });
 }
