@@ -28,8 +28,8 @@ impl Jails {
             let reloaded = std::mem::take(&mut jail.reloaded);
             let key = jail.key;
             if is_fresh {
-                (jail.epoch, jail.lost) = (Some(0), false);
-                jail.bans.set_epochs(0);
+                // Not none: after a stop or a reload the same actor counts on.
+                (jail.epoch, jail.lost) = (None, false);
                 jail.bans.ask_nothing();
                 // Ends wait on: the actor before may have made what ends.
                 self.outbox.begin(key);

@@ -24,7 +24,7 @@ impl Jails {
         let Some(jail) = self.jail_mut(number) else { return };
         match jail.epoch.replace(epoch) {
             Some(before) => jail.lost |= before < epoch,
-            // Repairs from before this run are no news.
+            // Repairs from before this start of the actions are no news.
             None => jail.bans.set_epochs(epoch),
         }
         self.repeat_lost(number);

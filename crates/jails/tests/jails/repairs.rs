@@ -147,3 +147,24 @@ fn a_repair_is_noticed_also_if_another_action_fails() {
     world.becomes(&fourth[0], result);
     assert!(world.told().contains(&"two repaired 2".to_owned()));
 }
+
+#[test]
+fn repairs_from_before_a_start_of_the_actions_are_no_news() {
+    let mut world = long();
+    let bans = world.three();
+    bans.iter().for_each(|ban| world.done(ban, 2));
+    // A stop and a reload: the actor has the same actions, and their number of repairs.
+    world.jails.actions(&[1], world.now());
+    world.told();
+    let orders = world.orders();
+    let jobs: Vec<JailJob> = orders.iter().map(|one| one.job).collect();
+    assert_eq!(jobs, [JailJob::Start, JailJob::Ban, JailJob::Ban, JailJob::Ban]);
+    orders.iter().for_each(|order| world.done(order, 2));
+    world.tick(20);
+    assert_eq!((world.told(), world.again()), (vec![], vec![]));
+    // The next one is.
+    world.line("/two.log", "no eve from 192.0.2.4");
+    let fourth = world.orders();
+    world.done(&fourth[0], 3);
+    assert_eq!(world.again().len(), 3);
+}
