@@ -303,7 +303,7 @@ fn a_reload_and_a_stop_answer_when_what_they_end_is_over() {
         around.borrow_mut().watcher.as_mut().unwrap().send(&frame, fd).unwrap();
         keeper.hear_watcher();
         assert!(heard::<Reply>(&mut operator).is_empty(), "it still stops");
-        let result = JailResult::Done { singly: vec![], epoch: 0, mended: 0 };
+        let result = JailResult::Done { singly: vec![], repairs: JailRepairs::default() };
         let stopped = JailOutcome { order: 5, jail: 2, job: JailJob::Stop, result };
         actor_says(keeper, around, &FromActor::Outcomes(vec![stopped]));
         assert_eq!(heard::<Reply>(&mut operator), [Reply::Words]);
