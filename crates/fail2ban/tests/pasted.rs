@@ -156,6 +156,17 @@ fn each_jail_knows_which_of_its_values_cannot_be_read_and_each_is_told_once() {
 }
 
 #[test]
+fn no_failures_are_a_number_that_fail2ban_takes() {
+    for (text, number) in [("0", 0), ("-2", -2), ("99999999999999999999", i64::MAX)] {
+        let jail = format!("{GOOD}maxretry = {text}\nmaxmatches = {text}\n");
+        let (_folder, found) = read(&[("jail.local", &jail)]);
+        let jail = found.jail("good").expect("it runs");
+        assert_eq!((jail.maxretry.value, jail.maxmatches.value), (number, number));
+        assert!(found.complaints.list().iter().all(|one| one.kind != "bad-number"), "{text}");
+    }
+}
+
+#[test]
 fn a_filter_is_read_by_itself() {
     let filter = "[Definition]\nfailregex = <re-<mode>> <t-<logtype>>\nre-a = A <HOST>\nre-b = B <HOST>\nmode = a\nt-file = F\nt-journal = J\n";
     let (folder, _) = read(&[("filter.d/g.conf", filter)]);

@@ -21,8 +21,8 @@ use super::words::words;
 
 /// What fail2ban's server has where a jail says nothing, in seconds and failures.
 const TIME_S: u32 = 600;
-const MAX_RETRY: u32 = 3;
-const MAX_MATCHES: u32 = 5;
+const MAX_RETRY: i64 = 3;
+const MAX_MATCHES: i64 = 5;
 
 /// Longer names do not fit into the names of firewall chains.
 const NAME_CHARS_MAX: usize = 26;
@@ -264,7 +264,7 @@ impl Jails<'_> {
             backend,
             logencoding: or_built_in("logencoding", "auto"),
             logtimezone: text("logtimezone").filter(|text| !text.value.is_empty()),
-            maxretry: self.count("maxretry", &options),
+            maxretry: count("maxretry", &options),
             findtime: self.span("findtime", &options),
             bantime: self.span("bantime", &options),
             increment: increment(&options, self.complaints),
@@ -272,7 +272,7 @@ impl Jails<'_> {
             ignoreip: self.ignoreip(&options),
             ignorecommand: or_built_in("ignorecommand", ""),
             ignorecache: text("ignorecache").filter(|text| !text.value.is_empty()),
-            maxmatches: self.count("maxmatches", &options),
+            maxmatches: count("maxmatches", &options),
             filter,
             actions,
             options,
@@ -295,21 +295,6 @@ impl Jails<'_> {
             None => {
                 self.complaints.add(bad_value("bad-backend", "backend", &text));
                 Sourced::new(auto, text.place())
-            }
-        }
-    }
-
-    fn count(&mut self, key: &str, options: &Options) -> Sourced<u32> {
-        let default = default_number(key);
-        let Some(text) = options.get(key) else { return Sourced::new(default, Place::default()) };
-        let least = i64::from(key == "maxretry");
-        let count = text.as_str().parse().ok().filter(|count: &i64| *count >= least);
-        match count.and_then(|count| u32::try_from(count).ok()) {
-            Some(count) => Sourced::new(count, text.place()),
-            None => {
-                let complaint = bad_value("bad-number", key, text);
-                self.complaints.add(complaint.with("default", default.to_string()));
-                Sourced::new(default, Place::default())
             }
         }
     }
@@ -359,8 +344,15 @@ fn wrong_prefix(word: &str) -> Option<&str> {
     (is_number && length.parse().ok().is_none_or(|length: u32| length > most)).then_some(address)
 }
 
+/// A whole number of a jail, which was complained about when the options were read.
+fn count(key: &str, options: &Options) -> Sourced<i64> {
+    let read = |text: &Text| Some(Sourced::new(text.as_str().parse().ok()?, text.place()));
+    let read = options.get(key).and_then(read);
+    read.unwrap_or_else(|| Sourced::new(default_number(key), Place::default()))
+}
+
 /// What stands for a whole number that a jail does not have, or not so that it can be read.
-fn default_number(key: &str) -> u32 {
+fn default_number(key: &str) -> i64 {
     match key {
         "maxretry" => MAX_RETRY,
         "maxmatches" => MAX_MATCHES,

@@ -124,7 +124,8 @@ pub fn is_yes_or_no(text: &str) -> bool {
     is_yes(text) || matches!(text.to_lowercase().as_str(), "" | "0" | "off" | "false" | "no")
 }
 
-/// A whole number as Python's `int()` reads it: a sign and digits, with `_` between them.
+/// A whole number as Python's `int()` reads it: a sign and digits, with `_` between them. What is
+/// beyond the type ends at its end.
 pub fn whole_number(text: &str) -> Option<i64> {
     let text = text.trim_matches(super::place::is_space);
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
@@ -132,5 +133,6 @@ pub fn whole_number(text: &str) -> Option<i64> {
     if !between || digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit() || b == b'_') {
         return None;
     }
-    text.replace('_', "").parse().ok()
+    let end = if text.starts_with('-') { i64::MIN } else { i64::MAX };
+    Some(text.replace('_', "").parse().unwrap_or(end))
 }

@@ -33,8 +33,8 @@ pub struct Jail {
     pub logencoding: Sourced<String>,
     /// The time zone of dates without one.
     pub logtimezone: Option<Sourced<String>>,
-    /// So many failures lead to a ban.
-    pub maxretry: Sourced<u32>,
+    /// So many failures lead to a ban; 0 and less as 1 does.
+    pub maxretry: Sourced<i64>,
     /// Within this time.
     pub findtime: Sourced<Span>,
     /// For so long.
@@ -49,8 +49,8 @@ pub struct Jail {
     pub ignorecommand: Sourced<String>,
     /// How its answers are kept.
     pub ignorecache: Option<Sourced<String>>,
-    /// Matched lines that are kept of an address.
-    pub maxmatches: Sourced<u32>,
+    /// Matched lines that are kept of an address; none below 0.
+    pub maxmatches: Sourced<i64>,
     /// What is done with an address.
     pub actions: Vec<ActionSpec>,
     /// All options of the jail as texts, in the order in which the client reads them.

@@ -254,6 +254,18 @@ const CASES: &[Case] = &[
         Same,
     ),
     (
+        "numbers of no and fewer failures",
+        &[
+            MAIN,
+            FILTER,
+            (
+                "jail.conf",
+                "[a]\nenabled=1\nfilter=f\nmaxretry=0\nmaxmatches=-1\n[b]\nenabled=1\nfilter=f\nmaxretry=-2\n",
+            ),
+        ],
+        Same,
+    ),
+    (
         "a section twice",
         &[MAIN, FILTER, ("jail.conf", "[a]\nenabled=1\nfilter=f\n[a]\nmaxretry=3\n")],
         Refused("twice-section"),

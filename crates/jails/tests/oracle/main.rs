@@ -101,6 +101,7 @@ const MULTIPLIED: &[(&str, &str)] = &[("increment", "true"), ("multipliers", "1 
 const CASES: &[Case] = &[
     Case { maxretry: 5, findtime: 600, bantime: 300, extra: &[] },
     Case { maxretry: 1, findtime: 10, bantime: 30, extra: &[] },
+    Case { maxretry: 0, findtime: 10, bantime: 30, extra: GROWING },
     Case { maxretry: 3, findtime: 60, bantime: -1, extra: &[] },
     Case { maxretry: 8, findtime: 200, bantime: 60, extra: GROWING },
     Case { maxretry: 4, findtime: 900, bantime: 20, extra: MULTIPLIED },

@@ -220,7 +220,7 @@ impl Page<'_> {
     }
 
     fn values(&mut self, jail: &Jail, purge: &Span, purge_from: &Place) {
-        let failures = jail.maxretry.value.clamp(1, POLICY_FAILURES_MAX).to_string();
+        let failures = jail.maxretry.value.clamp(1, i64::from(POLICY_FAILURES_MAX)).to_string();
         self.value("failures", &failures, &format!("maxretry, {}", jail.maxretry.from));
         let from =
             |name: &str, span: &Span, from: &Place| format!("{name} = {}, {from}", span.text);
