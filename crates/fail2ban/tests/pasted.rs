@@ -156,6 +156,24 @@ fn each_jail_knows_which_of_its_values_cannot_be_read_and_each_is_told_once() {
 }
 
 #[test]
+fn each_wrong_value_of_bans_that_grow_says_what_stands_for_it() {
+    for (key, value, kind) in [
+        ("multipliers", "1 2 x", "bad-multipliers"),
+        ("factor", "two", "bad-factor"),
+        ("formula", "1 +", "bad-formula"),
+        ("maxtime", "soon", "bad-extra-time"),
+        ("rndtime", "1x", "bad-extra-time"),
+    ] {
+        let (_folder, found) = read(&[("jail.local", &format!("{GOOD}bantime.{key} = {value}\n"))]);
+        let said = complaint(&found, kind);
+        assert_eq!(said.value("key"), Some(format!("bantime.{key}").as_str()));
+        let jail = found.jail("good").expect("it runs");
+        assert_eq!(jail.faults.len(), 1);
+        assert_eq!(jail.increment.next_seconds(10.0, 2), 40.0, "{key}");
+    }
+}
+
+#[test]
 fn no_failures_are_a_number_that_fail2ban_takes() {
     for (text, number) in [("0", 0), ("-2", -2), ("99999999999999999999", i64::MAX)] {
         let jail = format!("{GOOD}maxretry = {text}\nmaxmatches = {text}\n");

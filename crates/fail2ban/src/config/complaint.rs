@@ -83,7 +83,11 @@ impl Complaint {
 /// Mistakes in a value of a jail in place of which something else is taken.
 const VALUE_KINDS: &[&str] = &[
     "bad-backend",
+    "bad-extra-time",
+    "bad-factor",
     "bad-formula",
+    "bad-lines",
+    "bad-multipliers",
     "bad-number",
     "bad-time",
     "bad-usedns",

@@ -88,8 +88,7 @@ fn maxlines(text: Option<&Text>, complaints: &mut Complaints) -> Sourced<u32> {
     let Some(text) = text else { return Sourced::new(1, Place::default()) };
     let lines = keys::whole_number(text.as_str()).and_then(|lines| u32::try_from(lines).ok());
     let Some(lines) = lines.filter(|lines| *lines > 0) else {
-        let complaint = super::jail::bad_value("bad-number", "maxlines", text);
-        complaints.add(complaint.with("default", "1"));
+        complaints.add(super::jail::bad_value("bad-lines", "maxlines", text));
         return Sourced::new(1, Place::default());
     };
     Sourced::new(lines, text.place())

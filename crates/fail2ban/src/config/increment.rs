@@ -17,15 +17,16 @@ pub(crate) fn increment(options: &Options, complaints: &mut Complaints) -> Incre
     };
     let enabled = yes("bantime.increment");
     let overalljails = yes("bantime.overalljails");
-    let mut span = |key: &'static str| read(options, key, "bad-time", complaints, Span::parse);
+    let mut span =
+        |key: &'static str| read(options, key, "bad-extra-time", complaints, Span::parse);
     let (maxtime, rndtime) = (span("bantime.maxtime"), span("bantime.rndtime"));
-    let written = read(options, "bantime.factor", "bad-formula", complaints, factor);
+    let written = read(options, "bantime.factor", "bad-factor", complaints, factor);
     let formula = read(options, "bantime.formula", "bad-formula", complaints, Formula::parse);
     if let Some(formula) = formula.as_ref().filter(|formula| !formula.value.has_values()) {
         let complaint = Complaint::warning("formula-fails", formula.from.clone());
         complaints.add(complaint.with("value", &formula.value.text));
     }
-    let multipliers = read(options, "bantime.multipliers", "bad-number", complaints, |text| {
+    let multipliers = read(options, "bantime.multipliers", "bad-multipliers", complaints, |text| {
         let numbers =
             text.split_whitespace().map(|word| word.parse().map_err(|_| NotUnderstood(0)));
         numbers.collect::<Result<Vec<i64>, _>>()
@@ -69,8 +70,7 @@ fn read<T>(
     match parse(text.as_str()) {
         Ok(value) => Some(Sourced::new(value, text.place())),
         Err(_) => {
-            let default = if key == "bantime.factor" { "1" } else { "None" };
-            complaints.add(bad_value(kind, key, text).with("default", default));
+            complaints.add(bad_value(kind, key, text));
             None
         }
     }
