@@ -1,7 +1,5 @@
 //! From the section of a jail to the jail.
 
-use std::net::IpAddr;
-
 use super::action;
 use super::complaint::{Complaint, Complaints};
 use super::definition::Definition;
@@ -16,8 +14,8 @@ use super::place::{Place, Sourced, Text};
 use super::reference::{Reference, split_references};
 use super::resolved::{ActionSpec, FilterSpec, Jail};
 use super::seconds::Span;
+use super::spared;
 use super::version::Version;
-use super::words::words;
 
 /// What fail2ban's server has where a jail says nothing, in seconds and failures.
 const TIME_S: u32 = 600;
@@ -269,7 +267,7 @@ impl Jails<'_> {
             bantime: self.span("bantime", &options),
             increment: increment(&options, self.complaints),
             ignoreself: yes("ignoreself", true),
-            ignoreip: self.ignoreip(&options),
+            ignoreip: spared::entries(&options, self.complaints),
             ignorecommand: or_built_in("ignorecommand", ""),
             ignorecache: text("ignorecache").filter(|text| !text.value.is_empty()),
             maxmatches: count("maxmatches", &options),
@@ -311,37 +309,6 @@ impl Jails<'_> {
             }
         }
     }
-
-    fn ignoreip(&mut self, options: &Options) -> Vec<Sourced<String>> {
-        let Some(text) = options.get("ignoreip") else { return Vec::new() };
-        let mut found = Vec::new();
-        for (at, word) in words(text.as_str()) {
-            let place = text.place_at(at);
-            // Private addresses are 172.16.0.0/12; many pages print a sixteenth of them.
-            if word == "172.16.0.0/16" {
-                let complaint = Complaint::warning("private-network", place.clone());
-                self.complaints.add(complaint.with("net", word));
-            }
-            if let Some(address) = wrong_prefix(word) {
-                let complaint = Complaint::warning("bad-prefix", place.clone());
-                self.complaints.add(complaint.with("net", word).with("address", address));
-            }
-            found.push(Sourced::new(word.to_owned(), place));
-        }
-        found
-    }
-}
-
-/// The address of a network whose length is more than its family has bits: fail2ban takes it for
-/// that address alone.
-fn wrong_prefix(word: &str) -> Option<&str> {
-    let (address, length) = word.split_once('/')?;
-    let most = match address.parse().ok()? {
-        IpAddr::V4(_) => 32,
-        IpAddr::V6(_) => 128,
-    };
-    let is_number = !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit());
-    (is_number && length.parse().ok().is_none_or(|length: u32| length > most)).then_some(address)
 }
 
 /// A whole number of a jail, which was complained about when the options were read.

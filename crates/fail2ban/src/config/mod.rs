@@ -33,6 +33,7 @@ mod reference;
 mod resolved;
 mod seconds;
 mod server;
+mod spared;
 mod stream;
 pub(crate) mod tags;
 mod token;
@@ -54,6 +55,7 @@ pub use resolved::{
     ActionKind, ActionSpec, FilterSpec, Increment, Jail, LogPath, ServerSettings, UseDns,
 };
 pub use seconds::{Seconds, Span};
+pub use spared::can_spare;
 pub use stream::{Command, Word, of_jail};
 pub use version::Version;
 pub(crate) use words::shell_words;

@@ -19,7 +19,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use monban_fail2ban::client::{ClientError, Value, beautify};
-use monban_fail2ban::config::{Seconds, Version};
+use monban_fail2ban::config::{Seconds, Version, can_spare};
 use monban_fail2ban::log_line::Event;
 use monban_model::limits::PATH_MAX;
 use monban_views::Say;
@@ -41,7 +41,7 @@ pub fn called_by_its_name() -> Option<Vec<OsString>> {
 }
 
 /// The entries of `ignoreip` of all jails that run, each with its jails; none where no daemon of
-/// this state folder answers.
+/// this state folder answers. What can spare nobody is left out.
 pub fn ignored(state: PathBuf) -> BTreeMap<String, Vec<String>> {
     let line = Line::new(state);
     let ask = |words: [&str; 3]| line.say(&words.map(str::to_owned)).ok().and_then(Result::ok);
@@ -49,8 +49,8 @@ pub fn ignored(state: PathBuf) -> BTreeMap<String, Vec<String>> {
     let Some(Value::Dict(jails)) = ask(["status", "--all", "stats"]) else { return found };
     for (jail, _) in jails {
         let Some(Value::List(entries)) = ask(["get", &jail, "ignoreip"]) else { continue };
-        for entry in entries {
-            found.entry(entry.shown()).or_default().push(jail.clone());
+        for entry in entries.iter().map(Value::shown).filter(|entry| can_spare(entry)) {
+            found.entry(entry).or_default().push(jail.clone());
         }
     }
     found
