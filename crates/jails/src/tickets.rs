@@ -91,7 +91,8 @@ pub(crate) struct Ticket {
     pub last: i64,
     /// What is compared with `maxretry`.
     pub retry: u32,
-    /// How many failures there really were.
+    /// How many failures actions are told of: those that there were, and one more for each of
+    /// them that counted more than once.
     pub failures: u64,
     /// The last lines, oldest first.
     pub lines: Vec<String>,
@@ -215,6 +216,7 @@ impl Tickets {
     pub(crate) fn add_extra(&mut self, key: &(Key, Id), more: u32) -> Option<u32> {
         let ticket = self.open.get_mut(&key.0)?.tickets.get_mut(&key.1)?;
         ticket.retry = ticket.retry.saturating_add(more);
+        ticket.failures += 1;
         Some(ticket.retry)
     }
 

@@ -237,7 +237,10 @@ impl Page<'_> {
             ("policy", decision.policy.clone()),
         ];
         let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
-        let text = self.say.of_policy("why-decided", &decision.policy, &values);
+        // Its failures counted as more than they were, so their number alone says nothing.
+        let again = decision.earlier > 0 && decision.policy.starts_with("jail ");
+        let key = if again { "why-decided-again" } else { "why-decided" };
+        let text = self.say.of_policy(key, &decision.policy, &values);
         self.text.push_str(&format!("{text}\n"));
         self.line("why-rests", &[]);
         self.lines(finding.evidence.iter());

@@ -22,6 +22,21 @@ class Heard(logging.Handler):
         self.said.append(record.getMessage())
 
 
+class Given:
+    """An action that keeps what it is given."""
+
+    _prolongable = False
+
+    def __init__(self, said):
+        self.said = said
+
+    def ban(self, info):
+        self.said.append("[x] Given %s, failures %s" % (info["fid"], info["failures"]))
+
+    def unban(self, info):
+        pass
+
+
 class AtOnce(observers.ObserverThread):
     """The observer, without its thread."""
 
@@ -47,6 +62,7 @@ def main():
     failures = jail.filter.failManager
     failures.setMaxRetry(setup["maxretry"])
     failures.setMaxTime(setup["findtime"])
+    jail.actions._actions["given"] = Given(heard.said)
     jail.actions.setBanTime(setup["bantime"])
     for option, value in setup["extra"]:
         jail.setBanTimeExtra(option, value)
@@ -65,7 +81,7 @@ def main():
             jail.actions._Actions__checkBan()
             observers.Observers.Main.failureFound(jail, ticket)
             jail.actions._Actions__checkBan()
-        wanted = ("Ban ", "Unban ", "Increase Ban ", "already banned", ", bad - ", "expired bantime")
+        wanted = ("Ban ", "Given ", "Unban ", "Increase Ban ", "already banned", ", bad - ", "expired bantime")
         said = [one for one in heard.said if one.startswith("[x]")]
         said = [one for one in said if any(word in one for word in wanted)]
         print(json.dumps(said), flush=True)

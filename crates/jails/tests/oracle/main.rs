@@ -49,10 +49,13 @@ fn jails(folder: &Path, options: &str, now: i64) -> Jails {
 }
 
 /// What happened, in fail2ban's words.
-fn said(news: &News) -> Option<String> {
-    let id = news.id.as_ref()?.to_string();
-    Some(match &news.told {
-        Told::Banned { .. } => format!("[x] Ban {id}"),
+fn said(news: &News) -> Vec<String> {
+    let Some(id) = news.id.as_ref() else { return Vec::new() };
+    let one = match &news.told {
+        Told::Banned { failures, .. } => {
+            let given = format!("[x] Given {id}, failures {failures}");
+            return vec![format!("[x] Ban {id}"), given];
+        }
         Told::Freed(_) => format!("[x] Unban {id}"),
         Told::Already { .. } => format!("[x] {id} already banned"),
         Told::Expired => format!("[x] Ignore {id}, expired bantime"),
@@ -61,8 +64,9 @@ fn said(news: &News) -> Option<String> {
             let ban = if *enough { ", Ban" } else { "" };
             format!("[x] Found {id}, bad - {bans} # -> {counts}{ban}")
         }
-        _ => return None,
-    })
+        _ => return Vec::new(),
+    };
+    vec![one]
 }
 
 /// The same of what fail2ban says: dates, times and numbers with a point are left out.
@@ -157,7 +161,7 @@ fn compare(case: &Case, seed: u64, steps: usize) -> usize {
         let mut theirs: Vec<String> = theirs.iter().map(|one| cut(one)).collect();
         let news = jails.take_news();
         bans += news.iter().filter(|one| matches!(one.told, Told::Banned { .. })).count();
-        let mut ours: Vec<String> = news.iter().filter_map(said).collect();
+        let mut ours: Vec<String> = news.iter().flat_map(said).collect();
         // Several that end in the same second have no order.
         theirs.sort();
         ours.sort();
