@@ -144,7 +144,7 @@ impl Server for Jails {
                 // Only the configuration says what is opened.
                 jail.unread.remove(path);
                 let is_known = jail.log(path).is_some();
-                if is_known { Ok(()) } else { Err(not_here("addlogpath")) }
+                if is_known { Ok(()) } else { Err(not_here(NEW_FILE)) }
             }
             Change::RemoveLog { path } => {
                 jail.unread.insert(path.clone());
@@ -233,6 +233,9 @@ impl Server for Jails {
         Ok(())
     }
 }
+
+/// What `addlogpath` is not done for.
+const NEW_FILE: &str = "addlogpath of a file that logpath does not have";
 
 /// Why something cannot be changed while it runs.
 fn not_here(what: &str) -> String {

@@ -202,3 +202,17 @@ fn a_jail_that_was_stopped_is_known_until_a_reload_starts_it() {
     assert_eq!(world.set_up(), []);
     assert_eq!(world.jails.states().len(), 1);
 }
+
+#[test]
+fn a_file_that_the_configuration_does_not_have_is_refused_and_one_of_it_comes_back() {
+    let mut world = World::new(TWO);
+    world.jails.follows("/one.log");
+    let files = world.client("get one logpath");
+    for words in ["set one addlogpath /etc/hostname", "set one ignorecommand /bin/true"] {
+        let answer = world.client(words);
+        assert!(answer.contains("monban does not do this while it runs"), "{answer}");
+    }
+    assert_eq!(world.client("get one logpath"), files);
+    assert_ne!(world.client("set one dellogpath /one.log"), files);
+    assert_eq!(world.client("set one addlogpath /one.log"), files);
+}
