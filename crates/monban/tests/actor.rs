@@ -367,3 +367,28 @@ fn a_mail_goes_out_when_a_jail_starts_and_bans() {
     let why = failed[0].to_string();
     assert!(why.starts_with("smtp: actionstart failed (not started: 127.0.0.1:"), "{why}");
 }
+
+#[test]
+fn each_action_that_failed_says_why() {
+    let folder = folder("[a]\naction = slow\n    notes[log=LOG]\n    deaf\n    bad\n");
+    let write = |name: &str, command: &str| {
+        let text = format!("[Definition]\nactionban = {command}\n[Init]\ntimeout = 1\n");
+        fs::write(folder.path().join(format!("action.d/{name}.conf")), text).unwrap();
+    };
+    write("slow", "sleep 6");
+    write("deaf", "trap '' TERM; sleep 6; sleep 6");
+    write("bad", "echo no such set >&2; exit 3");
+    let mut role = Role::start(&[]);
+    role.table(0, folder.path());
+    role.hear();
+    let JailResult::Failed { failed, .. } = role.outcome_of(ban(1, 0, "192.0.2.1")) else {
+        panic!("two of its actions time out");
+    };
+    let said: Vec<String> = failed.iter().map(ToString::to_string).collect();
+    let expected = [
+        "slow: actionban failed (timed out after 1 s, killed with SIGTERM)",
+        "deaf: actionban failed (timed out after 1 s, killed with SIGKILL)",
+        "bad: actionban failed (exit code 3: no such set)",
+    ];
+    assert_eq!(said, expected);
+}

@@ -1,5 +1,6 @@
 //! Does requests: the commands of a jail in order, those of several jails beside each other.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
@@ -27,9 +28,6 @@ const AT_ONCE: usize = 16_384;
 /// A start or a stop of a jail waits so long at most for that of another, which takes milliseconds
 /// where both are of a firewall.
 const ALONE_PATIENCE: Duration = Duration::from_secs(3);
-
-/// Failures of commands that are kept of one request, the last ones: the end of a jail has many.
-const FAILURES_MAX: usize = 16;
 
 /// Where one does: others want a thread as well.
 const AT_ONCE_WITH_SHELL: usize = 64;
@@ -59,8 +57,9 @@ pub struct Report {
     pub names: Vec<String>,
     /// Commands that ran.
     pub commands: u32,
-    /// The last of them that failed, with what was run.
-    pub failures: Vec<(Shell, Outcome)>,
+    /// The command on which an action failed, for those that failed on one: the number of the
+    /// action, and how the command ended. Of many requests that were made at once it is the first.
+    pub failures: BTreeMap<u32, Outcome>,
 }
 
 /// Runs what requests ask for, out of a table.
@@ -275,7 +274,7 @@ impl<R: Fn(Report)> Worker<R> {
         }
         if is_over || post.ended.load(Ordering::Relaxed) {
             for (id, request) in group {
-                let (names, failures) = (Vec::new(), Vec::new());
+                let (names, failures) = (Vec::new(), BTreeMap::new());
                 (self.report)(Report { id, request, done: None, names, commands: 0, failures });
             }
             return;
@@ -298,14 +297,11 @@ impl<R: Fn(Report)> Worker<R> {
             _ => state.perform_all(templates, &requests, now(), &mut runner),
         };
         drop(state);
-        let Runner { commands, mut failures, .. } = runner;
-        if group.len() > 1 {
-            // Of many that were made at once nobody can say which command was whose.
-            failures.truncate(1);
-        }
+        let Runner { commands, failures, .. } = runner;
         for ((id, request), done) in group.into_iter().zip(done) {
-            let is_bad = !done.failed.is_empty();
-            let failures = if is_bad { failures.clone() } else { Vec::new() };
+            let of_it = |number: &u32| done.failed.iter().any(|(failed, _)| failed == number);
+            let failures = failures.iter().filter(|(number, _)| of_it(number));
+            let failures = failures.map(|(number, outcome)| (*number, outcome.clone())).collect();
             let names = names(&done, templates);
             let done = Some(done);
             (self.report)(Report { id, request, done, names, commands, failures });
@@ -333,7 +329,8 @@ impl<R: Fn(Report)> Worker<R> {
     fn runner(&self) -> Runner<'_> {
         let Self { environment, kernel, alone, .. } = self;
         let kernel = kernel.as_ref();
-        Runner { environment, kernel, alone, commands: 0, failures: Vec::new() }
+        let (last, failures) = (None, BTreeMap::new());
+        Runner { environment, kernel, alone, commands: 0, last, failures }
     }
 }
 
@@ -342,16 +339,9 @@ struct Runner<'a> {
     kernel: Option<&'a Mutex<Box<dyn Kernel>>>,
     alone: &'a Mutex<()>,
     commands: u32,
-    failures: Vec<(Shell, Outcome)>,
-}
-
-impl Runner<'_> {
-    fn fail(&mut self, shell: Shell, outcome: Outcome) {
-        if self.failures.len() == FAILURES_MAX {
-            self.failures.remove(0);
-        }
-        self.failures.push((shell, outcome));
-    }
+    /// The last command that failed of the action that is at work.
+    last: Option<Outcome>,
+    failures: BTreeMap<u32, Outcome>,
 }
 
 impl Execute for Runner<'_> {
@@ -360,7 +350,7 @@ impl Execute for Runner<'_> {
         self.commands += 1;
         let ok = outcome.is_ok();
         if !ok {
-            self.fail(shell.clone(), outcome);
+            self.last = Some(outcome);
         }
         ok
     }
@@ -374,8 +364,7 @@ impl Execute for Runner<'_> {
     fn send(&mut self, mailer: &Mailer, mail: &Mail) -> bool {
         let sent = mailer.send(mail);
         if let Err(why) = &sent {
-            let shell = Shell { text: String::new(), values: Vec::new() };
-            self.fail(shell, Outcome::not_started(why));
+            self.last = Some(Outcome::not_started(why));
         }
         sent.is_ok()
     }
@@ -402,6 +391,12 @@ impl Execute for Runner<'_> {
             self.commands += 1;
             run::run_fed(fed, timeout, self.environment).is_ok()
         })
+    }
+
+    fn ended(&mut self, action: u32, ok: bool) {
+        if let Some(outcome) = self.last.take().filter(|_| !ok) {
+            self.failures.entry(action).or_insert(outcome);
+        }
     }
 }
 

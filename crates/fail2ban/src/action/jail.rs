@@ -188,6 +188,7 @@ impl JailActions {
                 }
                 JailJob::Flush { stopping } => flush(&mut machine, *stopping),
             };
+            run.ended(number, result.is_ok());
             match job {
                 // Also where it failed: part of it may have been done.
                 JailJob::Ban | JailJob::Reban { .. } if !left_out && template.mailer.is_none() => {
@@ -247,6 +248,7 @@ impl JailActions {
             &mut self.kept,
             number,
         );
+        run.ended(number, results.iter().all(Result::is_ok));
         let mut failures = beyond;
         for ((which, change), result) in chosen.into_iter().zip(results) {
             match (change.operation, result) {

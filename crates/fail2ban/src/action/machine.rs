@@ -43,6 +43,9 @@ pub trait Execute {
     fn is_gone(&mut self, _: &Place, _: Duration) -> bool {
         false
     }
+
+    /// The commands of this action, by its number, are done; they did what they should if `ok`.
+    fn ended(&mut self, _action: u32, _ok: bool) {}
 }
 
 /// A command failed and could not be brought to succeed.

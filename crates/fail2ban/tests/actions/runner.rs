@@ -134,7 +134,7 @@ fn a_jail_keeps_its_order_and_waits_for_nobody() {
             (report.done.expect("done").failed.len(), report.commands),
             if is_bad { (1, 2) } else { (0, 1) }
         );
-        assert_eq!(report.failures.len(), if is_bad { 2 } else { 0 });
+        assert_eq!(report.failures.len(), usize::from(is_bad));
         seen.entry(report.request.jail).or_default().push(report.request.ticket.failures);
         last = report.request.jail;
     }

@@ -86,19 +86,15 @@ pub fn failed(order: &JailOrder, why: String) -> JailOutcome {
     JailOutcome { order: order.id, jail: order.jail, job: order.job, result }
 }
 
-/// Which actions failed, and what the last one said.
+/// Which actions failed, and what each one said.
 fn failures(report: &Report) -> Vec<ActionFailure> {
     let failed = report.done.iter().flat_map(|done| &done.failed);
-    let named = failed.zip(&report.names).map(|((_, failed), name)| ActionFailure {
+    let named = failed.zip(&report.names).map(|((number, failed), name)| ActionFailure {
         action: Some(name.clone()),
         what: failed.to_string(),
-        how: None,
+        how: report.failures.get(number).map(how),
     });
-    let mut failures: Vec<ActionFailure> = named.collect();
-    if let (Some(last), Some((_, outcome))) = (failures.last_mut(), report.failures.last()) {
-        last.how = Some(how(outcome));
-    }
-    failures
+    named.collect()
 }
 
 fn how(outcome: &Outcome) -> String {
@@ -112,12 +108,23 @@ fn how(outcome: &Outcome) -> String {
     let said = said.map(one_line).unwrap_or_default();
     let how = match (outcome.code, outcome.signal, &outcome.not_started) {
         (.., Some(why)) => format!("not started: {why}"),
-        _ if outcome.timed_out => "its time was over".to_owned(),
+        _ if outcome.timed_out => timed_out(outcome),
         (Some(code), ..) => format!("exit code {code}"),
         (_, Some(signal), _) => format!("signal {signal}"),
         _ => "it hangs".to_owned(),
     };
     if said.is_empty() { how } else { format!("{how}: {said}") }
+}
+
+/// As fail2ban says it. The time itself, as the end of the command takes less than a second.
+fn timed_out(outcome: &Outcome) -> String {
+    let seconds = outcome.took.as_secs();
+    let by = match outcome.signal {
+        Some(9) => ", killed with SIGKILL",
+        Some(15) => ", killed with SIGTERM",
+        _ => "",
+    };
+    format!("timed out after {seconds} s{by}")
 }
 
 fn now() -> Time {
