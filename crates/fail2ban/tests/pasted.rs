@@ -174,6 +174,50 @@ fn each_wrong_value_of_bans_that_grow_says_what_stands_for_it() {
 }
 
 #[test]
+fn a_mode_that_a_filter_does_not_have_is_named_where_it_was_chosen() {
+    let filter = "[Definition]\nfailregex = ^a <HOST>\n    <mdre-<mode>>\n    <mdre-<mode>-other>\n\
+        mdre-normal =\nmdre-normal-other =\nmdre-extra-other =\nmdre-extra = ^b <HOST>\n\
+        mdre-aggressive = ^c <HOST>\nmode = normal\n";
+    let said = |jail: &str, local: &str| {
+        let files = [("jail.conf", jail), ("filter.d/g.conf", filter), ("filter.d/g.local", local)];
+        let (_folder, found) = read(&files);
+        let one = found.complaints.list().iter().find(|one| one.kind == "unknown-mode")?.clone();
+        let value = |name| one.value(name).unwrap_or_default().to_owned();
+        let file = at(&one).0.to_owned();
+        Some((file, one.place.line, value("value"), value("known"), value("meant")))
+    };
+    let of_jail = GOOD.replace("filter = f", "filter = g[mode=%(mode)s]");
+    let lines = u32::try_from(of_jail.lines().count()).expect("few");
+    for good in ["normal", "extra", "aggressive"] {
+        assert_eq!(said(&format!("{of_jail}mode = {good}\n"), ""), None, "{good}");
+    }
+    let known = "aggressive, extra, normal".to_owned();
+    let wrong = |file: &str, line| {
+        Some((
+            file.to_owned(),
+            line,
+            "agressive".to_owned(),
+            known.clone(),
+            "aggressive".to_owned(),
+        ))
+    };
+    assert_eq!(said(&format!("{of_jail}mode = agressive\n"), ""), wrong("jail.conf", lines + 1));
+    let plain = GOOD.replace("filter = f", "filter = g");
+    assert_eq!(said(&plain, ""), None);
+    assert_eq!(said(&plain, "[Definition]\nmode = agressive\n"), wrong("g.local", 2));
+    let given = said(&GOOD.replace("filter = f", "filter = g[mode=agressive]"), "");
+    assert_eq!(given.map(|one| one.0), Some("jail.conf".to_owned()));
+}
+
+#[test]
+fn quotes_around_a_path_are_named() {
+    let jail = GOOD.replace("logpath = ", "logpath = \"") + "x = 1\n";
+    let jail = jail.replace("/dev/null", "/dev/null\"");
+    let (_folder, found) = read(&[("jail.local", &jail)]);
+    complaint(&found, "quoted-log");
+}
+
+#[test]
 fn no_failures_are_a_number_that_fail2ban_takes() {
     for (text, number) in [("0", 0), ("-2", -2), ("99999999999999999999", i64::MAX)] {
         let jail = format!("{GOOD}maxretry = {text}\nmaxmatches = {text}\n");

@@ -138,6 +138,9 @@ fn complaint(
     let place = text.from.clone();
     let complaint = match problem {
         Problem::Empty => Complaint::error("regex-empty", place),
+        Problem::NamesNobody if is_lost_tag(&text.value) => {
+            Complaint::error("regex-lost-tag", place).with("tag", text.value.trim())
+        }
         Problem::NamesNobody => Complaint::error("regex-names-nobody", place),
         Problem::Regex(error) => {
             let near = near(&text.value, filter, error.offset);
@@ -150,6 +153,12 @@ fn complaint(
         }
     };
     complaint.with("list", list).with("number", number.to_string()).with("filter", &filter.name)
+}
+
+/// Whether an expression is nothing but a tag for which nothing was put in.
+fn is_lost_tag(text: &str) -> bool {
+    let name = text.trim().strip_prefix('<').and_then(|rest| rest.strip_suffix('>'));
+    name.is_some_and(|name| name.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c)))
 }
 
 /// What stands at the mistake.

@@ -9,6 +9,7 @@ use super::increment::increment;
 use super::keys::{self, Form};
 use super::layers::Layers;
 use super::log_paths::log_paths;
+use super::modes;
 use super::options::Options;
 use super::place::{Place, Sourced, Text};
 use super::reference::{Reference, split_references};
@@ -72,6 +73,12 @@ impl Jails<'_> {
         let mut options = self.read(name, keys::JAIL, &known.lower_cased(), true)?;
         if !options.contains("backend") {
             options.set("backend", Text::built_in("auto"));
+        }
+        if let Some(definition) = &definition {
+            let own = self.layers.get(name, "mode", &Options::default()).ok().flatten();
+            let (layers, params) = (&definition.layers, &reference.params);
+            let complaint = modes::complain(&reference.name, layers, params, own.as_ref());
+            complaint.into_iter().for_each(|one| self.complaints.add(one));
         }
         let filter = self.filter(reference, from, definition.as_mut(), &options)?;
         let actions = self.actions(name, &place, &options)?;

@@ -35,7 +35,9 @@ pub(crate) fn log_paths(
         }
         let files = expand(pattern, from, loud, complaints);
         if files.is_empty() && loud {
-            let complaint = Complaint::warning("no-log", from.clone());
+            let is_quoted = pattern.starts_with(['"', '\'']);
+            let kind = if is_quoted { "quoted-log" } else { "no-log" };
+            let complaint = Complaint::warning(kind, from.clone());
             complaints.add(complaint.with("jail", jail).with("path", pattern));
         }
         let tail = from_where == "tail";

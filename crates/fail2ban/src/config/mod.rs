@@ -25,6 +25,7 @@ mod layers;
 mod lists;
 mod load;
 mod log_paths;
+mod modes;
 mod number;
 mod oddities;
 mod options;
