@@ -180,6 +180,20 @@ fn actions_and_times_are_judged() {
     assert_eq!(report.jails[0].verdict, Verdict::Cannot);
 }
 
+#[test]
+fn a_jail_is_no_better_than_its_action() {
+    let jail = JAIL.replace("nftables", "nftables\n odd");
+    let report = report_of(&[
+        ("filter.d/f.conf", "[Definition]\nfailregex = ^refused <ADDR>$\n"),
+        ("jail.local", &jail),
+        ("action.d/odd.conf", "[Definition]\nactionban = echo <ip> <ip-host>\n"),
+    ]);
+    assert_eq!(report.actions[1].verdict, Verdict::Differs);
+    let jail = &report.jails[0];
+    let reasons: Vec<_> = jail.reasons.iter().map(|reason| reason.kind).collect();
+    assert_eq!((jail.verdict, reasons), (Verdict::Differs, vec!["by-different-action"]));
+}
+
 /// The configurations that fail2ban ships are sound: nothing in them is an error, all of it runs,
 /// and what is said about them is what was looked at and found true.
 #[test]

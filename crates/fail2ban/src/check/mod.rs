@@ -166,6 +166,11 @@ fn of_jail(jail: &Jail, filter: usize, actions: &[usize], report: &Report) -> Pa
         verdict = verdict.max(if is_all { Verdict::Cannot } else { Verdict::Differs });
         reasons.push(Reason::new("by-action").with("actions", lost));
     }
+    let different = named(Verdict::Differs);
+    if !different.is_empty() {
+        verdict = verdict.max(Verdict::Differs);
+        reasons.push(Reason::new("by-different-action").with("actions", different));
+    }
     let by_shell = named(Verdict::Shell);
     if !by_shell.is_empty() && verdict <= Verdict::Shell {
         verdict = Verdict::Shell;
