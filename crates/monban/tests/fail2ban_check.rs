@@ -135,3 +135,29 @@ fn a_folder_of_an_article_is_explained() {
     assert_eq!(found.status.code(), Some(2));
     assert!(!found.stdout.is_empty());
 }
+
+fn said(arguments: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_monban"));
+    let output = command.args(arguments).args(["--lang", "en"]).output().expect("monban runs");
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn what_is_not_there_and_what_is_swapped_is_said() {
+    let folder = made();
+    let path = folder.path().display().to_string();
+    let gone = said(&["fail2ban", "import", "--dry-run", &format!("{path}/gone")]);
+    assert!(gone.contains("there is no such folder"), "{gone}");
+    fs::write(folder.path().join("jail.local"), "").expect("written");
+    let none = said(&["fail2ban", "import", "--dry-run", &path]);
+    assert!(none.contains("There is no jail in") && !none.contains("--all"), "{none}");
+    let log = format!("{path}/log");
+    fs::write(&log, "x\n").expect("written");
+    for filter in ["mail", "filter.d/mail.conf"] {
+        let swapped = said(&["filter", "test", &log, filter]);
+        assert!(swapped.contains(&format!("monban filter test 'mail' {log}")), "{swapped}");
+    }
+    let none = said(&["filter", "test", "none", &log, "--fail2ban", &path]);
+    assert!(none.contains("there is no filter none") && !none.contains("this jail"), "{none}");
+}

@@ -1,5 +1,7 @@
 //! Which filter is tested: one of a fail2ban configuration, or an expression.
 
+use std::path::Path;
+
 use monban_fail2ban::config::{Complaints, Sourced, Version, read_filter};
 use monban_fail2ban::dates::{DateFinder, Zone};
 use monban_fail2ban::filter::{Filter, Misfit, Problem, Texts, Use, UseDns};
@@ -38,6 +40,13 @@ pub fn filter(
         let folder = printable(folder.as_bytes());
         let values = [("path", path.as_str()), ("name", name), ("dir", &folder)];
         return Err(say.text("filter-is-file", &values));
+    }
+    if Path::new(&args.filter).is_file() {
+        // fail2ban-regex has them the other way round.
+        let filter = named_file(&args.input).map_or(args.input.as_str(), |(name, _)| name);
+        let values = [printable(args.filter.as_bytes()), printable(filter.as_bytes())];
+        let values = [("path", values[0].as_str()), ("filter", &values[1])];
+        return Err(say.text("filter-swapped", &values));
     }
     let written = match is_reference(&args.filter) {
         true => of_configuration(args, say)?,

@@ -22,6 +22,7 @@ use serde_json::json;
 
 use crate::cli::{Common, ImportArgs};
 use crate::commands::Context;
+use crate::fail2ban::complaints;
 use crate::place::Place;
 use crate::{out, problems};
 use bans::{Judge, Taken, Times};
@@ -64,9 +65,13 @@ fn import(context: &Context<'_>, args: &ImportArgs) -> Result<Report, String> {
     let dir = std::fs::canonicalize(&args.dir).or_else(|_| std::path::absolute(&args.dir));
     let dir = dir.unwrap_or_else(|_| args.dir.clone());
     let found = Configuration::read(&dir, &Reading::default());
+    if complaints::is_of_no_folder(&found) {
+        let rendered = complaints::render(found.complaints.list(), say);
+        return Err(complaints::show(&rendered, found.complaints.more, say).trim_end().to_owned());
+    }
     if found.names.is_empty() {
         let dir = dir.display().to_string();
-        return Err(say.text("f2b-no-jails", &[("dir", &dir)]));
+        return Err(say.text("import-no-jails", &[("dir", &dir)]));
     }
     let policy = policy::policy(&dir, &found, say);
     let database = database(args, &found);
