@@ -79,12 +79,11 @@ fn show_one(problem: &Problem, line: Option<&str>, say: &Say) -> String {
         return printable(problem.to_string().as_bytes());
     };
     let shown = printable(line.as_bytes());
-    // Escaped characters move columns; then the whole line is marked.
-    let column = problem.column.saturating_sub(1) as usize;
-    let span = if shown == line && column < line.len() && line.is_char_boundary(column) {
-        column..end_of_value(line, column)
-    } else {
-        0..shown.len()
+    // Without a column the whole line is meant. Escaped characters move columns.
+    let column = problem.column.checked_sub(1).map(|column| column as usize);
+    let span = match column.filter(|at| shown == line && line.is_char_boundary(*at)) {
+        Some(column) if column < line.len() => column..end_of_value(line, column),
+        _ => 0..shown.len(),
     };
     let clean = |text: &str| printable(text.as_bytes());
     let (file, what) = (clean(&problem.file), clean(&problem.what));
@@ -175,6 +174,17 @@ mod tests {
         // What an older watcher, or one in a stranger's hands, says without values.
         let bare = Refusal { text: "x".to_owned(), problems: Vec::new() };
         assert_eq!(show_refusal(&bare, &japanese), "x");
+    }
+
+    #[test]
+    fn a_line_that_is_meant_as_a_whole_is_underlined_as_a_whole() {
+        let line = "this is no option";
+        let mut problem = Problem { line: 1, ..Problem::of_file("j", "what", "why") };
+        let say = Say::new(monban_views::Tongue::English);
+        let marked = |problem: &Problem| show_one(problem, Some(line), &say).matches('^').count();
+        assert_eq!(marked(&problem), line.len());
+        problem.column = 6;
+        assert_eq!(marked(&problem), 2);
     }
 
     #[test]

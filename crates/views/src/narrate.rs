@@ -101,7 +101,6 @@ impl Narrator {
         };
         let detail = match &decision.because {
             Because::Allowed(net) => net.to_string(),
-            Because::Operator(why) if why.is_empty() => "-".to_owned(),
             Because::Operator(text) | Because::Named(text) => printable(text.as_bytes()),
             _ => String::new(),
         };
@@ -124,7 +123,15 @@ impl Narrator {
     }
 
     fn decision_key(&self, decision: &Decision) -> &'static str {
+        let is_own = !decision.policy.starts_with("jail ");
         match (decision.verdict, &decision.because) {
+            (Verdict::Block { until }, Because::Operator(why)) if why.is_empty() && is_own => {
+                match (self.guards, until) {
+                    (false, _) => "would-ban-plain",
+                    (true, None) => "ban-forever-plain",
+                    (true, Some(_)) => "ban-plain",
+                }
+            }
             (Verdict::Block { .. }, Because::Operator(_)) if !self.guards => "would-ban",
             (Verdict::Block { until: None }, Because::Operator(_)) => "ban-forever",
             (Verdict::Block { .. }, Because::Operator(_)) => "ban",

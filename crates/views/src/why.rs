@@ -190,8 +190,9 @@ impl Page<'_> {
             };
             self.line(key, &[("who", &who), ("until", &until)]);
             if block.policy.is_empty() {
-                let why = if block.why.is_empty() { "-" } else { &block.why };
-                self.line("why-reason-operator", &[("why", &printable(why.as_bytes()))]);
+                let plain = block.why.is_empty();
+                let key = if plain { "why-reason-operator-plain" } else { "why-reason-operator" };
+                self.line(key, &[("why", &printable(block.why.as_bytes()))]);
             } else {
                 let key = match why.because(block) {
                     Some(Because::Operator(_)) => "bans-by-hand",
@@ -270,7 +271,9 @@ impl Page<'_> {
     fn ordered(&mut self, why: &Why, record: &Record, decision: &Decision) {
         let verdict = self.verdict(why, record, decision);
         let (key, why) = match &decision.because {
-            Because::Operator(why) if why.is_empty() => ("why-reason-operator", "-"),
+            Because::Operator(why) if why.is_empty() && !decision.policy.starts_with("jail ") => {
+                ("why-reason-operator-plain", "")
+            }
             Because::Operator(why) => ("why-reason-operator", why.as_str()),
             Because::TakenOver => ("bans-taken-over", ""),
             _ => return self.dated(record, &verdict),

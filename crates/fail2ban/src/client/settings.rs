@@ -189,7 +189,7 @@ impl JailSettings {
             }
             ("factor" | "formula" | "multipliers", Value::Str(text)) => {
                 if !Increment::takes(option, text) {
-                    return Err(format!("monban does not understand this {option}: {text}"));
+                    return Err(format!("monban does not understand bantime.{option}: {text}"));
                 }
                 Some(value)
             }

@@ -221,27 +221,40 @@ impl Page<'_> {
 
     fn values(&mut self, jail: &Jail, purge: &Span, purge_from: &Place) {
         let failures = jail.maxretry.value.clamp(1, i64::from(POLICY_FAILURES_MAX)).to_string();
-        self.value("failures", &failures, &format!("maxretry, {}", jail.maxretry.from));
+        self.value(
+            "failures",
+            &failures,
+            &format!("maxretry, {}", self.place(&jail.maxretry.from)),
+        );
         let from =
-            |name: &str, span: &Span, from: &Place| format!("{name} = {}, {from}", span.text);
-        let findtime = from("findtime", &jail.findtime.value, &jail.findtime.from);
+            |name: &str, span: &Span, from: String| format!("{name} = {}, {from}", span.text);
+        let place = self.place(&jail.findtime.from);
+        let findtime = from("findtime", &jail.findtime.value, place);
         self.value("within", &length(jail.findtime.value.seconds.max(1.0)), &findtime);
         self.value("slow_failures", "0", self.say.text("import-slow", &[]).as_str());
-        let bantime = from("bantime", &jail.bantime.value, &jail.bantime.from);
+        let bantime = from("bantime", &jail.bantime.value, self.place(&jail.bantime.from));
         if jail.bantime.value.is_forever() {
             return self.value("block", "\"forever\"", &bantime);
         }
         let first = jail.bantime.value.seconds.max(1.0);
         self.value("block", &length(first), &bantime);
         self.growth(jail, first);
-        let purge_text = from("dbpurgeage", purge, purge_from);
+        let purge_text = from("dbpurgeage", purge, self.place(purge_from));
         self.value("forget_after", &length(purge.seconds.max(1.0)), &purge_text);
+    }
+
+    /// Where a value stands, if somebody wrote it.
+    fn place(&self, place: &Place) -> String {
+        match place.is_built_in() {
+            true => self.say.text("import-built-in", &[]),
+            false => place.to_string(),
+        }
     }
 
     /// monban multiplies by one factor; fail2ban's formula is tried for its first bans.
     fn growth(&mut self, jail: &Jail, first: f64) {
         let grows = &jail.increment;
-        let from = format!("bantime.increment, {}", grows.enabled.from);
+        let from = format!("bantime.increment, {}", self.place(&grows.enabled.from));
         if !grows.enabled.value {
             self.value("block_factor", "1", &from);
             return self.value("block_max", &length(first), &from);
