@@ -300,6 +300,17 @@ mod tests {
         assert_eq!(Say::new(Tongue::Japanese).duration(5400), "1時間30分");
     }
 
+    /// Its unit is Japanese already, so that no space parts it from what follows.
+    #[test]
+    fn no_space_stands_behind_a_japanese_duration() {
+        for (key, text) in Say::new(Tongue::Japanese).texts {
+            for name in ["{span} ", "{window} ", "{ago} "] {
+                let behind = text.split(name).skip(1).filter_map(|rest| rest.chars().next());
+                assert!(behind.into_iter().all(|c| c.is_ascii()), "{key}: {text}");
+            }
+        }
+    }
+
     #[test]
     fn a_word_goes_with_its_count() {
         let say = Say::new(Tongue::English);
