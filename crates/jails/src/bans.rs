@@ -22,10 +22,13 @@ pub(crate) struct Ban {
     /// Their last lines.
     pub lines: Vec<String>,
     pub facts: Facts,
-    /// It was made before this run.
+    /// It goes on from before this run, or before this start of its actions: nobody is told of it
+    /// once more.
     pub restored: bool,
     /// It was made by a run that observed: no action knows of it, whatever was ordered.
     pub observed: bool,
+    /// Its actions made it, or failed to: whom they tell of bans was told.
+    pub tried: bool,
     /// The actions were asked for it: an order of it has left.
     pub ordered: bool,
     /// Repairs of the jail's actions when they made it; `None` while that is not known.
@@ -65,6 +68,11 @@ impl Ban {
     /// Whether somebody ordered it, and no failure led to it.
     pub(crate) fn is_by_hand(&self) -> bool {
         self.failures == 0
+    }
+
+    /// Whether nobody was told of it by its actions, as far as is known.
+    pub(crate) fn is_untold(&self) -> bool {
+        !self.restored && !self.tried
     }
 
     /// What its lines and captures take.
@@ -116,6 +124,15 @@ impl Bans {
     pub(crate) fn made(&mut self, id: &Id, epoch: u64) {
         if let Some((_, ban)) = self.by_id.get_mut(id) {
             ban.epoch = Some(epoch);
+        }
+    }
+
+    /// The actions have made a ban, or failed to.
+    pub(crate) fn tried(&mut self, id: &Id) {
+        if let Some((_, ban)) = self.by_id.get_mut(id)
+            && !std::mem::replace(&mut ban.tried, true)
+        {
+            self.changed.insert(id.clone());
         }
     }
 

@@ -39,6 +39,7 @@ pub(crate) fn ban_row(jail: &str, id: &Id, ban: &Ban, jail_s: i64) -> JailRow {
     put_facts(&ban.facts, &mut out);
     ban.ordered.put(&mut out);
     ban.observed.put(&mut out);
+    ban.is_untold().put(&mut out);
     let end = ban.end(jail_s);
     let stamp = |seconds: i64| Stamp(seconds.saturating_mul(1000));
     let shown = JailBan {
@@ -155,7 +156,7 @@ fn ticket_of(data: &[u8]) -> Option<(Id, Ticket)> {
 
 fn ban_of(data: &[u8]) -> Option<(Id, Ban)> {
     read(data, |from| {
-        Ok(Ban {
+        let mut ban = Ban {
             since: Wire::take(from)?,
             seconds: Wire::take(from)?,
             count: Wire::take(from)?,
@@ -163,11 +164,15 @@ fn ban_of(data: &[u8]) -> Option<(Id, Ban)> {
             lines: lines(from)?,
             facts: facts(from)?,
             restored: true,
+            tried: true,
             ordered: bool::take(from)?,
             observed: bool::take(from)?,
             epoch: Some(0),
             asks: Asks::default(),
-        })
+        };
+        let is_told = !bool::take(from)?;
+        (ban.restored, ban.tried) = (is_told, is_told);
+        Ok(ban)
     })
 }
 
@@ -321,6 +326,7 @@ mod tests {
                 lines: lines.clone(),
                 facts: facts.clone(),
                 restored: true,
+                tried: true,
                 ordered: true,
                 observed: false,
                 epoch: Some(0),

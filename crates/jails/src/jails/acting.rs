@@ -49,10 +49,10 @@ impl Jails {
         let bantime_s = jail.settings.bantime_s;
         let held = jail.bans.iter().filter(|(_, ban)| ban.end(bantime_s) >= now);
         let wanted = held.filter(|(_, ban)| all || !ban.ordered);
-        let wanted: Vec<(Id, bool)> = wanted.map(|(id, ban)| (id.clone(), ban.ordered)).collect();
-        for (id, ordered) in wanted {
+        let wanted: Vec<(Id, bool)> = wanted.map(|(id, ban)| (id.clone(), ban.tried)).collect();
+        for (id, tried) in wanted {
             let Some(jail) = self.jail_mut(number) else { return };
-            if ordered {
+            if tried {
                 // As after a restart: nobody is told of it twice by mail.
                 jail.bans.change(&id, bantime_s, |ban| ban.restored = true);
             }
@@ -194,6 +194,14 @@ impl Jails {
         if let Some(jail) = number.and_then(|number| self.jail_mut(number)) {
             // Their rows go, unless they wait again.
             jail.bans.forget(ends.iter().map(|end| end.id.clone()));
+        }
+        let reached = match &outcome.result {
+            JailResult::Done { .. } | JailResult::Observed => true,
+            JailResult::Failed { repairs, .. } => repairs.is_some(),
+            JailResult::Refused(_) | JailResult::Ended | JailResult::Lost => false,
+        };
+        if reached {
+            self.tried(key, id.as_ref(), job);
         }
         match outcome.result {
             JailResult::Done { singly, repairs } => {

@@ -171,6 +171,7 @@ impl Jails {
             facts: by.facts,
             restored: false,
             observed: !self.guards,
+            tried: false,
             ordered: false,
             epoch: None,
             asks: Asks::default(),

@@ -30,6 +30,14 @@ impl Jails {
         self.repeat_lost(number);
     }
 
+    /// The actions of a jail made a ban, or failed to.
+    pub(super) fn tried(&mut self, key: Key, id: Option<&Id>, job: JailJob) {
+        let jail = self.number_of(key).and_then(|number| self.jail_mut(number));
+        if let (Some(jail), Some(id), JailJob::Ban | JailJob::Reban { .. }) = (jail, id, job) {
+            jail.bans.tried(id);
+        }
+    }
+
     /// A ban was made, after the last repair.
     pub(super) fn made(&mut self, key: Key, id: Option<&Id>, job: JailJob) {
         let jail = self.number_of(key).and_then(|number| self.jail_mut(number));

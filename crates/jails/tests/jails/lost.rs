@@ -1,7 +1,8 @@
 //! Orders that nobody carried out: the actor died, was not there yet, or everything was killed.
 
+use monban_fail2ban::action::Ticket;
 use monban_jails::{News, Told};
-use monban_model::{JailJob, JailOrder, JailResult, JailRowKind};
+use monban_model::{ActionFailure, JailJob, JailOrder, JailRepairs, JailResult, JailRowKind};
 
 use super::world::{TWO, World};
 
@@ -16,6 +17,12 @@ fn banned() -> (World, JailOrder) {
     world.line("/two.log", EVE);
     let ban = world.orders().remove(0);
     (world, ban)
+}
+
+/// Whether the actions are told that a ban goes on from before, of which nobody is told again.
+fn is_restored(order: &JailOrder) -> bool {
+    assert_eq!(order.job, JailJob::Ban);
+    Ticket::from_bytes(&order.ticket).unwrap().restored
 }
 
 fn of_two(job: JailJob) -> (u32, JailJob, String) {
@@ -116,5 +123,49 @@ fn all_bans_that_ended_at_once_end_one_by_one_for_another_actor() {
         let ordered = world.ordered();
         assert!(ordered.contains(&of_two(JailJob::Unban)), "{ordered:?}");
         assert!(!ordered.iter().any(|one| matches!(one.1, JailJob::Flush { .. })), "{ordered:?}");
+    }
+}
+
+#[test]
+fn of_a_ban_that_nobody_made_somebody_is_told_when_it_is_made() {
+    for is_killed in [false, true] {
+        let (mut world, ban) = banned();
+        assert!(!is_restored(&ban));
+        let again = |world: &mut World, ban: &JailOrder| {
+            if is_killed {
+                world.commit();
+                world.restart();
+            } else {
+                world.becomes(ban, JailResult::Lost);
+            }
+            world.jails.actions(&[1], world.now());
+            world.orders().pop().unwrap()
+        };
+        let second = again(&mut world, &ban);
+        assert!(!is_restored(&second), "no action has seen it");
+        world.done(&second, 0);
+        let third = again(&mut world, &second);
+        assert!(is_restored(&third), "it was made");
+    }
+}
+
+#[test]
+fn of_a_ban_that_an_action_failed_to_make_nobody_is_told_twice() {
+    for (result, is_told) in [
+        (JailResult::failed("too many"), false),
+        (
+            JailResult::Failed {
+                failed: vec![ActionFailure { action: None, what: "no".into(), how: None }],
+                singly: vec![],
+                repairs: Some(JailRepairs::default()),
+            },
+            true,
+        ),
+        (JailResult::Observed, true),
+    ] {
+        let (mut world, ban) = banned();
+        world.becomes(&ban, result);
+        world.jails.actions(&[1], world.now());
+        assert_eq!(is_restored(world.orders().last().unwrap()), is_told);
     }
 }
