@@ -169,3 +169,24 @@ fn of_a_ban_that_an_action_failed_to_make_nobody_is_told_twice() {
         assert_eq!(is_restored(world.orders().last().unwrap()), is_told);
     }
 }
+
+#[test]
+fn what_waits_over_a_reload_waits_until_it_is_known_what_is_started() {
+    let (mut world, ban) = banned();
+    world.done(&ban, 0);
+    world.line("/two.log", "no eve from 192.0.2.2");
+    world.client("set two unbanip 192.0.2.1");
+    assert_eq!(world.set_up(), []);
+    assert_eq!(world.ordered(), []);
+    // A second one before the first was answered: its actions are told once.
+    assert_eq!(world.set_up(), []);
+    world.line("/two.log", "no eve from 192.0.2.3");
+    assert_eq!(world.ordered(), []);
+    world.jails.actions(&[0], world.now());
+    let two = |job, host: u32| (1, job, format!("192.0.2.{host}"));
+    let mut ordered = world.ordered();
+    ordered.sort_by_key(|(jail, _, who)| (*jail, who.clone()));
+    let reload = (1, JailJob::Reload, String::new());
+    let bans = [two(JailJob::Unban, 1), two(JailJob::Ban, 2), two(JailJob::Ban, 3)];
+    assert_eq!(ordered, [&[start(0), reload][..], &bans].concat());
+}

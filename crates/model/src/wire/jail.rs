@@ -283,9 +283,11 @@ mod tests {
         let orders: Vec<_> = (0..).zip(many).map(|(id, bytes)| order(id, bytes)).collect();
         let mut read = Vec::new();
         for frame in JailOrder::frames(orders.clone()) {
-            let bytes = encode(&ToWarden::Jails(frame));
+            let bytes = encode(&ToWarden::Jails { reload: 7, orders: frame });
             assert!(bytes.len() <= FRAME_MAX, "{}", bytes.len());
-            let Ok(ToWarden::Jails(part)) = decode(&bytes) else { panic!("a frame") };
+            let Ok(ToWarden::Jails { reload: 7, orders: part }) = decode(&bytes) else {
+                panic!("a frame")
+            };
             read.extend(part);
         }
         assert_eq!(read, orders);

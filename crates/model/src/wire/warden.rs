@@ -89,9 +89,16 @@ pub enum ToWarden {
         since: Option<Stamp>,
     },
     /// Carry these out with the actions of jails.
-    Jails(Vec<JailOrder>),
+    Jails {
+        /// The configuration that the numbers of jails are of: see [`ToWarden::Ready`].
+        reload: u32,
+        /// What is to be done.
+        orders: Vec<JailOrder>,
+    },
     /// Does `ignorecommand` of a jail spare this address?
     AskCommand {
+        /// The configuration that the number of the jail is of.
+        reload: u32,
         /// The question's number.
         id: u64,
         /// The jail.
@@ -186,12 +193,14 @@ impl Wire for ToWarden {
                 after.put(out);
                 since.put(out);
             }
-            Self::Jails(orders) => {
+            Self::Jails { reload, orders } => {
                 out.byte(9);
+                reload.put(out);
                 out.list(orders);
             }
-            Self::AskCommand { id, jail, ticket } => {
+            Self::AskCommand { reload, id, jail, ticket } => {
                 out.byte(10);
+                reload.put(out);
                 id.put(out);
                 jail.put(out);
                 out.bytes(ticket, TICKET_BYTES_MAX);
@@ -230,8 +239,12 @@ impl Wire for ToWarden {
             },
             7 => Self::CaughtUp,
             8 => Self::Journal { after: Wire::take(from)?, since: Wire::take(from)? },
-            9 => Self::Jails(from.list(JAIL_ORDERS_PER_FRAME_MAX)?),
+            9 => Self::Jails {
+                reload: u32::take(from)?,
+                orders: from.list(JAIL_ORDERS_PER_FRAME_MAX)?,
+            },
             10 => Self::AskCommand {
+                reload: u32::take(from)?,
                 id: u64::take(from)?,
                 jail: u32::take(from)?,
                 ticket: from.byte_list(TICKET_BYTES_MAX)?,

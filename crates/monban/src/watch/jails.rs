@@ -300,18 +300,20 @@ impl Watch {
 
     /// Sends what the jails want done and asked, and tells what happened in them.
     pub(super) fn serve_jails(&mut self) -> io::Result<()> {
+        let reload = self.jail_side.reload;
         let jails = &mut self.jail_side.jails;
         let (orders, questions, news) =
             (jails.take_orders(), jails.take_questions(), jails.take_news());
         for part in JailOrder::frames(orders) {
-            self.channel.send(&ToWarden::Jails(part), None)?;
+            self.channel.send(&ToWarden::Jails { reload, orders: part }, None)?;
         }
         for question in questions {
             let id = question.id;
             let frame = match question.ask {
                 Ask::Name(name) => ToWarden::AskName { id, name },
                 Ask::Command => {
-                    ToWarden::AskCommand { id, jail: question.jail, ticket: question.ticket }
+                    let (jail, ticket) = (question.jail, question.ticket);
+                    ToWarden::AskCommand { reload, id, jail, ticket }
                 }
             };
             self.channel.send(&frame, None)?;

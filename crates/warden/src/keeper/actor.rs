@@ -215,8 +215,15 @@ impl Keeper<'_> {
     }
 
     /// Hands on orders that nothing stands against; what came of the others is told at once.
-    pub(super) fn hand_on(&mut self, orders: Vec<JailOrder>, mut outcomes: Vec<JailOutcome>) {
-        let runs = self.staff.actor.as_ref().is_some_and(|actor| !actor.leaves);
+    /// The numbers of jails are those of one configuration; in that of another they may be others.
+    pub(super) fn hand_on(
+        &mut self,
+        reload: u32,
+        orders: Vec<JailOrder>,
+        mut outcomes: Vec<JailOutcome>,
+    ) {
+        let runs = self.staff.actor.as_ref().is_some_and(|actor| !actor.leaves)
+            && reload == self.staff.table;
         let mut wanted = Vec::with_capacity(orders.len());
         for order in orders {
             let result = match runs {
@@ -242,11 +249,11 @@ impl Keeper<'_> {
     }
 
     /// Asks `ignorecommand` of a jail; nobody is spared where it cannot be asked.
-    pub(super) fn ask_ignore_command(&mut self, id: u64, jail: u32, ticket: Vec<u8>) {
+    pub(super) fn ask_ignore_command(&mut self, reload: u32, id: u64, jail: u32, who: Vec<u8>) {
         let has_room = self.staff.questions.len() < JAIL_QUESTIONS_MAX;
-        if self.staff.actor.is_some() && has_room {
+        if self.staff.actor.is_some() && has_room && reload == self.staff.table {
             self.staff.questions.insert(id);
-            self.post_actor(&ToActor::AskCommand { id, jail, ticket });
+            self.post_actor(&ToActor::AskCommand { id, jail, ticket: who });
         } else {
             self.answer_jail(id, false);
         }

@@ -75,7 +75,7 @@ impl Keeper<'_> {
     /// Hands orders on to the actor, but no ban that the warden's own eyes stand against. An order
     /// that names no address (a jail may ban users) has nothing to compare; the actor sees to it
     /// that it bans no address.
-    pub(super) fn carry_out_jails(&mut self, orders: Vec<JailOrder>) {
+    pub(super) fn carry_out_jails(&mut self, reload: u32, orders: Vec<JailOrder>) {
         if !self.acts() {
             let observed = orders.iter().map(|order| outcome(order, JailResult::Observed));
             return self.tell_outcomes(observed.collect());
@@ -88,7 +88,7 @@ impl Keeper<'_> {
                 None => wanted.push(order),
             }
         }
-        self.hand_on(wanted, outcomes);
+        self.hand_on(reload, wanted, outcomes);
     }
 
     /// Has the jails looked after when somebody removed something that may be theirs. Containers

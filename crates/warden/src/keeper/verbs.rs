@@ -48,12 +48,14 @@ impl Keeper<'_> {
                     self.clients.reply(id, &Reply::Done { done, notices });
                 }
             }
-            ToWarden::Jails(orders) => self.carry_out_jails(orders),
+            ToWarden::Jails { reload, orders } => self.carry_out_jails(reload, orders),
             ToWarden::Words { id, after } => self.answer_words(id, after, fd),
             ToWarden::AskName { id, name } => self.ask_name(id, name),
             ToWarden::JailLog => self.open_jail_log(),
             ToWarden::JailDatabase => self.open_jail_database(),
-            ToWarden::AskCommand { id, jail, ticket } => self.ask_ignore_command(id, jail, ticket),
+            ToWarden::AskCommand { reload, id, jail, ticket } => {
+                self.ask_ignore_command(reload, id, jail, ticket);
+            }
             ToWarden::CaughtUp => {
                 self.ready = true;
                 self.restart_wait = RESTART_FIRST;

@@ -51,7 +51,7 @@ fn outcomes(around: &Shared) -> Vec<(u64, JailResult)> {
 }
 
 fn orders(keeper: &mut Keeper<'_>, around: &Shared, orders: Vec<JailOrder>) {
-    say(around, &ToWarden::Jails(orders));
+    say(around, &ToWarden::Jails { reload: 0, orders });
     keeper.hear_watcher();
 }
 
@@ -66,7 +66,7 @@ fn without_a_firewall_jails_only_observe() {
         assert!(around.borrow().actor.is_none());
         orders(keeper, around, vec![order(1, JailJob::Ban, Some("192.0.2.1"))]);
         assert_eq!(outcomes(around), [(1, JailResult::Observed)]);
-        say(around, &ToWarden::AskCommand { id: 7, jail: 0, ticket: vec![] });
+        say(around, &ToWarden::AskCommand { reload: 0, id: 7, jail: 0, ticket: vec![] });
         keeper.hear_watcher();
         let answer = ToWatcher::JailAnswer { id: 7, answer: JailAnswer::Ignored(false) };
         assert!(to_watcher(around).contains(&answer));
@@ -136,7 +136,7 @@ fn an_actor_that_dies_is_replaced_and_owes_nothing() {
     let name = "an_actor_that_dies_is_replaced_and_owes_nothing";
     acting(name, Load::default(), |keeper, around, _| {
         orders(keeper, around, vec![order(1, JailJob::Ban, Some("192.0.2.1"))]);
-        say(around, &ToWarden::AskCommand { id: 7, jail: 0, ticket: vec![] });
+        say(around, &ToWarden::AskCommand { reload: 0, id: 7, jail: 0, ticket: vec![] });
         keeper.hear_watcher();
         assert_eq!(outcomes(around), []);
         hang_up(keeper, around);
@@ -334,5 +334,26 @@ fn an_answer_waits_for_the_end_of_jails_only_for_so_long() {
         assert_eq!(answer(&mut operator), None);
         hang_up(keeper, around);
         assert_eq!(answer(&mut operator), Some((true, vec!["reloaded".to_owned()])));
+    });
+}
+
+#[test]
+fn orders_of_another_configuration_reach_no_jail_of_this_one() {
+    let name = "orders_of_another_configuration_reach_no_jail_of_this_one";
+    acting(name, Load::default(), |keeper, around, _| {
+        to_actor(around);
+        let orders = vec![order(1, JailJob::Ban, Some("203.0.113.1"))];
+        say(around, &ToWarden::Jails { reload: 1, orders });
+        say(around, &ToWarden::AskCommand { reload: 1, id: 7, jail: 0, ticket: vec![] });
+        keeper.hear_watcher();
+        let frames = to_watcher(around);
+        let lost = |frame: &ToWatcher| match frame {
+            ToWatcher::Jailed(outcomes) => outcomes[0].result == JailResult::Lost,
+            _ => false,
+        };
+        assert!(frames.iter().any(lost));
+        let answer = ToWatcher::JailAnswer { id: 7, answer: JailAnswer::Ignored(false) };
+        assert!(frames.contains(&answer));
+        assert_eq!(to_actor(around), []);
     });
 }
