@@ -140,12 +140,10 @@ pub enum Told {
         /// Why.
         why: Refusal,
     },
-    /// Nothing was heard of orders to the jail's actions for minutes.
-    GivenUp {
+    /// Nothing was heard of orders to the jail's actions for minutes. They are waited for.
+    Unheard {
         /// How many.
-        orders: u64,
-        /// Bans that end with them; these are ordered again.
-        ends: u64,
+        orders: usize,
     },
     /// A search reached its bound; what it would have found is not known.
     Overrun,

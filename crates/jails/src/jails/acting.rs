@@ -1,7 +1,5 @@
 //! From bans to orders for the actions, and what came of them.
 
-use std::collections::BTreeMap;
-
 use monban_fail2ban::action::{Counters, Merged, Ticket, Time};
 use monban_fail2ban::filter::Id;
 use monban_model::{JailJob, JailOrder, JailOutcome, JailResult, Refusal, Stamp};
@@ -14,8 +12,8 @@ use crate::jail::Jail;
 use crate::tickets::Key;
 use crate::told::{News, Told, WhyFreed};
 
-/// Without any outcome for so many seconds what is on its way is given up.
-const LOST_S: i64 = 300;
+/// If a jail's actions say nothing for so many seconds while orders are on their way, that is told.
+const UNHEARD_S: i64 = 300;
 
 impl Jails {
     /// The actions of these jails are not started; those of all others are.
@@ -124,11 +122,10 @@ impl Jails {
     /// Orders to be carried out now: as many as may be on their way at once.
     pub fn take_orders(&mut self) -> Vec<JailOrder> {
         let now = self.now_s;
-        if self.outbox.is_idle() {
-            self.outbox.heard_s = now;
-        } else if now > self.outbox.heard_s.saturating_add(LOST_S) {
-            self.outbox.heard_s = now;
-            self.give_up_orders();
+        // They are waited for: an order whose commands take long is none that was lost, and more of
+        // them would only wait behind it.
+        for (key, orders) in self.outbox.unheard(now.saturating_sub(UNHEARD_S)) {
+            self.tell_of(key, None, Told::Unheard { orders });
         }
         let (share, guards) = (Share::of(self.count()), self.guards);
         let mut orders = std::mem::take(&mut self.stopping);
@@ -180,16 +177,15 @@ impl Jails {
         };
         self.next_order += 1;
         let bytes = order.ticket.len();
-        self.outbox.left(order.id, Underway { key, job, id, ends, bytes });
+        self.outbox.left(order.id, Underway { key, job, id, ends, bytes }, self.now_s);
         Some(order)
     }
 
     /// What became of an order; also of a jail that is there no more.
     pub fn outcome(&mut self, outcome: JailOutcome, now: Stamp) {
-        self.outbox.heard_s = self.at(now);
-        let Some(Underway { key, job, id, ends, .. }) = self.outbox.back(outcome.order) else {
-            return;
-        };
+        let now = self.at(now);
+        let Some(underway) = self.outbox.back(outcome.order, now) else { return };
+        let Underway { key, job, id, ends, .. } = underway;
         let number = self.number_of(key);
         if let Some(jail) = number.and_then(|number| self.jail_mut(number)) {
             // Their rows go, unless they wait again.
@@ -254,22 +250,6 @@ impl Jails {
             JailJob::Reload | JailJob::Check => self.outbox.ask(key, job),
             // Whoever is not started is told so.
             JailJob::Start | JailJob::Stop => {}
-        }
-    }
-
-    /// Nothing was heard of orders for long. Ends are ordered again: twice is once.
-    fn give_up_orders(&mut self) {
-        let mut counts: BTreeMap<Key, (u64, u64)> = BTreeMap::new();
-        for lost in self.outbox.give_up() {
-            let (orders, ends) = counts.entry(lost.key).or_default();
-            *orders += 1;
-            *ends += lost.ends.len() as u64;
-            self.not_made(lost.key, lost.id.as_ref(), lost.job);
-            let actions = actions_of(lost.job, &lost.ends);
-            self.end_again(lost.key, lost.ends, &actions);
-        }
-        for (key, (orders, ends)) in counts {
-            self.tell_of(key, None, Told::GivenUp { orders, ends });
         }
     }
 

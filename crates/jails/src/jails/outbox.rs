@@ -23,8 +23,6 @@ use crate::tickets::Key;
 pub(super) struct Outbox {
     lanes: BTreeMap<Key, Lane>,
     underway: HashMap<u64, Underway>,
-    /// The last time that something came back, or left while nothing was on its way.
-    pub heard_s: i64,
     /// Ends that wait in all lanes, and what their lines and captures take.
     ends: usize,
     end_bytes: usize,
@@ -50,6 +48,10 @@ struct Lane {
     /// What is on its way, and bytes of its tickets.
     underway: usize,
     bytes: usize,
+    /// When something came back last, or left while nothing was on its way.
+    heard_s: i64,
+    /// It was told since that nothing comes back.
+    is_told: bool,
 }
 
 /// The end of a ban.
@@ -104,7 +106,9 @@ impl Share {
 
 impl Outbox {
     pub(super) fn shift(&mut self, seconds: i64) {
-        self.heard_s = self.heard_s.saturating_add(seconds);
+        for lane in self.lanes.values_mut() {
+            lane.heard_s = lane.heard_s.saturating_add(seconds);
+        }
     }
 
     pub(super) fn cut(&self) -> u64 {
@@ -254,8 +258,11 @@ impl Outbox {
     }
 
     /// Notes that an order left.
-    pub(super) fn left(&mut self, order: u64, underway: Underway) {
+    pub(super) fn left(&mut self, order: u64, underway: Underway, now: i64) {
         let lane = self.lanes.entry(underway.key).or_default();
+        if lane.underway == 0 {
+            (lane.heard_s, lane.is_told) = (now, false);
+        }
         lane.underway += 1;
         lane.bytes += underway.bytes;
         for (at, end) in underway.ends.iter().enumerate() {
@@ -265,9 +272,10 @@ impl Outbox {
     }
 
     /// Notes that an order has its outcome.
-    pub(super) fn back(&mut self, order: u64) -> Option<Underway> {
+    pub(super) fn back(&mut self, order: u64, now: i64) -> Option<Underway> {
         let underway = self.underway.remove(&order)?;
         if let Some(lane) = self.lanes.get_mut(&underway.key) {
+            (lane.heard_s, lane.is_told) = (now, false);
             lane.underway -= 1;
             lane.bytes -= underway.bytes;
             for end in &underway.ends {
@@ -279,15 +287,15 @@ impl Outbox {
         Some(underway)
     }
 
-    /// Whether nothing is on its way.
-    pub(super) fn is_idle(&self) -> bool {
-        self.underway.is_empty()
-    }
-
-    /// All that is on its way, in the order in which it left: its outcome comes no more.
-    pub(super) fn give_up(&mut self) -> Vec<Underway> {
-        let mut orders: Vec<u64> = self.underway.keys().copied().collect();
-        orders.sort_unstable();
-        orders.into_iter().filter_map(|order| self.back(order)).collect()
+    /// Jails of whose orders nothing came back since a time, and how many are on their way; each is
+    /// told once until something does.
+    pub(super) fn unheard(&mut self, since: i64) -> Vec<(Key, usize)> {
+        let is_unheard = |lane: &Lane| lane.underway > 0 && lane.heard_s < since && !lane.is_told;
+        let unheard = self.lanes.iter_mut().filter(|(_, lane)| is_unheard(lane));
+        let told = unheard.map(|(key, lane)| {
+            lane.is_told = true;
+            (*key, lane.underway)
+        });
+        told.collect()
     }
 }

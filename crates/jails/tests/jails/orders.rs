@@ -177,25 +177,35 @@ fn what_fails_in_a_jail_that_is_stopped_is_told_by_its_name() {
 }
 
 #[test]
-fn an_end_without_an_answer_is_ordered_again_and_told() {
-    let mut world = started("1m");
-    world.line("/two.log", "no eve from 192.0.2.7");
-    let ban = world.orders();
-    world.done(&ban[0], 0);
-    world.tick(70);
-    let end = (1, JailJob::Unban, "192.0.2.7".to_owned());
-    assert_eq!(world.ordered(), std::slice::from_ref(&end));
-    world.news();
-    world.tick(300);
+fn orders_that_take_long_are_waited_for_and_told_once() {
+    let mut world = started("1h");
+    world.flood(0, 600);
+    let slow = world.orders();
+    assert_eq!(slow.len(), JAIL_UNDERWAY_MAX);
+    let unheard = |world: &mut World| -> Vec<(String, Told)> {
+        let news = world.news().into_iter().map(|one| (one.jail, one.told));
+        news.filter(|(_, told)| matches!(told, Told::Unheard { .. })).collect()
+    };
+    // Another jail is heard of, and this one says nothing of that.
+    world.line("/one1.log", "no eve from 192.0.2.7");
+    let other = world.orders();
+    world.tick(299);
+    world.done(&other[0], 0);
+    world.tick(2);
     assert_eq!(world.ordered(), []);
+    let told = ("two".to_owned(), Told::Unheard { orders: JAIL_UNDERWAY_MAX });
+    assert_eq!(unheard(&mut world), std::slice::from_ref(&told));
+    world.tick(1000);
+    assert_eq!((world.ordered(), unheard(&mut world)), (vec![], vec![]), "no more to a busy lane");
+    // One came back after all: there is room for one more, and the time begins anew.
+    world.done(&slow[0], 0);
+    assert_eq!(world.orders().len(), 1);
+    world.tick(300);
+    world.orders();
+    assert_eq!(unheard(&mut world), []);
     world.tick(1);
-    assert_eq!(world.ordered(), std::slice::from_ref(&end));
-    assert_eq!(world.news()[0].told, Told::GivenUp { orders: 1, ends: 1 });
-    // Whoever is banned anew by then stays it.
-    world.line("/two.log", "no eve from 192.0.2.7");
-    assert_eq!(world.ordered()[0].1, JailJob::Ban);
-    world.tick(301);
-    assert_eq!(world.ordered(), [end]);
+    world.orders();
+    assert_eq!(unheard(&mut world), [told]);
 }
 
 #[test]

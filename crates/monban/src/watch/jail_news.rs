@@ -139,10 +139,7 @@ pub fn notice_of(news: &News) -> Option<(Notice, bool)> {
             (with(key, &[("job", job_word(*job).to_owned()), ("why", why.join("; "))]), true)
         }
         Told::Refused { why, .. } => (with("jail-refused", &[("why", why.to_string())]), true),
-        Told::GivenUp { orders, ends } => {
-            let values = [("count", orders.to_string()), ("ends", ends.to_string())];
-            (with("jail-given-up", &values), true)
-        }
+        Told::Unheard { orders } => (with("jail-unheard", &[("count", orders.to_string())]), true),
         Told::TooMany => (with("jail-full", &[]), true),
         Told::Overrun => (with("jail-overrun", &[]), true),
         Told::Off { seconds } => (with("jail-off", &[number("seconds", *seconds)]), true),
