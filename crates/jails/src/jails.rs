@@ -145,9 +145,7 @@ impl Jails {
         for (key, mut jail) in before {
             // Its actions are ended with all that they did.
             jail.bans.forget(self.outbox.clear(key));
-            self.lose_waiting(&mut jail);
-            self.news.push(news(&jail, None, Told::Stopped));
-            self.park(jail);
+            self.stopped(jail);
         }
         self.halted.clear();
         (self.guards, self.globals) = (guards, globals);

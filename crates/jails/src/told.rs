@@ -209,6 +209,8 @@ pub enum Told {
     },
     /// The jail begins its work.
     Started,
+    /// A ban ended with its jail, and waits for the return of that.
+    Parked,
     /// The jail is no more.
     Stopped,
 }

@@ -9,7 +9,7 @@ use monban_fail2ban::filter::Id;
 use monban_model::{JailJob, Refusal};
 
 use super::counting::Sentence;
-use super::{Jails, news};
+use super::Jails;
 use crate::jail::make;
 use crate::tickets::{Facts, Failure};
 use crate::told::{Told, WhyFreed};
@@ -202,11 +202,9 @@ impl Server for Jails {
     fn stop_jail(&mut self, jail: &str) -> Result<(), ClientError> {
         let number = self.named(jail)?;
         self.order_stop(number);
-        if let Some(mut jail) = self.jails.get_mut(number).and_then(Option::take) {
-            self.lose_waiting(&mut jail);
-            self.news.push(news(&jail, None, Told::Stopped));
+        if let Some(jail) = self.jails.get_mut(number).and_then(Option::take) {
             self.halted.insert(jail.key);
-            self.park(jail);
+            self.stopped(jail);
         }
         self.readers.clear();
         Ok(())

@@ -36,8 +36,17 @@ impl Waiting {
 }
 
 impl Jails {
-    /// A jail runs no more: its bans wait for its return.
-    pub(super) fn park(&mut self, mut jail: Jail) {
+    /// A jail runs no more, and its bans end with it until its return.
+    pub(super) fn stopped(&mut self, mut jail: Jail) {
+        self.lose_waiting(&mut jail);
+        let parked = jail.bans.iter().map(|(id, _)| super::news(&jail, Some(id), Told::Parked));
+        self.news.extend(parked);
+        self.news.push(super::news(&jail, None, Told::Stopped));
+        self.park(jail);
+    }
+
+    /// The bans of a jail that runs no more wait for its return.
+    fn park(&mut self, mut jail: Jail) {
         for (id, ban) in jail.bans.take_changes() {
             if ban.is_none() {
                 self.changed.push(rows::no_row(&jail.name, JailRowKind::Ban, &id));

@@ -216,3 +216,24 @@ fn a_file_that_the_configuration_does_not_have_is_refused_and_one_of_it_comes_ba
     assert_ne!(world.client("set one dellogpath /one.log"), files);
     assert_eq!(world.client("set one addlogpath /one.log"), files);
 }
+
+#[test]
+fn the_end_of_a_jail_tells_each_of_its_bans() {
+    for way in ["stop one", "reload"] {
+        let mut world = World::new(TWO);
+        for _ in 0..3 {
+            world.line("/one.log", BOB);
+        }
+        assert_eq!(world.told(), ["one banned 192.0.2.1"]);
+        match way {
+            "reload" => {
+                world.write("jail.conf", &TWO[TWO.find("[two]").expect("there")..]);
+                assert_eq!(world.set_up(), []);
+            }
+            words => assert_ne!(world.client(words), ""),
+        }
+        let told: Vec<Told> = world.news().into_iter().map(|news| news.told).collect();
+        let end: Vec<&Told> = told.iter().rev().take(2).collect();
+        assert_eq!(end, [&Told::Stopped, &Told::Parked], "{way}");
+    }
+}

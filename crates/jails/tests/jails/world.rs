@@ -116,6 +116,7 @@ impl World {
                 Told::TakenOver { .. } => "taken",
                 Told::Banned { .. } => "banned",
                 Told::Freed(_) => "freed",
+                Told::Parked => "parked",
                 Told::Ignored(_) => "spared",
                 Told::Refused { .. } => "refused",
                 Told::Again => "again",

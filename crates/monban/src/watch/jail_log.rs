@@ -207,7 +207,7 @@ fn of_somebody<'n>(jail: &'n str, id: &'n Id, told: &'n Told) -> Option<Event<'n
         Told::Already { after_s } => Event::AlreadyBanned { jail, id, late_s: *after_s },
         Told::Expired => Event::Expired { jail, id },
         Told::Again => Event::Reban { jail, id, action: None },
-        Told::Freed(_) => Event::Unban { jail, id },
+        Told::Freed(_) | Told::Parked => Event::Unban { jail, id },
         _ => return None,
     })
 }
