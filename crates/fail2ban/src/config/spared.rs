@@ -47,7 +47,8 @@ fn doubt(entry: &Sourced<String>) -> Option<Complaint> {
     }
     let meant = word.trim_end_matches([';', ',', '.', ':']);
     let meant = if meant != word && can_spare(meant) { meant } else { "" };
-    (!can_spare(word)).then(|| warning("bad-address").with("meant", meant))
+    let wrong = || Complaint::error("bad-address", entry.from.clone()).with("net", word);
+    (!can_spare(word)).then(|| wrong().with("near", word).with("meant", meant))
 }
 
 /// The address of a network whose length is more than its family has bits: fail2ban takes it for
