@@ -35,9 +35,14 @@ pub(crate) fn log_paths(
         }
         let files = expand(pattern, from, loud, complaints);
         if files.is_empty() && loud {
-            let is_quoted = pattern.starts_with(['"', '\'']);
-            let kind = if is_quoted { "quoted-log" } else { "no-log" };
-            let complaint = Complaint::warning(kind, from.clone());
+            let complaint = if pattern.starts_with(['"', '\'']) {
+                Complaint::error("quoted-log", from.clone())
+            } else {
+                Complaint::warning("no-log", from.clone())
+            };
+            complaints.add(complaint.with("jail", jail).with("path", pattern));
+        } else if loud && !pattern.starts_with('/') {
+            let complaint = Complaint::error("relative-log", from.clone());
             complaints.add(complaint.with("jail", jail).with("path", pattern));
         }
         let tail = from_where == "tail";

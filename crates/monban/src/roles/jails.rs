@@ -9,6 +9,7 @@ use monban_model::Notice;
 use monban_model::limits::FAIL2BAN_BYTES_MAX;
 use monban_model::wire::Refusal;
 use monban_views::Say;
+use monban_warden::Gate;
 
 use super::theirs::Theirs;
 use crate::cli::RunArgs;
@@ -110,7 +111,9 @@ pub fn read(folder: &Path, beside: bool, say: &Say) -> Result<Jails, Refusal> {
         |jail: &&monban_fail2ban::config::Jail| jail.backend.value.name.starts_with("systemd");
     let mut logs: Vec<String> = Vec::new();
     for log in found.jails.iter().filter(|jail| !is_journal(jail)).flat_map(|jail| &jail.logpath) {
-        if !logs.contains(&log.pattern) {
+        // One that nothing can be read by, such as one in quotes, is told of, and keeps no other
+        // jail from running.
+        if Gate::takes(&log.pattern) && !logs.contains(&log.pattern) {
             logs.push(log.pattern.clone());
         }
     }
@@ -177,6 +180,24 @@ mod tests {
         assert_eq!(beside(&flags(None, false), &both), Some(true));
         assert_eq!(beside(&flags(Some("/x"), false), &both), Some(true));
         assert_eq!(beside(&flags(None, true), ""), None);
+    }
+
+    #[test]
+    fn a_path_in_quotes_is_told_of_and_watched_by_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("filter.d")).unwrap();
+        let filter = "[Definition]\nfailregex = ^x <HOST>$\n";
+        std::fs::write(folder.path().join("filter.d/x.conf"), filter).unwrap();
+        let jail = |name: &str, path: &str| {
+            format!("[{name}]\nenabled = yes\nfilter = x\nlogpath = {path}\n")
+        };
+        let jails = [("a", "\"/x.log\""), ("b", "/x.log"), ("c", "x.log"), ("d", "/x/**/y")];
+        let jails: String = jails.iter().map(|(name, path)| jail(name, path)).collect();
+        std::fs::write(folder.path().join("jail.local"), jails).unwrap();
+        let say = Say::new(monban_views::Tongue::English);
+        let found = read(folder.path(), false, &say).unwrap_or_else(|why| panic!("{why:?}"));
+        assert_eq!(found.logs, ["/x.log"]);
+        assert_eq!(found.complaints.iter().map(|one| one.kind).collect::<Vec<_>>(), ["quoted-log"]);
     }
 
     #[test]

@@ -158,6 +158,11 @@ impl Gate {
         })
     }
 
+    /// Whether a text is a pattern that [`Gate::new`] takes.
+    pub fn takes(pattern: &str) -> bool {
+        Pattern::new(pattern).is_ok()
+    }
+
     /// Looks at all paths. To be called at the start, about once a second, and when
     /// [`Gate::woken`] says so; a look at which nothing changed costs one `stat` for each file.
     pub fn scan(&mut self) -> Vec<GateEvent> {
