@@ -8,8 +8,8 @@ use monban_fail2ban::config::Version;
 use monban_fail2ban::filter::Id;
 use monban_model::{JailJob, Refusal};
 
-use super::counting::Sentence;
 use super::Jails;
+use super::counting::Sentence;
 use crate::jail::make;
 use crate::tickets::{Facts, Failure};
 use crate::told::{Told, WhyFreed};

@@ -53,7 +53,13 @@ impl Keeper<'_> {
     pub(super) fn briefed(&mut self, reload: u32, taken: Result<Vec<Notice>, Refusal>) {
         match (self.proposed.take_if(|proposal| proposal.number == reload), taken) {
             (Some(proposal), Ok(lacks)) => self.take_over(proposal, lacks),
-            (Some(proposal), Err(refusal)) => self.refuse_reload(proposal.asked_by, refusal),
+            (Some(proposal), Err(refusal)) => {
+                self.refuse_reload(proposal.asked_by, refusal);
+                if proposal.number > self.in_force + 1 {
+                    // One between may have been accepted, and nobody else works by it.
+                    self.send_brief(self.in_force, false, &self.load.clone());
+                }
+            }
             // An answer to the first configuration, or to one that another took the place of.
             (None, Err(refusal)) => self.note("config-refused", vec![("text", refusal.text)]),
             (None, Ok(_)) => {}

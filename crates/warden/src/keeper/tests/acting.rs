@@ -296,7 +296,9 @@ fn a_reload_and_a_stop_answer_when_what_they_end_is_over() {
             ToWatcher::Words { id } => Some(id),
             _ => None,
         });
-        orders(keeper, around, vec![order(5, JailJob::Stop, None)]);
+        let orders = vec![order(5, JailJob::Stop, None)];
+        say(around, &ToWarden::Jails { reload: 2, orders });
+        keeper.hear_watcher();
         let reply = crate::memory_file(b"stopped").unwrap();
         let frame = ToWarden::Words { id: words.unwrap(), after: Some(5) };
         let fd = Some(reply.as_fd());
@@ -307,6 +309,25 @@ fn a_reload_and_a_stop_answer_when_what_they_end_is_over() {
         let stopped = JailOutcome { order: 5, jail: 2, job: JailJob::Stop, result };
         actor_says(keeper, around, &FromActor::Outcomes(vec![stopped]));
         assert_eq!(heard::<Reply>(&mut operator), [Reply::Words]);
+    });
+}
+
+#[test]
+fn the_watcher_leaves_a_configuration_that_another_took_the_place_of() {
+    let name = "the_watcher_leaves_a_configuration_that_another_took_the_place_of";
+    acting(name, Load::default(), |keeper, around, folder| {
+        around.borrow_mut().load = keeper.load.clone();
+        ask(keeper, folder, &Request::Reload);
+        ask(keeper, folder, &Request::Reload);
+        say(around, &ToWarden::Ready { reload: 1, lacks: vec![] });
+        let refusal = wire::Refusal { text: "no".to_owned(), problems: vec![] };
+        say(around, &ToWarden::Refused { reload: 2, refusal });
+        keeper.hear_watcher();
+        let mut briefs = to_watcher(around).into_iter().filter_map(|frame| match frame {
+            ToWatcher::Brief { reload, .. } => Some(reload),
+            _ => None,
+        });
+        assert_eq!(briefs.next_back(), Some(0));
     });
 }
 
