@@ -214,6 +214,6 @@ mod tests {
         assert!(
             say(0, Tongue::Japanese).starts_with("jail 100 個が動きません (j0, j1, j2, ...): ")
         );
-        assert_eq!(say(3, Tongue::English), "2 jails go on as before (a\\x0a, b): x");
+        assert_eq!(say(3, Tongue::English), "2 jails would not run as they do now (a\\x0a, b): x");
     }
 }
