@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use monban_fail2ban::check::{GoodLine, Report, TRUE_ADDRESS, TYPED_ADDRESS, Verdict, check};
+use monban_fail2ban::check::{
+    GoodLine, Report, Services, TRUE_ADDRESS, TYPED_ADDRESS, Verdict, check,
+};
 use monban_fail2ban::config::{Complaint, Configuration, Reading, Severity};
 use monban_fail2ban::dates::{DateFinder, Zone};
 use monban_fail2ban::filter::{Filter, Texts, Use, When};
@@ -14,6 +16,9 @@ const JAIL: &str =
 const ACTION: &str = "[Definition]\n\
     actionban = nft add element inet t x \\{ <ip> \\}\n\
     actionunban = nft delete element inet t x \\{ <ip> \\}\n";
+
+/// What a machine knows.
+const SERVICES: &str = "imap2 143/tcp imap\nimaps 993/tcp\n";
 
 /// The report on a jail `j` with these expressions.
 fn report(failregex: &[&str]) -> Report {
@@ -30,7 +35,7 @@ fn report_of(files: &[(&str, &str)]) -> Report {
         fs::write(path, text).expect("written");
     }
     let found = Configuration::read(folder.path(), &Reading::default());
-    check(&found, &good())
+    check(&found, &good(), &Services::read(SERVICES))
 }
 
 fn good() -> Vec<GoodLine> {
@@ -177,7 +182,54 @@ fn actions_and_times_are_judged() {
     for kind in ["action-without-ban", "bans-forever", "finds-nothing", "datepattern-wrong"] {
         one(&report, kind);
     }
-    assert_eq!(report.jails[0].verdict, Verdict::Cannot);
+    assert_eq!(report.jails[0].verdict, Verdict::Cannot, "its dates cannot be read");
+    let reasons = |report: &Report| -> Vec<&str> {
+        report.jails[0].reasons.iter().map(|reason| reason.kind).collect()
+    };
+    assert!(!reasons(&report).contains(&"blocks-nobody"));
+    // A jail that can do nothing runs all the same, and that is said.
+    for action in ["other.py", "", "nothing"] {
+        let report = report_of(&[
+            ("jail.local", &JAIL.replace("nftables", action)),
+            ("filter.d/f.conf", "[Definition]\nfailregex = ^refused <ADDR>$\n"),
+            ("action.d/nothing.conf", "[Definition]\nactionstart = true\n"),
+        ]);
+        assert_eq!(report.jails[0].verdict, Verdict::Differs, "{action}");
+        assert!(reasons(&report).contains(&"blocks-nobody"), "{action}");
+    }
+}
+
+#[test]
+fn a_port_that_is_no_service_is_named_with_its_line() {
+    if !Path::new("/etc/fail2ban/action.d/nftables.conf").is_file() {
+        println!("left out: there is no fail2ban configuration at /etc/fail2ban");
+        return;
+    }
+    let action = |name: &str| {
+        let text = fs::read_to_string(format!("/etc/fail2ban/action.d/{name}.conf"));
+        text.expect("an action of fail2ban")
+    };
+    let (nftables, iptables) = (action("nftables"), action("iptables"));
+    let report = |of_jail: &str| {
+        report_of(&[
+            ("jail.local", &format!("{}{of_jail}", JAIL.replace("action = nftables\n", ""))),
+            ("filter.d/f.conf", "[Definition]\nfailregex = ^refused <ADDR>$\n"),
+            ("action.d/nftables.conf", &nftables),
+            ("action.d/iptables.conf", &iptables),
+        ])
+    };
+    let wrong =
+        "port = imap,impas,0:65535,143\naction = nftables[type=multiport,port=\"%(port)s\"]\n";
+    let wrong = report(wrong);
+    let unknown: Vec<&Complaint> =
+        wrong.complaints.iter().filter(|one| one.kind == "port-unknown").collect();
+    assert_eq!(unknown.len(), 1, "{:?}", kinds(&wrong));
+    assert_eq!((unknown[0].value("port"), unknown[0].place.line), (Some("impas"), 6));
+    let by_iptables = report("action = iptables[type=multiport,port=\"993,nosuch\"]\n");
+    assert_eq!(one(&by_iptables, "port-unknown").value("port"), Some("nosuch"));
+    let right = "port = imap,imaps,imap2:imaps,22-25\n\
+                 action = nftables[type=multiport,port=\"%(port)s\"]\n iptables[type=allports]\n";
+    assert!(!kinds(&report(right)).contains(&"port-unknown"));
 }
 
 #[test]
@@ -215,7 +267,8 @@ fn stock_configurations_come_out_without_false_alarms() {
         let started = Instant::now();
         let all = Reading { all: true, ..Reading::default() };
         let found = Configuration::read(Path::new(folder), &all);
-        let report = check(&found, &good());
+        let services = fs::read_to_string("/etc/services").unwrap_or_default();
+        let report = check(&found, &good(), &Services::read(&services));
         let bound = if cfg!(debug_assertions) { 120 } else { 10 };
         assert!(started.elapsed() < Duration::from_secs(bound), "{:?}", started.elapsed());
         assert_eq!(report.verdict(), Verdict::Native);

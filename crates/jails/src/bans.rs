@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use monban_fail2ban::filter::Id;
-use monban_model::JailJob;
 use monban_model::limits::{JAIL_BANS_BYTES_MAX, JAIL_BANS_MAX};
+use monban_model::{JailJob, Made};
 
 use crate::tickets::Facts;
 
@@ -33,6 +33,8 @@ pub(crate) struct Ban {
     pub ordered: bool,
     /// Repairs of the jail's actions when they made it; `None` while that is not known.
     pub epoch: Option<u64>,
+    /// What the actions made of it, as far as they told.
+    pub made: Made,
     /// Orders that wait for their turn.
     pub asks: Asks,
 }
@@ -131,6 +133,15 @@ impl Bans {
     pub(crate) fn tried(&mut self, id: &Id) {
         if let Some((_, ban)) = self.by_id.get_mut(id)
             && !std::mem::replace(&mut ban.tried, true)
+        {
+            self.changed.insert(id.clone());
+        }
+    }
+
+    /// The actions told what they made of a ban.
+    pub(crate) fn set_made(&mut self, id: &Id, made: Made) {
+        if let Some((_, ban)) = self.by_id.get_mut(id)
+            && std::mem::replace(&mut ban.made, made) != made
         {
             self.changed.insert(id.clone());
         }

@@ -1,10 +1,10 @@
 //! One jail: its filter, its settings, its bans.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use glob::{MatchOptions, Pattern};
 use monban_fail2ban::client::JailSettings;
-use monban_fail2ban::config::{self, Complaint};
+use monban_fail2ban::config::{self, ActionSpec, Complaint};
 use monban_fail2ban::dates::{DateFinder, Zone};
 use monban_fail2ban::encoding::Encoding;
 use monban_fail2ban::filter::{self, Filter, Id, Texts, Use};
@@ -59,6 +59,13 @@ pub(crate) struct Jail {
     pub lists: HashMap<String, Option<String>>,
     /// Those of them that cannot be read now: what stood in them before goes on.
     pub lost_lists: Vec<String>,
+    /// Whether it has an action that does anything here.
+    pub acts: bool,
+    /// The names of those that do more than send a mail.
+    pub shutting: BTreeSet<String>,
+    /// What its actions said when they last did not do what they were asked for; `None` since they
+    /// did.
+    pub failing: Option<String>,
     /// Values of its configuration that cannot be read.
     pub faults: Vec<Complaint>,
     /// Lines in which a search reached its bound.
@@ -209,6 +216,14 @@ impl Jail {
             unread: HashSet::new(),
             lists: HashMap::new(),
             lost_lists: Vec::new(),
+            acts: spec.actions.iter().any(ActionSpec::acts),
+            shutting: spec
+                .actions
+                .iter()
+                .filter(|one| one.acts() && !one.is_mail())
+                .map(|one| one.actname.clone())
+                .collect(),
+            failing: None,
             faults: spec.faults.clone(),
             overruns: 0,
             told_off: 0,
@@ -310,6 +325,7 @@ impl Jail {
         (self.held, self.woken) = (before.held, before.settings.idle || before.woken);
         (self.epoch, self.lost) = (before.epoch, before.lost);
         self.repeated = before.repeated;
+        self.failing = before.failing;
         self.reloaded = before.started || before.reloaded;
         self.overruns = before.overruns;
         (self.told_off, self.told_old) = (before.told_off, before.told_old);

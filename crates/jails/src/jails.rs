@@ -13,6 +13,7 @@ mod planning;
 mod reading;
 mod repairs;
 mod serve;
+mod standing;
 mod state;
 mod waiting;
 
@@ -41,6 +42,7 @@ pub use freeing::Freed;
 pub use idle::State;
 use outbox::Outbox;
 pub use planning::{Plan, Setup};
+pub use standing::Lame;
 use waiting::Waiting;
 
 /// The jails at work. See the page of the crate.

@@ -34,7 +34,9 @@ mod spared;
 mod tickets;
 mod told;
 
-pub use jails::{Ask, Earlier, EarlierLog, Freed, Jails, Plan, Question, ReadLog, Setup, State};
+pub use jails::{
+    Ask, Earlier, EarlierLog, Freed, Jails, Lame, Plan, Question, ReadLog, Setup, State,
+};
 pub use journal::{Entry, Matches};
 pub use lack::{Lack, WhyNot};
 pub use rows::{open_count, spared_count};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use monban_fail2ban::filter::Id;
 use monban_model::limits::{JAIL_MATCHES_MAX, JAIL_ROW_BYTES_MAX};
 use monban_model::wire::{FrameError, Reader, Wire, Writer};
-use monban_model::{JailBan, JailRow, JailRowKind, Net, Stamp};
+use monban_model::{JailBan, JailRow, JailRowKind, Made, Net, Stamp};
 
 use crate::bans::{Asks, Ban};
 use crate::known::Known;
@@ -46,6 +46,7 @@ pub(crate) fn ban_row(jail: &str, id: &Id, ban: &Ban, jail_s: i64) -> JailRow {
         since: stamp(ban.since),
         until: (end != i64::MAX).then(|| stamp(end)),
         earlier: ban.count.saturating_sub(1),
+        made: ban.made,
     };
     JailRow { ban: Some(shown), ..row(jail, JailRowKind::Ban, id, out) }
 }
@@ -128,7 +129,8 @@ pub(crate) fn load(row: &JailRow) -> Option<Loaded> {
     let data = row.data.as_deref()?;
     match row.kind {
         JailRowKind::Ticket => ticket_of(data).map(|(id, ticket)| Loaded::Ticket(id, ticket)),
-        JailRowKind::Ban => ban_of(data).map(|(id, ban)| {
+        JailRowKind::Ban => ban_of(data).map(|(id, mut ban)| {
+            ban.made = row.ban.map_or(Made::Whole, |shown| shown.made);
             let end = match row.ban {
                 Some(shown) => shown.until.map_or(i64::MAX, |until| until.0.div_euclid(1000)),
                 None => ban.end(-1),
@@ -168,6 +170,7 @@ fn ban_of(data: &[u8]) -> Option<(Id, Ban)> {
             ordered: bool::take(from)?,
             observed: bool::take(from)?,
             epoch: Some(0),
+            made: Made::Whole,
             asks: Asks::default(),
         };
         let is_told = !bool::take(from)?;
@@ -330,6 +333,7 @@ mod tests {
                 ordered: true,
                 observed: false,
                 epoch: Some(0),
+                made: Made::Whole,
                 asks: Asks::default(),
             };
             let waits = Ban { ordered: false, observed: true, ..ban.clone() };

@@ -30,6 +30,6 @@ pub use fail2ban::{
     Fail2banBan, Fail2banBans, Fail2banError, Fail2banLength, Fail2banLog, Fail2banRows,
 };
 pub use ledger::{Batch, FILE_NAME, Ledger};
-pub use reader::{Counts, Reader};
+pub use reader::{Counts, Reader, Unmade};
 pub use saved::Saved;
 pub use trim::Trimmed;

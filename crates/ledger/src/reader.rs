@@ -1,11 +1,12 @@
 //! Everybody who reads: the command line and the web.
 
+use std::collections::HashMap;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use monban_model::{
-    Address, BlockRow, HistoryRow, JailRow, Net, PositionRow, Record, Scope, Seq, Subject,
+    Address, BlockRow, HistoryRow, JailRow, Made, Net, PositionRow, Record, Scope, Seq, Subject,
     SuccessRow, TallyRow, limits,
 };
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, ToSql};
@@ -25,6 +26,9 @@ pub struct Reader {
     pub(crate) db: Connection,
     misses_latest: bool,
 }
+
+/// Bans of jails that their actions did not make, or not all of them, by their subject and policy.
+pub type Unmade = HashMap<(Subject, String), Made>;
 
 /// How much there is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -133,6 +137,27 @@ impl Reader {
             })
         };
         Ok(rows.into_iter().filter_map(block).collect())
+    }
+
+    /// Bans of jails that their actions did not make, or not all of them, by their subject and
+    /// policy as [`Reader::blocks`] has them.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn unmade(&self) -> Result<Unmade, LedgerError> {
+        let most = limits::JAIL_BANS_MAX;
+        let sql = format!(
+            "SELECT id, jail, made FROM jails WHERE what = 'ban' AND made IS NOT NULL LIMIT {most}"
+        );
+        let row = |row: &Row<'_>| {
+            let (id, jail): (String, String) = (row.get(0)?, row.get(1)?);
+            Ok((id, format!("jail {jail}"), state::made_of(row, 2)?))
+        };
+        let rows = self.rows(&sql, &[], row)?.into_iter();
+        let known = rows.filter_map(|(id, policy, made)| {
+            Some(((Subject::exactly(id.parse().ok()?), policy), made))
+        });
+        Ok(known.collect())
     }
 
     /// The blocks that hold this subject: its own and those of networks around it, the narrowest

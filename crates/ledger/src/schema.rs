@@ -9,7 +9,8 @@ use crate::LedgerError;
 
 /// The steps from an empty file to the present form. A step is never changed once it was
 /// released; a change of the tables is a further step. The form is the number of steps done.
-const STEPS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+const STEPS: &[&str] =
+    &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
 
 /// The form of the tables that this program writes (`PRAGMA user_version`).
 pub(crate) const FORM: i64 = STEPS.len() as i64;

@@ -1,8 +1,8 @@
 //! The rows of the open state: written when they change, read at the start and by readers.
 
 use monban_model::{
-    BlockRow, ConnectionKey, ConnectionRow, HistoryRow, JailBan, JailRow, JailRowKind, PositionRow,
-    Stamp, StateRow, SuccessRow, Tail, TallyRow, WITNESSES,
+    BlockRow, ConnectionKey, ConnectionRow, HistoryRow, JailBan, JailRow, JailRowKind, Made,
+    PositionRow, Stamp, StateRow, SuccessRow, Tail, TallyRow, WITNESSES,
 };
 use rusqlite::{Connection, Row, ToSql};
 
@@ -59,7 +59,7 @@ fn write_jail(db: &Connection, row: &JailRow) -> Result<(), LedgerError> {
     };
     run(
         db,
-        "INSERT OR REPLACE INTO jails VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO jails VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         &[
             &row.jail,
             &what,
@@ -68,6 +68,7 @@ fn write_jail(db: &Connection, row: &JailRow) -> Result<(), LedgerError> {
             &row.ban.and_then(|ban| ban.until).map(|until| until.0),
             &row.ban.map(|ban| ban.earlier),
             data,
+            &row.ban.filter(|ban| ban.made != Made::Whole).map(|ban| ban.made.word()),
         ],
     )
 }
@@ -99,7 +100,8 @@ pub(crate) const CONNECTIONS: &str = "SELECT key, address, told, pending, last F
 pub(crate) const BLOCKS: &str = "SELECT subject, scope, since, until, policy, why FROM blocks";
 pub(crate) const HISTORY: &str = "SELECT subject, blocks, last FROM history";
 pub(crate) const SUCCESSES: &str = "SELECT address, last, by_key FROM successes";
-pub(crate) const JAILS: &str = "SELECT jail, what, id, since, until, earlier, data FROM jails";
+pub(crate) const JAILS: &str =
+    "SELECT jail, what, id, since, until, earlier, data, made FROM jails";
 pub(crate) const POSITIONS: &str = "SELECT path, dev, ino, offset, tail, head, head_len, lines, \
     sightings, last, cursor FROM positions";
 
@@ -110,10 +112,12 @@ pub(crate) fn read_jail(row: &Row<'_>) -> Result<JailRow, LedgerError> {
     let since: Option<i64> = row.get(3)?;
     let until: Option<i64> = row.get(4)?;
     let earlier: Option<u32> = row.get(5)?;
+    let made = made_of(row, 7)?;
     let ban = since.map(|since| JailBan {
         since: Stamp(since),
         until: until.map(Stamp),
         earlier: earlier.unwrap_or(0),
+        made,
     });
     Ok(JailRow {
         jail: row.get(0)?,
@@ -122,6 +126,14 @@ pub(crate) fn read_jail(row: &Row<'_>) -> Result<JailRow, LedgerError> {
         ban,
         data: Some(row.get(6)?),
     })
+}
+
+/// What the actions of a jail made of a ban.
+pub(crate) fn made_of(row: &Row<'_>, at: usize) -> Result<Made, LedgerError> {
+    let word: Option<String> = row.get(at)?;
+    let Some(word) = word else { return Ok(Made::Whole) };
+    let made = Made::ALL.into_iter().find(|made| made.word() == word);
+    made.ok_or_else(|| unknown("word for what became of a ban", &word))
 }
 
 /// A row of [`TALLIES`].

@@ -50,8 +50,8 @@ pub use sighting::{
     Also, CLOSE, ConnectionKey, Kind, KindSet, RuleId, ServiceId, Sighting, WITNESSES, Witness,
 };
 pub use state::{
-    BlockRow, ConnectionRow, HistoryRow, JailBan, JailRow, JailRowKind, PositionRow, StateRow,
-    SuccessRow, Tail, TallyLine, TallyRow,
+    BlockRow, ConnectionRow, HistoryRow, JailBan, JailRow, JailRowKind, Made, PositionRow,
+    StateRow, SuccessRow, Tail, TallyLine, TallyRow,
 };
 pub use suggest::closest;
 pub use time::{Stamp, civil_from_days, days_from_civil, parse_duration_s, show_duration};

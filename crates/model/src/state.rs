@@ -188,6 +188,34 @@ pub struct JailBan {
     pub until: Option<Stamp>,
     /// How many bans of the same came before in that jail.
     pub earlier: u32,
+    /// What the actions of the jail made of it.
+    pub made: Made,
+}
+
+/// What the actions of a jail made of a ban, as far as they told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Made {
+    /// None of them failed with it.
+    #[default]
+    Whole,
+    /// Some of them failed: it may not be in force.
+    Partly,
+    /// All of them failed, or there is none: it is not in force.
+    Not,
+}
+
+impl Made {
+    /// All of them, the best first.
+    pub const ALL: [Self; 3] = [Self::Whole, Self::Partly, Self::Not];
+
+    /// Its name for machines.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Whole => "all",
+            Self::Partly => "some",
+            Self::Not => "none",
+        }
+    }
 }
 
 /// A change of the open state.

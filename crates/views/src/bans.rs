@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use monban_ledger::{Cause, Caused};
-use monban_model::{BlockRow, Subject};
+use monban_ledger::{Cause, Caused, Unmade};
+use monban_model::{BlockRow, Made, Subject};
 use serde_json::{Value, json};
 
 use crate::json::jail_of;
@@ -12,8 +12,15 @@ use crate::{LocalClock, Say, block_json, printable, table};
 /// What led to each block, as the ledger's reader gives it.
 pub type Causes = HashMap<Caused, Cause>;
 
-/// The blocks in force as a table, the next to end first.
-pub fn bans_text(say: &Say, clock: &LocalClock, blocks: &[BlockRow], causes: &Causes) -> String {
+/// The blocks in force as a table, the next to end first; `unmade` are those of jails whose actions
+/// failed.
+pub fn bans_text(
+    say: &Say,
+    clock: &LocalClock,
+    blocks: &[BlockRow],
+    causes: &Causes,
+    unmade: &Unmade,
+) -> String {
     if blocks.is_empty() {
         return say.text("bans-none", &[]) + "\n";
     }
@@ -31,6 +38,11 @@ pub fn bans_text(say: &Say, clock: &LocalClock, blocks: &[BlockRow], causes: &Ca
             blocks => blocks.to_string(),
         };
         let why = why(say, row, cause);
+        let why = match made(row, unmade) {
+            Made::Whole => why,
+            Made::Partly => say.text("bans-partly", &[("why", &why)]),
+            Made::Not => say.text("bans-unmade", &[("why", &why)]),
+        };
         let who = shown(row.subject, &row.policy);
         rows.push(format!("{who}\t{}\t{until}\t{times}\t{why}", clock.when(row.since)));
     }
@@ -77,6 +89,11 @@ fn why(say: &Say, row: &BlockRow, cause: Option<&Cause>) -> String {
     }
 }
 
+/// What became of a block: monban's own are made, or told otherwise.
+pub fn made(row: &BlockRow, unmade: &Unmade) -> Made {
+    unmade.get(&(row.subject, row.policy.clone())).copied().unwrap_or_default()
+}
+
 /// Whether a jail of fail2ban made it. Its actions take such a ban back when monban ends, and make
 /// it again at the next start.
 pub fn is_of_jail(row: &BlockRow) -> bool {
@@ -85,11 +102,13 @@ pub fn is_of_jail(row: &BlockRow) -> bool {
 
 /// The blocks that the ledger has: `{"blocks": [...]}`, each with `times`, `service`, `rule` and
 /// `failures` where they are known, `by_hand`, `taken_over` (from another fail2ban), and whether it
-/// is `in_force`: while monban does not run, bans of jails are not. These have the `actions` of
-/// their jail, as `actions` gives them.
+/// is `in_force`: while monban does not run, bans of jails are not, and never those of which no
+/// action works. These have the `actions` of their jail, as `actions` gives them, and how many of
+/// them have `made` it: `all`, `some` or `none`.
 pub fn bans_json(
     blocks: &[BlockRow],
     causes: &Causes,
+    unmade: &Unmade,
     is_running: bool,
     actions: impl Fn(&str) -> Value,
 ) -> Value {
@@ -101,9 +120,11 @@ pub fn bans_json(
         value["service"] = json!(cause.service);
         value["rule"] = json!(cause.rule);
         value["failures"] = json!(known(cause.failures));
-        value["in_force"] = json!(is_running || !is_of_jail(row));
+        let made = made(row, unmade);
+        value["in_force"] = json!((is_running || !is_of_jail(row)) && made != Made::Not);
         if let Some(jail) = jail_of(&row.policy) {
             value["actions"] = actions(jail);
+            value["made"] = json!(made.word());
         }
         value["by_hand"] = json!(row.policy.is_empty() || cause.by_hand);
         value["taken_over"] = json!(cause.taken_over);
@@ -160,7 +181,8 @@ mod tests {
         assert_eq!(shown("2001:db8::9/128".parse().unwrap(), ""), "2001:db8::9/128");
         let blocks = [counted, by_hand, unknown, of_jail, other, before];
         let clock = LocalClock::of_system();
-        let text = bans_text(&Say::new(Tongue::English), &clock, &blocks, &causes);
+        let say = Say::new(Tongue::English);
+        let text = bans_text(&say, &clock, &blocks, &causes, &Unmade::new());
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 7, "{text}");
         assert!(lines[1].ends_with("forever  3      5 failures, sshd/failed (policy default)"));
@@ -172,7 +194,7 @@ mod tests {
             lines[6].ends_with("forever  2      taken over from fail2ban (jail web)"),
             "{text}"
         );
-        let json = bans_json(&blocks, &causes, false, |jail| json!([jail]));
+        let json = bans_json(&blocks, &causes, &Unmade::new(), false, |jail| json!([jail]));
         assert_eq!(
             (&json["blocks"][0]["times"], &json["blocks"][2]["times"]),
             (&json!(3), &Value::Null)
@@ -191,5 +213,28 @@ mod tests {
             (&json["blocks"][0]["in_force"], &json["blocks"][3]["in_force"]),
             (&json!(true), &json!(false))
         );
+    }
+
+    #[test]
+    fn a_ban_that_no_action_made_is_called_none() {
+        let jails = ["", "jail sshd", "jail web"];
+        let blocks = jails.map(|policy| block("192.0.2.4", policy, ""));
+        let failed = |at: usize, made| ((blocks[at].subject, blocks[at].policy.clone()), made);
+        let unmade = Unmade::from([failed(1, Made::Not), failed(2, Made::Partly)]);
+        let (say, clock) = (Say::new(Tongue::English), LocalClock::of_system());
+        let text = bans_text(&say, &clock, &blocks, &Causes::new(), &unmade);
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[1].ends_with("by an operator"), "{text}");
+        let ends = "by the jail sshd; NOT BLOCKED: no action of the jail works";
+        assert!(lines[2].ends_with(ends), "{text}");
+        assert!(lines[3].ends_with("; perhaps not blocked: an action of the jail failed"));
+        let json = bans_json(&blocks, &Causes::new(), &unmade, true, |_| Value::Null);
+        let force = |at: usize| {
+            let block = &json["blocks"][at];
+            (block["in_force"].clone(), block["made"].clone())
+        };
+        assert_eq!(force(0), (json!(true), Value::Null));
+        assert_eq!(force(1), (json!(false), json!("none")));
+        assert_eq!(force(2), (json!(true), json!("some")));
     }
 }

@@ -16,7 +16,7 @@ mod table;
 mod why;
 mod why_json;
 
-pub use bans::{Causes, bans_json, bans_text, is_of_jail};
+pub use bans::{Causes, bans_json, bans_text, is_of_jail, made};
 pub use clock::LocalClock;
 pub use jail_counts::{JailCount, JailSpared};
 pub use json::{address_json, block_json, notice_json, record_json, time_json};

@@ -1,11 +1,13 @@
 //! `monban why ADDRESS`: from the lines to the verdict, for blocked and for not blocked ones.
 
+use monban_ledger::Unmade;
 use monban_model::wire::Mode;
 use monban_model::{
-    Address, Because, BlockRow, Decision, Event, Evidence, Finding, HistoryRow, Net, OutcomeResult,
-    Policy, Record, Seq, Stamp, Subject, SuccessRow, TallyRow, Verdict,
+    Address, Because, BlockRow, Decision, Event, Evidence, Finding, HistoryRow, Made, Net, Notice,
+    OutcomeResult, Policy, Record, Seq, Stamp, Subject, SuccessRow, TallyRow, Verdict,
 };
 
+use crate::bans::made;
 use crate::jail_counts::{self, JailCount, JailSpared};
 use crate::{LocalClock, Say, printable, was_observed};
 
@@ -23,6 +25,10 @@ pub struct Why {
     pub mode: Option<Mode>,
     /// The blocks that cover it.
     pub blocks: Vec<BlockRow>,
+    /// Bans of jails whose actions failed.
+    pub unmade: Unmade,
+    /// What is said of these jails.
+    pub lame: Vec<Notice>,
     /// Its open counts.
     pub tallies: Vec<TallyRow>,
     /// What jails count of it.
@@ -53,6 +59,8 @@ impl Why {
             subject: Subject::of(address),
             mode: None,
             blocks: Vec::new(),
+            unmade: Unmade::new(),
+            lame: Vec::new(),
             tallies: Vec::new(),
             jails: Vec::new(),
             spared: Vec::new(),
@@ -114,6 +122,11 @@ impl Why {
                 }) == Some(true)
             }
         }
+    }
+
+    /// Whether a block is more than words: an action of its jail made it.
+    pub(crate) fn has_made(&self, block: &BlockRow) -> bool {
+        made(block, &self.unmade) != Made::Not
     }
 
     /// The same for one decision of the past.
@@ -182,11 +195,13 @@ impl Page<'_> {
         for block in &why.blocks {
             let until = self.until(block.until);
             let who = self.who(why.address, block.subject);
-            let key = match (why.only_observed(), block.until) {
-                (false, Some(_)) => "why-blocked",
-                (false, None) => "why-blocked-forever",
-                (true, Some(_)) => "why-would-block",
-                (true, None) => "why-would-block-forever",
+            let key = match (why.only_observed(), made(block, &why.unmade), block.until) {
+                (false, Made::Not, _) => "why-unmade",
+                (false, Made::Partly, _) => "why-partly",
+                (false, Made::Whole, Some(_)) => "why-blocked",
+                (false, Made::Whole, None) => "why-blocked-forever",
+                (true, _, Some(_)) => "why-would-block",
+                (true, _, None) => "why-would-block-forever",
             };
             self.line(key, &[("who", &who), ("until", &until)]);
             if block.policy.is_empty() {
@@ -203,6 +218,9 @@ impl Page<'_> {
                 let text = self.say.of_policy(key, &block.policy, &values);
                 self.text.push_str(&format!("{text}\n"));
             }
+        }
+        for told in &why.lame {
+            self.text.push_str(&format!("{}\n", self.say.notice(told)));
         }
         let who = self.who(why.address, why.subject);
         if why.blocks.is_empty() {

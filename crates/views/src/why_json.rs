@@ -1,14 +1,16 @@
 //! `monban why ADDRESS --json`.
 
-use monban_model::Verdict;
 use monban_model::wire::Mode;
+use monban_model::{BlockRow, Verdict};
 use serde_json::{Value, json};
 
+use crate::bans::{is_of_jail, made};
 use crate::json::{decision_json, ended_json, evidence_json, finding_json};
 use crate::{Why, block_json, jail_counts, time_json};
 
 /// As JSON: `address`, `subject`, `mode` (`guard`, `observe`, or null if monban does not run),
-/// `blocked`, `would_be_blocked` (where it is only observed), `blocks`, `decisions` (each with its
+/// `blocked`, `would_be_blocked` (where it is only observed), `blocks` (those of jails with `made`:
+/// how many of the actions did it, `all`, `some` or `none`), `decisions` (each with its
 /// `lines`, `lines_dropped`, how many of them the ledger no longer has, and `observed`, whether it
 /// was no more than that), `ended` (when, and by whom or what, a block was ended), `open` counts,
 /// `jails` (what they count), `spared` (what they did not count, and by which list), `history`,
@@ -40,8 +42,36 @@ pub fn why_json(why: &Why) -> Value {
         })
         .collect();
     let observed = why.only_observed();
-    let open: Vec<Value> = why
-        .open()
+    json!({
+        "address": why.address.to_string(),
+        "subject": why.subject.to_string(),
+        "mode": why.mode.map(Mode::name),
+        "blocked": why.blocks.iter().any(|row| why.has_made(row)) && !observed,
+        "would_be_blocked": !why.blocks.is_empty() && observed,
+        "blocks": why.blocks.iter().map(|row| block(why, row)).collect::<Vec<_>>(),
+        "decisions": decisions,
+        "ended": ended,
+        "open": open(why),
+        "jails": jail_counts::counted_json(why),
+        "spared": jail_counts::spared_json(why),
+        "history": why.history.map(|past| json!({"blocks": past.blocks, "last": time_json(past.last)})),
+        "last_login": why.success.map(|success| time_json(success.last)),
+        "allowed": why.allowed.map(|net| net.to_string()),
+    })
+}
+
+/// A block, with what became of it if a jail made it.
+fn block(why: &Why, row: &BlockRow) -> Value {
+    let mut value = block_json(row);
+    if is_of_jail(row) {
+        value["made"] = json!(made(row, &why.unmade).word());
+    }
+    value
+}
+
+/// The counts of monban's own policies.
+fn open(why: &Why) -> Vec<Value> {
+    why.open()
         .map(|(tally, policy, count)| {
             json!({
                 "policy": tally.policy,
@@ -63,21 +93,5 @@ pub fn why_json(why: &Why) -> Value {
                     .collect::<Vec<_>>(),
             })
         })
-        .collect();
-    json!({
-        "address": why.address.to_string(),
-        "subject": why.subject.to_string(),
-        "mode": why.mode.map(Mode::name),
-        "blocked": !why.blocks.is_empty() && !observed,
-        "would_be_blocked": !why.blocks.is_empty() && observed,
-        "blocks": why.blocks.iter().map(block_json).collect::<Vec<_>>(),
-        "decisions": decisions,
-        "ended": ended,
-        "open": open,
-        "jails": jail_counts::counted_json(why),
-        "spared": jail_counts::spared_json(why),
-        "history": why.history.map(|past| json!({"blocks": past.blocks, "last": time_json(past.last)})),
-        "last_login": why.success.map(|success| time_json(success.last)),
-        "allowed": why.allowed.map(|net| net.to_string()),
-    })
+        .collect()
 }

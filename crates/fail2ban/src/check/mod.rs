@@ -9,6 +9,7 @@ mod filters;
 mod forge;
 mod jails;
 mod owner;
+mod ports;
 mod reader;
 mod sample;
 
@@ -18,6 +19,7 @@ pub use monban_pyre::Hint;
 
 pub use forge::{TRUE_ADDRESS, TYPED_ADDRESS};
 pub use owner::GoodLine;
+pub use ports::Services;
 
 /// How something runs, from the best to the worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,8 +102,9 @@ impl Report {
     }
 }
 
-/// Checks the jails of a configuration. `good` are lines that no filter may take for a failure.
-pub fn check(found: &Configuration, good: &[GoodLine]) -> Report {
+/// Checks the jails of a configuration. `good` are lines that no filter may take for a failure,
+/// `services` what names of ports may be.
+pub fn check(found: &Configuration, good: &[GoodLine], services: &Services) -> Report {
     let mut report = Report::default();
     let mut known = filters::Filters::default();
     let mut names = Vec::new();
@@ -111,7 +114,12 @@ pub fn check(found: &Configuration, good: &[GoodLine]) -> Report {
         let actions: Vec<usize> =
             jail.actions.iter().map(|one| action(one, jail, &mut report)).collect();
         jails::complain(jail, &mut report.complaints);
-        let part = of_jail(jail, filter, &actions, &report);
+        let unknown = ports::complain(jail, services, &mut report.complaints);
+        let mut part = of_jail(jail, filter, &actions, &report);
+        if unknown {
+            part.verdict = part.verdict.max(Verdict::Differs);
+            part.reasons.push(Reason::new("unknown-port"));
+        }
         report.jails.push(part);
     }
     jails::complain_of_names(names.into_iter(), &mut report.complaints);
@@ -162,14 +170,17 @@ fn of_jail(jail: &Jail, filter: usize, actions: &[usize], report: &Report) -> Pa
     };
     let lost = named(Verdict::Cannot);
     if !lost.is_empty() {
-        let is_all = parts.iter().all(|part| part.verdict == Verdict::Cannot);
-        verdict = verdict.max(if is_all { Verdict::Cannot } else { Verdict::Differs });
+        verdict = verdict.max(Verdict::Differs);
         reasons.push(Reason::new("by-action").with("actions", lost));
     }
     let different = named(Verdict::Differs);
     if !different.is_empty() {
         verdict = verdict.max(Verdict::Differs);
         reasons.push(Reason::new("by-different-action").with("actions", different));
+    }
+    if !jail.actions.iter().any(ActionSpec::acts) {
+        verdict = verdict.max(Verdict::Differs);
+        reasons.push(Reason::new("blocks-nobody"));
     }
     let by_shell = named(Verdict::Shell);
     if !by_shell.is_empty() && verdict <= Verdict::Shell {

@@ -278,12 +278,19 @@ impl Jails<'_> {
             ignorecommand: or_built_in("ignorecommand", ""),
             ignorecache: text("ignorecache").filter(|text| !text.value.is_empty()),
             maxmatches: count("maxmatches", &options),
+            port: self.port(name),
             filter,
             actions,
             options,
             place,
             faults: self.complaints.take_values(),
         }
+    }
+
+    /// It is no option of a jail, but what actions are given; what is wrong with it is said there.
+    fn port(&self, name: &str) -> Option<Sourced<String>> {
+        let port = self.layers.get(name, "port", &Options::default()).ok()??;
+        Some(Sourced::new(port.as_str().to_owned(), port.place()))
     }
 
     fn backend(&mut self, options: &Options) -> Sourced<Reference> {

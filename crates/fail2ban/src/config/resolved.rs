@@ -53,6 +53,8 @@ pub struct Jail {
     pub maxmatches: Sourced<i64>,
     /// What is done with an address.
     pub actions: Vec<ActionSpec>,
+    /// Its `port`, which its actions may refer to.
+    pub port: Option<Sourced<String>>,
     /// All options of the jail as texts, in the order in which the client reads them.
     pub options: Options,
     /// Values of it that cannot be read, and in place of which something else is taken.
@@ -248,6 +250,12 @@ impl ActionSpec {
     /// Whether it is fail2ban's own action in Python that sends mails; monban does its work.
     pub fn is_mail(&self) -> bool {
         self.kind == ActionKind::Python && self.name == super::action::MAIL_FILE
+    }
+
+    /// Whether a ban does anything here: it has an `actionban`, or sends a mail.
+    pub fn acts(&self) -> bool {
+        let has_ban = || self.ban.as_ref().is_some_and(|ban| !ban.value.trim().is_empty());
+        self.is_mail() || (self.kind == ActionKind::Shell && has_ban())
     }
 }
 

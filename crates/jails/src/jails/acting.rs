@@ -203,6 +203,9 @@ impl Jails {
             JailResult::Done { singly, repairs } => {
                 self.take_repairs(key, repairs);
                 self.made(key, id.as_ref(), job);
+                if let Some(number) = number {
+                    self.note_done(number, id.as_ref(), job);
+                }
                 self.tell_made(key, id, job, outcome.order, false);
                 if !singly.is_empty() {
                     self.end_again(key, ends, &singly);
@@ -219,6 +222,7 @@ impl Jails {
                 }
             }
             JailResult::Failed { failed, singly, repairs } => {
+                self.note_failed(key, id.as_ref(), job, &failed);
                 self.tell_of(key, id.as_ref(), Told::Failed { job, failed });
                 if let Some(repairs) = repairs {
                     self.take_repairs(key, repairs);

@@ -9,7 +9,7 @@ use crate::jail::Jail;
 use crate::known::Known;
 use crate::tickets::{Facts, Failure};
 use crate::told::{Spared, Told, WhyFreed};
-use monban_model::{JailJob, Net};
+use monban_model::{JailJob, Made, Net};
 
 /// Earlier bans beyond so many count as so many.
 const BANS_COUNTED: u32 = 20;
@@ -174,6 +174,7 @@ impl Jails {
             tried: false,
             ordered: false,
             epoch: None,
+            made: Made::Whole,
             asks: Asks::default(),
         };
         if ban.end(bantime_s) < now {

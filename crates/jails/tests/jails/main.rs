@@ -11,6 +11,7 @@ mod lost;
 mod orders;
 mod repairs;
 mod spared;
+mod standing;
 mod waiting;
 mod world;
 

@@ -194,6 +194,11 @@ impl World {
         rows.find_map(monban_jails::spared_count)
     }
 
+    /// What the ledger has.
+    pub fn rows(&self) -> Vec<JailRow> {
+        self.rows.values().cloned().collect()
+    }
+
     /// Rows of a kind that are in the ledger.
     pub fn committed(&self, kind: JailRowKind) -> usize {
         self.rows.values().filter(|row| row.kind == kind).count()

@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use monban_ledger::{Batch, Cause, FILE_NAME, Ledger, LedgerError, Reader};
+use monban_ledger::{Batch, Cause, FILE_NAME, Ledger, LedgerError, Reader, Unmade};
 use monban_model::{
-    Because, BlockRow, Decision, Event, HistoryRow, JailBan, JailRow, JailRowKind, Record, Scope,
-    Seq, StateRow, Subject, SuccessRow, Verdict,
+    Because, BlockRow, Decision, Event, HistoryRow, JailBan, JailRow, JailRowKind, Made, Record,
+    Scope, Seq, StateRow, Subject, SuccessRow, Verdict,
 };
 
 use crate::sample::{self, named};
@@ -139,7 +139,8 @@ fn a_block_is_told_with_what_led_to_it() {
     let past = HistoryRow { subject: named("10.1.2.3"), blocks: 3, last: sample::time(2) };
     let state = vec![StateRow::Block(by_hand), StateRow::History(past)];
     ledger.commit(&sample::of_state(state)).unwrap();
-    let causes = Reader::open(folder.path()).unwrap().causes().unwrap();
+    let reader = Reader::open(folder.path()).unwrap();
+    let causes = reader.causes().unwrap();
     let of = |text: &str| {
         let found = causes.iter().find(|((subject, ..), _)| *subject == named(text));
         found.unwrap().1.clone()
@@ -162,7 +163,8 @@ fn a_ban_of_a_jail_is_told_with_its_number_and_who_made_it() {
     let folder = tempfile::tempdir().unwrap();
     let (mut ledger, _) = Ledger::open(folder.path()).unwrap();
     let ban = |jail: &str, id: &str, earlier| {
-        let ban = JailBan { since: sample::time(1), until: None, earlier };
+        let made = if earlier == 4 { Made::Not } else { Made::Whole };
+        let ban = JailBan { since: sample::time(1), until: None, earlier, made };
         StateRow::Jail(JailRow {
             jail: jail.to_owned(),
             kind: JailRowKind::Ban,
@@ -197,7 +199,10 @@ fn a_ban_of_a_jail_is_told_with_its_number_and_who_made_it() {
         decided(4, "192.0.2.9/32", "web", Because::TakenOver),
     ];
     ledger.commit(&Batch { records, state, ..Batch::default() }).unwrap();
-    let causes = Reader::open(folder.path()).unwrap().causes().unwrap();
+    let reader = Reader::open(folder.path()).unwrap();
+    let causes = reader.causes().unwrap();
+    let unmade = (("192.0.2.9".parse().unwrap(), "jail web".to_owned()), Made::Not);
+    assert_eq!(reader.unmade().unwrap(), Unmade::from([unmade]));
     let of = |subject: &str, jail: &str| {
         let found = &causes[&(subject.parse().unwrap(), Scope::All, format!("jail {jail}"))];
         (found.blocks, found.by_hand, found.taken_over)

@@ -3,10 +3,10 @@
 use crate::out;
 use std::process::ExitCode;
 
-use monban_ledger::{LedgerError, Reader};
+use monban_ledger::{LedgerError, Reader, Unmade};
 use monban_model::wire::{Mode, Reply, Request, StatusReply};
-use monban_model::{BlockRow, PositionRow, Stamp};
-use monban_views::{LocalClock, Say, is_of_jail, printable, printable_lines, time_json};
+use monban_model::{BlockRow, Made, PositionRow, Stamp};
+use monban_views::{LocalClock, Say, is_of_jail, made, printable, printable_lines, time_json};
 use serde_json::{Value, json};
 
 use super::ask::troubles_json;
@@ -55,19 +55,27 @@ struct Blocks {
     own: usize,
     /// By jails: their actions take them back when monban ends, and make them again at its start.
     of_jails: usize,
+    /// By jails too, but no action of theirs works: nobody is blocked by them.
+    unmade: usize,
     /// Whether monban's own rules rest beside jails.
     jails_alone: bool,
 }
 
 impl Blocks {
-    fn of(rows: &[BlockRow], time: Stamp, jails_alone: bool) -> Self {
+    fn of(rows: &[BlockRow], unmade: &Unmade, time: Stamp, jails_alone: bool) -> Self {
         let lasting = rows.iter().filter(|row| row.until.is_none_or(|end| end > time));
         let (of_jails, own): (Vec<_>, Vec<_>) = lasting.partition(|row| is_of_jail(row));
-        Self { own: own.len(), of_jails: of_jails.len(), jails_alone }
+        let unmade = of_jails.iter().filter(|row| made(row, unmade) == Made::Not).count();
+        Self { own: own.len(), of_jails: of_jails.len(), unmade, jails_alone }
     }
 
-    fn in_force(&self, is_running: bool) -> usize {
-        self.own + if is_running { self.of_jails } else { 0 }
+    fn in_force(&self, status: Option<&StatusReply>) -> usize {
+        self.own + if status.is_some() { self.of_jails - self.unmade(status) } else { 0 }
+    }
+
+    /// Only who guards can fail to.
+    fn unmade(&self, status: Option<&StatusReply>) -> usize {
+        if status.is_some_and(|status| status.mode == Mode::Guard) { self.unmade } else { 0 }
     }
 }
 
@@ -94,7 +102,12 @@ impl Standing {
         let count = reader.meta("jails.count")?;
         Ok(Self {
             sources,
-            blocks: Blocks::of(&reader.blocks()?, time, alone.as_deref() == Some("1")),
+            blocks: Blocks::of(
+                &reader.blocks()?,
+                &reader.unmade()?,
+                time,
+                alone.as_deref() == Some("1"),
+            ),
             counters: Counters::read(reader)?,
             jails: count.and_then(|text| text.parse().ok()).unwrap_or(0),
             states: read_jail_states(reader)?,
@@ -150,7 +163,8 @@ fn as_json(status: Option<&StatusReply>, standing: &Standing, time: Stamp) -> Va
         "troubles": status.map(|status| troubles_json(&status.troubles)),
         "unread": status.map(|status| troubles_json(&status.unread)),
         "sources": sources.iter().map(source).collect::<Vec<_>>(),
-        "blocks": blocks.in_force(status.is_some()),
+        "blocks": blocks.in_force(status),
+        "unmade_jail_bans": blocks.unmade(status),
         "waiting_jail_bans": if status.is_some() { 0 } else { blocks.of_jails },
         "jails": jails,
         "jail_states": states.iter().map(JailState::json).collect::<Vec<_>>(),
@@ -229,7 +243,10 @@ fn of_ledger(
         None => "status-blocks-stay",
     };
     let count = |key: &str, count: u64| say.text(key, &[("count", &count.to_string())]);
-    lines.push(count(key, blocks.in_force(status.is_some()) as u64));
+    lines.push(count(key, blocks.in_force(status) as u64));
+    if let unmade @ 1.. = blocks.unmade(status) {
+        lines.push(count("status-unmade", unmade as u64));
+    }
     if status.is_none() && blocks.of_jails > 0 {
         lines.push(count("status-jail-bans-wait", blocks.of_jails as u64));
     }
@@ -298,7 +315,7 @@ mod tests {
         let read = PositionRow { lines: 9, ..PositionRow::unread("/var/log/auth.log") };
         Standing {
             sources: vec![read],
-            blocks: Blocks::of(&rows, NOW, jails_alone),
+            blocks: Blocks::of(&rows, &Unmade::new(), NOW, jails_alone),
             counters: Counters([0, 2, 0, 0, 0]),
             jails: 2,
             states: vec![state],
@@ -351,7 +368,8 @@ mod tests {
         assert_eq!(last(&down), [&split[..], &END].concat());
         assert!(down[0].starts_with("monban is not running (/var/lib/monban)"), "{down:?}");
         let rows = [row("192.0.2.1", "default", None)];
-        let own = Standing { blocks: Blocks::of(&rows, NOW, false), ..standing(false) };
+        let own = Blocks::of(&rows, &Unmade::new(), NOW, false);
+        let own = Standing { blocks: own, ..standing(false) };
         assert_eq!(last(&told(None, Ok(&own)))[1], END[0], "no jail has a ban that waits");
 
         let counts = |status: Option<&StatusReply>| {
@@ -360,6 +378,27 @@ mod tests {
         };
         assert_eq!(counts(Some(&guards)), (json!(5), json!(0), json!(2)));
         assert_eq!(counts(None), (json!(2), json!(3), json!(2)));
+    }
+
+    #[test]
+    fn bans_that_no_action_made_are_told_and_not_among_the_blocks() {
+        let rows = [row("192.0.2.1", "", None), row("192.0.2.2", "jail web", None)];
+        let unmade = [((rows[1].subject, rows[1].policy.clone()), Made::Not)];
+        let blocks = Blocks::of(&rows, &Unmade::from(unmade), NOW, false);
+        let standing = Standing { blocks, ..standing(false) };
+        let says = |mode| {
+            let status = daemon(mode, None);
+            let json = as_json(Some(&status), &standing, NOW);
+            let lines = told(Some(&status), Ok(&standing));
+            let lines: Vec<String> = last(&lines).into_iter().map(str::to_owned).collect();
+            (lines, json["blocks"].clone(), json["unmade_jail_bans"].clone())
+        };
+        let (lines, blocks, unmade) = says(Mode::Guard);
+        let of_jails = "bans of jails that block nobody, as no action of theirs works: 1";
+        assert_eq!(lines[..2], ["blocks in force: 1", of_jails]);
+        assert_eq!((blocks, unmade), (json!(1), json!(1)));
+        let (lines, blocks, _) = says(Mode::Observe);
+        assert_eq!((lines[0].as_str(), blocks), ("would be blocked: 2", json!(2)));
     }
 
     #[test]

@@ -6,16 +6,17 @@ use std::process::ExitCode;
 
 use monban_config::{Bundle, Config};
 use monban_jails::{Spared, SparedCount, open_count, spared_count};
-use monban_ledger::{LedgerError, Reader};
+use monban_ledger::{LedgerError, Reader, Unmade};
 use monban_model::wire::Mode;
-use monban_model::{Address, BlockRow, Event, JailRow, Stamp, Subject};
+use monban_model::{Address, BlockRow, Event, JailRow, Made, Stamp, Subject};
 use monban_views::{
-    JailCount, JailSpared, LocalClock, Why, bans_json, bans_text, is_of_jail, why_json, why_text,
+    JailCount, JailSpared, LocalClock, Why, bans_json, bans_text, is_of_jail, made, why_json,
+    why_text,
 };
 use serde_json::{Value, json};
 
 use super::{Context, ask, ledger};
-use crate::watch::{now, read_jail_states};
+use crate::watch::{JailState, now, read_jail_states};
 
 /// Records that are looked through for one address.
 const RECORDS_MAX: usize = 200;
@@ -30,12 +31,13 @@ pub fn bans(context: &Context<'_>) -> Result<ExitCode, String> {
     // The kernel ended them by itself; a daemon that is down has not written so.
     blocks.retain(|row| row.until.is_none_or(|end| end > time));
     let causes = reader.causes().map_err(text)?;
+    let unmade = unmade(&reader, mode).map_err(text)?;
     if context.json {
         let states = read_jail_states(&reader).map_err(text)?;
         let actions: HashMap<String, Value> =
             states.into_iter().map(|state| (state.jail, state.actions)).collect();
         let actions = |jail: &str| actions.get(jail).cloned().unwrap_or_default();
-        let mut value = bans_json(&blocks, &causes, mode.is_some(), actions);
+        let mut value = bans_json(&blocks, &causes, &unmade, mode.is_some(), actions);
         value["mode"] = json!(mode.map(Mode::name));
         out::json(&value);
         return Ok(ExitCode::SUCCESS);
@@ -43,13 +45,18 @@ pub fn bans(context: &Context<'_>) -> Result<ExitCode, String> {
     // Actions took back what jails had banned when monban ended.
     let waiting = blocks.extract_if(.., |row| mode.is_none() && is_of_jail(row));
     let waiting: Vec<BlockRow> = waiting.collect();
-    out::write(&bans_text(context.say, &clock, &blocks, &causes));
+    out::write(&bans_text(context.say, &clock, &blocks, &causes, &unmade));
     if !waiting.is_empty() {
         let count = waiting.len().to_string();
         out::line(context.say.text("status-jail-bans-wait", &[("count", &count)]));
-        out::write(&bans_text(context.say, &clock, &waiting, &causes));
+        out::write(&bans_text(context.say, &clock, &waiting, &causes, &unmade));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Bans of jails that their actions did not make. Where nothing was to be made, that is no matter.
+fn unmade(reader: &Reader, mode: Option<Mode>) -> Result<Unmade, LedgerError> {
+    if mode == Some(Mode::Guard) { reader.unmade() } else { Ok(Unmade::new()) }
 }
 
 /// Why an address is blocked, or is not.
@@ -65,7 +72,7 @@ pub fn why(context: &Context<'_>, address: Address) -> Result<ExitCode, String> 
     let added = monban_warden::AllowList::open(&context.place.state, config.allow.clone()).ok();
     let reader = ledger::open(context)?;
     let subject = counted_as(&reader, address).map_err(text)?;
-    let why = gather(&reader, address, subject)
+    let why = gather(&reader, address, subject, mode)
         .map(|why| Why {
             mode,
             allowed: added.as_ref().and_then(|list| list.shields(subject, why.now)),
@@ -91,7 +98,12 @@ fn counted_as(reader: &Reader, address: Address) -> Result<Subject, LedgerError>
     Ok(if known { alone } else { Subject::of(address) })
 }
 
-fn gather(reader: &Reader, address: Address, subject: Subject) -> Result<Why, LedgerError> {
+fn gather(
+    reader: &Reader,
+    address: Address,
+    subject: Subject,
+    mode: Option<Mode>,
+) -> Result<Why, LedgerError> {
     let time = now();
     let mut blocks = reader.block(subject)?;
     blocks.retain(|row| row.until.is_none_or(|end| end > time));
@@ -109,9 +121,18 @@ fn gather(reader: &Reader, address: Address, subject: Subject) -> Result<Why, Le
             count => lines_dropped.push((found.seq, count)),
         }
     }
+    let unmade = unmade(reader, mode)?;
+    let is_lame = |row: &&BlockRow| made(row, &unmade) != Made::Whole;
+    let lame: Vec<&str> = blocks.iter().filter(is_lame).map(|row| row.policy.as_str()).collect();
+    let states = if lame.is_empty() { Vec::new() } else { read_jail_states(reader)? };
+    let is_lame = |state: &JailState| lame.contains(&format!("jail {}", state.jail).as_str());
+    let lame = states.iter().filter(|state| is_lame(state)).filter_map(JailState::lame).cloned();
+    let lame = lame.collect();
     Ok(Why {
         subject,
         blocks,
+        unmade,
+        lame,
         tallies,
         jails,
         spared,

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use monban_fail2ban::check::{self, Part, Report, Verdict};
+use monban_fail2ban::check::{self, Part, Report, Services, Verdict};
 use monban_fail2ban::config::{Configuration, Reading, Severity};
 use monban_views::{Say, printable, table};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use crate::out;
 pub fn main(common: &Common, args: &CheckArgs, say: &Say) -> ExitCode {
     let reading = Reading { all: args.all, ..Reading::default() };
     let mut found = Configuration::read(&args.dir, &reading);
-    let report = check::check(&found, &good::lines());
+    let report = check::check(&found, &good::lines(), &services());
     // The same expression may stand in several filters, as an included file does.
     for complaint in &report.complaints {
         found.complaints.add(complaint.clone());
@@ -45,6 +45,11 @@ pub fn main(common: &Common, args: &CheckArgs, say: &Say) -> ExitCode {
         Verdict::Native | Verdict::Shell if !is_wrong => ExitCode::SUCCESS,
         _ => ExitCode::from(2),
     }
+}
+
+/// The names of services that this machine knows; none where it has no list.
+fn services() -> Services {
+    Services::read(&std::fs::read_to_string("/etc/services").unwrap_or_default())
 }
 
 /// A table with one row for each part.

@@ -10,10 +10,11 @@ use monban_views::{Say, printable};
 const NAMED_MAX: usize = 3;
 
 /// Notices about one jail, and the same about several.
-const MANY: [(&str, &str); 3] = [
+const MANY: [(&str, &str); 4] = [
     ("jail-broken", "jails-broken"),
     ("jail-spoilt", "jails-spoilt"),
     ("jail-defaults", "jails-defaults"),
+    ("jail-no-action", "jails-no-action"),
 ];
 
 /// The first names.

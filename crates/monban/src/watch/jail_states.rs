@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use monban_fail2ban::action::{Ports, Reach, reaches};
 use monban_fail2ban::config::{Configuration, Jail};
-use monban_jails::{Jails, State};
+use monban_jails::{Jails, Lame, State};
 use monban_ledger::{LedgerError, Reader};
 use monban_model::Notice;
 use monban_views::notice_json;
@@ -21,8 +21,8 @@ pub struct JailState {
     /// Its name.
     pub jail: String,
     /// `runs`, `unread` (none of its logs is there), `idle`, `stopped`, `broken`, `defaults`: it
-    /// runs with other values than are written, or `kept`: it goes on as it was, since it cannot
-    /// run as it is written now.
+    /// runs with other values than are written, `kept`: it goes on as it was, since it cannot
+    /// run as it is written now, `no-action`: it shuts nobody out, or `action-fails`: it may not.
     pub state: String,
     /// What is to be said of it; nothing if it just runs.
     pub notices: Vec<Notice>,
@@ -49,6 +49,12 @@ pub fn actions(configuration: &Configuration) -> Actions {
 }
 
 impl JailState {
+    /// What is said of its actions, if it may shut nobody out.
+    pub fn lame(&self) -> Option<&Notice> {
+        let is_so = |told: &&Notice| ["jail-no-action", "jail-action-fails"].contains(&&*told.key);
+        self.notices.iter().find(is_so)
+    }
+
     /// For machines: `jail`, `state`, and what is said of it, the first of it also by itself.
     pub fn json(&self) -> Value {
         let notices: Vec<Value> = self.notices.iter().map(notice_json).collect();
@@ -92,10 +98,35 @@ pub fn text(jails: &Jails, lacks: &[Notice], actions: &Actions) -> String {
             }
         }
     }
+    for (jail, lame) in jails.lame() {
+        let Some(known) = states.iter_mut().find(|known| known.jail == jail) else { continue };
+        let (word, told) = told_lame(&jail, &lame);
+        if known.state == "runs" {
+            word.clone_into(&mut known.state);
+        }
+        known.notices.push(told);
+    }
     for state in &mut states {
         state.actions = actions.get(&state.jail).cloned().unwrap_or_default();
     }
     as_text(&states)
+}
+
+/// Jails that have no action, for people.
+pub fn without_action(jails: &Jails) -> Vec<Notice> {
+    let lame = jails.lame().into_iter().filter(|(_, lame)| *lame == Lame::NoAction);
+    lame.map(|(jail, lame)| told_lame(&jail, &lame).1).collect()
+}
+
+/// The state of a jail that may shut nobody out, and what is said of it.
+fn told_lame(jail: &str, lame: &Lame) -> (&'static str, Notice) {
+    let who = ("jail", jail.to_owned());
+    match lame {
+        Lame::NoAction => ("no-action", notice("jail-no-action", &[who])),
+        Lame::Failing(why) => {
+            ("action-fails", notice("jail-action-fails", &[who, ("why", why.clone())]))
+        }
+    }
 }
 
 fn as_text(states: &[JailState]) -> String {

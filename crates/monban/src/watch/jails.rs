@@ -279,7 +279,8 @@ impl Watch {
             let key = if goes_on { "jail-list-kept" } else { "jail-list-lost" };
             notice(key, &[("jail", jail.to_owned()), ("path", path.to_owned())])
         });
-        let lacks: Vec<Notice> = lacks.into_iter().chain(lists).collect();
+        let without = jail_states::without_action(&self.jail_side.jails);
+        let lacks: Vec<Notice> = lacks.into_iter().chain(lists).chain(without).collect();
         for told in &lacks {
             self.jail_side.log.lacks(told);
         }

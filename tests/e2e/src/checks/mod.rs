@@ -336,6 +336,12 @@ pub const ALL: &[Check] = &[
         run: jails::wait_and_are_named,
     },
     Check {
+        name: "jails-lame",
+        about: "bans that no action of the jail makes are called so, until they are made",
+        needs: JAILS,
+        run: jails::are_named,
+    },
+    Check {
         name: "jails-journal",
         about: "a jail reads a real journal by its journalmatch, and a user who poses never",
         needs: &[
