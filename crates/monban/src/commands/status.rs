@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 use super::ask::troubles_json;
 use super::{Context, ask, ledger};
 use crate::fail2ban::together;
-use crate::watch::{JAILS_ALONE_META, JailState, WATCHED_META, now, read_jail_states};
+use crate::watch::{
+    JAILS_ALONE_META, JAILS_GUARDS_META, JailState, WATCHED_META, now, read_jail_states,
+};
 
 /// Something that the watcher counts since its start and keeps in the ledger.
 struct Counter {
@@ -57,6 +59,8 @@ struct Blocks {
     of_jails: usize,
     /// By jails too, but no action of theirs works: nobody is blocked by them.
     unmade: usize,
+    /// Whether the last run only observed: theirs were never in the firewall.
+    observed: bool,
     /// Whether monban's own rules rest beside jails.
     jails_alone: bool,
 }
@@ -66,11 +70,16 @@ impl Blocks {
         let lasting = rows.iter().filter(|row| row.until.is_none_or(|end| end > time));
         let (of_jails, own): (Vec<_>, Vec<_>) = lasting.partition(|row| is_of_jail(row));
         let unmade = of_jails.iter().filter(|row| made(row, unmade) == Made::Not).count();
-        Self { own: own.len(), of_jails: of_jails.len(), unmade, jails_alone }
+        Self { own: own.len(), of_jails: of_jails.len(), unmade, observed: false, jails_alone }
     }
 
     fn in_force(&self, status: Option<&StatusReply>) -> usize {
         self.own + if status.is_some() { self.of_jails - self.unmade(status) } else { 0 }
+    }
+
+    /// Whether those of jails come back with the next start.
+    fn wait(&self, status: Option<&StatusReply>) -> bool {
+        status.is_none() && !self.observed
     }
 
     /// Only who guards can fail to.
@@ -100,19 +109,29 @@ impl Standing {
         }
         let alone = reader.meta(JAILS_ALONE_META)?;
         let count = reader.meta("jails.count")?;
+        let alone = alone.as_deref() == Some("1");
+        let blocks = Blocks::of(&reader.blocks()?, &reader.unmade()?, time, alone);
         Ok(Self {
             sources,
-            blocks: Blocks::of(
-                &reader.blocks()?,
-                &reader.unmade()?,
-                time,
-                alone.as_deref() == Some("1"),
-            ),
+            blocks: Blocks { observed: has_observed(reader)?, ..blocks },
             counters: Counters::read(reader)?,
             jails: count.and_then(|text| text.parse().ok()).unwrap_or(0),
             states: read_jail_states(reader)?,
         })
     }
+}
+
+/// Whether the run that wrote the ledger last only observed its jails.
+///
+/// # Errors
+/// The ledger cannot be read.
+pub fn has_observed(reader: &Reader) -> Result<bool, LedgerError> {
+    Ok(reader.meta(JAILS_GUARDS_META)?.as_deref() == Some("0"))
+}
+
+/// What is said of the bans of jails while monban does not run.
+pub const fn jail_bans_down(observed: bool) -> &'static str {
+    if observed { "status-jail-bans-observed" } else { "status-jail-bans-wait" }
 }
 
 /// How the guard stands. Exits 0 only once sources are open and the firewall is ready.
@@ -165,7 +184,7 @@ fn as_json(status: Option<&StatusReply>, standing: &Standing, time: Stamp) -> Va
         "sources": sources.iter().map(source).collect::<Vec<_>>(),
         "blocks": blocks.in_force(status),
         "unmade_jail_bans": blocks.unmade(status),
-        "waiting_jail_bans": if status.is_some() { 0 } else { blocks.of_jails },
+        "waiting_jail_bans": if blocks.wait(status) { blocks.of_jails } else { 0 },
         "jails": jails,
         "jail_states": states.iter().map(JailState::json).collect::<Vec<_>>(),
     });
@@ -248,7 +267,8 @@ fn of_ledger(
         lines.push(count("status-unmade", unmade as u64));
     }
     if status.is_none() && blocks.of_jails > 0 {
-        lines.push(count("status-jail-bans-wait", blocks.of_jails as u64));
+        let key = jail_bans_down(blocks.observed);
+        lines.push(count(key, blocks.of_jails as u64));
     }
     let counters = COUNTERS.iter().zip(counters.0).filter(|(_, count)| *count > 0);
     lines.extend(counters.map(|(counter, so_many)| count(counter.text, so_many)));
@@ -367,6 +387,12 @@ mod tests {
         ];
         assert_eq!(last(&down), [&split[..], &END].concat());
         assert!(down[0].starts_with("monban is not running (/var/lib/monban)"), "{down:?}");
+        let observed = Blocks { observed: true, ..standing(false).blocks };
+        let observed = Standing { blocks: observed, ..standing(false) };
+        let told_so = "bans of jails, which monban only observed, so that none of them was in the \
+                       firewall: 3";
+        assert_eq!(last(&told(None, Ok(&observed)))[1], told_so);
+        assert_eq!(as_json(None, &observed, NOW)["waiting_jail_bans"], json!(0));
         let rows = [row("192.0.2.1", "default", None)];
         let own = Blocks::of(&rows, &Unmade::new(), NOW, false);
         let own = Standing { blocks: own, ..standing(false) };

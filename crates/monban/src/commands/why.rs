@@ -15,6 +15,7 @@ use monban_views::{
 };
 use serde_json::{Value, json};
 
+use super::status::{has_observed, jail_bans_down};
 use super::{Context, ask, ledger};
 use crate::watch::{JailState, now, read_jail_states};
 
@@ -48,7 +49,8 @@ pub fn bans(context: &Context<'_>) -> Result<ExitCode, String> {
     out::write(&bans_text(context.say, &clock, &blocks, &causes, &unmade));
     if !waiting.is_empty() {
         let count = waiting.len().to_string();
-        out::line(context.say.text("status-jail-bans-wait", &[("count", &count)]));
+        let key = jail_bans_down(has_observed(&reader).map_err(text)?);
+        out::line(context.say.text(key, &[("count", &count)]));
         out::write(&bans_text(context.say, &clock, &waiting, &causes, &unmade));
     }
     Ok(ExitCode::SUCCESS)

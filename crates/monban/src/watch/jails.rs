@@ -22,6 +22,9 @@ use super::{Local, Watch, notice, now};
 /// Where the ledger keeps whether jails run and monban's own rules rest.
 pub const ALONE_META: &str = "jails.alone";
 
+/// Where the ledger keeps whether the bans of jails reach the firewall.
+pub const GUARDS_META: &str = "jails.guards";
+
 /// Jails that may be taken over.
 pub struct JailPlan {
     plan: Plan,
@@ -180,6 +183,7 @@ impl JailSide {
             ("evicted.jails".to_owned(), self.jails.evicted().to_string()),
             ("jails.count".to_owned(), self.count.to_string()),
             (ALONE_META.to_owned(), u8::from(self.count > 0 && !self.own_rules).to_string()),
+            (GUARDS_META.to_owned(), u8::from(self.guards).to_string()),
         ];
         let observed = self.observed.map(|at| ("jails.observed".to_owned(), at.to_string()));
         numbers.into_iter().chain(taken).chain(observed).collect()

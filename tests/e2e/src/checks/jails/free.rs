@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Folder, answer, client, status, wait_held, wait_let_go};
+use crate::command::run;
 use crate::guard::{Guard, Plan};
 use crate::lines::{Log, failed_password};
 use crate::machine::Machine;
@@ -109,5 +110,11 @@ fn observes(setting: &Setting) -> Tried<()> {
     let written = machine.log_text("fail2ban.log");
     must(written.is_empty(), || format!("observing: {written}"))?;
     let why = guard.monban(&["why", FIRST, "--lang", "en"])?.out;
-    must(why.contains("would be blocked"), || format!("observing: {why}"))
+    must(why.contains("would be blocked"), || format!("observing: {why}"))?;
+    // Nothing left the firewall with it.
+    let plan = guard.plan();
+    guard.stop()?;
+    let mut bans = machine.command(&plan.binary);
+    let said = run(bans.args(["bans", "--lang", "en", "--state"]).arg(&plan.state))?.out;
+    must(said.contains("which monban only observed"), || format!("after observing: {said}"))
 }
