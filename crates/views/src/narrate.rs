@@ -46,6 +46,18 @@ impl Narrator {
         &self.say
     }
 
+    /// Whether a record has a line of its own for people.
+    pub fn shows(&self, record: &Record) -> bool {
+        match &record.event {
+            Event::Found(finding) => {
+                matches!(finding.kind, FindingKind::Login | FindingKind::LoginAfterFailures)
+            }
+            Event::Decided(_) | Event::Noticed(_) => true,
+            Event::Ordered(_) => false,
+            Event::Happened(outcome) => self.outcome(outcome).is_some(),
+        }
+    }
+
     /// The line of a record, if it is for people.
     pub fn tell(&mut self, record: &Record) -> Option<String> {
         let text = match &record.event {
