@@ -20,6 +20,8 @@ pub enum State {
     Runs,
     /// It runs, and none of the logs that it names (here, as patterns) is there.
     Unread(Vec<String>),
+    /// It runs, and reads nothing since an operator took these logs off it.
+    TakenOff(Vec<String>),
     /// An operator made it idle: so many lines wait, and so many had no room.
     Idle {
         /// Lines that will be read.
@@ -38,6 +40,11 @@ impl Jails {
             let state = match &jail.all {
                 all if all.idle => State::Idle { lines: jail.held.len(), lost: jail.held.lost() },
                 all if all.is_journal() || !all.logpath.is_empty() => State::Runs,
+                _ if !jail.unread.is_empty() => {
+                    let mut paths: Vec<String> = jail.unread.iter().cloned().collect();
+                    paths.sort();
+                    State::TakenOff(paths)
+                }
                 _ => State::Unread(jail.logs.iter().map(|log| log.text().to_owned()).collect()),
             };
             (jail.name.clone(), state)

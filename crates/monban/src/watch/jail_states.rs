@@ -20,7 +20,7 @@ pub const META: &str = "jails.states";
 pub struct JailState {
     /// Its name.
     pub jail: String,
-    /// `runs`, `unread` (none of its logs is there), `idle`, `stopped`, `broken`, `defaults`: it
+    /// `runs`, `unread` (none of its logs is there, or all were taken off it), `idle`, `stopped`, `broken`, `defaults`: it
     /// runs with other values than are written, `kept`: it goes on as it was, since it cannot
     /// run as it is written now, `no-action`: it shuts nobody out, or `action-fails`: it may not.
     pub state: String,
@@ -148,6 +148,9 @@ fn of(jail: String, state: State) -> JailState {
         State::Runs => ("runs", None),
         State::Unread(paths) if paths.is_empty() => ("unread", told("jail-unread-none", &[])),
         State::Unread(paths) => ("unread", told("jail-unread", &[("path", paths.join(" "))])),
+        State::TakenOff(paths) => {
+            ("unread", told("jail-log-taken-off", &[("path", paths.join(" "))]))
+        }
         State::Idle { lines, lost } => {
             let key = if lost > 0 { "jail-is-idle-lost" } else { "jail-is-idle" };
             ("idle", told(key, &[("lines", lines.to_string()), ("lost", lost.to_string())]))
@@ -193,6 +196,7 @@ mod tests {
             of(jail.clone(), State::Runs),
             of(jail.clone(), State::Idle { lines: 7, lost: 1 }),
             of(jail.clone(), State::Unread(vec!["/x*.log".to_owned()])),
+            of(jail.clone(), State::TakenOff(vec!["/x.log".to_owned()])),
             of(jail, State::Stopped),
         ];
         let text = as_text(&told);

@@ -55,6 +55,13 @@ pub fn wait_and_are_named(setting: &Setting) -> Tried<String> {
     guard.monban(&["reload"])?;
     wait_held(&guard, &machine, "sshd", SECOND)?;
     stands(&guard, "second", "runs")?;
+    answer(&guard, &["set", "sshd", "dellogpath", "/var/log/auth.log"])?;
+    until_true("status says who took the log off", Duration::from_secs(10), || {
+        let status = guard.monban(&["status", "--lang", "en"])?.out;
+        Ok(status.contains("[sshd] reads nothing: an operator took its log off"))
+    })?;
+    guard.monban(&["reload"])?;
+    stands(&guard, "sshd", "runs")?;
     Ok("3 failures while idle: banned when that ends, and by a reload; status names a broken, an \
         idle and a stopped jail"
         .to_owned())
