@@ -106,6 +106,10 @@ impl Standing {
         let watched = watched.and_then(|text| serde_json::from_str::<Vec<String>>(&text).ok());
         if let Some(watched) = watched {
             sources.retain(|row| watched.contains(&row.path));
+            // Of a journal without an entry there is no position.
+            let is_new = |path: &&String| !sources.iter().any(|row| row.path == **path);
+            let silent: Vec<String> = watched.iter().filter(is_new).cloned().collect();
+            sources.extend(silent.iter().map(|path| PositionRow::unread(path)));
         }
         let alone = reader.meta(JAILS_ALONE_META)?;
         let count = reader.meta("jails.count")?;
@@ -295,6 +299,7 @@ fn of_source(say: &Say, row: &PositionRow, time: Stamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use monban_ledger::{Batch, Ledger};
     use monban_model::{Notice, Scope};
     use monban_views::Tongue;
 
@@ -425,6 +430,22 @@ mod tests {
         assert_eq!((blocks, unmade), (json!(1), json!(1)));
         let (lines, blocks, _) = says(Mode::Observe);
         assert_eq!((lines[0].as_str(), blocks), ("would be blocked: 2", json!(2)));
+    }
+
+    #[test]
+    fn a_source_that_is_watched_and_said_nothing_yet_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut ledger, _) = Ledger::open(folder.path()).unwrap();
+        let journal = monban_sources::journal::journal_name(None);
+        let watched = json!(["/var/log/auth.log", journal]).to_string();
+        let positions = ["/var/log/auth.log", "/gone"].map(PositionRow::unread).to_vec();
+        let meta = vec![(WATCHED_META.to_owned(), watched)];
+        ledger.commit(&Batch { positions, meta, ..Batch::default() }).unwrap();
+        let standing = Standing::read(&Reader::open(folder.path()).unwrap(), NOW).unwrap();
+        let lines = told(Some(&daemon(Mode::Guard, None)), Ok(&standing));
+        let says = |path: &str| format!("{path}: 0 lines, 0 sightings");
+        let end = [says("/var/log/auth.log"), says(&journal), "blocks in force: 0".to_owned()];
+        assert_eq!(lines[lines.len() - 3..], end, "{lines:?}");
     }
 
     #[test]
