@@ -167,7 +167,7 @@ pub fn tell_if_observing(context: &Context<'_>) -> Result<Option<Mode>, String> 
             }
             Ok(Some(status.mode))
         }
-        Some(_) => Ok(None),
+        Some(_) => Err(context.say.text("not-allowed", &[])),
     }
 }
 

@@ -24,6 +24,10 @@ pub fn open(context: &Context<'_>) -> Result<Reader, String> {
     if !corner.exists() && std::fs::metadata(&context.place.state).is_ok() {
         return Err(no_ledger());
     }
+    let is_denied = |error: &std::io::Error| error.kind() == std::io::ErrorKind::PermissionDenied;
+    if std::fs::read_dir(&corner).is_err_and(|error| is_denied(&error)) {
+        return Err(context.say.text("not-allowed", &[]));
+    }
     let mut folder = corner.clone();
     if is_root() {
         use std::os::unix::fs::MetadataExt;

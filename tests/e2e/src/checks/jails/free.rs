@@ -82,11 +82,30 @@ pub fn by_monbans_own_words(setting: &Setting) -> Tried<String> {
     in_both(SECOND)?;
     let late = client(&guard, &["set", "sshd", "unbanip", FIRST])?;
     must(late.out.trim() == "0", || format!("unbanip of one who is free: {late:?}"))?;
+    strangers(&machine, &guard)?;
     guard.stop()?;
     observes(setting)?;
     Ok("free, free --all and allow end what two jails hold and name it; whoever is allowed is \
         spared; observing starts no actor, bans nobody and writes no log"
         .to_owned())
+}
+
+/// Who may not ask is told so, whatever he asks.
+fn strangers(machine: &Machine, guard: &Guard<'_>) -> Tried<()> {
+    let plan = guard.plan();
+    let (state, folder) = (plan.state.display(), machine.folder().display());
+    machine.shell(&format!("chmod o+x {folder}; cp {} {folder}/monban", plan.binary.display()))?;
+    for words in ["status", "bans", "why 192.0.2.1", "feed"] {
+        let script = format!(
+            "runuser -u nobody -- {folder}/monban {words} --state {state} --lang en 2>&1 || true"
+        );
+        let said = machine.shell(&script)?;
+        let right = said.contains("only root and whoever started monban may do this");
+        must(right && !said.contains("the disk does not take"), || {
+            format!("{words} to nobody: {said}")
+        })?;
+    }
+    Ok(())
 }
 
 /// On a machine of its own.
