@@ -183,6 +183,10 @@ impl Taken {
             block.until = until;
         }
         block.jails.insert(ban.jail.chars().filter(|c| !c.is_control()).collect());
+        // It goes on: as of monban's own blocks its end is remembered, and not this moment.
+        if let (Some(until), Some(known)) = (until, self.history.get_mut(&counted(net))) {
+            known.last = known.last.max(until);
+        }
         Ok(())
     }
 
@@ -299,6 +303,10 @@ mod tests {
         let of_64: Subject = "2001:db8::1".parse().unwrap();
         assert_eq!(taken.history[&of_64].blocks, 1, "counted by its /64");
         assert_eq!(taken.history[&subject("192.0.2.1")].blocks, 3);
+        // What `why` calls the end of the last one is the end of the one that goes on.
+        let last = |text: &str| taken.history[&subject(text)].last.0 / 1000;
+        assert_eq!((last("192.0.2.1"), last("192.0.2.2")), (NOW + 5950, NOW + 500));
+        assert_eq!(last("192.0.2.3"), NOW - 100, "for ever: it has no end");
     }
 
     #[test]
