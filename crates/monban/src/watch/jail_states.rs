@@ -20,9 +20,10 @@ pub const META: &str = "jails.states";
 pub struct JailState {
     /// Its name.
     pub jail: String,
-    /// `runs`, `unread` (none of its logs is there, or all were taken off it), `idle`, `stopped`, `broken`, `defaults`: it
-    /// runs with other values than are written, `kept`: it goes on as it was, since it cannot
-    /// run as it is written now, `no-action`: it shuts nobody out, or `action-fails`: it may not.
+    /// `runs`, `unread` (none of its logs is there, or all were taken off it), `idle`, `stopped`,
+    /// `broken`, `defaults`: it runs with other values than are written, `kept`: it goes on as it
+    /// was, since it cannot run as it is written now, `no-action`: it shuts nobody out, or
+    /// `action-fails`: it may not.
     pub state: String,
     /// What is to be said of it; nothing if it just runs.
     pub notices: Vec<Notice>,
