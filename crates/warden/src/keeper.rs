@@ -76,6 +76,8 @@ pub struct Keeper<'h> {
     /// Configurations that were proposed so far, and which of them is in force.
     reloads: u32,
     in_force: u32,
+    /// Which of them the watcher works by: it may have taken one that another took the place of.
+    taken: u32,
     /// The last one was refused.
     refused: bool,
     allow: AllowList,
@@ -140,6 +142,7 @@ impl<'h> Keeper<'h> {
             proposed: None,
             reloads: 0,
             in_force: 0,
+            taken: 0,
             refused: false,
             wall: start.wall,
             watcher: None,

@@ -55,14 +55,14 @@ impl Keeper<'_> {
             (Some(proposal), Ok(lacks)) => self.take_over(proposal, lacks),
             (Some(proposal), Err(refusal)) => {
                 self.refuse_reload(proposal.asked_by, refusal);
-                if proposal.number > self.in_force + 1 {
-                    // One between may have been accepted, and nobody else works by it.
+                if self.taken != self.in_force {
+                    // Nobody else works by that.
                     self.send_brief(self.in_force, false, &self.load.clone());
                 }
             }
             // An answer to the first configuration, or to one that another took the place of.
             (None, Err(refusal)) => self.note("config-refused", vec![("text", refusal.text)]),
-            (None, Ok(_)) => {}
+            (None, Ok(_)) => self.taken = reload,
         }
     }
 
@@ -75,7 +75,7 @@ impl Keeper<'_> {
 
     fn take_over(&mut self, proposal: Proposal, lacks: Vec<Notice>) {
         let Proposal { number, load, gate, asked_by } = proposal;
-        (self.in_force, self.refused) = (number, false);
+        (self.in_force, self.taken, self.refused) = (number, number, false);
         let before = std::mem::replace(&mut self.load, load);
         self.allow.configure(self.load.allow.clone());
         self.send_allow();
