@@ -123,7 +123,7 @@ impl Bans {
     }
 
     /// Actions that were repaired so often have made a ban.
-    pub(crate) fn made(&mut self, id: &Id, epoch: u64) {
+    pub(crate) fn set_epoch(&mut self, id: &Id, epoch: u64) {
         if let Some((_, ban)) = self.by_id.get_mut(id) {
             ban.epoch = Some(epoch);
         }

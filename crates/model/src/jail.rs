@@ -180,6 +180,8 @@ impl From<Refusal> for Because {
 pub enum JailAnswer {
     /// What `ignorecommand` said.
     Ignored(bool),
+    /// Nobody could ask it just now: it is to be asked again.
+    Lost,
     /// The addresses of a name; empty if it has none, or nobody could be asked.
     Addresses(Vec<Address>),
 }

@@ -33,7 +33,7 @@ use actor::Staff;
 use clients::Clients;
 use courier::Courier;
 use journal::Journal;
-use reload::Proposal;
+use reload::{NextReload, Proposal};
 use wide::Wide;
 
 /// A rescan of log paths, the presence of people and the firewall's state.
@@ -73,11 +73,10 @@ pub struct Keeper<'h> {
     host: &'h mut dyn Host,
     load: Load,
     proposed: Option<Proposal>,
+    next_reload: Option<NextReload>,
     /// Configurations that were proposed so far, and which of them is in force.
     reloads: u32,
     in_force: u32,
-    /// Which of them the watcher works by: it may have taken one that another took the place of.
-    taken: u32,
     /// The last one was refused.
     refused: bool,
     allow: AllowList,
@@ -140,9 +139,9 @@ impl<'h> Keeper<'h> {
             host: start.host,
             load: start.load,
             proposed: None,
+            next_reload: None,
             reloads: 0,
             in_force: 0,
-            taken: 0,
             refused: false,
             wall: start.wall,
             watcher: None,
@@ -243,6 +242,7 @@ impl<'h> Keeper<'h> {
             self.start_watcher();
         }
         self.restart_actor_if_due();
+        self.propose_reload();
         Ok(Flow::Go)
     }
 
@@ -298,7 +298,7 @@ impl<'h> Keeper<'h> {
         if count == 0 || bytes[..count].contains(&b'T') {
             return Ok(Flow::End);
         }
-        self.propose_reload(None);
+        self.ask_reload(None);
         Ok(Flow::Go)
     }
 

@@ -38,6 +38,23 @@ impl Jails {
                 self.order_bans(number, is_fresh, now);
             }
         }
+        self.put_commands(now);
+    }
+
+    /// Nobody carries out orders until [`Jails::actions`] says which actions are started.
+    pub fn no_actions(&mut self) {
+        self.jails.iter_mut().flatten().for_each(|jail| jail.started = false);
+    }
+
+    /// Everything ends, in order: what was ordered is done to its end, and nobody is told of a ban
+    /// once more at the next start.
+    pub fn finish_orders(&mut self) {
+        for jail in self.jails.iter_mut().flatten() {
+            let ordered = jail.bans.iter().filter(|(_, ban)| ban.ordered);
+            for id in ordered.map(|(id, _)| id.clone()).collect::<Vec<Id>>() {
+                jail.bans.tried(&id);
+            }
+        }
     }
 
     /// Orders bans that the actions do not have: all of them, or those that were made while it was

@@ -186,6 +186,16 @@ impl Asking {
         Ok(self.next)
     }
 
+    /// A question to a command is to be put once more; whose it is.
+    fn put_back(&mut self, id: u64) -> Option<Key> {
+        let waiting = self.open.get_mut(&id)?;
+        let (key, About::Command(_)) = &waiting.subject else { return None };
+        waiting.put.take()?;
+        self.busy.remove(key);
+        self.turn.push_front((*key, id));
+        Some(*key)
+    }
+
     fn end(&mut self, id: u64) -> Option<Waiting> {
         let waiting = self.open.remove(&id)?;
         self.numbers.remove(&waiting.subject);
@@ -262,10 +272,14 @@ impl Jails {
 
     /// Puts as many questions to commands as are run at once, one of each jail: the time that one
     /// has for its answer begins when it is run.
-    fn put_commands(&mut self, now: i64) {
+    pub(super) fn put_commands(&mut self, now: i64) {
         while self.asking.busy.len() < JAIL_COMMANDS_ASKED_MAX {
             let (turn, busy) = (&self.asking.turn, &self.asking.busy);
-            let Some(at) = turn.iter().position(|(key, _)| !busy.contains(key)) else { return };
+            let waits = |key: &Key| {
+                let number = self.number_of(*key).and_then(|number| self.jail(number));
+                busy.contains(key) || number.is_some_and(|jail| self.guards && !jail.started)
+            };
+            let Some(at) = turn.iter().position(|(key, _)| !waits(key)) else { return };
             let Some((key, id)) = self.asking.turn.remove(at) else { return };
             let number = self.number_of(key);
             let has_command = |jail: &Jail| !jail.settings.ignorecommand.is_empty();
@@ -321,6 +335,9 @@ impl Jails {
     /// A question was answered.
     pub fn answer(&mut self, id: u64, answer: JailAnswer, now: Stamp) {
         let now = self.at(now);
+        if answer == JailAnswer::Lost {
+            return self.ask_again(id);
+        }
         let Some(Waiting { subject: (key, about), failures, .. }) = self.asking.end(id) else {
             return;
         };
@@ -342,6 +359,15 @@ impl Jails {
             }
         }
         self.put_commands(now);
+    }
+
+    /// Nobody was there for a question: it is the next of its jail once somebody is.
+    fn ask_again(&mut self, id: u64) {
+        let Some(key) = self.asking.put_back(id) else { return };
+        let jail = self.number_of(key).and_then(|number| self.jail_mut(number));
+        if let Some(jail) = jail {
+            jail.started = false;
+        }
     }
 
     /// A name of `ignoreip` may have this address: whoever was banned by then is free, unless

@@ -42,7 +42,7 @@ impl Jails {
     pub(super) fn made(&mut self, key: Key, id: Option<&Id>, job: JailJob) {
         let jail = self.number_of(key).and_then(|number| self.jail_mut(number));
         if let (Some(jail), Some(id), JailJob::Ban | JailJob::Reban { .. }) = (jail, id, job) {
-            jail.bans.made(id, jail.epoch.unwrap_or(0));
+            jail.bans.set_epoch(id, jail.epoch.unwrap_or(0));
         }
     }
 
@@ -53,8 +53,8 @@ impl Jails {
             return;
         };
         match (id, job) {
-            (Some(id), JailJob::Ban) => jail.bans.made(id, jail.epoch.unwrap_or(0)),
-            (Some(id), JailJob::Reban { after }) => jail.bans.made(id, after),
+            (Some(id), JailJob::Ban) => jail.bans.set_epoch(id, jail.epoch.unwrap_or(0)),
+            (Some(id), JailJob::Reban { after }) => jail.bans.set_epoch(id, after),
             _ => {}
         }
     }

@@ -14,6 +14,9 @@ use crate::jail::make;
 use crate::tickets::{Facts, Failure};
 use crate::told::{Told, WhyFreed};
 
+/// Nobody is there who could end what a jail's actions did.
+const AWAY: &str = "the role that runs the commands of actions is just starting; try again";
+
 impl Jails {
     fn named(&self, name: &str) -> Result<usize, ClientError> {
         self.number(name).ok_or_else(|| ClientError::unknown_jail(name))
@@ -201,6 +204,9 @@ impl Server for Jails {
 
     fn stop_jail(&mut self, jail: &str) -> Result<(), ClientError> {
         let number = self.named(jail)?;
+        if self.guards && self.jail(number).is_some_and(|jail| !jail.started) {
+            return Err(ClientError::new(AWAY));
+        }
         self.order_stop(number);
         if let Some(jail) = self.jails.get_mut(number).and_then(Option::take) {
             self.halted.insert(jail.key);

@@ -33,6 +33,25 @@ fn ignorecommand_is_asked_once_and_its_answer_is_kept() {
     assert!(world.told().contains(&"two banned 192.0.2.2".to_owned()));
 }
 
+#[test]
+fn a_question_that_nobody_was_there_for_is_asked_again_and_bans_nobody() {
+    let mut world = World::new(&format!("{TWO}ignorecommand = x <ip>\n"));
+    world.guards = true;
+    world.set_up();
+    world.jails.actions(&[], world.now());
+    world.line("/two.log", BOB);
+    for _ in 0..2 {
+        let question = world.questions().remove(0);
+        world.jails.answer(question.id, JailAnswer::Lost, world.now());
+        world.tick(200);
+        assert_eq!((world.questions().len(), world.told().len()), (0, 0));
+        world.jails.actions(&[0, 1], world.now());
+    }
+    let question = world.questions().remove(0);
+    world.jails.answer(question.id, JailAnswer::Ignored(true), world.now());
+    assert_eq!(world.told(), ["two spared 192.0.2.1"]);
+}
+
 /// Puts a line in front of the settings of jail `one`.
 fn one_with(lines: &str) -> World {
     World::new(&TWO.replace("[one]", &format!("[one]\n{lines}")))

@@ -45,6 +45,34 @@ impl World {
 }
 
 #[test]
+fn without_an_actor_nothing_leaves_and_no_jail_is_stopped() {
+    let (mut world, ban) = banned();
+    world.done(&ban, 0);
+    world.jails.no_actions();
+    world.line("/two.log", "no eve from 192.0.2.2");
+    assert_eq!(world.ordered(), []);
+    assert!(world.client("stop two").contains("try again"));
+    assert!(world.client("status two").contains("192.0.2.1"));
+    world.jails.actions(&[0, 1], world.now());
+    assert_eq!(world.ordered().len(), 4, "two starts and two bans");
+    assert!(!world.client("stop two").contains("try again"));
+}
+
+#[test]
+fn an_end_in_order_leaves_nobody_to_be_told_of_an_ordered_ban_again() {
+    let (mut world, _) = banned();
+    world.line("/two.log", "no eve from 192.0.2.2");
+    // One has left and its command may run still, the other has not.
+    world.jails.finish_orders();
+    world.commit();
+    world.restart();
+    world.jails.actions(&[1], world.now());
+    let bans = world.orders().into_iter().filter(|order| order.job == JailJob::Ban);
+    let told: Vec<bool> = bans.map(|order| is_restored(&order)).collect();
+    assert_eq!(told, [true, false]);
+}
+
+#[test]
 fn an_end_that_was_lost_with_the_actor_is_asked_for_again_when_another_is_there() {
     let (mut world, ban) = banned();
     let end = world.end_of(&ban);

@@ -248,6 +248,7 @@ impl Wire for JailAnswer {
                 out.byte(1);
                 yes.put(out);
             }
+            Self::Lost => out.byte(3),
             Self::Addresses(addresses) => {
                 out.byte(2);
                 out.list(&addresses[..addresses.len().min(ADDRESSES_PER_NAME_MAX)]);
@@ -257,6 +258,7 @@ impl Wire for JailAnswer {
     fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
         Ok(match from.byte()? {
             1 => Self::Ignored(bool::take(from)?),
+            3 => Self::Lost,
             2 => Self::Addresses(from.list(ADDRESSES_PER_NAME_MAX)?),
             _ => return Err(FrameError::Unknown),
         })

@@ -134,6 +134,8 @@ pub enum ToWatcher {
     },
     /// Tables of jails may be gone from the firewall: their actions are to be checked.
     CheckJails,
+    /// Nobody carries out orders of jails until [`ToWatcher::Actions`] comes.
+    NoActions,
     /// What became of orders to jails.
     Jailed(Vec<JailOutcome>),
     /// The answer to a question of a jail.
@@ -248,6 +250,7 @@ impl ToWatcher {
             }
             Self::JailDatabase => out.byte(22),
             Self::CheckJails => out.byte(23),
+            Self::NoActions => out.byte(24),
             // Everything else is written by [`Wire::put`].
             _ => {}
         }
@@ -356,6 +359,7 @@ impl Wire for ToWatcher {
             21 => Self::JailLog { path: from.text(PATH_MAX)? },
             22 => Self::JailDatabase,
             23 => Self::CheckJails,
+            24 => Self::NoActions,
             _ => return Err(FrameError::Unknown),
         })
     }

@@ -70,6 +70,7 @@ impl Watch {
                 self.jail_side.jails().actions(&fresh, now());
                 self.serve_jails()?;
             }
+            (ToWatcher::NoActions, _) => self.jail_side.jails().no_actions(),
             (ToWatcher::CheckJails, _) => {
                 self.jail_side.jails().check(now());
                 self.serve_jails()?;
@@ -223,6 +224,7 @@ impl Watch {
             let told = notice("jails-leave", &[("count", bans.to_string())]);
             self.mind.output().notice(&told);
         }
+        self.jail_side.jails().finish_orders();
         self.jail_side.end();
         self.ended = true;
         Ok(())

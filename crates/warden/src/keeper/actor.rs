@@ -35,6 +35,8 @@ pub(super) struct Staff {
     actor: Option<Actor>,
     /// The number of the table that it has.
     table: u32,
+    /// It has said which jails of that are started; before, nothing is asked of it.
+    is_ready: bool,
     restart_at: Option<Instant>,
     pub(super) checks: Checks,
     restart_wait: Duration,
@@ -68,6 +70,7 @@ impl Staff {
             mark: state.join("jails-run"),
             actor: None,
             table: 0,
+            is_ready: false,
             restart_at: None,
             checks: Checks::default(),
             restart_wait: RESTART_FIRST,
@@ -94,6 +97,11 @@ impl Staff {
     /// Whether the outcome of an order did not come yet.
     pub(super) fn is_open(&self, order: u64) -> bool {
         self.open.contains_key(&order)
+    }
+
+    /// Whether it takes orders.
+    pub(super) fn is_ready(&self) -> bool {
+        self.is_ready && self.actor.as_ref().is_some_and(|actor| !actor.leaves)
     }
 
     /// The number of the table that it has.
@@ -189,7 +197,7 @@ impl Keeper<'_> {
     fn send_table(&mut self) {
         match memory_file(&self.load.bundle) {
             Ok(fd) => {
-                self.staff.table = self.in_force;
+                (self.staff.table, self.staff.is_ready) = (self.in_force, false);
                 let frame = ToActor::Table { reload: self.in_force };
                 if let Some(actor) = &mut self.staff.actor
                     && actor.channel.post(&frame, Some(fd)).is_err()
@@ -222,8 +230,7 @@ impl Keeper<'_> {
         orders: Vec<JailOrder>,
         mut outcomes: Vec<JailOutcome>,
     ) {
-        let runs = self.staff.actor.as_ref().is_some_and(|actor| !actor.leaves)
-            && reload == self.staff.table;
+        let runs = self.staff.is_ready() && reload == self.staff.table;
         let mut wanted = Vec::with_capacity(orders.len());
         for order in orders {
             let result = match runs {
@@ -251,16 +258,18 @@ impl Keeper<'_> {
     /// Asks `ignorecommand` of a jail; nobody is spared where it cannot be asked.
     pub(super) fn ask_ignore_command(&mut self, reload: u32, id: u64, jail: u32, who: Vec<u8>) {
         let has_room = self.staff.questions.len() < JAIL_QUESTIONS_MAX;
-        if self.staff.actor.is_some() && has_room && reload == self.staff.table {
+        if !self.acts() || !has_room {
+            self.answer_jail(id, JailAnswer::Ignored(false));
+        } else if self.staff.is_ready() && reload == self.staff.table {
             self.staff.questions.insert(id);
             self.post_actor(&ToActor::AskCommand { id, jail, ticket: who });
         } else {
-            self.answer_jail(id, false);
+            self.answer_jail(id, JailAnswer::Lost);
         }
     }
 
-    fn answer_jail(&mut self, id: u64, yes: bool) {
-        self.post(&ToWatcher::JailAnswer { id, answer: JailAnswer::Ignored(yes) }, None);
+    fn answer_jail(&mut self, id: u64, answer: JailAnswer) {
+        self.post(&ToWatcher::JailAnswer { id, answer }, None);
     }
 
     /// Takes what the actor says, a bounded number of frames.
@@ -282,6 +291,7 @@ impl Keeper<'_> {
         match frame {
             // Of an older table the numbers mean other jails.
             FromActor::Fresh { reload, jails } if reload == self.staff.table => {
+                self.staff.is_ready = true;
                 self.post(&ToWatcher::Actions { reload, fresh: jails }, None);
             }
             FromActor::Fresh { .. } => {}
@@ -295,7 +305,7 @@ impl Keeper<'_> {
             FromActor::Ended { reload } => self.clients.release(Ends::Table(reload)),
             FromActor::Ignored { id, yes } => {
                 if self.staff.questions.remove(&id) {
-                    self.answer_jail(id, yes);
+                    self.answer_jail(id, JailAnswer::Ignored(yes));
                 }
             }
         }
@@ -332,8 +342,10 @@ impl Keeper<'_> {
         // What it had begun to end it has ended, or its successor clears it away.
         self.clients.release_all();
         for id in std::mem::take(&mut self.staff.questions) {
-            self.answer_jail(id, false);
+            self.answer_jail(id, JailAnswer::Lost);
         }
+        self.staff.is_ready = false;
+        self.post(&ToWatcher::NoActions, None);
         if actor.leaves && was_well {
             let _ = std::fs::remove_file(&self.staff.mark);
         }

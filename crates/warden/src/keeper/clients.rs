@@ -129,7 +129,7 @@ impl Keeper<'_> {
                 let done = self.move_jail_log(&path).is_ok();
                 self.clients.reply(id, &Reply::Done { done, notices: Vec::new() });
             }
-            Request::Reload => self.propose_reload(Some(id)),
+            Request::Reload => self.ask_reload(Some(id)),
             Request::Ban { subject, for_s, why } => {
                 self.look_around();
                 if self.watcher.is_some()

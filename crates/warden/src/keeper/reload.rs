@@ -2,6 +2,7 @@
 //! then everything stays as it was.
 
 use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
 use monban_model::Notice;
 use monban_model::wire::{Refusal, Reply, ToWatcher};
@@ -22,9 +23,37 @@ pub(super) struct Proposal {
     asked_by: Option<u32>,
 }
 
+/// A reload that waits for its turn.
+#[derive(Debug)]
+pub(super) struct NextReload {
+    asked_by: Option<u32>,
+    /// It waits so long at most.
+    until: Instant,
+}
+
+/// While the actor starts anew nobody can end what a reload ends; a reload waits for it, but it may
+/// also be what the actor needs.
+const ACTOR_LONGEST: Duration = Duration::from_secs(5);
+
 impl Keeper<'_> {
-    /// Reads the configuration anew and asks the watcher whether it can work by it.
-    pub(super) fn propose_reload(&mut self, asked_by: Option<u32>) {
+    /// The configuration is to be taken over anew: at once, or after the reload that is on its way.
+    pub(super) fn ask_reload(&mut self, asked_by: Option<u32>) {
+        let next = NextReload { asked_by, until: Instant::now() + ACTOR_LONGEST };
+        if let Some(earlier) = self.next_reload.replace(next) {
+            self.give_up_reload(earlier.asked_by, "reload-superseded");
+        }
+        self.propose_reload();
+    }
+
+    /// If somebody waits for it, reads the configuration anew and asks the watcher whether it can
+    /// work by it.
+    pub(super) fn propose_reload(&mut self) {
+        let waits_for_actor = self.acts() && !self.staff.is_ready();
+        let is_due = |next: &mut NextReload| !waits_for_actor || next.until <= Instant::now();
+        if self.proposed.is_some() {
+            return;
+        }
+        let Some(NextReload { asked_by, .. }) = self.next_reload.take_if(is_due) else { return };
         if self.watcher.is_none() {
             return self.give_up_reload(asked_by, "watcher-away");
         }
@@ -40,9 +69,6 @@ impl Keeper<'_> {
                 return self.refuse_reload(asked_by, refusal);
             }
         };
-        if let Some(earlier) = self.proposed.take() {
-            self.give_up_reload(earlier.asked_by, "reload-superseded");
-        }
         self.reloads += 1;
         let number = self.reloads;
         self.proposed = Some(Proposal { number, load: load.clone(), gate, asked_by });
@@ -53,16 +79,10 @@ impl Keeper<'_> {
     pub(super) fn briefed(&mut self, reload: u32, taken: Result<Vec<Notice>, Refusal>) {
         match (self.proposed.take_if(|proposal| proposal.number == reload), taken) {
             (Some(proposal), Ok(lacks)) => self.take_over(proposal, lacks),
-            (Some(proposal), Err(refusal)) => {
-                self.refuse_reload(proposal.asked_by, refusal);
-                if self.taken != self.in_force {
-                    // Nobody else works by that.
-                    self.send_brief(self.in_force, false, &self.load.clone());
-                }
-            }
-            // An answer to the first configuration, or to one that another took the place of.
+            (Some(proposal), Err(refusal)) => self.refuse_reload(proposal.asked_by, refusal),
+            // An answer to the configuration in force, which a new watcher gets.
             (None, Err(refusal)) => self.note("config-refused", vec![("text", refusal.text)]),
-            (None, Ok(_)) => self.taken = reload,
+            (None, Ok(_)) => {}
         }
     }
 
@@ -75,7 +95,7 @@ impl Keeper<'_> {
 
     fn take_over(&mut self, proposal: Proposal, lacks: Vec<Notice>) {
         let Proposal { number, load, gate, asked_by } = proposal;
-        (self.in_force, self.taken, self.refused) = (number, number, false);
+        (self.in_force, self.refused) = (number, false);
         let before = std::mem::replace(&mut self.load, load);
         self.allow.configure(self.load.allow.clone());
         self.send_allow();

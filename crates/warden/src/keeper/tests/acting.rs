@@ -13,8 +13,17 @@ fn acting(name: &str, load: Load, test: impl FnOnce(&mut Keeper<'_>, &Shared, &P
     let name = format!("keeper::tests::acting::{name}");
     in_namespace(&name, || {
         let load = Load { jails: true, ..load };
-        with_wall(load, Wall::open().map_err(|error| error.to_string()), test);
+        let wall = Wall::open().map_err(|error| error.to_string());
+        with_wall(load, wall, |keeper, around, path| {
+            actor_is_ready(keeper, around, 0);
+            to_watcher(around);
+            test(keeper, around, path);
+        });
     });
+}
+
+fn actor_is_ready(keeper: &mut Keeper<'_>, around: &Shared, reload: u32) {
+    actor_says(keeper, around, &FromActor::Fresh { reload, jails: vec![0, 1] });
 }
 
 fn order(id: u64, job: JailJob, address: Option<&str>) -> JailOrder {
@@ -146,7 +155,7 @@ fn an_actor_that_dies_is_replaced_and_owes_nothing() {
             _ => false,
         };
         assert!(frames.iter().any(lost));
-        let answer = ToWatcher::JailAnswer { id: 7, answer: JailAnswer::Ignored(false) };
+        let answer = ToWatcher::JailAnswer { id: 7, answer: JailAnswer::Lost };
         assert!(frames.contains(&answer));
         let told = |frame: &ToWatcher| match frame {
             ToWatcher::Tell(notice) => notice.key == "actor-ended",
@@ -216,6 +225,7 @@ fn a_reload_gives_the_actor_its_table_or_its_leave() {
             ask(keeper, folder, &Request::Reload);
             say(around, &ToWarden::Ready { reload: number, lacks: vec![] });
             keeper.hear_watcher();
+            actor_is_ready(keeper, around, number);
             to_actor(around)
         };
         assert_eq!(reload(true, 1), [ToActor::Table { reload: 1 }]);
@@ -281,12 +291,16 @@ fn a_reload_and_a_stop_answer_when_what_they_end_is_over() {
         let mut reloads =
             [ask(keeper, folder, &Request::Reload), ask(keeper, folder, &Request::Reload)];
         to_watcher(around);
+        say(around, &ToWarden::Ready { reload: 1, lacks: vec![] });
+        keeper.hear_watcher();
+        actor_is_ready(keeper, around, 1);
+        keeper.propose_reload();
         say(around, &ToWarden::Ready { reload: 2, lacks: vec![] });
         keeper.hear_watcher();
         assert_eq!(to_actor(around).last(), Some(&ToActor::Table { reload: 2 }));
-        let superseded = Some((false, vec!["reload-superseded".to_owned()]));
-        assert_eq!(answer(&mut reloads[0]), superseded);
+        actor_is_ready(keeper, around, 2);
         actor_says(keeper, around, &FromActor::Ended { reload: 1 });
+        assert_eq!(answer(&mut reloads[0]), Some((true, vec!["reloaded".to_owned()])));
         assert_eq!(answer(&mut reloads[1]), None, "its jails still end");
         actor_says(keeper, around, &FromActor::Ended { reload: 2 });
         assert_eq!(answer(&mut reloads[1]), Some((true, vec!["reloaded".to_owned()])));
@@ -313,21 +327,58 @@ fn a_reload_and_a_stop_answer_when_what_they_end_is_over() {
 }
 
 #[test]
-fn the_watcher_leaves_a_configuration_that_another_took_the_place_of() {
-    let name = "the_watcher_leaves_a_configuration_that_another_took_the_place_of";
+fn reloads_come_one_after_the_other_and_refusals_change_nothing() {
+    let name = "reloads_come_one_after_the_other_and_refusals_change_nothing";
     acting(name, Load::default(), |keeper, around, folder| {
         around.borrow_mut().load = keeper.load.clone();
+        to_actor(around);
+        let briefs = |around: &Shared| -> Vec<u32> {
+            let frames = to_watcher(around).into_iter();
+            let brief = |frame| match frame {
+                ToWatcher::Brief { reload, .. } => Some(reload),
+                _ => None,
+            };
+            frames.filter_map(brief).collect()
+        };
+        let mut reloads: Vec<_> = (0..3).map(|_| ask(keeper, folder, &Request::Reload)).collect();
+        assert_eq!(briefs(around), [1]);
+        let superseded = Some((false, vec!["reload-superseded".to_owned()]));
+        assert_eq!(answer(&mut reloads[1]), superseded);
+        for number in [1, 2] {
+            let refusal = wire::Refusal { text: "no".to_owned(), problems: vec![] };
+            say(around, &ToWarden::Refused { reload: number, refusal });
+            keeper.hear_watcher();
+            keeper.propose_reload();
+            assert_eq!(briefs(around), [2][usize::from(number == 2)..]);
+        }
+        // Nothing was told to the actor, and it works on.
+        assert_eq!(to_actor(around), []);
+        let sent = vec![order(1, JailJob::Ban, Some("9.9.9.9"))];
+        orders(keeper, around, sent.clone());
+        assert_eq!(to_actor(around), [ToActor::Orders(sent)]);
+    });
+}
+
+#[test]
+fn a_reload_waits_for_an_actor_that_starts_anew_and_orders_come_back() {
+    let name = "a_reload_waits_for_an_actor_that_starts_anew_and_orders_come_back";
+    acting(name, Load::default(), |keeper, around, folder| {
+        around.borrow_mut().load = keeper.load.clone();
+        hang_up(keeper, around);
+        assert!(to_watcher(around).contains(&ToWatcher::NoActions));
         ask(keeper, folder, &Request::Reload);
-        ask(keeper, folder, &Request::Reload);
-        say(around, &ToWarden::Ready { reload: 1, lacks: vec![] });
-        let refusal = wire::Refusal { text: "no".to_owned(), problems: vec![] };
-        say(around, &ToWarden::Refused { reload: 2, refusal });
-        keeper.hear_watcher();
-        let mut briefs = to_watcher(around).into_iter().filter_map(|frame| match frame {
-            ToWatcher::Brief { reload, .. } => Some(reload),
-            _ => None,
-        });
-        assert_eq!(briefs.next_back(), Some(0));
+        let is_brief = |frame: &ToWatcher| matches!(frame, ToWatcher::Brief { .. });
+        assert!(!to_watcher(around).iter().any(is_brief));
+        while around.borrow().again.len() < 2 {
+            std::thread::sleep(Duration::from_millis(5));
+            keeper.restart_actor_if_due();
+        }
+        // It runs, and has not said yet which jails are started.
+        orders(keeper, around, vec![order(1, JailJob::Ban, Some("9.9.9.9"))]);
+        assert_eq!(outcomes(around), [(1, JailResult::Lost)]);
+        actor_is_ready(keeper, around, 0);
+        keeper.propose_reload();
+        assert!(to_watcher(around).iter().any(is_brief));
     });
 }
 
@@ -340,6 +391,7 @@ fn an_answer_waits_for_the_end_of_jails_only_for_so_long() {
             let operator = ask(keeper, folder, &Request::Reload);
             say(around, &ToWarden::Ready { reload: number, lacks: vec![] });
             keeper.hear_watcher();
+            actor_is_ready(keeper, around, number);
             operator
         };
         let mut operator = reload(keeper, 1);
@@ -373,7 +425,7 @@ fn orders_of_another_configuration_reach_no_jail_of_this_one() {
             _ => false,
         };
         assert!(frames.iter().any(lost));
-        let answer = ToWatcher::JailAnswer { id: 7, answer: JailAnswer::Ignored(false) };
+        let answer = ToWatcher::JailAnswer { id: 7, answer: JailAnswer::Lost };
         assert!(frames.contains(&answer));
         assert_eq!(to_actor(around), []);
     });

@@ -170,5 +170,15 @@ fn bad_ones(guard: &Guard<'_>, folder: &Folder) -> Tried<usize> {
     fs::remove_dir(&path)?;
     folder.write("jail.local", &good)?;
     guard.monban(&["reload"])?.good()?;
-    Ok(3)
+    // These only the watcher can judge. They stay: what is refused has changed nothing.
+    let line = good.lines().count() + 2;
+    for (what, value) in
+        [("a filter that is not there", "filter = nosuch"), ("a word", "maxretry = x")]
+    {
+        folder.write("jail.local", &format!("{good}\n{value}\n"))?;
+        refused(what, &format!("{shown}:{line}"))?;
+    }
+    let status = guard.monban(&["status"])?.good()?.out;
+    must(status.contains("the last reload was refused"), || status.clone())?;
+    Ok(5)
 }
