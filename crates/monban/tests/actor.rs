@@ -113,6 +113,44 @@ fn an_actor_after_one_that_died_ends_bans_that_it_did_not_make() {
 }
 
 #[test]
+fn what_an_actor_that_died_did_not_make_is_not_missed_among_bans_made_again() {
+    let folder = folder("[a]\naction = files[folder=LOG]\n");
+    // As a firewall after a reboot: what is not there cannot be taken away.
+    let files = "[Definition]
+actionstart = mkdir -p <folder>
+actionban = touch <folder>/<ip>
+actionunban = echo <ip> >> <folder>.ended; rm <folder>/<ip>
+actioncheck = echo check >> <folder>.checked
+";
+    fs::write(folder.path().join("action.d/files.conf"), files).unwrap();
+    let mut role = Role::start(&["--again"]);
+    role.table(0, folder.path());
+    role.hear();
+    role.orders(vec![order(1, 0, JailJob::Start)]);
+    role.done(&[1]);
+    let end = |id, address: &str| JailOrder { job: JailJob::Unban, ..ban(id, 0, address) };
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap_or_default();
+    // Ends of bans from before and bans in force take turns.
+    for id in [10, 20, 30, 40] {
+        role.orders(vec![end(id, &format!("192.0.2.{id}")), ban(id + 1, 0, &format!("::{id}"))]);
+        role.orders(vec![ban(id + 2, 0, &format!("198.51.100.{id}"))]);
+        role.done(&[id, id + 1, id + 2]);
+    }
+    assert_eq!(read("notes.ended"), "192.0.2.10\n192.0.2.20\n192.0.2.30\n192.0.2.40\n");
+    assert_eq!(read("notes.checked"), "", "nothing failed");
+    // What it made itself is missed.
+    role.orders(vec![end(50, "198.51.100.10")]);
+    role.done(&[50]);
+    fs::remove_file(folder.path().join("notes/198.51.100.20")).unwrap();
+    let JailResult::Failed { failed, .. } = role.outcome_of(end(51, "198.51.100.20")) else {
+        panic!("somebody else took it away")
+    };
+    assert_eq!(failed.len(), 1);
+    assert_eq!(read("notes.ended").lines().count(), 4 + 1 + 2);
+    assert_eq!(read("notes.checked"), "check\n");
+}
+
+#[test]
 fn a_reload_ends_what_changed_and_leaves_the_rest() {
     let folder = folder(TWO);
     let mut role = Role::start(&[]);

@@ -169,13 +169,15 @@ impl JailActions {
             let epoch = &mut self.epoch;
             let mut machine = Machine { template, started, nobody: &nobody, epoch, run };
             let left_out = ticket.restored && template.norestored;
+            // A ban that there was no room to keep may be its own too.
+            let is_own = self.kept.may_have(&ticket.id, number) || !self.kept.is_whole();
             let result = match job {
                 JailJob::Ban | JailJob::Prolong if left_out => Ok(()),
                 _ if template.mailer.is_some() => send(template, *job, ticket, machine.run),
                 JailJob::Ban => machine.ban(Operation::Ban, ticket),
                 JailJob::Reban { .. } => machine.reban(ticket),
                 JailJob::Prolong => machine.prolong(ticket),
-                JailJob::Unban if self.inherits => machine.unban_of_before(ticket),
+                JailJob::Unban if self.inherits => machine.unban_of_before(ticket, is_own),
                 JailJob::Unban => machine.unban(ticket),
                 JailJob::Start => machine.start(),
                 JailJob::Stop => machine.stop(),

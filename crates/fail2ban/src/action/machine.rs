@@ -153,11 +153,12 @@ impl Machine<'_> {
         }
     }
 
-    /// The end of a ban that an actor before this one may have made, and that died. What was not
-    /// there is not missed. Native actions were cleaned of all of that when they started.
-    pub fn unban_of_before(&mut self, ticket: &Ticket) -> Result<(), Failed> {
+    /// The end of a ban that an actor before this one may have made, and that died; `is_own` says
+    /// whether this one did too. What was not there is not missed. Native actions were cleaned of
+    /// all of that when they started.
+    pub fn unban_of_before(&mut self, ticket: &Ticket, is_own: bool) -> Result<(), Failed> {
         let is_filled = self.started.level(ticket.family()) == Some(Level::Filled);
-        if is_filled || self.template.is_native() {
+        if is_own && is_filled || self.template.is_native() {
             return self.unban(ticket);
         }
         if let Some(shell) = self.template.of_ban(Operation::Unban, ticket) {
