@@ -10,6 +10,7 @@ mod jail_log;
 mod jails;
 mod journal;
 mod reload;
+mod settling;
 #[cfg(test)]
 mod tests;
 mod verbs;

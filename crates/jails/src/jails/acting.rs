@@ -158,6 +158,12 @@ impl Jails {
         orders
     }
 
+    /// Whether orders wait behind those that were taken.
+    pub fn has_waiting(&self) -> bool {
+        let asks = |jail: &Jail| jail.bans.next_asked().is_some();
+        self.outbox.has_waiting() || self.jails.iter().flatten().any(asks)
+    }
+
     fn order_of(&mut self, number: usize, job: JailJob, about: About) -> Option<JailOrder> {
         let jail = self.jail(number)?;
         let key = jail.key;

@@ -245,6 +245,12 @@ impl Outbox {
         Some((job, About::Ban(id)))
     }
 
+    /// Whether anything waits here.
+    pub(super) fn has_waiting(&self) -> bool {
+        let of_jail = |lane: &Lane| lane.start || lane.reload || lane.check || lane.flush.is_some();
+        self.ends > 0 || self.lanes.values().any(of_jail)
+    }
+
     fn take_end_of(&mut self, key: Key, id: &Id) -> Option<End> {
         let lane = self.lanes.get_mut(&key)?;
         let end = lane.by_id.remove(id).and_then(|at| lane.ends.remove(&at))?;

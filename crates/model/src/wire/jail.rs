@@ -285,9 +285,9 @@ mod tests {
         let orders: Vec<_> = (0..).zip(many).map(|(id, bytes)| order(id, bytes)).collect();
         let mut read = Vec::new();
         for frame in JailOrder::frames(orders.clone()) {
-            let bytes = encode(&ToWarden::Jails { reload: 7, orders: frame });
+            let bytes = encode(&ToWarden::Jails { reload: 7, orders: frame, more: true });
             assert!(bytes.len() <= FRAME_MAX, "{}", bytes.len());
-            let Ok(ToWarden::Jails { reload: 7, orders: part }) = decode(&bytes) else {
+            let Ok(ToWarden::Jails { reload: 7, orders: part, more: true }) = decode(&bytes) else {
                 panic!("a frame")
             };
             read.extend(part);

@@ -94,6 +94,8 @@ pub enum ToWarden {
         reload: u32,
         /// What is to be done.
         orders: Vec<JailOrder>,
+        /// Whether others wait that come later.
+        more: bool,
     },
     /// Does `ignorecommand` of a jail spare this address?
     AskCommand {
@@ -193,10 +195,11 @@ impl Wire for ToWarden {
                 after.put(out);
                 since.put(out);
             }
-            Self::Jails { reload, orders } => {
+            Self::Jails { reload, orders, more } => {
                 out.byte(9);
                 reload.put(out);
                 out.list(orders);
+                more.put(out);
             }
             Self::AskCommand { reload, id, jail, ticket } => {
                 out.byte(10);
@@ -242,6 +245,7 @@ impl Wire for ToWarden {
             9 => Self::Jails {
                 reload: u32::take(from)?,
                 orders: from.list(JAIL_ORDERS_PER_FRAME_MAX)?,
+                more: bool::take(from)?,
             },
             10 => Self::AskCommand {
                 reload: u32::take(from)?,

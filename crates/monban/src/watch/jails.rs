@@ -309,8 +309,11 @@ impl Watch {
         let jails = &mut self.jail_side.jails;
         let (orders, questions, news) =
             (jails.take_orders(), jails.take_questions(), jails.take_news());
-        for part in JailOrder::frames(orders) {
-            self.channel.send(&ToWarden::Jails { reload, orders: part }, None)?;
+        let waits = !orders.is_empty() && jails.has_waiting();
+        let mut parts = JailOrder::frames(orders).into_iter().peekable();
+        while let Some(orders) = parts.next() {
+            let more = waits || parts.peek().is_some();
+            self.channel.send(&ToWarden::Jails { reload, orders, more }, None)?;
         }
         for question in questions {
             let id = question.id;

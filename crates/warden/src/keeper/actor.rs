@@ -14,6 +14,7 @@ use monban_model::{JailAnswer, JailJob, JailOrder, JailOutcome, JailResult};
 
 use super::ends::Ends;
 use super::jails::Checks;
+use super::settling::Settling;
 use super::{FRAMES_A_TURN, Keeper, RESTART_FIRST};
 use crate::{Channel, Received, memory_file};
 
@@ -52,6 +53,7 @@ struct Actor {
     child: Child,
     channel: Channel,
     started: Instant,
+    settling: Settling,
     /// It was told to end.
     leaves: bool,
 }
@@ -119,11 +121,31 @@ impl Staff {
             self.open_bytes += bytes;
             self.close(order.id);
             self.open.insert(order.id, open);
+            if let Some(actor) = self.actor.as_mut().filter(|_| order.job == JailJob::Start) {
+                actor.settling.begun = true;
+            }
             if order.job == JailJob::Check {
                 self.checks.begin(order.id);
             }
         }
         !full
+    }
+
+    /// Notes whether the watcher has more orders of a table than it has given.
+    pub(super) fn expect(&mut self, table: u32, more: bool) {
+        if let Some(actor) = self.actor.as_mut().filter(|_| table == self.table) {
+            actor.settling.more = more;
+        }
+        self.settle();
+    }
+
+    /// What ends with its jails or with the actor is not made again.
+    fn settle(&mut self) {
+        if let Some(actor) = self.actor.as_mut().filter(|actor| !actor.leaves)
+            && self.open.is_empty()
+        {
+            actor.settling.rest();
+        }
     }
 
     fn close(&mut self, order: u64) -> bool {
@@ -167,7 +189,8 @@ impl Keeper<'_> {
         let started = Channel::pair().and_then(|(here, there)| {
             let child = self.host.start_actor(there, again)?;
             let channel = Channel::over(here);
-            Ok(Actor { child, channel, started: Instant::now(), leaves: false })
+            let (started, settling) = (Instant::now(), Settling::after(again));
+            Ok(Actor { child, channel, started, settling, leaves: false })
         });
         match started {
             Ok(actor) => {
@@ -199,10 +222,11 @@ impl Keeper<'_> {
             Ok(fd) => {
                 (self.staff.table, self.staff.is_ready) = (self.in_force, false);
                 let frame = ToActor::Table { reload: self.in_force };
-                if let Some(actor) = &mut self.staff.actor
-                    && actor.channel.post(&frame, Some(fd)).is_err()
-                {
-                    self.lose_actor();
+                if let Some(actor) = &mut self.staff.actor {
+                    actor.settling.begun = false;
+                    if actor.channel.post(&frame, Some(fd)).is_err() {
+                        self.lose_actor();
+                    }
                 }
             }
             Err(error) => self.note("actor-failed", vec![("error", error.to_string())]),
@@ -292,11 +316,15 @@ impl Keeper<'_> {
             // Of an older table the numbers mean other jails.
             FromActor::Fresh { reload, jails } if reload == self.staff.table => {
                 self.staff.is_ready = true;
+                if let Some(actor) = &mut self.staff.actor {
+                    actor.settling.begun = jails.is_empty();
+                }
                 self.post(&ToWatcher::Actions { reload, fresh: jails }, None);
             }
             FromActor::Fresh { .. } => {}
             FromActor::Outcomes(mut outcomes) => {
                 outcomes.retain(|outcome| self.staff.close(outcome.order));
+                self.staff.settle();
                 for outcome in outcomes.iter().filter(|outcome| outcome.job == JailJob::Stop) {
                     self.clients.release(Ends::Order(outcome.order));
                 }
@@ -346,7 +374,7 @@ impl Keeper<'_> {
         }
         self.staff.is_ready = false;
         self.post(&ToWatcher::NoActions, None);
-        if actor.leaves && was_well {
+        if actor.leaves && was_well && actor.settling.leaves_nothing() {
             let _ = std::fs::remove_file(&self.staff.mark);
         }
         if actor.leaves || actor.started.elapsed() > RESTART_LONGEST {
@@ -364,7 +392,8 @@ impl Keeper<'_> {
             let runs = matches!(actor.child.try_wait(), Ok(None));
             if !runs || begun.elapsed() > END_LONGEST {
                 let _ = actor.child.kill();
-                if actor.child.wait().is_ok_and(|status| status.success()) {
+                let was_well = actor.child.wait().is_ok_and(|status| status.success());
+                if was_well && actor.settling.leaves_nothing() {
                     let _ = std::fs::remove_file(&self.staff.mark);
                 }
                 self.staff.actor = None;

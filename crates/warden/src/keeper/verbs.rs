@@ -48,7 +48,10 @@ impl Keeper<'_> {
                     self.clients.reply(id, &Reply::Done { done, notices });
                 }
             }
-            ToWarden::Jails { reload, orders } => self.carry_out_jails(reload, orders),
+            ToWarden::Jails { reload, orders, more } => {
+                self.carry_out_jails(reload, orders);
+                self.staff.expect(reload, more);
+            }
             ToWarden::Words { id, after } => self.answer_words(id, after, fd),
             ToWarden::AskName { id, name } => self.ask_name(id, name),
             ToWarden::JailLog => self.open_jail_log(),

@@ -60,7 +60,7 @@ fn outcomes(around: &Shared) -> Vec<(u64, JailResult)> {
 }
 
 fn orders(keeper: &mut Keeper<'_>, around: &Shared, orders: Vec<JailOrder>) {
-    say(around, &ToWarden::Jails { reload: 0, orders });
+    say(around, &ToWarden::Jails { reload: 0, orders, more: false });
     keeper.hear_watcher();
 }
 
@@ -311,7 +311,7 @@ fn a_reload_and_a_stop_answer_when_what_they_end_is_over() {
             _ => None,
         });
         let orders = vec![order(5, JailJob::Stop, None)];
-        say(around, &ToWarden::Jails { reload: 2, orders });
+        say(around, &ToWarden::Jails { reload: 2, orders, more: false });
         keeper.hear_watcher();
         let reply = crate::memory_file(b"stopped").unwrap();
         let frame = ToWarden::Words { id: words.unwrap(), after: Some(5) };
@@ -416,7 +416,7 @@ fn orders_of_another_configuration_reach_no_jail_of_this_one() {
     acting(name, Load::default(), |keeper, around, _| {
         to_actor(around);
         let orders = vec![order(1, JailJob::Ban, Some("203.0.113.1"))];
-        say(around, &ToWarden::Jails { reload: 1, orders });
+        say(around, &ToWarden::Jails { reload: 1, orders, more: false });
         say(around, &ToWarden::AskCommand { reload: 1, id: 7, jail: 0, ticket: vec![] });
         keeper.hear_watcher();
         let frames = to_watcher(around);
@@ -428,5 +428,70 @@ fn orders_of_another_configuration_reach_no_jail_of_this_one() {
         let answer = ToWatcher::JailAnswer { id: 7, answer: JailAnswer::Lost };
         assert!(frames.contains(&answer));
         assert_eq!(to_actor(around), []);
+    });
+}
+
+#[test]
+fn what_an_actor_that_died_made_is_forgotten_when_all_of_it_is_made_again() {
+    let name = "what_an_actor_that_died_made_is_forgotten_when_all_of_it_is_made_again";
+    acting(name, Load::default(), |keeper, around, folder| {
+        let mark = folder.join("jails-run");
+        assert!(mark.exists());
+        keeper.stop_actor();
+        assert!(!mark.exists(), "nobody died");
+        let told = |reload, jails| FromActor::Fresh { reload, jails };
+        let start = || order(1, JailJob::Start, None);
+        let ban = |id| order(id, JailJob::Ban, Some("203.0.113.1"));
+        type Says = Vec<(Vec<JailOrder>, bool, Vec<u64>)>;
+        let runs: [(Says, bool); 6] = [
+            (vec![], true),
+            // A watcher that does not know yet that the jails are to be started.
+            (vec![(vec![ban(2)], false, vec![2])], true),
+            (vec![(vec![start(), ban(2)], true, vec![1, 2])], true),
+            (vec![(vec![start(), ban(2)], false, vec![1])], true),
+            (
+                vec![(vec![start(), ban(2)], true, vec![1]), (vec![ban(3)], false, vec![2, 3])],
+                false,
+            ),
+            // What was made again once is known from then on.
+            (vec![(vec![start()], false, vec![1]), (vec![ban(3), ban(4)], true, vec![3])], false),
+        ];
+        for (at, (says, stays)) in runs.into_iter().enumerate() {
+            std::fs::write(&mark, "").unwrap();
+            keeper.settle_actor();
+            actor_says(keeper, around, &told(0, vec![0, 1, 2]));
+            for (orders, more, ended) in says {
+                say(around, &ToWarden::Jails { reload: 0, orders, more });
+                keeper.hear_watcher();
+                ended.into_iter().for_each(|order| actor_says(keeper, around, &done(order)));
+            }
+            keeper.stop_actor();
+            assert_eq!(mark.exists(), stays, "run {at}");
+        }
+        assert_eq!(around.borrow().again, [false, true, true, true, true, true, true]);
+    });
+}
+
+#[test]
+fn what_ends_with_an_actor_that_leaves_is_not_made_again() {
+    let name = "what_ends_with_an_actor_that_leaves_is_not_made_again";
+    acting(name, Load::default(), |keeper, around, folder| {
+        keeper.stop_actor();
+        std::fs::write(folder.join("jails-run"), "").unwrap();
+        keeper.settle_actor();
+        let ban = order(2, JailJob::Ban, Some("203.0.113.1"));
+        orders(keeper, around, vec![order(1, JailJob::Start, None), ban]);
+        around.borrow_mut().load = Load::default();
+        ask(keeper, folder, &Request::Reload);
+        say(around, &ToWarden::Ready { reload: 1, lacks: vec![] });
+        keeper.hear_watcher();
+        assert_eq!(to_actor(around).last(), Some(&ToActor::Stop));
+        for order in [1, 2] {
+            actor_says(keeper, around, &done(order));
+        }
+        // It ends well.
+        std::thread::sleep(Duration::from_millis(1200));
+        hang_up(keeper, around);
+        assert!(folder.join("jails-run").exists());
     });
 }

@@ -34,6 +34,11 @@ actionban = echo ban <ip> >> /var/log/ends.said
 actionunban = sleep 1; echo unban <ip> >> /var/log/ends.said
 ";
 
+const SLOW_BANS: &str = "[Definition]
+actionban = sleep 0.4; echo ban <ip> >> /var/log/ends.said
+actionunban = echo unban <ip> >> /var/log/ends.said
+";
+
 /// The actor is killed while three bans end one after the other; then everything is, and the bans
 /// are over before it is started again.
 pub fn come_after_kills(setting: &Setting) -> Tried<String> {
@@ -67,12 +72,43 @@ pub fn come_after_kills(setting: &Setting) -> Tried<String> {
     let left = answer(&guard, &["get", "ends", "banip"])?;
     must(left.is_empty(), || format!("still banned: {left}"))?;
     guard.stop()?;
+    let made_again = come_after_a_stop(setting)?;
     Ok(format!(
         "three ends of 1 s each: all done {} ms after the actor was killed, and {} ms after a start \
-         that follows a kill of everything",
+         that follows a kill of everything; after a kill and a stop that came when {made_again} of \
+         12 bans were made again, the next start ended all",
         after_actor.as_millis(),
         after_all.as_millis()
     ))
+}
+
+/// Everything is killed, and what is started then is stopped before it has made all bans again.
+/// They are over when it is started once more. How many were made again.
+fn come_after_a_stop(setting: &Setting) -> Tried<usize> {
+    let machine = Machine::new()?;
+    let folder = Folder::new(&machine, &JAILS.replace("bantime = 6", "bantime = 12"))?;
+    folder.write("action.d/ends.conf", SLOW_BANS)?;
+    let mut log = Log::open(&machine.log("auth.log"))?;
+    let guard = Guard::start(&machine, folder.plan(setting, &machine))?;
+    for host in 1..=12 {
+        log.write(&failed_password(1000 + host, &format!("198.51.100.{host}")))?;
+    }
+    wait_words(&machine, "twelve bans", "ban", 12)?;
+    thread::sleep(COMMITTED);
+    let plan = guard.kill(Killed::Both)?;
+    let made = || machine.log_text("ends.said").lines().count();
+    let before = made();
+    let guard = Guard::start(&machine, plan)?;
+    until_true("some bans are made again", Duration::from_secs(10), || Ok(made() > before + 3))?;
+    let plan = guard.plan();
+    guard.stop()?;
+    let again = 12 - count(&machine, "ban");
+    must((1..12).contains(&again), || format!("{again} of 12 bans were made again"))?;
+    thread::sleep(Duration::from_secs(12));
+    let guard = Guard::start(&machine, plan)?;
+    wait_words(&machine, "all ends after a stop", "unban", 12)?;
+    guard.stop()?;
+    Ok(again)
 }
 
 /// The last word on each address.
