@@ -479,6 +479,7 @@ fn what_ends_with_an_actor_that_leaves_is_not_made_again() {
         keeper.stop_actor();
         std::fs::write(folder.join("jails-run"), "").unwrap();
         keeper.settle_actor();
+        actor_is_ready(keeper, around, 0);
         let ban = order(2, JailJob::Ban, Some("203.0.113.1"));
         orders(keeper, around, vec![order(1, JailJob::Start, None), ban]);
         around.borrow_mut().load = Load::default();
