@@ -46,8 +46,8 @@ impl Jails {
         self.jails.iter_mut().flatten().for_each(|jail| jail.started = false);
     }
 
-    /// Everything ends, in order: what was ordered is done to its end, and nobody is told of a ban
-    /// once more at the next start.
+    /// Everything ends, in order: what runs of the orders runs to its end, though nobody hears of
+    /// it, and no ban that was ordered is told of once more at the next start.
     pub fn finish_orders(&mut self) {
         for jail in self.jails.iter_mut().flatten() {
             let ordered = jail.bans.iter().filter(|(_, ban)| ban.ordered);

@@ -38,10 +38,13 @@ const ACTOR_LONGEST: Duration = Duration::from_secs(5);
 impl Keeper<'_> {
     /// The configuration is to be taken over anew: at once, or after the reload that is on its way.
     pub(super) fn ask_reload(&mut self, asked_by: Option<u32>) {
-        let next = NextReload { asked_by, until: Instant::now() + ACTOR_LONGEST };
-        if let Some(earlier) = self.next_reload.replace(next) {
+        let mut until = Instant::now() + ACTOR_LONGEST;
+        if let Some(earlier) = self.next_reload.take() {
+            // Whoever asks again and again waits no longer for that.
+            until = until.min(earlier.until);
             self.give_up_reload(earlier.asked_by, "reload-superseded");
         }
+        self.next_reload = Some(NextReload { asked_by, until });
         self.propose_reload();
     }
 
