@@ -138,6 +138,16 @@ impl Bans {
         }
     }
 
+    /// Nobody will hear any more what becomes of orders that have left.
+    pub(crate) fn tried_what_left(&mut self) {
+        for (id, (_, ban)) in &mut self.by_id {
+            let has_left = ban.ordered && ban.asks.make.is_none();
+            if has_left && !std::mem::replace(&mut ban.tried, true) {
+                self.changed.insert(id.clone());
+            }
+        }
+    }
+
     /// The actions told what they made of a ban.
     pub(crate) fn set_made(&mut self, id: &Id, made: Made) {
         if let Some((_, ban)) = self.by_id.get_mut(id)

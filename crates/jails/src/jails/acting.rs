@@ -49,12 +49,7 @@ impl Jails {
     /// Everything ends, in order: what runs of the orders runs to its end, though nobody hears of
     /// it, and no ban that was ordered is told of once more at the next start.
     pub fn finish_orders(&mut self) {
-        for jail in self.jails.iter_mut().flatten() {
-            let ordered = jail.bans.iter().filter(|(_, ban)| ban.ordered);
-            for id in ordered.map(|(id, _)| id.clone()).collect::<Vec<Id>>() {
-                jail.bans.tried(&id);
-            }
-        }
+        self.jails.iter_mut().flatten().for_each(|jail| jail.bans.tried_what_left());
     }
 
     /// Orders bans that the actions do not have: all of them, or those that were made while it was

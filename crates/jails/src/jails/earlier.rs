@@ -84,7 +84,7 @@ impl Jails {
     pub fn take_earlier(&mut self, earlier: Vec<Earlier>, now: Stamp) -> usize {
         let now = self.at(now);
         let before: usize = self.running().map(|jail| jail.bans.len()).sum();
-        for (key, id, ban) in self.last_of(earlier, now) {
+        for (key, id, ban) in self.note_earlier(earlier, now) {
             if let Some(number) = self.number_of(key) {
                 self.take_ban(number, id, ban, Whose::OfAnother);
             }
@@ -93,8 +93,9 @@ impl Jails {
         self.running().map(|jail| jail.bans.len()).sum::<usize>() - before
     }
 
-    /// The last ban of each address in each jail that runs, in the order of their times.
-    fn last_of(&mut self, earlier: Vec<Earlier>, now: i64) -> Vec<(Key, Id, Ban)> {
+    /// Remembers the bans of jails that run. Gives back the last one of each address, in the order
+    /// of their times: the oldest forms have all of them.
+    fn note_earlier(&mut self, earlier: Vec<Earlier>, now: i64) -> Vec<(Key, Id, Ban)> {
         let mut last: HashMap<(Key, Id), Ban> = HashMap::new();
         for one in earlier {
             let Some(number) = self.number(&one.jail) else { continue };
@@ -102,11 +103,10 @@ impl Jails {
             let key = jail.key;
             let seconds = one.seconds.unwrap_or(jail.settings.bantime_s);
             let known = Known { count: one.count.max(1), last: one.time_s.min(now), seconds };
-            // The oldest forms have all bans of an address.
-            if self.bad.in_jail(key, &one.id).is_some_and(|held| held.last > known.last) {
-                continue;
+            // A ban of monban's own may be younger, and over before this one.
+            if self.bad.in_jail(key, &one.id).is_none_or(|held| held.last <= known.last) {
+                self.bad.note(key, &one.id, known);
             }
-            self.bad.note(key, &one.id, known);
             let ban = Ban {
                 since: known.last,
                 seconds: one.seconds,
@@ -117,7 +117,10 @@ impl Jails {
                 observed: !self.guards,
                 ..Ban::default()
             };
-            last.insert((key, one.id), ban);
+            let at = (key, one.id);
+            if last.get(&at).is_none_or(|held| held.since <= ban.since) {
+                last.insert(at, ban);
+            }
         }
         let mut last: Vec<_> = last.into_iter().map(|((key, id), ban)| (key, id, ban)).collect();
         last.sort_by(|(_, one_id, one), (_, id, ban)| (one.since, one_id).cmp(&(ban.since, id)));

@@ -128,9 +128,22 @@ fn a_kill_before_the_other_fail2ban_has_spoken_loses_nobody() {
 }
 
 #[test]
+fn a_ban_of_another_goes_on_though_a_younger_one_of_our_own_is_over() {
+    let mut world = World::new(&TWO.replace("bantime = 1m", "bantime = 1h"));
+    world.client("set two bantime 5");
+    world.line("/two.log", "no bob from 192.0.2.1");
+    world.tick(10);
+    assert_eq!(world.told(), ["two banned 192.0.2.1", "two freed 192.0.2.1"]);
+    world.client("set two bantime 3600");
+    let older = vec![of_another("192.0.2.1", START_S - 60)];
+    assert_eq!(world.jails.take_earlier(older, world.now()), 1);
+    assert_eq!(world.told(), ["two taken 192.0.2.1"]);
+}
+
+#[test]
 fn of_all_bans_of_an_address_the_last_goes_on() {
     let mut world = World::new(TWO);
-    let bans = [5, 9, 2].map(|ago| of_another("192.0.2.1", START_S - ago));
+    let bans = [5, 2, 9].map(|ago| of_another("192.0.2.1", START_S - ago));
     assert_eq!(world.jails.take_earlier(bans.to_vec(), world.now()), 1);
     let news = world.news();
     // No longer than the jail bans.

@@ -103,7 +103,7 @@ pub fn notice_of(news: &News) -> Option<(Notice, bool)> {
     let who = [("jail", news.jail.clone()), ("id", id)];
     let with = |key: &str, more: &[(&str, String)]| notice(key, &[&who, more].concat());
     let number = |name: &'static str, value: i64| (name, value.to_string());
-    if let Some((key, count, kept)) = of_many(&news.told) {
+    if let Some((key, count, kept)) = counted(&news.told) {
         return Some((with(key, &[("count", count.to_string())]), kept));
     }
     Some(match &news.told {
@@ -156,12 +156,17 @@ pub fn notice_of(news: &News) -> Option<(Notice, bool)> {
             (with(if *lost > 0 { "jail-awake-lost" } else { "jail-awake" }, &values), true)
         }
         // Records tell of these, or nothing does but fail2ban's own log.
-        _ => return None,
+        Told::TakenOver { .. } | Told::Made { .. } | Told::Parked => return None,
+        Told::Already { .. } | Told::Attempt { .. } | Told::Expired | Told::Again => return None,
+        // With their numbers, above.
+        Told::Held { .. } | Told::Forgotten { .. } | Told::Repaired { .. } => return None,
+        Told::Unasked { .. } | Told::Unanswered { .. } | Told::Cut { .. } => return None,
+        Told::Unread { .. } | Told::Surplus { .. } => return None,
     })
 }
 
 /// What is told with its number: the key, the number, and whether it is kept in the ledger.
-fn of_many(told: &Told) -> Option<(&'static str, u64, bool)> {
+fn counted(told: &Told) -> Option<(&'static str, u64, bool)> {
     Some(match told {
         Told::Held { count } => ("jail-held", *count, false),
         Told::Forgotten { count } => ("jail-forgotten", *count, false),

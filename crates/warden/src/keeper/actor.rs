@@ -229,7 +229,10 @@ impl Keeper<'_> {
                     }
                 }
             }
-            Err(error) => self.note("actor-failed", vec![("error", error.to_string())]),
+            Err(error) => {
+                self.note("actor-failed", vec![("error", error.to_string())]);
+                self.lose_actor();
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! The watcher's life, and the log files that are passed to it.
 
+use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Instant;
 
@@ -35,7 +36,7 @@ impl Keeper<'_> {
         self.starts += 1;
         self.restored.clear();
         self.siblings.clear();
-        self.send_brief(self.in_force, again, &self.load.clone());
+        self.send_brief_in_force(again);
         self.send_allow();
         self.send_presence();
         // A new watcher knows no descriptor, so it gets all of them again.
@@ -73,16 +74,24 @@ impl Keeper<'_> {
         self.restart_wait = (self.restart_wait * 2).min(RESTART_LONGEST);
     }
 
-    pub(super) fn send_brief(&mut self, reload: u32, again: bool, load: &Load) {
-        match memory_file(&load.bundle) {
-            Ok(fd) => {
-                let guards = self.wall.is_ok() && !load.observe;
-                self.post(
-                    &ToWatcher::Brief { guards, reload, again, journal: load.journal },
-                    Some(fd),
-                );
-            }
-            Err(error) => self.note("watcher-failed", vec![("error", error.to_string())]),
+    /// Tells the watcher a configuration.
+    ///
+    /// # Errors
+    /// The kernel gives no file for it: nothing was told.
+    pub(super) fn send_brief(&mut self, reload: u32, again: bool, load: &Load) -> io::Result<()> {
+        let fd = memory_file(&load.bundle)?;
+        let guards = self.wall.is_ok() && !load.observe;
+        let brief = ToWatcher::Brief { guards, reload, again, journal: load.journal };
+        self.post(&brief, Some(fd));
+        Ok(())
+    }
+
+    /// Tells the watcher the configuration in force; one that cannot be told makes room for
+    /// another.
+    pub(super) fn send_brief_in_force(&mut self, again: bool) {
+        if let Err(error) = self.send_brief(self.in_force, again, &self.load.clone()) {
+            self.note("watcher-failed", vec![("error", error.to_string())]);
+            self.lose_watcher();
         }
     }
 

@@ -75,7 +75,11 @@ impl Keeper<'_> {
         self.reloads += 1;
         let number = self.reloads;
         self.proposed = Some(Proposal { number, load: load.clone(), gate, asked_by });
-        self.send_brief(number, false, &load);
+        if let Err(error) = self.send_brief(number, false, &load) {
+            self.proposed = None;
+            let refusal = Refusal { text: error.to_string(), problems: Vec::new() };
+            self.refuse_reload(asked_by, refusal);
+        }
     }
 
     /// The watcher has taken over a configuration, perhaps without something, or not at all.
@@ -141,7 +145,7 @@ impl Keeper<'_> {
         let told = Notice { key: key.into(), values: vec![(name.into(), value.into())] };
         if self.wall.is_ok() {
             // The watcher was told that nothing is blocked.
-            self.send_brief(self.in_force, false, &self.load.clone());
+            self.send_brief_in_force(false);
         }
         Some(told)
     }
