@@ -6,13 +6,15 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use monban_model::QuickState;
+
 /// End of the list.
 const NONE: u32 = u32::MAX;
 
 /// A map of at most `capacity` entries in the order of their last touch.
 #[derive(Debug)]
 pub struct Bounded<K, V> {
-    places: HashMap<K, u32>,
+    places: HashMap<K, u32, QuickState>,
     slots: Vec<Slot<K, V>>,
     vacant: Vec<u32>,
     newest: u32,
@@ -36,7 +38,7 @@ impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
     /// An empty map of this capacity.
     pub fn new(capacity: usize) -> Self {
         Self {
-            places: HashMap::new(),
+            places: HashMap::default(),
             slots: Vec::new(),
             vacant: Vec::new(),
             newest: NONE,

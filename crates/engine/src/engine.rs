@@ -41,7 +41,10 @@ type TallyKey = (u8, Subject);
 #[derive(Debug)]
 pub struct Engine {
     setup: Setup,
+    /// The names of all rules, and `?` behind them.
     rules: Vec<Arc<str>>,
+    /// Which policy counts what: by service and kind.
+    counted: Vec<[Option<u8>; Kind::ALL.len()]>,
     tallies: Bounded<TallyKey, Tally>,
     evidence_bytes: usize,
     connections: Bounded<ConnectionKey, Connection>,
@@ -63,6 +66,7 @@ impl Engine {
     pub fn new(setup: Setup, saved: Saved) -> Self {
         let mut engine = Self {
             rules: rule_names(&setup),
+            counted: Vec::new(),
             setup,
             tallies: Bounded::new(TALLIES_MAX),
             evidence_bytes: 0,
@@ -77,6 +81,7 @@ impl Engine {
             next_seq: saved.next_seq.max(1),
             next_order: saved.next_order.max(1),
         };
+        engine.find_counted();
         engine.restore(saved);
         engine
     }
@@ -132,6 +137,7 @@ impl Engine {
         self.carried = self.take_changes();
         let old = std::mem::replace(&mut self.setup, setup);
         self.rules = rule_names(&self.setup);
+        self.find_counted();
         self.refile(&old.policies);
     }
 
@@ -159,5 +165,6 @@ impl Engine {
 }
 
 fn rule_names(setup: &Setup) -> Vec<Arc<str>> {
-    setup.catalog.rules.iter().map(|rule| Arc::from(rule.name.as_str())).collect()
+    let names = setup.catalog.rules.iter().map(|rule| rule.name.as_str());
+    names.chain(["?"]).map(Arc::from).collect()
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use monban_model::limits::{EVENT_AGE_MAX_S, EVENT_AHEAD_MAX_S};
-use monban_model::{SourceId, Stamp};
+use monban_model::{QuickState, SourceId, Stamp};
 
 /// Which of a line's two times was used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub enum Clamp {
 /// caught up with do their own times count without a lower bound.
 #[derive(Debug, Default)]
 pub struct Times {
-    last: HashMap<SourceId, Stamp>,
+    last: HashMap<SourceId, Stamp, QuickState>,
     disbelieved: u64,
 }
 

@@ -22,6 +22,9 @@ impl fmt::Display for AddressError {
 impl std::error::Error for AddressError {}
 
 impl Address {
+    /// `0.0.0.0`, which is nobody.
+    pub const UNSPECIFIED: Self = Self(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+
     /// The address in its canonical form.
     pub fn new(ip: IpAddr) -> Self {
         Self(ip.to_canonical())

@@ -24,6 +24,7 @@ pub mod limits;
 mod line;
 mod policy;
 mod problem;
+mod quick;
 mod record;
 mod rotation;
 mod set_name;
@@ -40,6 +41,7 @@ pub use jail::{
 pub use line::{Line, SourceId};
 pub use policy::{Backoff, Catalog, Policy, Reach, RuleInfo, Scope, ServiceInfo, Window};
 pub use problem::Problem;
+pub use quick::{QuickHasher, QuickState};
 pub use record::{
     Because, Decision, Event, Evidence, Finding, FindingKind, Notice, Order, OrderAct, OrderId,
     Outcome, OutcomeResult, Record, Seq, Verdict,

@@ -1,5 +1,67 @@
 //! Comparing short texts.
 
+/// A text that others are compared with. Its ends are kept as numbers: most that do not begin or
+/// end so are told by one comparison.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Literal {
+    bytes: Box<[u8]>,
+    /// Its first eight bytes, and which bits of them count.
+    first: (u64, u64),
+    /// Its last eight, in the same way.
+    last: (u64, u64),
+}
+
+impl Literal {
+    /// The text.
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        let length = bytes.len().min(8);
+        let (mut first, mut last) = ([0; 8], [0; 8]);
+        first[..length].copy_from_slice(&bytes[..length]);
+        last[8 - length..].copy_from_slice(&bytes[bytes.len() - length..]);
+        let unused = 64 - 8 * length as u32;
+        let low = u64::MAX.checked_shr(unused).unwrap_or(0);
+        let high = u64::MAX.checked_shl(unused).unwrap_or(0);
+        Self {
+            bytes: bytes.into(),
+            first: (u64::from_le_bytes(first), low),
+            last: (u64::from_le_bytes(last), high),
+        }
+    }
+
+    /// Its bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Its length.
+    #[inline(always)]
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether `text` begins with it.
+    #[inline(always)]
+    pub(crate) fn begins(&self, text: &[u8]) -> bool {
+        let Some(eight) = text.first_chunk::<8>() else {
+            return text.starts_with(&self.bytes);
+        };
+        let (first, mask) = self.first;
+        (u64::from_le_bytes(*eight) ^ first) & mask == 0
+            && (self.len() <= 8 || text.get(..self.len()).is_some_and(|t| same(t, &self.bytes)))
+    }
+
+    /// Whether `text` ends with it.
+    #[inline(always)]
+    pub(crate) fn ends(&self, text: &[u8]) -> bool {
+        let Some(eight) = text.last_chunk::<8>() else {
+            return text.ends_with(&self.bytes);
+        };
+        let (last, mask) = self.last;
+        (u64::from_le_bytes(*eight) ^ last) & mask == 0
+            && (self.len() <= 8 || text.ends_with(&self.bytes))
+    }
+}
+
 /// Whether two texts are equal; the short ones, which literals mostly are, without a call.
 #[inline(always)]
 pub(crate) fn same(a: &[u8], b: &[u8]) -> bool {
@@ -20,13 +82,6 @@ pub(crate) fn same(a: &[u8], b: &[u8]) -> bool {
     a == b
 }
 
-/// What follows `start` in `text`, if it begins so.
-#[inline(always)]
-pub(crate) fn after<'t>(text: &'t [u8], start: &[u8]) -> Option<&'t [u8]> {
-    let (head, tail) = text.split_at_checked(start.len())?;
-    same(head, start).then_some(tail)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,7 +98,23 @@ mod tests {
             }
             assert!(!same(&text, &text[..length]));
         }
-        assert_eq!(after(b"abc", b"ab"), Some(&b"c"[..]));
-        assert_eq!(after(b"a", b"ab"), None);
+    }
+
+    #[test]
+    fn a_literal_begins_and_ends_what_begins_and_ends_with_it() {
+        let text: Vec<u8> = (0..40).collect();
+        for length in 0..30 {
+            let (start, end) = (Literal::of(&text[..length]), Literal::of(&text[40 - length..]));
+            for other in 0..40 {
+                assert_eq!(start.begins(&text[..other]), other >= length, "{length} {other}");
+                assert_eq!(end.ends(&text[40 - other..]), other >= length, "{length} {other}");
+            }
+            for wrong in 0..length {
+                let mut other = text.clone();
+                other[wrong] ^= 1;
+                other[39 - wrong] ^= 1;
+                assert!(!start.begins(&other) && !end.ends(&other), "{length} {wrong}");
+            }
+        }
     }
 }

@@ -54,14 +54,23 @@ impl Class {
         self.0[(byte >> 6) as usize] >> (byte & 63) & 1 != 0
     }
 
+    /// The only byte that is not in the set.
+    fn all_but(&self) -> Option<u8> {
+        let missing = self.complement().0;
+        let count: u32 = missing.iter().map(|word| word.count_ones()).sum();
+        let word = missing.iter().position(|word| *word != 0).filter(|_| count == 1)?;
+        Some(word as u8 * 64 + missing[word].trailing_zeros() as u8)
+    }
+
     /// Whether the two sets share a byte.
     pub(crate) fn meets(&self, other: &Self) -> bool {
         self.0.iter().zip(other.0).any(|(a, b)| a & b != 0)
     }
 
     /// Whether every byte of `text` is in the set.
+    #[inline]
     pub(crate) fn holds(&self, text: &[u8]) -> bool {
-        text.iter().all(|&byte| self.has(byte))
+        *self == Self::ANY || text.iter().all(|&byte| self.has(byte))
     }
 
     /// Length of the part of `text`, from its start, that is in the set.
@@ -77,9 +86,111 @@ impl Class {
     }
 }
 
+/// A set of bytes as it is looked for: the common ones need less than a look at each byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Runner {
+    /// [`Class::ANY`].
+    Any,
+    /// [`Class::WORD`].
+    Word,
+    /// [`Class::DIGIT`].
+    Digits,
+    /// Every byte but this one.
+    Until(u8),
+    /// Any other set.
+    Of(Class),
+}
+
+impl Runner {
+    /// For this set.
+    pub(crate) fn of(class: Class) -> Self {
+        match class {
+            Class::ANY => Self::Any,
+            Class::WORD => Self::Word,
+            Class::DIGIT => Self::Digits,
+            _ => class.all_but().map_or(Self::Of(class), Self::Until),
+        }
+    }
+
+    /// Length of the part of `text`, from its start, that is in the set.
+    #[inline]
+    pub(crate) fn run(&self, text: &[u8]) -> usize {
+        let end = match self {
+            Self::Any => None,
+            Self::Word => return word(text),
+            Self::Digits => text.iter().position(|byte| !byte.is_ascii_digit()),
+            Self::Until(byte) => memchr::memchr(*byte, text),
+            Self::Of(class) => return class.run(text),
+        };
+        end.unwrap_or(text.len())
+    }
+
+    /// Length of the part of `text`, up to its end, that is in the set.
+    #[inline]
+    pub(crate) fn run_back(&self, text: &[u8]) -> usize {
+        match self {
+            Self::Any => text.len(),
+            Self::Word => Class::WORD.run_back(text),
+            Self::Digits => {
+                text.iter().rev().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len())
+            }
+            Self::Until(byte) => {
+                text.len() - memchr::memrchr(*byte, text).map_or(0, |before| before + 1)
+            }
+            Self::Of(class) => class.run_back(text),
+        }
+    }
+}
+
+/// Length of the word that `text` begins with. Eight bytes at a time are looked at for one that
+/// is not above the space; few of those are none of [`Class::WORD`].
+#[inline]
+fn word(text: &[u8]) -> usize {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let mut at = 0;
+    while let Some(eight) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let bytes = u64::from_le_bytes(*eight);
+        // The lowest bit that is set is exact; above it there may be wrong ones.
+        let low = bytes.wrapping_sub(EACH * 0x21) & !bytes & (EACH * 0x80);
+        if low == 0 {
+            at += 8;
+            continue;
+        }
+        at += (low.trailing_zeros() / 8) as usize;
+        if !Class::WORD.has(text[at]) {
+            return at;
+        }
+        at += 1;
+    }
+    at + Class::WORD.run(&text[at..])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_runner_runs_as_far_as_its_set() {
+        let sets = [
+            Class::ANY,
+            Class::WORD,
+            Class::DIGIT,
+            Class::ANY.without(b"1"),
+            Class::NAME,
+            Class::ANY.without(b"1 "),
+        ];
+        let bytes = b"1a \x01\t\xa0\x20\xff2222222233333333abcdefghijk\x1f\x85lmnopq";
+        for set in sets {
+            let runner = Runner::of(set);
+            for from in 0..bytes.len() {
+                for to in from..=bytes.len() {
+                    let text = &bytes[from..to];
+                    assert_eq!(runner.run(text), set.run(text), "{runner:?} {text:?}");
+                    assert_eq!(runner.run_back(text), set.run_back(text), "{runner:?} {text:?}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn a_class_holds_its_bytes_and_no_others() {

@@ -26,6 +26,9 @@ pub struct Clock {
 /// Longest date text that is remembered; longer ones are read anew.
 const LAST_MAX: usize = 40;
 
+/// Length of `Nov 22 05:33:01`.
+const BSD_LENGTH: usize = 15;
+
 const DAY_S: i64 = 86_400;
 
 impl Clock {
@@ -61,6 +64,9 @@ impl Clock {
 
     /// Sets the time near which dates without a year lie: now, or a file's last change.
     pub fn set_reference(&mut self, reference: Stamp) {
+        if reference == self.reference && self.year != 0 {
+            return;
+        }
         self.reference = reference;
         self.last_length = 0;
         let (year, ..) = civil_from_days(reference.as_s().div_euclid(DAY_S));
@@ -77,13 +83,28 @@ impl Clock {
         if !date.is_empty() && same(&self.last[..self.last_length], date) {
             return self.last_stamp;
         }
-        let stamp = self.read_anew(date);
+        let stamp = self.same_minute(date).or_else(|| self.read_anew(date));
         if date.len() <= LAST_MAX {
             self.last[..date.len()].copy_from_slice(date);
             self.last_length = date.len();
             self.last_stamp = stamp;
         }
         stamp
+    }
+
+    /// A date of the form `Nov 22 05:33:01` in the minute of the one before.
+    #[inline]
+    fn same_minute(&self, date: &[u8]) -> Option<Stamp> {
+        let last = &self.last[..self.last_length];
+        let is_same = date.len() == BSD_LENGTH
+            && last.len() == BSD_LENGTH
+            && date[3] == b' '
+            && same(&date[..BSD_LENGTH - 2], &last[..BSD_LENGTH - 2]);
+        if !is_same {
+            return None;
+        }
+        let seconds = |date: &[u8]| number(&date[BSD_LENGTH - 2..]).filter(|s| *s <= 60);
+        Some(Stamp(self.last_stamp?.0 + (seconds(date)? - seconds(last)?) * 1000))
     }
 
     fn read_anew(&mut self, date: &[u8]) -> Option<Stamp> {

@@ -27,7 +27,7 @@ impl<'m> Found<'m> {
 
     /// The address: never one that an attacker typed.
     pub fn address(&self) -> Option<Address> {
-        self.captures.address
+        self.captures.address()
     }
 
     /// The account, cut at [`USER_MAX`]; `None` also if it is empty.

@@ -2,6 +2,7 @@
 
 use monban_model::limits::{ATTEMPTS_PER_LINE_MAX, HEAD_WORD_MAX};
 
+use crate::bytes::same;
 use crate::clock::is_svlogd;
 use crate::json::{self, Fields, Scratch};
 
@@ -29,21 +30,70 @@ pub(crate) fn split<'a>(line: &'a [u8], scratch: &'a mut Scratch) -> Option<Head
             let rest = after_priority(line)?;
             match rest.strip_prefix(b"1 ") {
                 Some(rest) => rfc5424(rest),
-                None => plain(rest).or_else(|| tagged(rest, Head::default())),
+                None => {
+                    plain(rest, &mut scratch.last_tag).or_else(|| tagged(rest, Head::default()))
+                }
             }
         }
-        _ => plain(line),
+        _ => plain(line, &mut scratch.last_tag),
+    }
+}
+
+/// `host program` of the line before: in a log it is mostly the same, and need not be taken apart
+/// again.
+#[derive(Debug)]
+pub(crate) struct LastTag {
+    text: [u8; LAST_TAG_MAX],
+    length: usize,
+    host: usize,
+}
+
+/// Longer ones are taken apart each time.
+const LAST_TAG_MAX: usize = 64;
+
+impl Default for LastTag {
+    fn default() -> Self {
+        Self { text: [0; LAST_TAG_MAX], length: 0, host: 0 }
+    }
+}
+
+impl LastTag {
+    /// The head of what stands behind a date, if it begins as the one before.
+    #[inline]
+    fn again<'a>(&self, date: &'a [u8], rest: &'a [u8]) -> Option<Head<'a>> {
+        let tag = rest.get(..self.length).filter(|tag| !tag.is_empty())?;
+        if !same(tag, &self.text[..self.length]) {
+            return None;
+        }
+        let (host, text) = (&rest[..self.host], &rest[self.host + 1..]);
+        let head = Head { date, host, ..Head::default() };
+        behind_program(text, self.length - self.host - 1, head)
+    }
+
+    /// Keeps what `rest` begins with, as it was taken apart.
+    fn keep(&mut self, rest: &[u8], head: &Head<'_>) {
+        let length = head.host.len() + 1 + head.program.len();
+        if head.host.is_empty() || head.program.is_empty() || length > LAST_TAG_MAX {
+            return;
+        }
+        (self.length, self.host) = (length, head.host.len());
+        self.text[..length].copy_from_slice(&rest[..length]);
     }
 }
 
 /// RFC 3164 or ISO 8601, the two forms that logs on disk have, also behind a supervisor's stamp.
 #[inline]
-fn plain(line: &[u8]) -> Option<Head<'_>> {
+fn plain<'a>(line: &'a [u8], last: &mut LastTag) -> Option<Head<'a>> {
     let (date, rest) = dated(line)?;
     if is_stamp(date) {
         return Some(supervised(date, rest));
     }
-    Some(hosted(rest, Head { date, ..Head::default() }))
+    if let Some(head) = last.again(date, rest) {
+        return Some(head);
+    }
+    let head = hosted(rest, Head { date, ..Head::default() });
+    last.keep(rest, &head);
+    Some(head)
 }
 
 /// A line that multilog or svlogd stamped. What it stamps may be syslog's own text, dated once
@@ -79,6 +129,11 @@ fn after_facility(text: &[u8]) -> Option<&[u8]> {
 /// A date at the start of `line`, and what follows the space behind it.
 #[inline]
 fn dated(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    if let Some((start, rest)) = line.split_first_chunk::<16>()
+        && let [b'A'..=b'Z', _, _, b' ', _, _, b' ', _, _, b':', _, _, b':', _, _, b' '] = start
+    {
+        return Some((&start[..15], rest));
+    }
     let (date, rest) = line.split_at_checked(date_length(line)?)?;
     Some((date, rest.strip_prefix(b" ")?))
 }
@@ -154,16 +209,26 @@ fn hosted<'a>(rest: &'a [u8], mut head: Head<'a>) -> Head<'a> {
 
 /// `tag[pid]: message` or `tag: message`.
 #[inline]
-fn tagged<'a>(text: &'a [u8], mut head: Head<'a>) -> Option<Head<'a>> {
+fn tagged<'a>(text: &'a [u8], head: Head<'a>) -> Option<Head<'a>> {
     let bounded = &text[..text.len().min(HEAD_WORD_MAX)];
     let end = bounded.iter().position(|byte| matches!(byte, b'[' | b':' | b' '))?;
+    if end == 0 {
+        return None;
+    }
+    behind_program(text, end, head)
+}
+
+/// The same, where the tag ends at `end`.
+#[inline]
+fn behind_program<'a>(text: &'a [u8], end: usize, mut head: Head<'a>) -> Option<Head<'a>> {
+    let bounded = &text[..text.len().min(HEAD_WORD_MAX)];
     let mut at = end;
-    if text[at] == b'[' {
-        let close = at + memchr::memchr(b']', &bounded[at..])?;
+    if bounded.get(at) == Some(&b'[') {
+        let close = at + bounded[at..].iter().position(|byte| *byte == b']')?;
         head.pid = &text[at + 1..close];
         at = close + 1;
     }
-    if text.get(at) != Some(&b':') || end == 0 {
+    if text.get(at) != Some(&b':') {
         return None;
     }
     head.program = &text[..end];
@@ -350,6 +415,34 @@ mod tests {
         }
         for none in ["", "x", "192.0.2.1 - - [22/Nov", "<999999>x: y", "{", "<1>1 x", "Nov"] {
             assert_eq!(told(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn a_head_like_the_one_before_is_taken_off_as_if_it_were_the_first() {
+        let heads = [
+            "h sshd[12]: m",
+            "h sshd[345]: m",
+            "h sshd: m",
+            "h sshd-session[1]: m",
+            "h sshd [1]: m",
+            "h sshd[1] m",
+            "h sshd[1",
+            "h sshd",
+            "h ssh[1]: m",
+            "sshd[1]: m",
+            "i sshd[1]:",
+        ];
+        for before in heads {
+            for after in heads {
+                let mut scratch = Scratch::default();
+                let line = format!("Nov 22 05:33:01 {before}");
+                split(line.as_bytes(), &mut scratch);
+                let line = format!("Nov 22 05:33:01 {after}");
+                let mut fresh = Scratch::default();
+                let alone = split(line.as_bytes(), &mut fresh);
+                assert_eq!(split(line.as_bytes(), &mut scratch), alone, "{before} {after}");
+            }
         }
     }
 

@@ -3,10 +3,14 @@
 
 use monban_model::limits::LINE_MAX;
 
-/// Buffers for the unescaped texts of one line.
+use crate::head::LastTag;
+
+/// What reading needs besides: room for the unescaped texts of one line, and the head of the line
+/// before.
 #[derive(Debug, Default)]
 pub struct Scratch {
     bytes: Vec<u8>,
+    pub(crate) last_tag: LastTag,
 }
 
 /// What a JSON line tells. Texts that are missing are empty.

@@ -32,6 +32,7 @@ mod oracle_tests;
 mod overlap;
 mod pattern;
 mod programs;
+mod quad;
 mod read;
 mod regex;
 mod scan;

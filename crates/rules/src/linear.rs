@@ -11,7 +11,8 @@
 
 use memchr::memmem::Finder;
 
-use crate::class::Class;
+use crate::bytes::Literal;
+use crate::class::{Class, Runner};
 use crate::field::{Field, Shape, Slot};
 use crate::pattern::{Part, Variant};
 
@@ -19,6 +20,8 @@ use crate::pattern::{Part, Variant};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fixed {
     pub(crate) field: Field,
+    /// Its class of bytes.
+    pub(crate) runner: Runner,
     /// Bytes of the run that belong to the neighbour on the far side.
     pub(crate) strip: usize,
     /// `{address}:{int}`: the address ends at the last colon of the run.
@@ -27,10 +30,18 @@ pub(crate) struct Fixed {
     pub(crate) minus: bool,
 }
 
+impl Fixed {
+    /// A field that is as long as its bytes run.
+    fn of(field: &Field) -> Self {
+        let runner = Runner::of(field.class);
+        Self { field: field.clone(), runner, strip: 0, to_last_colon: false, minus: true }
+    }
+}
+
 /// One step of a deterministic match.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    Literal(Box<[u8]>),
+    Literal(Literal),
     Fixed(Box<Fixed>),
 }
 
@@ -83,7 +94,7 @@ impl Linear {
             let rest = &middle[at + 1..];
             let (then, used) = steps_from_left(rest, last_free.saturating_sub(at + 1));
             let finder = match then.first() {
-                Some(Step::Literal(bytes)) => Some(Finder::new(bytes).into_owned()),
+                Some(Step::Literal(literal)) => Some(Finder::new(literal.bytes()).into_owned()),
                 _ => None,
             };
             refuse_free(field)?;
@@ -126,7 +137,7 @@ fn steps_from_left(parts: &[Part], most: usize) -> (Vec<Step>, usize) {
     let mut steps = Vec::new();
     for (at, part) in parts.iter().enumerate().take(most) {
         match part {
-            Part::Literal(bytes) => steps.push(Step::Literal(bytes.clone().into())),
+            Part::Literal(bytes) => steps.push(Step::Literal(Literal::of(bytes))),
             Part::Field(field) => match fixed_from_left(field, &parts[at + 1..]) {
                 Some(fixed) => steps.push(Step::Fixed(Box::new(fixed))),
                 None => return (steps, at),
@@ -138,7 +149,7 @@ fn steps_from_left(parts: &[Part], most: usize) -> (Vec<Step>, usize) {
 
 /// How `field` ends if `after` follows it up to the end of the message or to a free field.
 fn fixed_from_left(field: &Field, after: &[Part]) -> Option<Fixed> {
-    let mut fixed = Fixed { field: field.clone(), strip: 0, to_last_colon: false, minus: true };
+    let mut fixed = Fixed::of(field);
     let Some(next) = after.first() else {
         return Some(fixed);
     };
@@ -178,7 +189,7 @@ fn steps_from_right(parts: &[Part]) -> (Vec<Step>, usize) {
     let mut steps = Vec::new();
     for (at, part) in parts.iter().enumerate().rev() {
         match part {
-            Part::Literal(bytes) => steps.push(Step::Literal(bytes.clone().into())),
+            Part::Literal(bytes) => steps.push(Step::Literal(Literal::of(bytes))),
             Part::Field(field) => match (at > 0).then(|| fixed_from_right(field, &parts[at - 1])) {
                 Some(Some(fixed)) => steps.push(Step::Fixed(Box::new(fixed))),
                 _ => return (steps, at),
@@ -193,12 +204,7 @@ fn fixed_from_right(field: &Field, before: &Part) -> Option<Fixed> {
     let Part::Literal(before) = before else {
         return None;
     };
-    let mut fixed = Fixed {
-        field: field.clone(),
-        strip: 0,
-        to_last_colon: false,
-        minus: before.last() != Some(&b'-'),
-    };
+    let mut fixed = Fixed { minus: before.last() != Some(&b'-'), ..Fixed::of(field) };
     if field.shape == Shape::Quoted {
         // A `\` before the quote would make it look like an escaped one.
         let certain = matches!(before.as_slice(), [.., other, b'"'] if *other != b'\\');

@@ -70,7 +70,7 @@ impl Programs {
             if same(&named.name, program) {
                 return &named.services;
             }
-            at = (at + 1) % self.slots.len();
+            at = (at + 1) & (self.slots.len() - 1);
         }
         let start = self.starts.iter().find(|start| program.starts_with(&start.name));
         start.map_or(&[], |named| &named.services)

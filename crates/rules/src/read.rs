@@ -1,7 +1,7 @@
 //! From a line to what it tells.
 
 use monban_model::limits::{ATTEMPTS_PER_LINE_MAX, LINE_MAX};
-use monban_model::{ConnectionKey, Line, ServiceId, Sighting, Stamp};
+use monban_model::{Also, ConnectionKey, Kind, Line, ServiceId, Sighting, Stamp};
 
 use crate::clock::Clock;
 use crate::field::Slot;
@@ -33,10 +33,8 @@ pub struct Reading<'a> {
     pub repeats_last: bool,
     /// Whether a service and a rule know it.
     pub seen: Seen,
-    /// What a rule read out of it, harmless ones included.
+    /// What a rule read out of it, unless that means nothing (see [`Sighting::means_nothing`]).
     pub sighting: Option<Sighting<'a>>,
-    /// All fields that the rule captured, such as the path of a request.
-    pub found: Option<Found<'a>>,
 }
 
 /// Whether a line is known.
@@ -82,7 +80,9 @@ impl RuleSet {
         }
         let time = clock.read(date);
         let sighting = match seen {
-            Seen::Known(service) => Some(self.sighting(service, &found, &head, time, times, line)),
+            Seen::Known(service) if !self.means_nothing(service, &found) => {
+                Some(self.sighting(service, &found, &head, time, times, line))
+            }
             _ => None,
         };
         let repeats = match seen {
@@ -99,7 +99,6 @@ impl RuleSet {
             times,
             repeats_last: repeats.is_some(),
             seen,
-            found: sighting.is_some().then_some(found),
             sighting,
         }
     }
@@ -113,6 +112,11 @@ impl RuleSet {
             }
         }
         services.first().map_or(Seen::Foreign, |first| Seen::Unknown(*first))
+    }
+
+    fn means_nothing(&self, service: ServiceId, found: &Found<'_>) -> bool {
+        let rule = &self.services[usize::from(service.0)].rules[found.index];
+        rule.kind == Kind::Harmless && rule.also == Also::Nothing
     }
 
     fn sighting<'a>(

@@ -6,7 +6,8 @@ use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input};
 
 use crate::field::Slot;
-use crate::scan::{Captures, read_address};
+use crate::quad::read_address;
+use crate::scan::Captures;
 
 /// A rule's regular expression.
 #[derive(Debug)]
@@ -80,7 +81,7 @@ impl Searcher {
         Ok(Self { regex, slots, groups })
     }
 
-    /// Leaves no captures behind if it does not match.
+    /// Whether it matches, with its groups as captures; they mean nothing if it does not.
     pub(crate) fn matches(&self, message: &[u8], captures: &mut Captures) -> bool {
         let mut slots: [Option<NonMaxUsize>; GROUPS_MAX * 2] = [None; GROUPS_MAX * 2];
         let input = Input::new(message).anchored(Anchored::No);
@@ -93,14 +94,15 @@ impl Searcher {
             let (Some(start), Some(end)) = (slots[group * 2], slots[group * 2 + 1]) else {
                 continue;
             };
-            if slot == Slot::Address {
-                captures.address = read_address(&message[start.get()..end.get()]);
-                if captures.address.is_none() {
-                    *captures = Captures::NONE;
-                    return false;
-                }
+            let (start, end) = (start.get(), end.get());
+            if slot != Slot::Address {
+                captures.set(slot, start, end);
+                continue;
             }
-            captures.set(slot, start.get(), end.get());
+            match read_address(&message[start..end]) {
+                Some(address) => captures.set_address(address, start, end),
+                None => return false,
+            }
         }
         true
     }

@@ -1,12 +1,14 @@
 //! Matching a compiled linear pattern: byte scans, no allocation.
 
+use std::net::Ipv4Addr;
+
 use monban_model::Address;
 use monban_model::limits::{LINE_MAX, MATCH_STEPS_MAX};
 
-use crate::bytes::same;
 use crate::class::Class;
 use crate::field::{Field, Shape, Slot, quoted_end, quoted_start};
 use crate::linear::{Fixed, Free, Step};
+use crate::quad::{quad, read_address};
 use crate::tree::{Back, Front};
 
 /// Longest message that is matched: offsets are kept in 16 bits.
@@ -18,45 +20,56 @@ const _: () = assert!(LINE_MAX * 2 < MESSAGE_MAX);
 /// What a match captured.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Captures {
+    /// Where the slots of `held` stand; the others hold what an earlier try left behind.
     spans: [(u16, u16); Slot::COUNT],
-    /// The address, parsed.
-    pub(crate) address: Option<Address>,
+    address: Address,
+    /// A bit for each slot.
+    held: u16,
 }
 
 impl Captures {
     /// Nothing captured.
-    pub(crate) const NONE: Self = Self { spans: [(u16::MAX, 0); Slot::COUNT], address: None };
+    pub(crate) const NONE: Self =
+        Self { spans: [(0, 0); Slot::COUNT], address: Address::UNSPECIFIED, held: 0 };
 
     /// The text of a slot.
     #[inline]
     pub(crate) fn get<'m>(&self, slot: Slot, message: &'m [u8]) -> Option<&'m [u8]> {
-        let (start, end) = self.spans[slot as usize];
-        message.get(usize::from(start)..usize::from(end))
+        let (start, end) = self.span(slot)?;
+        message.get(start..end)
     }
 
     /// The place of a slot.
+    #[inline]
     pub(crate) fn span(&self, slot: Slot) -> Option<(usize, usize)> {
         let (start, end) = self.spans[slot as usize];
-        (start != u16::MAX).then_some((usize::from(start), usize::from(end)))
+        (self.held & bit(slot) != 0).then_some((usize::from(start), usize::from(end)))
+    }
+
+    /// The address, parsed.
+    #[inline]
+    pub(crate) fn address(&self) -> Option<Address> {
+        (self.held & bit(Slot::Address) != 0).then_some(self.address)
     }
 
     /// Keeps the place of a slot.
     #[inline]
     pub(crate) fn set(&mut self, slot: Slot, start: usize, end: usize) {
         self.spans[slot as usize] = (start as u16, end as u16);
+        self.held |= bit(slot);
     }
 
-    /// Takes back what a step kept that led nowhere.
+    /// Keeps the address and its place.
     #[inline]
-    fn forget(&mut self, step: &Step) {
-        if let Step::Fixed(fixed) = step
-            && let Some(slot) = fixed.field.slot
-        {
-            self.spans[slot as usize] = (u16::MAX, 0);
-            if slot == Slot::Address {
-                self.address = None;
-            }
-        }
+    pub(crate) fn set_address(&mut self, address: Address, start: usize, end: usize) {
+        self.address = address;
+        self.set(Slot::Address, start, end);
+    }
+
+    /// Forgets everything.
+    #[inline]
+    pub(crate) fn clear(&mut self) {
+        self.held = 0;
     }
 
     #[inline]
@@ -67,44 +80,8 @@ impl Captures {
     }
 }
 
-/// Reads an address; dotted quads, by far the most, by hand.
-#[inline]
-pub(crate) fn read_address(bytes: &[u8]) -> Option<Address> {
-    match read_v4(bytes) {
-        Some(bits) => Some(Address::new(std::net::Ipv4Addr::from_bits(bits).into())),
-        // Only what has a colon can be an address besides.
-        None if bytes.contains(&b':') => Address::from_bytes(bytes),
-        None => None,
-    }
-}
-
-fn read_v4(bytes: &[u8]) -> Option<u32> {
-    let (mut bits, mut part, mut digits, mut dots) = (0u32, 0u32, 0, 0);
-    if bytes.len() > 15 {
-        return None;
-    }
-    for &byte in bytes {
-        if byte == b'.' {
-            if digits == 0 || dots == 3 {
-                return None;
-            }
-            bits = bits << 8 | part;
-            (part, digits) = (0, 0);
-            dots += 1;
-        } else {
-            let digit = u32::from(byte.wrapping_sub(b'0'));
-            // A zero in front would be octal to some readers: refused, as std does.
-            if digit > 9 || (digits > 0 && part == 0) {
-                return None;
-            }
-            part = part * 10 + digit;
-            digits += 1;
-            if part > 255 {
-                return None;
-            }
-        }
-    }
-    (dots == 3 && digits > 0).then_some(bits << 8 | part)
+const fn bit(slot: Slot) -> u16 {
+    1 << slot as u16
 }
 
 impl Front {
@@ -115,16 +92,26 @@ impl Front {
     }
 
     fn walk(&self, message: &[u8], start: usize, caps: &mut Captures, budget: &mut usize) -> bool {
-        for (step, next) in &self.branches {
+        let (mut node, mut start) = (self, start);
+        // As long as there is one way only.
+        while let ([(step, next)], None, false) = (&node.branches[..], &node.back, node.end) {
+            match step_right(step, message, start, caps) {
+                Some(at) => (node, start) = (next, at),
+                None => return false,
+            }
+        }
+        let held = caps.held;
+        for (step, next) in &node.branches {
             if let Some(at) = step_right(step, message, start, caps) {
                 if next.walk(message, at, caps, budget) {
                     return true;
                 }
-                caps.forget(step);
+                // What a way that led nowhere has kept.
+                caps.held = held;
             }
         }
-        (self.end && start == message.len())
-            || self
+        (node.end && start == message.len())
+            || node
                 .back
                 .as_ref()
                 .is_some_and(|back| back.walk(message, start, message.len(), caps, budget))
@@ -140,73 +127,85 @@ impl Back {
         caps: &mut Captures,
         budget: &mut usize,
     ) -> bool {
-        for (step, next) in &self.branches {
+        let (mut node, mut end) = (self, end);
+        while let ([(step, next)], true) = (&node.branches[..], node.free.is_empty()) {
+            match step_left(step, message, start, end, caps) {
+                Some(at) => (node, end) = (next, at),
+                None => return false,
+            }
+        }
+        let held = caps.held;
+        for (step, next) in &node.branches {
             if let Some(at) = step_left(step, message, start, end, caps) {
                 if next.walk(message, start, at, caps, budget) {
                     return true;
                 }
-                caps.forget(step);
+                caps.held = held;
             }
         }
-        let mut free = self.free.iter();
-        free.any(|free| between(free, &message[..end], start, caps, budget))
+        node.free.iter().any(|free| {
+            caps.held = held;
+            between(free, &message[..end], start, caps, budget)
+        })
     }
 }
 
 /// One step to the right; the new position.
-#[inline]
+#[inline(always)]
 fn step_right(step: &Step, message: &[u8], start: usize, captures: &mut Captures) -> Option<usize> {
+    let text = message.get(start..)?;
     match step {
-        Step::Literal(bytes) => {
-            let end = start + bytes.len();
-            same(message.get(start..end)?, bytes).then_some(end)
-        }
-        Step::Fixed(fixed) => {
-            let end = start + fixed_length(fixed, &message[start..], captures)?;
-            captures.keep(&fixed.field, start, end);
-            Some(end)
-        }
+        Step::Literal(literal) => literal.begins(text).then_some(start + literal.len()),
+        Step::Fixed(fixed) => fixed_right(fixed, text, start, captures),
     }
 }
 
+/// The end of a field that begins at `start`, where `text` does.
 #[inline]
-fn fixed_length(fixed: &Fixed, text: &[u8], captures: &mut Captures) -> Option<usize> {
+fn fixed_right(fixed: &Fixed, text: &[u8], start: usize, captures: &mut Captures) -> Option<usize> {
     let field = &fixed.field;
-    match field.shape {
+    let length = match field.shape {
         Shape::Run => {
-            let length = field.class.run(text).checked_sub(fixed.strip)?;
-            (length >= field.min).then_some(length)
+            let length = fixed.runner.run(text).checked_sub(fixed.strip)?;
+            (length >= field.min).then_some(length)?
         }
         Shape::Int => {
             let sign = usize::from(text.first() == Some(&b'-'));
-            let digits = field.class.run(&text[sign..]).checked_sub(fixed.strip)?;
-            (digits > 0).then_some(sign + digits)
+            let digits = fixed.runner.run(&text[sign..]).checked_sub(fixed.strip)?;
+            (digits > 0).then_some(sign + digits)?
         }
         Shape::Address => {
-            let run = field.class.run(text);
-            let length = if fixed.to_last_colon {
-                memchr::memrchr(b':', &text[..run])?
-            } else {
-                run.checked_sub(fixed.strip)?
-            };
-            keep_address(field, &text[..length], captures)?;
-            Some(length)
+            let (address, length) = address_right(fixed, text)?;
+            if field.slot.is_some() {
+                captures.set_address(address, start, start + length);
+            }
+            return Some(start + length);
         }
-        Shape::Quoted => Some(quoted_end(text)),
-    }
+        Shape::Quoted => quoted_end(text),
+    };
+    captures.keep(field, start, start + length);
+    Some(start + length)
 }
 
+/// The address that `text` begins with, and its length.
 #[inline]
-fn keep_address(field: &Field, text: &[u8], captures: &mut Captures) -> Option<()> {
-    let address = read_address(text)?;
-    if field.slot.is_some() {
-        captures.address = Some(address);
+fn address_right(fixed: &Fixed, text: &[u8]) -> Option<(Address, usize)> {
+    if let Some((bits, length)) = quad(text)
+        && !fixed.to_last_colon
+        && fixed.field.class.run(&text[length..]) == fixed.strip
+    {
+        return Some((Address::new(Ipv4Addr::from_bits(bits).into()), length));
     }
-    Some(())
+    let run = fixed.field.class.run(text);
+    let length = match fixed.to_last_colon {
+        true => memchr::memrchr(b':', &text[..run])?,
+        false => run.checked_sub(fixed.strip)?,
+    };
+    Some((read_address(&text[..length])?, length))
 }
 
 /// One step to the left from `end`, not beyond `floor`; the new end.
-#[inline]
+#[inline(always)]
 fn step_left(
     step: &Step,
     message: &[u8],
@@ -215,44 +214,42 @@ fn step_left(
     captures: &mut Captures,
 ) -> Option<usize> {
     let text = message.get(floor..end)?;
-    let length = match step {
-        Step::Literal(bytes) => {
-            let tail = text.get(text.len().checked_sub(bytes.len())?..)?;
-            same(tail, bytes).then_some(bytes.len())?
-        }
-        Step::Fixed(fixed) => {
-            let length = fixed_length_back(fixed, text, captures)?;
-            captures.keep(&fixed.field, end - length, end);
-            length
-        }
-    };
-    Some(end - length)
+    match step {
+        Step::Literal(literal) => literal.ends(text).then(|| end - literal.len()),
+        Step::Fixed(fixed) => fixed_left(fixed, text, end, captures),
+    }
 }
 
+/// The start of a field that ends at `end`, where `text` does.
 #[inline]
-fn fixed_length_back(fixed: &Fixed, text: &[u8], captures: &mut Captures) -> Option<usize> {
+fn fixed_left(fixed: &Fixed, text: &[u8], end: usize, captures: &mut Captures) -> Option<usize> {
     let field = &fixed.field;
-    match field.shape {
+    let length = match field.shape {
         Shape::Run => {
-            let length = field.class.run_back(text).checked_sub(fixed.strip)?;
-            (length >= field.min).then_some(length)
+            let length = fixed.runner.run_back(text).checked_sub(fixed.strip)?;
+            (length >= field.min).then_some(length)?
         }
         Shape::Int => {
-            let digits = field.class.run_back(text).checked_sub(fixed.strip)?;
+            let digits = fixed.runner.run_back(text).checked_sub(fixed.strip)?;
             let before = text.len() - digits;
             let sign = fixed.minus && fixed.strip == 0 && text[..before].ends_with(b"-");
-            (digits > 0).then_some(digits + usize::from(sign))
+            (digits > 0).then_some(digits + usize::from(sign))?
         }
         Shape::Address => {
             let length = field.class.run_back(text).checked_sub(fixed.strip)?;
-            keep_address(field, &text[text.len() - length..], captures)?;
-            Some(length)
+            let address = read_address(&text[text.len() - length..])?;
+            if field.slot.is_some() {
+                captures.set_address(address, end - length, end);
+            }
+            return Some(end - length);
         }
         Shape::Quoted => {
             let start = quoted_start(text)?;
-            field.accepts(&text[start..]).then_some(text.len() - start)
+            field.accepts(&text[start..]).then_some(text.len() - start)?
         }
-    }
+    };
+    captures.keep(field, end - length, end);
+    Some(end - length)
 }
 
 /// Matches free fields and what stands between them against all of `message` from `start`.
@@ -373,32 +370,6 @@ mod tests {
         ];
         for (pattern, message, expected) in cases {
             assert_eq!(read(pattern, message).as_deref(), Some(expected), "{pattern}");
-        }
-    }
-
-    #[test]
-    fn a_dotted_quad_is_read_as_std_reads_it() {
-        for text in [
-            "1.2.3.4",
-            "255.255.255.255",
-            "0.0.0.0",
-            "01.2.3.4",
-            "1.2.3",
-            "1.2.3.4.5",
-            "256.1.1.1",
-            "1..2.3",
-            ".1.2.3",
-            "1.2.3.",
-            "",
-            "::1",
-            "::ffff:1.2.3.4",
-            "1.2.3.00",
-        ] {
-            assert_eq!(
-                read_address(text.as_bytes()),
-                Address::from_bytes(text.as_bytes()),
-                "{text}"
-            );
         }
     }
 

@@ -145,8 +145,8 @@ impl Table {
         slots.filter(|_| !group.slots.is_empty()).find(|slot| !group.slots.contains(slot))
     }
 
-    /// The index of the first rule of `rules` that fits the message. `captures` are
-    /// [`Captures::NONE`] before.
+    /// The index of the first rule of `rules` that fits the message. `captures` are empty before,
+    /// and after if there is none.
     #[inline]
     pub(crate) fn read(
         &self,
@@ -168,6 +168,7 @@ impl Table {
                 How::Regex(searcher) => searcher.matches(message, captures),
             };
             if !fits {
+                captures.clear();
                 continue;
             }
             for &index in &self.groups[entry.group as usize].rules {
@@ -181,7 +182,7 @@ impl Table {
             }
             // The wording is found; another one of the same rules is not tried.
             passed = entry.group;
-            *captures = Captures::NONE;
+            captures.clear();
         }
         None
     }

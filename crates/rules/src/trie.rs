@@ -1,22 +1,23 @@
 //! Finds the patterns whose leading literal a message begins with, in one walk over its bytes.
 
-use crate::bytes::after;
+use crate::bytes::Literal;
 
 /// A radix tree over the literals with which patterns begin. Each node knows all patterns that
 /// may match once it is reached, in the order of the rule file.
 #[derive(Debug, Default)]
 pub(crate) struct Trie {
     nodes: Vec<Node>,
-    /// The child of the root for each first byte; 0, the root itself, for none.
-    first: Vec<u32>,
 }
 
 #[derive(Debug, Default)]
 struct Node {
     /// The bytes that lead here from the parent.
-    label: Box<[u8]>,
-    /// First byte of each child's label, and the child.
-    children: Box<[(u8, u32)]>,
+    label: Literal,
+    /// The first byte of the first child's label; `children` begins with that child.
+    lowest: u8,
+    /// The child for each first byte from there to that of the last child; 0, the root itself, for
+    /// none.
+    children: Box<[u32]>,
     /// The patterns whose literal ends here or above, ascending.
     candidates: Box<[u32]>,
 }
@@ -27,10 +28,6 @@ impl Trie {
         let mut trie = Self::default();
         let all: Vec<u32> = (0..prefixes.len() as u32).collect();
         trie.grow(prefixes, &all, 0, 0, &[]);
-        trie.first = vec![0; 256];
-        for &(byte, child) in &trie.nodes[0].children {
-            trie.first[usize::from(byte)] = child;
-        }
         trie
     }
 
@@ -54,17 +51,19 @@ impl Trie {
         let mut firsts: Vec<u8> = going.iter().map(|&m| prefix(m)[depth]).collect();
         firsts.sort_unstable();
         firsts.dedup();
-        let mut children = Vec::new();
+        let lowest = firsts.first().copied().unwrap_or(0);
+        let mut children = vec![0; firsts.last().map_or(0, |last| usize::from(last - lowest) + 1)];
         for first in firsts {
             let group: Vec<u32> =
                 going.iter().copied().filter(|&m| prefix(m)[depth] == first).collect();
             let end = common_length(group.iter().map(|&m| prefix(m)));
             let child = self.grow(prefixes, &group, depth, end, &candidates);
-            children.push((first, child));
+            children[usize::from(first - lowest)] = child;
         }
         let label = members.first().map_or(&[][..], |&m| &prefix(m)[from..depth]);
-        self.nodes[number] =
-            Node { label: label.into(), children: children.into(), candidates: candidates.into() };
+        let label = Literal::of(label);
+        let children = children.into();
+        self.nodes[number] = Node { label, lowest, children, candidates: candidates.into() };
         number as u32
     }
 
@@ -75,28 +74,15 @@ impl Trie {
             return &[];
         };
         let mut rest = message;
-        if let Some(&byte) = message.first() {
-            let child = self.first[usize::from(byte)];
-            match self.nodes.get(child as usize) {
-                Some(next) if child > 0 => match after(message, &next.label) {
-                    Some(tail) => (node, rest) = (next, tail),
-                    None => return &node.candidates,
-                },
-                _ => return &node.candidates,
+        while let Some(&byte) = rest.first() {
+            let place = usize::from(byte.wrapping_sub(node.lowest));
+            // The root is nobody's child.
+            let Some(&child @ 1..) = node.children.get(place) else { break };
+            let next = &self.nodes[child as usize];
+            if !next.label.begins(rest) {
+                break;
             }
-        }
-        'down: while let Some(&byte) = rest.first() {
-            for &(first, child) in &node.children {
-                if first == byte {
-                    let next = &self.nodes[child as usize];
-                    let Some(tail) = after(rest, &next.label) else {
-                        break 'down;
-                    };
-                    (node, rest) = (next, tail);
-                    continue 'down;
-                }
-            }
-            break;
+            (node, rest) = (next, &rest[next.label.len()..]);
         }
         &node.candidates
     }

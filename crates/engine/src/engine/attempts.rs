@@ -1,13 +1,15 @@
 //! Sightings: attempts are counted, logins settle them.
 
+use std::sync::Arc;
+
 use monban_model::limits::EVIDENCE_BYTES_MAX;
 use monban_model::{
-    Address, Event, Evidence, Finding, FindingKind, Kind, Policy, Reach, Sighting, Stamp, Subject,
+    Address, Event, Finding, FindingKind, Kind, Policy, Reach, ServiceId, Sighting, Stamp, Subject,
 };
 
 use super::{Engine, TallyKey};
 use crate::observation::{Counted, Effect};
-use crate::watch::{Connection, EvidenceLine, Full, Mark, Success, Told, try_key};
+use crate::watch::{Connection, EvidenceLine, Full, LineTold, Mark, Success, Told, try_key};
 
 impl Engine {
     /// Somebody tried something and was refused.
@@ -32,7 +34,7 @@ impl Engine {
         let most = policy.window.failures.max(policy.slow.map_or(0, |slow| slow.failures));
         let factor = self.patience(subject, address, seen.time);
         let mark = Mark { time: seen.time, connection: try_key(seen.connection, seen.user) };
-        let line = self.evidence_line(seen, told.new);
+        let line = line_told(&self.rules, seen, told.new);
         let (tally, pushed_out) = self.tallies.entry(key, Default::default);
         let gained = tally.add(mark, told.new, line, most.saturating_mul(factor));
         let ever_logged_in = self.successes.get(&address).is_some();
@@ -79,13 +81,7 @@ impl Engine {
         if is_new || failures > 0 {
             let kind =
                 if failures > 0 { FindingKind::LoginAfterFailures } else { FindingKind::Login };
-            let line = self.evidence_line(seen, 1);
-            let evidence = Evidence {
-                time: line.time,
-                rule: line.rule.to_string(),
-                weight: 1,
-                line: line.line.into_vec(),
-            };
+            let evidence = EvidenceLine::of(line_told(&self.rules, seen, 1)).into_evidence();
             let finding = Finding {
                 kind,
                 policy: String::new(),
@@ -125,7 +121,21 @@ impl Engine {
 
     /// The first policy that counts this kind of the sighting's service.
     fn policy_of(&self, kind: Kind, seen: &Sighting<'_>) -> Option<usize> {
-        self.policy_for(kind, self.setup.catalog.service(seen.service))
+        match self.counted.get(usize::from(seen.service.0)) {
+            Some(of_service) => of_service[kind as usize].map(usize::from),
+            None => self.policy_for(kind, self.setup.catalog.service(seen.service)),
+        }
+    }
+
+    /// For each service, which policy counts each kind.
+    pub(super) fn find_counted(&mut self) {
+        let services = 0..self.setup.catalog.services.len();
+        let policy = |service: usize, kind: Kind| {
+            let service = self.setup.catalog.service(ServiceId(service as u16));
+            self.policy_for(kind, service).and_then(|at| u8::try_from(at).ok())
+        };
+        let of = |service| std::array::from_fn(|kind| policy(service, Kind::ALL[kind]));
+        self.counted = services.map(of).collect();
     }
 
     /// The first policy that counts this kind of this service.
@@ -160,21 +170,10 @@ impl Engine {
         if seen.witness.0 != 0 || self.tallies.get(&key).is_none() {
             return;
         }
-        let line = self.evidence_line(seen, 1);
+        let line = line_told(&self.rules, seen, 1);
         if let Some(tally) = self.tallies.get_mut(&key) {
             let gained = tally.retell(line);
             self.evidence_bytes = self.evidence_bytes.saturating_add_signed(gained);
-        }
-    }
-
-    fn evidence_line(&self, seen: &Sighting<'_>, weight: u32) -> EvidenceLine {
-        EvidenceLine {
-            time: seen.time,
-            rule: self.rules.get(usize::from(seen.rule.0)).cloned().unwrap_or_else(|| "?".into()),
-            weight,
-            connection: try_key(seen.connection, seen.user),
-            main: seen.witness.0 == 0,
-            line: EvidenceLine::cut(seen.line),
         }
     }
 
@@ -286,5 +285,19 @@ impl Engine {
     /// The policy of a tally's key, which was made from the list of policies.
     pub(super) fn policy_at(&self, at: u8) -> &Policy {
         &self.setup.policies[usize::from(at)]
+    }
+}
+
+/// A line of evidence, with the name of its rule.
+fn line_told<'a>(rules: &'a [Arc<str>], seen: &Sighting<'a>, weight: u32) -> LineTold<'a> {
+    // The last name is there for a rule of no catalog.
+    let rule = rules.get(usize::from(seen.rule.0)).unwrap_or(&rules[rules.len() - 1]);
+    LineTold {
+        time: seen.time,
+        rule,
+        weight,
+        connection: try_key(seen.connection, seen.user),
+        main: seen.witness.0 == 0,
+        line: seen.line,
     }
 }

@@ -43,7 +43,19 @@ pub(crate) struct EvidenceLine {
     pub(crate) weight: u32,
     pub(crate) connection: u64,
     pub(crate) main: bool,
-    pub(crate) line: Box<[u8]>,
+    line: Vec<u8>,
+}
+
+/// A line as it is told, before it is kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LineTold<'a> {
+    pub(crate) time: Stamp,
+    pub(crate) rule: &'a Arc<str>,
+    pub(crate) weight: u32,
+    pub(crate) connection: u64,
+    pub(crate) main: bool,
+    /// It is kept up to [`EVIDENCE_TEXT_MAX`].
+    pub(crate) line: &'a [u8],
 }
 
 /// The failures of one subject under one policy.
@@ -71,7 +83,7 @@ impl Tally {
         &mut self,
         mark: Mark,
         attempts: u32,
-        line: EvidenceLine,
+        line: LineTold<'_>,
         most: u32,
     ) -> isize {
         if self.total == 0 {
@@ -81,24 +93,30 @@ impl Tally {
         self.last = self.last.max(mark.time);
         self.total = self.total.saturating_add(u64::from(attempts));
         for _ in 0..attempts.min(most) {
-            push_within(&mut self.marks, mark, most as usize);
+            if self.marks.len() >= most as usize {
+                self.marks.remove(0);
+            }
+            push_exact(&mut self.marks, mark);
         }
-        let gained = line.line.len() as isize;
-        let out = push_within(&mut self.evidence, line, EVIDENCE_LINES_MAX);
-        gained - out.map_or(0, |out| out.line.len() as isize)
+        if self.evidence.len() < EVIDENCE_LINES_MAX {
+            let line = EvidenceLine::of(line);
+            let gained = line.bytes() as isize;
+            push_exact(&mut self.evidence, line);
+            return gained;
+        }
+        // Whoever goes on and on costs no new room: the oldest line's is taken.
+        self.evidence.rotate_left(1);
+        self.evidence.last_mut().map_or(0, |oldest| oldest.become_line(line))
     }
 
     /// The service's own line tells of an attempt that another witness told of before: it is the
     /// better evidence for the same attempt.
-    pub(crate) fn retell(&mut self, better: EvidenceLine) -> isize {
+    pub(crate) fn retell(&mut self, better: LineTold<'_>) -> isize {
         let same = |known: &&mut EvidenceLine| known.connection == better.connection && !known.main;
         match self.evidence.iter_mut().find(same) {
             Some(known) => {
-                let gained = better.line.len() as isize - known.line.len() as isize;
-                known.rule = better.rule;
-                known.line = better.line;
-                known.main = true;
-                gained
+                let (time, weight) = (known.time, known.weight);
+                known.become_line(LineTold { time, weight, main: true, ..better })
             }
             None => 0,
         }
@@ -195,7 +213,7 @@ impl Tally {
     }
 
     pub(crate) fn evidence_bytes(&self) -> usize {
-        self.evidence.iter().map(|line| line.line.len()).sum()
+        self.evidence.iter().map(EvidenceLine::bytes).sum()
     }
 
     pub(crate) fn to_row(&self, policy: &str, subject: Subject) -> TallyRow {
@@ -222,28 +240,57 @@ impl Tally {
     }
 }
 
-/// Appends an item; the first goes out if there are `most` already.
-fn push_within<T>(items: &mut Vec<T>, item: T, most: usize) -> Option<T> {
-    let out = (items.len() >= most).then(|| items.remove(0));
+/// Appends an item; as long as there are few, without room to spare.
+fn push_exact<T>(items: &mut Vec<T>, item: T) {
     if items.capacity() == items.len() && items.len() < 4 {
         items.reserve_exact(1);
     }
     items.push(item);
-    out
+}
+
+impl LineTold<'_> {
+    fn text(&self) -> &[u8] {
+        &self.line[..self.line.len().min(EVIDENCE_TEXT_MAX)]
+    }
 }
 
 impl EvidenceLine {
-    /// The line as it was, cut at its limit.
-    pub(crate) fn cut(line: &[u8]) -> Box<[u8]> {
-        line[..line.len().min(EVIDENCE_TEXT_MAX)].into()
+    /// Keeps a line.
+    pub(crate) fn of(told: LineTold<'_>) -> Self {
+        Self {
+            time: told.time,
+            rule: Arc::clone(told.rule),
+            weight: told.weight,
+            connection: told.connection,
+            main: told.main,
+            line: told.text().to_vec(),
+        }
     }
 
-    fn into_evidence(self) -> Evidence {
+    /// Keeps another line in its place. Returns how many bytes it takes more.
+    fn become_line(&mut self, told: LineTold<'_>) -> isize {
+        let before = self.bytes();
+        if !Arc::ptr_eq(&self.rule, told.rule) {
+            self.rule = Arc::clone(told.rule);
+        }
+        (self.time, self.weight) = (told.time, told.weight);
+        (self.connection, self.main) = (told.connection, told.main);
+        self.line.clear();
+        self.line.extend_from_slice(told.text());
+        self.bytes() as isize - before as isize
+    }
+
+    /// The room that its text takes.
+    fn bytes(&self) -> usize {
+        self.line.capacity()
+    }
+
+    pub(crate) fn into_evidence(self) -> Evidence {
         Evidence {
             time: self.time,
             rule: self.rule.to_string(),
             weight: self.weight,
-            line: self.line.into_vec(),
+            line: self.line,
         }
     }
 
@@ -259,7 +306,7 @@ impl EvidenceLine {
             weight: row.evidence.weight,
             connection: row.connection,
             main: row.main,
-            line: row.evidence.line.into_boxed_slice(),
+            line: row.evidence.line,
         }
     }
 }

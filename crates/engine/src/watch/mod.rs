@@ -5,5 +5,5 @@ mod hammering;
 mod logins;
 
 pub(crate) use connections::{Connection, Told};
-pub(crate) use hammering::{EvidenceLine, Full, Mark, Tally, try_key};
+pub(crate) use hammering::{EvidenceLine, Full, LineTold, Mark, Tally, try_key};
 pub(crate) use logins::Success;

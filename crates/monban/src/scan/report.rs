@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use monban_engine::{Counted, Effect};
 use monban_model::{
-    Address, Decision, Event, Finding, FindingKind, Sighting, Stamp, Subject, Verdict,
+    Address, Decision, Event, Finding, FindingKind, QuickState, Sighting, Stamp, Subject, Verdict,
 };
 use monban_sources::archive::Skipped;
 
@@ -27,7 +27,7 @@ pub struct Attacker {
     /// Failures of each service.
     pub services: BTreeMap<String, u64>,
     /// How often each name was tried, by its bytes; at most [`USERS_MAX`] names.
-    pub users: HashMap<Vec<u8>, u64>,
+    pub users: HashMap<Vec<u8>, u64, QuickState>,
     /// The first failure.
     pub first: Stamp,
     /// The last one.
@@ -57,7 +57,7 @@ pub struct Report {
     /// Files read.
     pub files: u64,
     /// Everyone with at least one failure.
-    pub attackers: HashMap<Address, Attacker>,
+    pub attackers: HashMap<Address, Attacker, QuickState>,
     /// Blocks that would have been made.
     pub blocks: HashMap<Subject, Vec<WouldBlock>>,
     /// Who came in, in order.

@@ -5,9 +5,9 @@
 //! source is two events.
 
 use std::collections::{HashMap, VecDeque};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 
-use monban_model::{Sighting, SourceId, Stamp};
+use monban_model::{QuickState, Sighting, SourceId, Stamp};
 use monban_rules::Reading;
 
 /// Events that are remembered. Sources are read in turns of about this many lines.
@@ -19,7 +19,8 @@ const APART_S: u64 = 60;
 /// What was told lately, and by whom.
 #[derive(Debug, Default)]
 pub struct Echoes {
-    events: HashMap<u64, Told>,
+    events: HashMap<u64, Told, QuickState>,
+    hash: QuickState,
     order: VecDeque<u64>,
     count: u64,
 }
@@ -61,10 +62,7 @@ impl Echoes {
         message: &[u8],
         times: u32,
     ) -> u32 {
-        // The hash lives within this process; it need not be stable.
-        let mut hasher = DefaultHasher::new();
-        (program, pid, message).hash(&mut hasher);
-        let key = hasher.finish();
+        let key = self.hash.hash_one((program, pid, message));
         let anew = Told { source, time, ahead: times };
         match self.events.get_mut(&key) {
             Some(told) if time.since_s(told.time).max(told.time.since_s(time)) > APART_S => {

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use monban_config::Config;
 use monban_engine::{Effect, Engine, Observation, Setup, Times};
 use monban_ledger::Saved;
-use monban_model::{Line, Notice, Order, Policy, PositionRow, Record, SourceId, Stamp, StateRow};
+use monban_model::{
+    Line, Notice, Order, Policy, PositionRow, QuickState, Record, SourceId, Stamp, StateRow,
+};
 use monban_rules::{Clock, RuleSet, Scratch};
 use monban_sources::journal::JournalEntry;
 
@@ -35,7 +37,7 @@ pub struct Mind {
     records: Vec<Record>,
     orders: Vec<Order>,
     answers: Vec<Answer>,
-    notes: HashMap<SourceId, (u64, Stamp)>,
+    notes: HashMap<SourceId, (u64, Stamp), QuickState>,
     forms: HashMap<String, Form>,
     last_lines: LastLines,
     echoes: Echoes,
@@ -64,7 +66,7 @@ impl Mind {
             records: Vec::new(),
             orders: Vec::new(),
             answers: Vec::new(),
-            notes: HashMap::new(),
+            notes: HashMap::default(),
             forms: HashMap::new(),
             last_lines: LastLines::default(),
             echoes: Echoes::default(),

@@ -7,13 +7,13 @@
 use std::collections::HashMap;
 
 use monban_model::limits::{ATTEMPTS_PER_LINE_MAX, LAST_LINES_MAX, REPEATED_LINE_MAX};
-use monban_model::{Line, SourceId};
+use monban_model::{Line, QuickState, SourceId};
 use monban_rules::{Clock, Reading, RuleSet, Scratch};
 
 /// The last line of each log, where it told of a failure.
 #[derive(Debug, Default)]
 pub struct LastLines {
-    lines: HashMap<SourceId, Vec<u8>>,
+    lines: HashMap<SourceId, Vec<u8>, QuickState>,
     scratch: Scratch,
 }
 

@@ -1,0 +1,112 @@
+//! Reading addresses; dotted quads, by far the most, by hand.
+
+use std::net::Ipv4Addr;
+
+use monban_model::Address;
+
+/// Reads a text that is an address and nothing else.
+#[inline]
+pub(crate) fn read_address(text: &[u8]) -> Option<Address> {
+    match quad(text) {
+        Some((bits, length)) if length == text.len() => {
+            Some(Address::new(Ipv4Addr::from_bits(bits).into()))
+        }
+        // Only what has a colon can be an address besides.
+        _ if text.contains(&b':') => Address::from_bytes(text),
+        _ => None,
+    }
+}
+
+/// The dotted quad that `text` begins with, as a number, and its length. As std does, a part with
+/// a zero in front is refused: it would be octal to some readers.
+#[inline]
+pub(crate) fn quad(text: &[u8]) -> Option<(u32, usize)> {
+    // The longest has 15 bytes; one behind it tells that it ends. A zero is no digit.
+    let mut short = [0; QUAD_MAX];
+    let bytes = match text.first_chunk::<QUAD_MAX>() {
+        Some(whole) => whole,
+        None => {
+            for (to, from) in short.iter_mut().zip(text) {
+                *to = *from;
+            }
+            &short
+        }
+    };
+    let (first, at) = part(bytes, 0)?;
+    let (second, at) = part(bytes, dot(bytes, at)?)?;
+    let (third, at) = part(bytes, dot(bytes, at)?)?;
+    let (fourth, at) = part(bytes, dot(bytes, at)?)?;
+    let is_end = digit(bytes, at) > 9;
+    is_end.then_some((first << 24 | second << 16 | third << 8 | fourth, at))
+}
+
+/// Bytes that are looked at. No place lies beyond: four parts and three dots are 15 bytes.
+const QUAD_MAX: usize = 16;
+
+/// The digit at a place; more than 9 if it is none.
+#[inline(always)]
+fn digit(bytes: &[u8; QUAD_MAX], at: usize) -> u32 {
+    u32::from(bytes[at % QUAD_MAX].wrapping_sub(b'0'))
+}
+
+/// What follows the dot at a place.
+#[inline(always)]
+fn dot(bytes: &[u8; QUAD_MAX], at: usize) -> Option<usize> {
+    (bytes[at % QUAD_MAX] == b'.').then_some(at + 1)
+}
+
+/// A number up to 255, and where it ends.
+#[inline(always)]
+fn part(bytes: &[u8; QUAD_MAX], at: usize) -> Option<(u32, usize)> {
+    let (one, two, three) = (digit(bytes, at), digit(bytes, at + 1), digit(bytes, at + 2));
+    if one > 9 {
+        return None;
+    }
+    if two > 9 || one == 0 {
+        return Some((one, at + 1));
+    }
+    if three > 9 {
+        return Some((one * 10 + two, at + 2));
+    }
+    let number = one * 100 + two * 10 + three;
+    (number <= 255).then_some((number, at + 3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_read_as_std_reads_it() {
+        for text in [
+            "1.2.3.4",
+            "255.255.255.255",
+            "0.0.0.0",
+            "01.2.3.4",
+            "1.2.3",
+            "1.2.3.4.5",
+            "256.1.1.1",
+            "1.1.1.256",
+            "1.1.1.2555",
+            "1..2.3",
+            ".1.2.3",
+            "1.2.3.",
+            "",
+            "::1",
+            "::ffff:1.2.3.4",
+            "1.2.3.00",
+            "1.2.3.4x",
+        ] {
+            let expected = Address::from_bytes(text.as_bytes());
+            assert_eq!(read_address(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_quad_ends_where_its_last_digit_does() {
+        assert_eq!(quad(b"1.2.3.4: 11"), Some((0x0102_0304, 7)));
+        assert_eq!(quad(b"1.2.3.255.x"), Some((0x0102_03ff, 9)));
+        assert_eq!(quad(b"1.2.3.2551"), None);
+        assert_eq!(quad(b"1.2.3.01"), None);
+    }
+}
