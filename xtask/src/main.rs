@@ -1,17 +1,25 @@
 //! `cargo xtask test`: everything that has to hold for a change. `cargo xtask show NAME`: a
 //! capability, with its full counts and figures (docs/shows/NAME.md says what is shown).
+//! `cargo xtask compare`: monban's costs beside those of its peers.
 #![forbid(unsafe_code)]
 
+mod compare;
 mod fail2ban;
 mod packages;
 mod part;
 mod plan;
 mod unprivileged;
+mod usage;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::part::Report;
+
+const USAGE: &str = "\
+usage: cargo xtask test
+       cargo xtask show guard | fail2ban
+       cargo xtask compare [--short] [--log FILE] [--lines N] [--runs N]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -19,10 +27,15 @@ fn main() -> ExitCode {
     let mut report = Report::new(root());
     match words[..] {
         ["test"] => plan::test(&mut report),
+        // Of this program itself: it starts what it measures this way.
+        ["measured", ref words @ ..] => return usage::measured(words),
+        ["compare", ref words @ ..] if let Some(options) = compare::Options::read(words) => {
+            plan::compare(&mut report, &options);
+        }
         ["show", "guard"] => plan::show_guard(&mut report),
         ["show", "fail2ban"] => plan::show_fail2ban(&mut report),
         _ => {
-            eprintln!("usage: cargo xtask test | show guard | show fail2ban");
+            eprintln!("{USAGE}");
             return ExitCode::from(2);
         }
     }

@@ -30,6 +30,7 @@ const PACKAGES: &[&str] = &[
     "sudo",
     "systemd",
     "util-linux",
+    "valgrind",
 ];
 
 /// Package scripts ask this program whether they may start a daemon (Debian policy 9.3.3.1).
@@ -37,13 +38,18 @@ const POLICY: &str = "/usr/sbin/policy-rc.d";
 /// Its answer: no (invoke-rc.d(8)).
 const REFUSE: &str = "#!/bin/sh\nexit 101\n";
 
-/// Installs what is missing, if we are root and this is Debian; else says what is left out.
+/// Installs what the checks need.
 pub fn install(report: &mut Report) {
+    install_these(report, PACKAGES);
+}
+
+/// Installs what is missing, if we are root and this is Debian; else says what is left out.
+pub fn install_these(report: &mut Report, packages: &[&str]) {
     if !is_installed("apt-get") {
         report.leave_out("packages", "there is no apt-get; checks without their daemon are too");
         return;
     }
-    let missing: Vec<&str> = PACKAGES.iter().copied().filter(|name| !is_there(name)).collect();
+    let missing: Vec<&str> = packages.iter().copied().filter(|name| !is_there(name)).collect();
     if missing.is_empty() {
         return;
     }

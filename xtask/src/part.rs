@@ -53,6 +53,16 @@ impl Report {
         self.parts.push(Part { name: name.to_owned(), took: start.elapsed(), counts });
     }
 
+    /// Keeps whether a check of ours holds, and says why not.
+    pub fn judge(&mut self, name: &str, took: Duration, verdict: Result<(), String>) {
+        let is_good = verdict.is_ok();
+        if let Err(why) = verdict {
+            println!("{name}: {why}");
+        }
+        let counts = Counts { passed: usize::from(is_good), failed: usize::from(!is_good) };
+        self.parts.push(Part { name: name.to_owned(), took, counts });
+    }
+
     /// Prints a line per part, what was left out, and the closing line; whether all is well.
     pub fn close(mut self) -> bool {
         println!("== summary");

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::part::Report;
-use crate::{fail2ban, packages, unprivileged};
+use crate::{compare, fail2ban, packages, unprivileged};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -68,6 +68,13 @@ pub fn show_fail2ban(report: &mut Report) {
     let options = ["--full", "fail2ban-", "jails-"];
     end_to_end(report, binary, &options, 90 * MINUTE);
     fuzz(report, "600", 60 * MINUTE);
+}
+
+/// monban's costs beside those of its peers.
+pub fn compare(report: &mut Report, options: &compare::Options) {
+    report.run("release build", 30 * MINUTE, cargo(report, &["build", "--release"]));
+    let binary = target(report).join("release/monban");
+    compare::run(report, &binary, options);
 }
 
 /// Texts by chance for the readers of fail2ban's configuration and lines, so many seconds for
