@@ -1,9 +1,11 @@
 //! `cargo xtask test`: everything that has to hold for a change. `cargo xtask show NAME`: a
 //! capability, with its full counts and figures (docs/shows/NAME.md says what is shown).
-//! `cargo xtask compare`: monban's costs beside those of its peers.
+//! `cargo xtask compare`: monban's costs beside those of its peers. `cargo xtask cost`:
+//! instructions for a line, against bounds.
 #![forbid(unsafe_code)]
 
 mod compare;
+mod cost;
 mod fail2ban;
 mod packages;
 mod part;
@@ -14,12 +16,14 @@ mod usage;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use crate::cost::Keep;
 use crate::part::Report;
 
 const USAGE: &str = "\
 usage: cargo xtask test
        cargo xtask show guard | fail2ban
-       cargo xtask compare [--short] [--log FILE] [--lines N] [--runs N]";
+       cargo xtask compare [--short] [--log FILE] [--lines N] [--runs N]
+       cargo xtask cost [--accept]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -32,6 +36,8 @@ fn main() -> ExitCode {
         ["compare", ref words @ ..] if let Some(options) = compare::Options::read(words) => {
             plan::compare(&mut report, &options);
         }
+        ["cost"] => plan::cost(&mut report, Keep::Figures),
+        ["cost", "--accept"] => plan::cost(&mut report, Keep::Bounds),
         ["show", "guard"] => plan::show_guard(&mut report),
         ["show", "fail2ban"] => plan::show_fail2ban(&mut report),
         _ => {

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+use crate::cost::Keep;
 use crate::part::Report;
-use crate::{compare, fail2ban, packages, unprivileged};
+use crate::{compare, cost, fail2ban, packages, unprivileged};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -23,6 +24,7 @@ pub fn test(report: &mut Report) {
     let tests = ["test", "--workspace", "--", "--show-output"];
     report.run("tests", 20 * MINUTE, cargo(report, &tests));
     fuzz(report, "4", 10 * MINUTE);
+    cost(report, Keep::Nothing);
     report.run("release build", 10 * MINUTE, cargo(report, &["build", "--release"]));
     let binary = target(report).join("release/monban");
     fail2ban::samples(report, &binary);
@@ -75,6 +77,27 @@ pub fn compare(report: &mut Report, options: &compare::Options) {
     report.run("release build", 30 * MINUTE, cargo(report, &["build", "--release"]));
     let binary = target(report).join("release/monban");
     compare::run(report, &binary, options);
+}
+
+/// Instructions for a line, against their bounds.
+pub fn cost(report: &mut Report, keep: Keep) {
+    packages::install_these(report, &["valgrind"]);
+    let (target, folder) = (target(report), target(report).join("cost"));
+    let read = ["build", "--release", "-p", "monban-rules", "--example", "read"];
+    report.run("build of read", 10 * MINUTE, cargo(report, &read));
+    // It stands where the release stands, so the release has to be built again after it.
+    let unconfined = ["build", "--release", "--features", "monban/unconfined"];
+    report.run("build of scan", 15 * MINUTE, cargo(report, &unconfined));
+    let programs = cost::Programs {
+        monban: folder.join("monban"),
+        read: target.join("release/examples/read"),
+    };
+    let moved = fs::create_dir_all(&folder)
+        .and_then(|()| fs::rename(target.join("release/monban"), &programs.monban));
+    match moved {
+        Ok(()) => cost::run(report, &folder, &programs, keep),
+        Err(error) => report.judge("instructions", Duration::ZERO, Err(error.to_string())),
+    }
 }
 
 /// Texts by chance for the readers of fail2ban's configuration and lines, so many seconds for

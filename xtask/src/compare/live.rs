@@ -106,7 +106,8 @@ fn contender<'a>(
         let daemon = Daemon::start(make(setting, &folder, &log)?)?;
         let usage = feed(setting, &daemon, &log, lines)?;
         if who == OURS {
-            check_read(setting, &folder, lines + LAST_LINES)?;
+            // And the first line, which stood there when it started.
+            check_read(setting, &folder, 1 + lines + LAST_LINES)?;
         }
         let banned = daemon.banned().len();
         let text = format!("{who}: {banned} addresses banned after {lines} lines");

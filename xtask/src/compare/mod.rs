@@ -3,9 +3,9 @@
 
 mod daemons;
 mod equal;
-mod harmless;
+pub mod harmless;
 mod live;
-mod log;
+pub mod log;
 mod machine;
 mod peers;
 mod processes;
