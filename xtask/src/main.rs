@@ -1,12 +1,14 @@
 //! `cargo xtask test`: everything that has to hold for a change. `cargo xtask show NAME`: a
 //! capability, with its full counts and figures (docs/shows/NAME.md says what is shown).
 //! `cargo xtask compare`: monban's costs beside those of its peers. `cargo xtask cost`:
-//! instructions for a line, against bounds.
+//! instructions for a line, against bounds. `cargo xtask growth`: plots of what a line costs as
+//! rules and attackers become more.
 #![forbid(unsafe_code)]
 
 mod compare;
 mod cost;
 mod fail2ban;
+mod growth;
 mod packages;
 mod part;
 mod plan;
@@ -23,7 +25,8 @@ const USAGE: &str = "\
 usage: cargo xtask test
        cargo xtask show guard | fail2ban
        cargo xtask compare [--short] [--log FILE] [--lines N] [--runs N]
-       cargo xtask cost [--accept]";
+       cargo xtask cost [--accept]
+       cargo xtask growth";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         }
         ["cost"] => plan::cost(&mut report, Keep::Figures),
         ["cost", "--accept"] => plan::cost(&mut report, Keep::Bounds),
+        ["growth"] => plan::growth(&mut report),
         ["show", "guard"] => plan::show_guard(&mut report),
         ["show", "fail2ban"] => plan::show_fail2ban(&mut report),
         _ => {

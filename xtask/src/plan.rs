@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::cost::Keep;
 use crate::part::Report;
-use crate::{compare, cost, fail2ban, packages, unprivileged};
+use crate::{compare, cost, fail2ban, growth, packages, unprivileged};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -98,6 +98,14 @@ pub fn cost(report: &mut Report, keep: Keep) {
         Ok(()) => cost::run(report, &folder, &programs, keep),
         Err(error) => report.judge("instructions", Duration::ZERO, Err(error.to_string())),
     }
+}
+
+/// What a line costs as rules and attackers become more.
+pub fn growth(report: &mut Report) {
+    report.run("release build", 30 * MINUTE, cargo(report, &["build", "--release"]));
+    let binary = target(report).join("release/monban");
+    let folder = target(report).join("growth");
+    growth::run(report, &binary, &folder);
 }
 
 /// Texts by chance for the readers of fail2ban's configuration and lines, so many seconds for

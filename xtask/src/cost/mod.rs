@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use crate::compare::{harmless, log::Source};
+use crate::compare::harmless;
+use crate::compare::log::{Made, Source};
 use crate::fail2ban;
+use crate::growth::written;
 use crate::packages::is_installed;
 use crate::part::Report;
 use crate::usage::wrong;
@@ -55,6 +57,8 @@ enum Log {
     Sshd,
     Access,
     Syslog,
+    /// Lines of ten rules that are written for it.
+    Rules,
 }
 
 #[derive(Clone, Copy)]
@@ -63,6 +67,8 @@ enum Work {
     Read,
     /// `monban scan`: files, rules, engine, report.
     Scan,
+    /// `monban scan` with so many rules more, all of the service of the lines.
+    Rules(u64),
     /// `monban filter test` with a filter of fail2ban.
     Filter(&'static str),
 }
@@ -74,6 +80,13 @@ const WAYS: &[Way] = &[
     Way { name: "scan-sshd", what: "sshd attacked: scan", log: Log::Sshd, work: Work::Scan },
     Way { name: "scan-access", what: "nginx, quiet: scan", log: Log::Access, work: Work::Scan },
     Way { name: "scan-syslog", what: "syslog, quiet: scan", log: Log::Syslog, work: Work::Scan },
+    Way { name: "rules-10", what: "scan, 10 rules", log: Log::Rules, work: Work::Rules(10) },
+    Way {
+        name: "rules-1000",
+        what: "scan, 1,000 rules",
+        log: Log::Rules,
+        work: Work::Rules(1_000),
+    },
     Way {
         name: "filter-sshd",
         what: "sshd attacked: fail2ban's filter sshd",
@@ -116,8 +129,13 @@ fn all(report: &mut Report, folder: &Path, programs: &Programs, keep: Keep) -> i
                 Log::Sshd => Source::read(&sshd)?.repeat(&log, lines)?,
                 Log::Access => harmless::access(&log, lines)?,
                 Log::Syslog => harmless::syslog(&log, lines)?,
+                Log::Rules => Made::of(&written::rules_log(&log, lines)?)?,
             };
-            let command = command(report.root(), programs, way.work, &log, &config);
+            let mut command = command(report.root(), programs, way.work, &log, &config);
+            if let Work::Rules(count) = way.work {
+                let config = written::rules(&folder.join("rules"), count, true)?;
+                command.arg("--config").arg(config);
+            }
             Ok(instructions(&command)? as f64 / made.lines as f64)
         };
         // A filter takes so much that fewer lines tell as much.
@@ -149,7 +167,7 @@ fn command(root: &Path, programs: &Programs, work: Work, log: &Path, config: &Pa
             command = Command::new(&programs.read);
             command.arg(root.join("rules")).arg(log);
         }
-        Work::Scan => {
+        Work::Scan | Work::Rules(_) => {
             command = Command::new(&programs.monban);
             command.arg("scan").arg(log);
         }
