@@ -40,13 +40,13 @@ fn service(bencher: Bencher<'_, '_>, name: &str) {
 #[divan::bench(args = [10, 100, 300, 1_000])]
 fn rules_known(bencher: Bencher<'_, '_>, count: usize) {
     let line = head("made") + "Bad word-3 for root from 192.0.2.1 port 4711";
-    read(bencher, &[made(count)], &[line.into_bytes()]);
+    read(bencher, &[made(count)], &vec![line.into_bytes(); 100]);
 }
 
 #[divan::bench(args = [10, 100, 300, 1_000])]
 fn rules_unknown(bencher: Bencher<'_, '_>, count: usize) {
     let line = head("made") + "worker 17 is idle and has nothing to say to anybody";
-    read(bencher, &[made(count)], &[line.into_bytes()]);
+    read(bencher, &[made(count)], &vec![line.into_bytes(); 100]);
 }
 
 fn read(bencher: Bencher<'_, '_>, texts: &[RuleText], lines: &[Vec<u8>]) {
@@ -91,7 +91,9 @@ fn examples(text: &str) -> Vec<Vec<u8>> {
     };
     let has_head = !table.contains_key("shape");
     let program = strings(table.get("programs")).into_iter().next().unwrap_or_default();
-    let rules = table.get("rule").and_then(toml::Value::as_array).into_iter().flatten();
+    let entries =
+        |name: &str| table.get(name).and_then(toml::Value::as_array).into_iter().flatten();
+    let rules = entries("rule").chain(entries("harmless"));
     let seen = rules.flat_map(|rule| strings(rule.get("sees")));
     let message = |seen: String| seen.rsplit_once(" => ").map_or(seen.clone(), |(m, _)| m.into());
     let head = if has_head { head(&program) } else { String::new() };
