@@ -82,13 +82,6 @@ impl Kind {
     }
 }
 
-impl Sighting<'_> {
-    /// Whether it changes nothing, whoever takes it in.
-    pub fn means_nothing(&self) -> bool {
-        self.kind == Kind::Harmless && self.also == Also::Nothing
-    }
-}
-
 /// A set of kinds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KindSet(u32);

@@ -22,6 +22,19 @@ pub(crate) struct Filter {
     any_part: Option<AhoCorasick>,
 }
 
+/// A value of a condition's list.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Value<'f> {
+    /// The field is this.
+    Exact(&'f [u8]),
+    /// It begins so.
+    Start(&'f [u8]),
+    /// It ends so.
+    End(&'f [u8]),
+    /// It has this.
+    Part(&'f [u8]),
+}
+
 impl Filter {
     /// The condition that the field is (or is not) one of `values`.
     pub(crate) fn new(slot: Slot, wanted: bool, values: &[String]) -> Self {
@@ -56,6 +69,15 @@ impl Filter {
     /// is none of the list.
     pub(crate) fn admits(&self, value: Option<&[u8]>) -> bool {
         value.is_some_and(|value| self.lists(value)) == self.wanted
+    }
+
+    /// The values of which the field must be one, if it must be one.
+    pub(crate) fn wanted(&self) -> Option<impl Iterator<Item = Value<'_>>> {
+        let exact = self.exact.iter().map(|text| Value::Exact(text));
+        let starts = self.prefixes.iter().map(|text| Value::Start(text));
+        let ends = self.suffixes.iter().map(|text| Value::End(text));
+        let parts = self.parts.iter().map(|text| Value::Part(text));
+        self.wanted.then(|| exact.chain(starts).chain(ends).chain(parts))
     }
 
     /// A value that the condition asks for, if it asks for any.

@@ -3,7 +3,7 @@
 
 use monban_model::limits::LINE_MAX;
 
-use crate::head::LastTag;
+use crate::last_tag::LastTag;
 
 /// What reading needs besides: room for the unescaped texts of one line, and the head of the line
 /// before.

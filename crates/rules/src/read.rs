@@ -1,7 +1,7 @@
 //! From a line to what it tells.
 
 use monban_model::limits::{ATTEMPTS_PER_LINE_MAX, LINE_MAX};
-use monban_model::{Also, ConnectionKey, Kind, Line, ServiceId, Sighting, Stamp};
+use monban_model::{ConnectionKey, Line, ServiceId, Sighting, Stamp};
 
 use crate::clock::Clock;
 use crate::field::Slot;
@@ -9,6 +9,7 @@ use crate::found::Found;
 use crate::head::{self, Head};
 use crate::json::Scratch;
 use crate::key;
+use crate::service::Rule;
 use crate::set::RuleSet;
 use crate::shape;
 
@@ -33,7 +34,7 @@ pub struct Reading<'a> {
     pub repeats_last: bool,
     /// Whether a service and a rule know it.
     pub seen: Seen,
-    /// What a rule read out of it, unless that means nothing (see [`Sighting::means_nothing`]).
+    /// What a rule read out of it, unless it is harmless and says nothing of its connection.
     pub sighting: Option<Sighting<'a>>,
 }
 
@@ -80,7 +81,7 @@ impl RuleSet {
         }
         let time = clock.read(date);
         let sighting = match seen {
-            Seen::Known(service) if !self.means_nothing(service, &found) => {
+            Seen::Known(service) if !self.rule_of(service, &found).means_nothing() => {
                 Some(self.sighting(service, &found, &head, time, times, line))
             }
             _ => None,
@@ -114,9 +115,8 @@ impl RuleSet {
         services.first().map_or(Seen::Foreign, |first| Seen::Unknown(*first))
     }
 
-    fn means_nothing(&self, service: ServiceId, found: &Found<'_>) -> bool {
-        let rule = &self.services[usize::from(service.0)].rules[found.index];
-        rule.kind == Kind::Harmless && rule.also == Also::Nothing
+    fn rule_of(&self, service: ServiceId, found: &Found<'_>) -> &Rule {
+        &self.services[usize::from(service.0)].rules[found.index]
     }
 
     fn sighting<'a>(

@@ -57,6 +57,13 @@ pub struct Rule {
     pub line: u32,
 }
 
+impl Rule {
+    /// Whether its lines change nothing, whoever takes them in.
+    pub(crate) fn means_nothing(&self) -> bool {
+        self.kind == Kind::Harmless && self.also == Also::Nothing
+    }
+}
+
 /// A pattern or regular expression, and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wording {

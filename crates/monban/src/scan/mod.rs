@@ -13,7 +13,6 @@ use jiff::tz::TimeZone;
 use monban_config::Bundle;
 use monban_engine::{Effect, Engine, Observation, Saved, Setup};
 use monban_model::Stamp;
-use monban_rules::RuleSet;
 use monban_sources::archive::{Meter, expand};
 use monban_views::Say;
 use serde_json::json;
@@ -67,11 +66,10 @@ fn scan(common: &Common, args: &ScanArgs, say: &Say) -> Result<bool, String> {
     let setup =
         Setup { catalog: loaded.rules.catalog().clone(), policies: loaded.config.policies.clone() };
     let mut reader = Reader {
-        rules: &loaded.rules,
         engine: Engine::new(setup, Saved::default()),
         now: Stamp::default(),
         range,
-        report: Report::default(),
+        report: Report { catalog: loaded.rules.catalog().clone(), ..Report::default() },
         effects: Vec::new(),
     };
     let allow = Observation::Allow(loaded.config.allow.clone());
@@ -115,8 +113,7 @@ impl Range {
     }
 }
 
-struct Reader<'r> {
-    rules: &'r RuleSet,
+struct Reader {
     engine: Engine,
     /// The largest event time so far.
     now: Stamp,
@@ -125,20 +122,18 @@ struct Reader<'r> {
     effects: Vec<Effect>,
 }
 
-impl Reader<'_> {
+impl Reader {
     fn take(&mut self, step: &Step<'_>) {
-        self.report.lines += 1;
+        self.report.lines += step.lines;
         self.report.bytes += step.bytes;
-        let Some(sighting) = step.sighting else { return };
-        if sighting.means_nothing() || !self.range.holds(sighting.time) {
+        let Some(sighting) = step.sighting.filter(|seen| self.range.holds(seen.time)) else {
             return;
-        }
+        };
         self.report.sightings += 1;
         self.now = self.now.max(sighting.time);
         self.engine.step(self.now, Observation::Sighting(sighting), &mut self.effects);
         if !self.effects.is_empty() {
-            let service = self.rules.catalog().service(sighting.service);
-            self.report.take(&mut self.effects, &sighting, service);
+            self.report.take(&mut self.effects, &sighting);
         }
     }
 }

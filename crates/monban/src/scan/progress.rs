@@ -19,6 +19,8 @@ pub struct Progress<'s> {
     meter: Meter,
     started: Instant,
     shown: Option<Instant>,
+    /// The clock is looked at again after so many lines.
+    next: u64,
     visible: bool,
 }
 
@@ -26,14 +28,15 @@ impl<'s> Progress<'s> {
     /// A bar that is full when `meter` has counted `total` bytes.
     pub fn new(say: &'s Say, total: u64, meter: Meter) -> Self {
         let visible = std::io::stderr().is_terminal();
-        Self { say, total, meter, started: Instant::now(), shown: None, visible }
+        Self { say, total, meter, started: Instant::now(), shown: None, next: 0, visible }
     }
 
     /// So many lines are read.
     pub fn at(&mut self, lines: u64) {
-        if !self.visible || !lines.is_multiple_of(LOOK_EVERY) {
+        if !self.visible || lines < self.next {
             return;
         }
+        self.next = lines + LOOK_EVERY;
         if self.shown.is_some_and(|shown| shown.elapsed() < EVERY) {
             return;
         }

@@ -1,10 +1,11 @@
 //! What a scan adds up: who failed, what he tried, what would have been answered, who came in.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use monban_engine::{Counted, Effect};
 use monban_model::{
-    Address, Decision, Event, Finding, FindingKind, QuickState, Sighting, Stamp, Subject, Verdict,
+    Address, Catalog, Decision, Event, Finding, FindingKind, QuickState, ServiceId, Sighting,
+    Stamp, Subject, Verdict,
 };
 use monban_sources::archive::Skipped;
 
@@ -25,9 +26,9 @@ pub struct Attacker {
     /// Failures.
     pub failures: u64,
     /// Failures of each service.
-    pub services: BTreeMap<String, u64>,
+    pub services: Vec<(ServiceId, u64)>,
     /// How often each name was tried, by its bytes; at most [`USERS_MAX`] names.
-    pub users: HashMap<Vec<u8>, u64, QuickState>,
+    pub users: Vec<(Box<[u8]>, u64)>,
     /// The first failure.
     pub first: Stamp,
     /// The last one.
@@ -64,23 +65,25 @@ pub struct Report {
     pub logins: Vec<Finding>,
     /// Failures of addresses beyond the limit.
     pub overflow: u64,
-    /// Lines of another form than their log's.
+    /// Lines of another form than their log's, among those that were read one by one.
     pub misplaced: u64,
     /// Sightings that stood in two logs.
     pub echoes: u64,
-    /// Lines with a date after their file was last written.
+    /// Lines with a date after their file was last written, among those that were read one by one.
     pub disbelieved: u64,
     /// What was left out.
     pub skipped: Vec<Skipped>,
+    /// The names of services.
+    pub catalog: Catalog,
 }
 
 impl Report {
     /// Takes in what the engine made of one sighting.
-    pub fn take(&mut self, effects: &mut Vec<Effect>, seen: &Sighting<'_>, service: &str) {
+    pub fn take(&mut self, effects: &mut Vec<Effect>, seen: &Sighting<'_>) {
         for effect in effects.drain(..) {
             match effect {
                 Effect::Counted(counted) if counted.kind.is_failure() => {
-                    self.failure(&counted, seen, service);
+                    self.failure(&counted, seen);
                 }
                 Effect::Record(record) => match record.event {
                     Event::Decided(decision) => self.decision(record.time, decision),
@@ -92,7 +95,7 @@ impl Report {
         }
     }
 
-    fn failure(&mut self, counted: &Counted, seen: &Sighting<'_>, service: &str) {
+    fn failure(&mut self, counted: &Counted, seen: &Sighting<'_>) {
         let full = self.attackers.len() >= ATTACKERS_MAX;
         if full && !self.attackers.contains_key(&counted.address) {
             self.overflow += u64::from(counted.attempts);
@@ -107,21 +110,17 @@ impl Report {
         attacker.failures += attempts;
         attacker.first = attacker.first.min(counted.time);
         attacker.last = attacker.last.max(counted.time);
-        match attacker.services.get_mut(service) {
-            Some(count) => *count += attempts,
-            None => {
-                attacker.services.insert(service.to_owned(), attempts);
-            }
+        match attacker.services.iter_mut().find(|(service, _)| *service == seen.service) {
+            Some((_, count)) => *count += attempts,
+            None => attacker.services.push((seen.service, attempts)),
         }
         if let Some(user) = seen.user.filter(|user| !user.is_empty()) {
             let user = &user[..user.len().min(monban_model::limits::USER_MAX)];
             let full = attacker.users.len() >= USERS_MAX;
-            match attacker.users.get_mut(user) {
-                Some(count) => *count += attempts,
+            match attacker.users.iter_mut().find(|(known, _)| **known == *user) {
+                Some((_, count)) => *count += attempts,
                 None if full => {}
-                None => {
-                    attacker.users.insert(user.to_vec(), attempts);
-                }
+                None => attacker.users.push((user.into(), attempts)),
             }
         }
     }
@@ -144,6 +143,14 @@ impl Report {
     pub fn sorted(&self) -> Vec<(Address, &Attacker)> {
         let mut all: Vec<_> = self.attackers.iter().map(|(address, a)| (*address, a)).collect();
         all.sort_by(|(a, x), (b, y)| y.failures.cmp(&x.failures).then(a.cmp(b)));
+        all
+    }
+
+    /// The services that an attacker failed at, by name, with his failures there.
+    pub fn services_of(&self, attacker: &Attacker) -> Vec<(&str, u64)> {
+        let named = |(id, count): &(ServiceId, u64)| (self.catalog.service(*id), *count);
+        let mut all: Vec<_> = attacker.services.iter().map(named).collect();
+        all.sort_unstable();
         all
     }
 

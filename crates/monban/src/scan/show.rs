@@ -24,7 +24,7 @@ pub fn as_json(report: &Report) -> Value {
             "address": address.to_string(),
             "subject": report.subject_of(address).to_string(),
             "failures": attacker.failures,
-            "services": attacker.services.keys().collect::<Vec<_>>(),
+            "services": report.services_of(attacker).iter().map(|(n, _)| *n).collect::<Vec<_>>(),
             "users": names(attacker).iter().map(|n| String::from_utf8_lossy(n)).collect::<Vec<_>>(),
             "first": time_json(attacker.first),
             "last": time_json(attacker.last),
@@ -105,7 +105,7 @@ fn login_json(finding: &Finding) -> Value {
 fn names(attacker: &Attacker) -> Vec<&[u8]> {
     let mut all: Vec<_> = attacker.users.iter().collect();
     all.sort_by(|(a, x), (b, y)| y.cmp(x).then(a.cmp(b)));
-    all.into_iter().map(|(name, _)| name.as_slice()).collect()
+    all.into_iter().map(|(name, _)| &**name).collect()
 }
 
 /// As text for people.
@@ -158,8 +158,9 @@ fn attackers_table(report: &Report, say: &Say, clock: &LocalClock, top: usize) -
         (vec![say.text("scan-head", &[])], vec![say.text("scan-head-names", &[])]);
     let mut marked = false;
     for (address, attacker) in all.iter().take(top) {
+        let services = report.services_of(attacker).into_iter();
         let services: Vec<String> =
-            attacker.services.iter().map(|(name, count)| format!("{name} {count}")).collect();
+            services.map(|(name, count)| format!("{name} {count}")).collect();
         let tried = names(attacker);
         let mut shown: Vec<String> = Vec::new();
         for name in tried.iter().take(NAMES_SHOWN) {

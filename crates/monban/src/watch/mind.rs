@@ -147,7 +147,8 @@ impl Mind {
             }
             _ => {}
         }
-        let reading = self.last_lines.meant(line, reading, rules, &mut self.clock);
+        let repeated = self.last_lines.meant(line, &reading, rules, &mut self.clock);
+        let reading = repeated.as_ref().unwrap_or(&reading);
         let own = reading.time;
         let catching_up = match line.source {
             JOURNAL => stage.journal_is_catching_up(),
@@ -157,15 +158,12 @@ impl Mind {
         let note = self.notes.entry(line.source).or_insert((0, time));
         note.1 = time;
         let Some(mut sighting) = reading.sighting else { return };
-        if sighting.means_nothing() {
-            return;
-        }
         note.0 += 1;
         if line.arrival.since_s(time) > self.useful_s {
             return;
         }
         sighting.time = time;
-        if !self.echoes.leave_fresh(line.source, &reading, &mut sighting) {
+        if !self.echoes.leave_fresh(line.source, reading, &mut sighting) {
             return;
         }
         self.engine.step(line.arrival, Observation::Sighting(sighting), &mut self.effects);

@@ -18,30 +18,42 @@ pub struct LastLines {
 }
 
 impl LastLines {
-    /// A line was read. What it repeats is read again in its place, as often as it says; any
-    /// other line is the last one of its log from now on.
+    /// A line was read. What it repeats is read again, as often as it says: that is meant then.
+    /// Any other line means itself, and is the last one of its log from now on.
+    #[inline]
     pub fn meant<'a>(
         &'a mut self,
         line: &Line<'a>,
-        reading: Reading<'a>,
+        reading: &Reading<'a>,
         rules: &RuleSet,
         clock: &mut Clock,
-    ) -> Reading<'a> {
-        if !reading.repeats_last {
-            self.keep(line, &reading);
-            return reading;
+    ) -> Option<Reading<'a>> {
+        if reading.repeats_last {
+            return self.again(line, reading, rules, clock);
         }
-        let Some(last) = self.lines.get(&line.source) else { return reading };
+        self.keep(line, reading);
+        None
+    }
+
+    fn again<'a>(
+        &'a mut self,
+        line: &Line<'a>,
+        reading: &Reading<'a>,
+        rules: &RuleSet,
+        clock: &mut Clock,
+    ) -> Option<Reading<'a>> {
+        let last = self.lines.get(&line.source)?;
         let again = rules.read(&Line { bytes: last, ..*line }, clock, &mut self.scratch);
         if again.host != reading.host {
-            return reading;
+            return None;
         }
         let weight = |sighting: monban_model::Sighting<'a>| {
             let weight = sighting.weight.saturating_mul(reading.times).min(ATTEMPTS_PER_LINE_MAX);
             monban_model::Sighting { weight, ..sighting }
         };
         let times = again.times.saturating_mul(reading.times).min(ATTEMPTS_PER_LINE_MAX);
-        Reading { time: reading.time, times, sighting: again.sighting.map(weight), ..again }
+        let sighting = again.sighting.map(weight);
+        Some(Reading { time: reading.time, times, sighting, ..again })
     }
 
     /// The last line of this log is nothing that may be repeated.
@@ -100,7 +112,8 @@ sees = ["Accepted password for root from 192.0.2.1 => address=192.0.2.1"]
             let line = Line { bytes: text.as_bytes(), source, position: 0, arrival };
             let mut scratch = Scratch::default();
             let reading = rules.read(&line, &mut clock, &mut scratch);
-            let meant = last_lines.meant(&line, reading, &rules, &mut clock);
+            let repeated = last_lines.meant(&line, &reading, &rules, &mut clock);
+            let meant = repeated.unwrap_or(reading);
             assert_eq!(meant.time, reading.time, "the time is that of the line itself");
             let seen = meant.sighting.filter(|seen| seen.kind.is_failure())?;
             assert!(seen.line.starts_with(b"Nov 22 05:33:01"), "the line that tells");

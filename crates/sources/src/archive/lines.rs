@@ -57,6 +57,24 @@ pub struct ArchiveLine<'a> {
     pub start: Option<FileStart>,
 }
 
+/// Lines that were passed over.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Passed<'a> {
+    /// How many.
+    pub count: u64,
+    /// They themselves, with their line ends.
+    pub bytes: &'a [u8],
+}
+
+impl<'a> Passed<'a> {
+    /// The last of them, without its line end.
+    pub fn last(&self) -> Option<&'a [u8]> {
+        let text = self.bytes.strip_suffix(b"\n")?;
+        let start = memchr::memrchr(b'\n', text).map_or(0, |end| end + 1);
+        Some(&text[start..])
+    }
+}
+
 /// The lines of a family.
 #[derive(Default)]
 pub struct LogLines {
@@ -106,6 +124,29 @@ impl LogLines {
         let range = self.next_range()?;
         let start = self.started.take();
         Some(ArchiveLine { bytes: &self.buffer[range], start })
+    }
+
+    /// Passes over the lines of the present file that are at hand, up to the one in which `find`
+    /// finds a place; it is given whole lines. How many they are, and how many bytes.
+    ///
+    /// Nothing is passed over where the next line begins a file, for that line is to be seen.
+    pub fn pass_over(&mut self, find: impl FnOnce(&[u8]) -> Option<usize>) -> Passed<'_> {
+        let at_hand = &self.buffer[self.from..self.to];
+        let whole = memchr::memrchr(b'\n', at_hand).map_or(0, |end| end + 1);
+        if whole == 0 || self.started.is_some() {
+            return Passed::default();
+        }
+        let lines = &at_hand[..whole];
+        let end = match find(lines) {
+            Some(place) => memchr::memrchr(b'\n', &lines[..place]).map_or(0, |end| end + 1),
+            None => whole,
+        };
+        let passed = &self.buffer[self.from..self.from + end];
+        let count = memchr::memchr_iter(b'\n', passed).count() as u64;
+        self.from += end;
+        self.lines += count;
+        self.bytes += end as u64;
+        Passed { count, bytes: passed }
     }
 
     fn next_range(&mut self) -> Option<Range<usize>> {
@@ -333,6 +374,30 @@ mod tests {
             ]
         );
         assert_eq!(lines.read_files(), 3);
+    }
+
+    #[test]
+    fn lines_are_passed_over_up_to_the_one_that_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let text: String = (0..100_000).map(|n| format!("line {n}\n")).collect();
+        std::fs::write(&path, text + "open end").unwrap();
+        let (families, _) = expand(std::slice::from_ref(&path));
+        let mut lines = LogLines::of(families.into_iter().next().unwrap(), Meter::default());
+        let find = |text: &[u8]| memchr::memmem::find(text, b"7777\n").map(|at| at + 3);
+        assert_eq!(lines.pass_over(find).count, 0, "nothing is read yet");
+        let (mut passed, mut given) = (0, Vec::new());
+        while let Some(line) = lines.next_line() {
+            given.push(String::from_utf8_lossy(line.bytes).into_owned());
+            let over = lines.pass_over(find);
+            passed += over.count;
+            let last = over.last().map(String::from_utf8_lossy);
+            assert!(last.is_none_or(|last| last.starts_with("line ") && !last.ends_with("7777")));
+        }
+        assert_eq!(passed + given.len() as u64, 100_001);
+        let found: Vec<_> = given.iter().filter(|line| line.ends_with("7777")).collect();
+        assert_eq!(found.len(), 10, "{found:?}");
+        assert!(given.len() < 40, "{}", given.len());
     }
 
     #[test]

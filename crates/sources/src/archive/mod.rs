@@ -7,4 +7,4 @@ mod lines;
 
 pub use family::{Family, LogFile, expand};
 pub use fault::{Fault, Skipped};
-pub use lines::{FileStart, LogLines, Meter};
+pub use lines::{FileStart, LogLines, Meter, Passed};

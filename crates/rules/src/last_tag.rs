@@ -1,0 +1,80 @@
+//! The host and program of the line before.
+
+use crate::bytes::same;
+use crate::head::{Head, behind_program};
+
+/// `host program` of the line before: in a log it is mostly the same, and need not be taken apart
+/// again.
+#[derive(Debug)]
+pub(crate) struct LastTag {
+    text: [u8; LAST_TAG_MAX],
+    length: usize,
+    host: usize,
+}
+
+/// Longer ones are taken apart each time.
+const LAST_TAG_MAX: usize = 64;
+
+impl Default for LastTag {
+    fn default() -> Self {
+        Self { text: [0; LAST_TAG_MAX], length: 0, host: 0 }
+    }
+}
+
+impl LastTag {
+    /// The head of what stands behind a date, if it begins as the one before.
+    #[inline]
+    pub(crate) fn again<'a>(&self, date: &'a [u8], rest: &'a [u8]) -> Option<Head<'a>> {
+        let tag = rest.get(..self.length).filter(|tag| !tag.is_empty())?;
+        if !same(tag, &self.text[..self.length]) {
+            return None;
+        }
+        let (host, text) = (&rest[..self.host], &rest[self.host + 1..]);
+        let head = Head { date, host, ..Head::default() };
+        behind_program(text, self.length - self.host - 1, head)
+    }
+
+    /// Keeps what `rest` begins with, as it was taken apart.
+    pub(crate) fn keep(&mut self, rest: &[u8], head: &Head<'_>) {
+        let length = head.host.len() + 1 + head.program.len();
+        if head.host.is_empty() || head.program.is_empty() || length > LAST_TAG_MAX {
+            return;
+        }
+        (self.length, self.host) = (length, head.host.len());
+        self.text[..length].copy_from_slice(&rest[..length]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::head::split;
+    use crate::json::Scratch;
+
+    #[test]
+    fn a_head_like_the_one_before_is_taken_off_as_if_it_were_the_first() {
+        let heads = [
+            "h sshd[12]: m",
+            "h sshd[345]: m",
+            "h sshd: m",
+            "h sshd-session[1]: m",
+            "h sshd [1]: m",
+            "h sshd[1] m",
+            "h sshd[1",
+            "h sshd",
+            "h ssh[1]: m",
+            "sshd[1]: m",
+            "i sshd[1]:",
+        ];
+        for before in heads {
+            for after in heads {
+                let mut scratch = Scratch::default();
+                let line = format!("Nov 22 05:33:01 {before}");
+                split(line.as_bytes(), &mut scratch);
+                let line = format!("Nov 22 05:33:01 {after}");
+                let mut fresh = Scratch::default();
+                let alone = split(line.as_bytes(), &mut fresh);
+                assert_eq!(split(line.as_bytes(), &mut scratch), alone, "{before} {after}");
+            }
+        }
+    }
+}
