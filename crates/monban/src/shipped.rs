@@ -56,7 +56,7 @@ pub fn load(bundle: &Bundle, examples: bool) -> Result<Loaded, Vec<Problem>> {
     let texts = rule_texts(bundle);
     let compiled = match examples {
         true => RuleSet::compile(&texts),
-        false => RuleSet::compile_unchecked(&texts),
+        false => RuleSet::compile_unchecked(&texts).map(RuleSet::without_examples),
     };
     match (Config::parse(file, text), compiled) {
         (Ok(config), Ok(rules)) if rest(bundle) => Ok(Loaded { config, rules }),

@@ -11,7 +11,8 @@ use crate::service::{Example, Rule, Service, ShapeName, Wording};
 
 /// Reads one file. What could be read comes back beside the problems.
 pub(crate) fn read(file: &str, text: &str) -> (Option<Service>, Vec<Problem>) {
-    let mut reader = Reader { file, text, problems: Vec::new() };
+    let line_ends = memchr::memchr_iter(b'\n', text.as_bytes()).collect();
+    let mut reader = Reader { file, text, line_ends, problems: Vec::new() };
     if text.len() > RULE_FILE_BYTES_MAX {
         let what = format!("the file is larger than {RULE_FILE_BYTES_MAX} bytes");
         let problem = Problem::of_file(file, what, "a rule file holds one service");
@@ -32,6 +33,8 @@ pub(crate) fn read(file: &str, text: &str) -> (Option<Service>, Vec<Problem>) {
 struct Reader<'a> {
     file: &'a str,
     text: &'a str,
+    /// Where each line ends: every example asks for its line.
+    line_ends: Vec<usize>,
     problems: Vec<Problem>,
 }
 
@@ -44,8 +47,8 @@ impl Reader<'_> {
     }
 
     fn line(&self, at: usize) -> u32 {
-        let before = self.text.get(..at).unwrap_or("");
-        u32::try_from(before.matches('\n').count() + 1).unwrap_or(u32::MAX)
+        let before = self.line_ends.partition_point(|end| *end < at);
+        u32::try_from(before + 1).unwrap_or(u32::MAX)
     }
 
     fn service(&mut self, table: &DeTable<'_>) -> Service {

@@ -99,6 +99,7 @@ impl Linear {
             };
             refuse_free(field)?;
             then.iter().try_for_each(refuse_between)?;
+            linear.free.reserve_exact(1);
             linear.free.push(Free { field: field.clone(), finder, then });
             at += 1 + used;
         }

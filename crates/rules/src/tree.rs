@@ -29,6 +29,8 @@ impl Front {
         for step in linear.front {
             let known = node.branches.iter().position(|(other, _)| *other == step);
             let place = known.unwrap_or_else(|| {
+                // Most have one branch only, and a vector begins with room for four.
+                node.branches.reserve_exact(1);
                 node.branches.push((step, Self::default()));
                 node.branches.len() - 1
             });
@@ -49,11 +51,13 @@ impl Back {
         for step in steps {
             let known = node.branches.iter().position(|(other, _)| *other == step);
             let place = known.unwrap_or_else(|| {
+                node.branches.reserve_exact(1);
                 node.branches.push((step, Self::default()));
                 node.branches.len() - 1
             });
             node = &mut node.branches[place].1;
         }
+        node.free.reserve_exact(1);
         node.free.push(free);
     }
 }
