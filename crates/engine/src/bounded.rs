@@ -32,6 +32,8 @@ struct Slot<K, V> {
     newer: u32,
     older: u32,
     changed: bool,
+    /// It was handed out or restored: whoever keeps it has to hear when it goes.
+    known: bool,
 }
 
 impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
@@ -126,6 +128,7 @@ impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
             return;
         }
         let at = self.insert_new(key, value);
+        self.slots[at as usize].known = true;
         self.link_newest(at);
     }
 
@@ -134,7 +137,10 @@ impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
         let at = self.places.remove(key)?;
         self.unlink(at);
         self.vacant.push(at);
-        self.gone.push(key.clone());
+        // In a flood most come and go between two commits.
+        if self.slots[at as usize].known {
+            self.gone.push(key.clone());
+        }
         Some(std::mem::take(&mut self.slots[at as usize].value))
     }
 
@@ -163,13 +169,15 @@ impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
             let slot = &mut self.slots[at as usize];
             slot.changed = false;
             if self.places.get(&slot.key) == Some(&at) {
+                slot.known = true;
                 now(&slot.key, &slot.value);
             }
         }
     }
 
     fn insert_new(&mut self, key: K, value: V) -> u32 {
-        let slot = Slot { key: key.clone(), value, newer: NONE, older: NONE, changed: false };
+        let (newer, older) = (NONE, NONE);
+        let slot = Slot { key: key.clone(), value, newer, older, changed: false, known: false };
         let at = match self.vacant.pop() {
             Some(at) => {
                 // The place may still stand in `changed` for the entry that was there before.
@@ -267,6 +275,13 @@ mod tests {
         map.remove(&3);
         map.entry(3, || 31);
         assert_eq!(changes(&mut map), (vec![], vec![(3, 31)]), "removed and made again: written");
+        map.entry(4, || 40);
+        map.remove(&4);
+        assert_eq!(changes(&mut map), (vec![], vec![]), "nobody has heard of it");
+        map.remove(&3);
+        map.entry(3, || 32);
+        map.remove(&3);
+        assert_eq!(changes(&mut map), (vec![3], vec![]));
     }
 
     #[test]

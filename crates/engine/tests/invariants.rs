@@ -196,6 +196,11 @@ fn a_line_that_comes_through_a_block_orders_it_again() {
     }
     assert_eq!(world.blocks(), [(EVE.to_owned(), 600), (EVE.to_owned(), 600)]);
     assert_eq!(world.decisions()[1].because, Because::AlreadyBlocked);
+    // From then on whenever it has become twice as much: 20, 40, 80, 160, 320 and 640.
+    for _ in 10..1000 {
+        world.fail(EVE);
+    }
+    assert_eq!(world.decisions().len(), 2 + 6);
 }
 
 #[test]

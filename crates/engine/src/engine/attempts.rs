@@ -237,6 +237,19 @@ impl Engine {
                 .is_none_or(|success| seen.time.since_s(success.last) >= 86_400)
     }
 
+    /// Whether a subject that is blocked goes on, and has not done twice as much since that was
+    /// told. Lines may come in spite of a block (of another machine, of a program that logs late):
+    /// each few of them would be a finding with its lines, a decision, an order and an outcome.
+    fn is_old_news(&self, key: TallyKey, full: Full) -> bool {
+        let Some(tally) = self.tallies.get(&key).filter(|_| self.blocks.is_blocked(key.1)) else {
+            return false;
+        };
+        let needed = u64::from(full.window.failures.max(1));
+        let doublings = |total: u64| (total / needed).checked_ilog2();
+        let before = tally.total.saturating_sub(u64::from(full.failures));
+        doublings(tally.total) == doublings(before)
+    }
+
     fn conclude(
         &mut self,
         now: Stamp,
@@ -246,10 +259,14 @@ impl Engine {
         full: Full,
         out: &mut Vec<Effect>,
     ) {
+        let is_old_news = self.is_old_news(key, full);
         let Some(tally) = self.tallies.get_mut(&key) else { return };
         let (freed, first) = (tally.evidence_bytes(), tally.first);
         let evidence = tally.settle();
         self.evidence_bytes = self.evidence_bytes.saturating_sub(freed);
+        if is_old_news {
+            return;
+        }
         let first = evidence.first().map_or(first, |line| line.time);
         let finding = Finding {
             kind: full.kind,

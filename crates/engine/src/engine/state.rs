@@ -41,6 +41,9 @@ pub struct Evicted {
     pub history: u64,
 }
 
+/// So many rows of connections take as much memory as one of a tally with its lines.
+const LIGHT_ROWS: usize = 4;
+
 impl Engine {
     pub(super) fn restore(&mut self, mut saved: Saved) {
         saved.tallies.sort_by_key(|row| row.last);
@@ -99,12 +102,11 @@ impl Engine {
         rows
     }
 
-    /// About how many rows [`Engine::take_changes`] would give.
+    /// About how much memory the rows of [`Engine::take_changes`] would take, with that of a tally
+    /// and its lines as one.
     pub fn waiting_changes(&self) -> usize {
-        self.carried.len()
-            + self.tallies.waiting()
-            + self.connections.waiting()
-            + self.history.waiting()
+        let light = self.connections.waiting() + self.history.waiting();
+        self.carried.len() + self.tallies.waiting() + light / LIGHT_ROWS
     }
 
     /// The numbers of the next record and order.
