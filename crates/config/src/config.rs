@@ -29,6 +29,8 @@ pub struct Config {
     pub observe: bool,
     /// Most bytes of the ledger.
     pub ledger_bytes_max: u64,
+    /// Records older than this are dropped, in seconds.
+    pub ledger_keep_s: u64,
     /// Look for the usual logs.
     pub discover: bool,
     /// Further log files, with wildcards.
@@ -66,6 +68,7 @@ impl Config {
         let mut config = Self {
             observe: false,
             ledger_bytes_max: monban_model::limits::LEDGER_BYTES_MAX,
+            ledger_keep_s: monban_model::limits::LEDGER_KEEP_S,
             discover: true,
             logs: Vec::new(),
             journal: JournalUse::Auto,
@@ -97,6 +100,8 @@ impl Config {
         if let Some(mib) = root.number("ledger_mib", (8, 1 << 20), &mut page) {
             self.ledger_bytes_max = mib << 20;
         }
+        let keep_s = root.text("ledger_keep", &mut page, monban_model::parse_duration_s);
+        self.ledger_keep_s = keep_s.unwrap_or(self.ledger_keep_s);
         if let Some(table) = root.table("sources", &mut page) {
             self.read_sources(table, &mut page);
         }

@@ -177,3 +177,12 @@ fn a_changed_default_holds_for_the_policies_that_do_not_say_otherwise() {
         assert_eq!(policy(name).backoff.first_s, Some(3600), "{name}");
     }
 }
+
+#[test]
+fn the_ledger_keeps_records_for_as_long_as_is_wished() {
+    assert_eq!(Config::shipped().ledger_keep_s, monban_model::limits::LEDGER_KEEP_S);
+    assert_eq!(Config::parse("x", "ledger_keep = '90d'").unwrap().ledger_keep_s, 90 * 86_400);
+    for wrong in ["ledger_keep = 90", "ledger_keep = 'soon'"] {
+        assert_eq!(Config::parse("x", wrong).unwrap_err().len(), 1, "{wrong}");
+    }
+}

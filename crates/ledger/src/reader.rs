@@ -6,8 +6,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use monban_model::{
-    Address, BlockRow, HistoryRow, JailRow, Made, Net, PositionRow, Record, Scope, Seq, Subject,
-    SuccessRow, TallyRow, limits,
+    Address, BlockRow, HistoryRow, JailRow, Made, Net, PositionRow, Record, Scope, Seq, Stamp,
+    Subject, SuccessRow, TallyRow, limits,
 };
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, ToSql};
 
@@ -320,6 +320,23 @@ impl Reader {
         let mut statement = self.db.prepare_cached("SELECT max(seq) FROM records")?;
         let last: Option<i64> = statement.query_row([], |row| row.get(0))?;
         Ok(Seq(last.unwrap_or(0).cast_unsigned()))
+    }
+
+    /// The size of the file in bytes, without its log, and the time of the oldest record.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn extent(&self) -> Result<(u64, Option<Stamp>), LedgerError> {
+        let number = |sql: &str| -> Result<i64, LedgerError> {
+            Ok(self.db.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+        };
+        let bytes = number("PRAGMA page_count")? * number("PRAGMA page_size")?;
+        let oldest: Option<i64> = self
+            .db
+            .prepare_cached("SELECT time FROM records ORDER BY seq LIMIT 1")?
+            .query_row([], |row| row.get(0))
+            .optional()?;
+        Ok((bytes.cast_unsigned(), oldest.map(Stamp)))
     }
 
     /// How much there is. It walks the tables: about 20 ms for a ledger of the largest size.

@@ -1,11 +1,11 @@
-//! Keeps the file under its size: the oldest evidence goes first, then the oldest records.
-//! Blocks, counts and positions stay whatever it costs, and so do the records that tell why a
-//! block in force was made.
+//! Keeps the file under its size: the oldest evidence goes first, then the oldest records; and
+//! drops what is older than is wanted. Blocks, counts and positions stay whatever it costs, and
+//! so do the records that tell why a block in force was made.
 
 use std::collections::{HashMap, HashSet};
 
 use monban_model::limits::LEDGER_RECORDS_KEPT;
-use monban_model::{StateRow, Subject};
+use monban_model::{Stamp, StateRow, Subject};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 
 use crate::ledger::{Batch, put_meta};
@@ -37,6 +37,8 @@ pub struct Trimmed {
     pub evidence_lines: u64,
     /// Records.
     pub records: u64,
+    /// Of these, those that were too old, whether there was room or not.
+    pub old_records: u64,
     /// There is more to drop: call again soon.
     pub more: bool,
 }
@@ -69,17 +71,19 @@ impl Progress {
 }
 
 impl Ledger {
-    /// Drops what is oldest until the file fits into `max_bytes`; a bounded piece per call, and
-    /// next to nothing if it fits already, so it can be called after each commit.
+    /// Drops what is older than `keep_from`, and what is oldest until the file fits into
+    /// `max_bytes`; a bounded piece per call, and next to nothing if there is nothing to drop, so
+    /// it can be called after each commit.
     ///
     /// The evidence of the newer quarter of the records is dropped only when older records are
-    /// all gone, and the newest [`LEDGER_RECORDS_KEPT`] records are never dropped. The file
-    /// itself shrinks when SQLite next moves its log into it, at the latest at the clean end.
+    /// all gone, and the newest [`LEDGER_RECORDS_KEPT`] records are never dropped for room (for
+    /// their age all but the newest are). The file itself shrinks when SQLite next moves its log
+    /// into it, at the latest at the clean end.
     ///
     /// # Errors
     /// As [`Ledger::commit`].
-    pub fn trim(&mut self, max_bytes: u64) -> Result<Trimmed, LedgerError> {
-        self.with_db(|db, progress| trim(db, progress, max_bytes))
+    pub fn trim(&mut self, max_bytes: u64, keep_from: Stamp) -> Result<Trimmed, LedgerError> {
+        self.with_db(|db, progress| trim(db, progress, max_bytes, keep_from))
     }
 }
 
@@ -87,14 +91,16 @@ fn trim(
     db: &mut Connection,
     progress: &mut Progress,
     max_bytes: u64,
+    keep_from: Stamp,
 ) -> Result<Trimmed, LedgerError> {
     // A sixteenth is left free, so that the pages which one call frees are there for the next
     // commits and the file does not shrink and grow all the time.
     let goal = max_bytes - max_bytes / 16;
     let mut trimmed = Trimmed::default();
-    if Size::of(db)?.used() > goal {
+    if Size::of(db)?.used() > goal || is_old(db, progress.records, keep_from)? {
         let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut run = Run::new(&transaction, progress.clone())?;
+        run.drop_older(keep_from)?;
         run.until(goal)?;
         let Run { done, progress: at, .. } = run;
         count(&transaction, TRIMMED_EVIDENCE, done.evidence_lines)?;
@@ -110,6 +116,18 @@ fn trim(
         trimmed.more |= size.free > PAGES_PER_CALL;
     }
     Ok(trimmed)
+}
+
+/// Whether the first record that was not looked at is older than is wanted. The newest is kept:
+/// it says which number comes next.
+fn is_old(db: &Connection, after: i64, keep_from: Stamp) -> Result<bool, LedgerError> {
+    let first: Option<(i64, i64)> = db
+        .prepare_cached("SELECT seq, time FROM records WHERE seq > ? ORDER BY seq LIMIT 1")?
+        .query_row([after], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((seq, _)) = first.filter(|(_, time)| *time < keep_from.0) else { return Ok(false) };
+    let mut newest = db.prepare_cached("SELECT max(seq) FROM records")?;
+    Ok(newest.query_row([], |row| row.get::<_, i64>(0))? > seq)
 }
 
 fn count(db: &Connection, key: &str, more: u64) -> Result<(), LedgerError> {
@@ -180,13 +198,28 @@ impl<'a> Run<'a> {
         })
     }
 
+    /// Drops records from before a time, the newest excepted.
+    fn drop_older(&mut self, keep_from: Stamp) -> Result<(), LedgerError> {
+        let last = self.last_record.saturating_add(LEDGER_RECORDS_KEPT - 1);
+        let before = self.done.records;
+        for _ in 0..STEPS_PER_CALL as i64 / STEPS_PER_LOOK {
+            let seen = self.drop_records(last, keep_from)?;
+            self.done.old_records = self.done.records - before;
+            if seen == 0 {
+                return Ok(());
+            }
+        }
+        self.done.more = true;
+        Ok(())
+    }
+
     fn until(&mut self, goal: u64) -> Result<(), LedgerError> {
         self.drop_of_freed()?;
         let mut left = STEPS_PER_CALL;
         while Size::of(self.db)?.used() > goal {
             let mut seen = self.drop_evidence()?;
             if seen == 0 {
-                seen = self.drop_records()?;
+                seen = self.drop_records(self.last_record, Stamp(i64::MAX))?;
             }
             if seen == 0 {
                 seen = self.drop_kept_evidence()?;
@@ -242,16 +275,21 @@ impl<'a> Run<'a> {
         Ok(seqs.len())
     }
 
-    fn drop_records(&mut self) -> Result<usize, LedgerError> {
+    /// Drops some records up to a number that are from before a time.
+    fn drop_records(&mut self, last: i64, before: Stamp) -> Result<usize, LedgerError> {
         let mut rows: Vec<(i64, Option<String>)> = Vec::new();
         {
             let mut statement = self.db.prepare_cached(
-                "SELECT seq, subject FROM records WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
+                "SELECT seq, subject, time FROM records WHERE seq > ? AND seq <= ?
+                 ORDER BY seq LIMIT ?",
             )?;
-            let bounds = (self.progress.records, self.last_record, STEPS_PER_LOOK);
-            let found = statement.query_map(bounds, |row| Ok((row.get(0)?, row.get(1)?)))?;
-            for row in found {
-                rows.push(row?);
+            let bounds = (self.progress.records, last, STEPS_PER_LOOK);
+            let mut found = statement.query(bounds)?;
+            // The first younger one ends it: records are as good as in the order of their times.
+            while let Some(row) = found.next()?
+                && row.get::<_, i64>(2)? < before.0
+            {
+                rows.push((row.get(0)?, row.get(1)?));
             }
         }
         for (seq, subject) in &rows {

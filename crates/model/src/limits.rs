@@ -210,6 +210,10 @@ pub const EVENT_AHEAD_MAX_S: u64 = 1;
 /// Records that one ledger keeps by default, in bytes of the database file.
 pub const LEDGER_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
+/// How long a ledger keeps records by default, in seconds: a year, so that this week can be held
+/// against the same one of last year.
+pub const LEDGER_KEEP_S: u64 = 366 * 86_400;
+
 /// The newest records of a ledger, which are kept however small it is meant to be.
 pub const LEDGER_RECORDS_KEPT: i64 = 1000;
 

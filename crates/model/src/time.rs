@@ -23,6 +23,12 @@ impl Stamp {
         Self(self.0.saturating_add(step))
     }
 
+    /// This stamp moved back by `seconds`.
+    pub const fn minus_s(self, seconds: u64) -> Self {
+        let step = if seconds > i64::MAX as u64 / 1000 { i64::MAX } else { seconds as i64 * 1000 };
+        Self(self.0.saturating_sub(step))
+    }
+
     /// This stamp moved by `ms`, which may be negative.
     pub const fn plus_ms(self, ms: i64) -> Self {
         Self(self.0.saturating_add(ms))

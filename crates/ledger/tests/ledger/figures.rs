@@ -61,7 +61,7 @@ fn tallies_and_records_per_second() {
     commits("records, a quarter with 5 lines", &mut ledger, &records, rows);
     let trims = Instant::now();
     for _ in 0..1000 {
-        ledger.trim(u64::MAX / 2).unwrap();
+        ledger.trim(u64::MAX / 2, monban_model::Stamp(i64::MIN)).unwrap();
     }
     println!("trim with nothing to do: {:?}", trims.elapsed() / 1000);
 }
@@ -100,7 +100,7 @@ fn memory_and_look_ups_in_a_large_ledger() {
     let (mut calls, mut longest, begun) = (0, Duration::ZERO, Instant::now());
     loop {
         let one = Instant::now();
-        let trimmed = ledger.trim(size / 2).unwrap();
+        let trimmed = ledger.trim(size / 2, monban_model::Stamp(i64::MIN)).unwrap();
         longest = longest.max(one.elapsed());
         calls += 1;
         if !trimmed.more {

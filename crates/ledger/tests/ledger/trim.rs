@@ -4,9 +4,12 @@ use std::fs;
 use std::path::Path;
 
 use monban_ledger::{FILE_NAME, Ledger, Reader, Trimmed};
-use monban_model::{Event, Seq, StateRow, limits};
+use monban_model::{Event, Seq, Stamp, StateRow, limits};
 
 use crate::sample;
+
+/// Records may be as old as they like.
+const ANY_AGE: Stamp = Stamp(i64::MIN);
 
 const MAX: u64 = 4 * 1024 * 1024;
 
@@ -22,7 +25,7 @@ fn fill(ledger: &mut Ledger, next_seq: &mut u64, batches: u32, trim_to: Option<u
         }
         ledger.commit(&sample::of_records(records)).unwrap();
         if let Some(max) = trim_to {
-            let one = ledger.trim(max).unwrap();
+            let one = ledger.trim(max, ANY_AGE).unwrap();
             sum.evidence_lines += one.evidence_lines;
             sum.records += one.records;
         }
@@ -33,7 +36,7 @@ fn fill(ledger: &mut Ledger, next_seq: &mut u64, batches: u32, trim_to: Option<u
 fn trim_all(ledger: &mut Ledger, max: u64) -> (Trimmed, u32) {
     let (mut sum, mut calls) = (Trimmed::default(), 0);
     loop {
-        let one = ledger.trim(max).unwrap();
+        let one = ledger.trim(max, ANY_AGE).unwrap();
         sum.evidence_lines += one.evidence_lines;
         sum.records += one.records;
         calls += 1;
@@ -142,11 +145,55 @@ fn state_that_alone_is_too_large_stays_and_so_do_the_newest_records() {
     let mut next_seq = 1;
     fill(&mut ledger, &mut next_seq, 4, None);
     trim_all(&mut ledger, 64 * 1024);
-    assert_eq!(ledger.trim(64 * 1024).unwrap(), Trimmed::default());
+    assert_eq!(ledger.trim(64 * 1024, ANY_AGE).unwrap(), Trimmed::default());
     drop(ledger);
     let (_, saved) = Ledger::open(folder.path()).unwrap();
     assert_eq!(saved.blocks.len(), 4000);
     let reader = Reader::open(folder.path()).unwrap();
     let left = reader.records_after(Seq(0), 100_000).unwrap();
     assert!(left.len() >= limits::LEDGER_RECORDS_KEPT as usize);
+}
+
+#[test]
+fn what_is_too_old_goes_although_there_is_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut ledger, _) = Ledger::open(folder.path()).unwrap();
+    let blocked = sample::named("192.0.2.77");
+    let why = sample::story(1, blocked, "192.0.2.77".parse().unwrap());
+    let mut first = sample::of_records(why.clone());
+    first.state = vec![StateRow::Block(sample::block(blocked))];
+    ledger.commit(&first).unwrap();
+    let mut next_seq = 5;
+    fill(&mut ledger, &mut next_seq, 20, None);
+    let left = |ledger: &mut Ledger, keep_from: Stamp| {
+        let mut old = 0;
+        loop {
+            let one = ledger.trim(u64::MAX / 2, keep_from).unwrap();
+            old += one.old_records;
+            assert_eq!(one.old_records, one.records);
+            if !one.more {
+                let reader = Reader::open(folder.path()).unwrap();
+                return (old, reader.counts().unwrap().records);
+            }
+        }
+    };
+    let all = next_seq - 1;
+    assert_eq!(left(&mut ledger, sample::time(0)), (0, all));
+    let (bytes, since) = Reader::open(folder.path()).unwrap().extent().unwrap();
+    assert!(bytes > 0 && since == Some(sample::time(1)), "{bytes} {since:?}");
+    // The story of a number lasts until the next one; that of the block in force stays.
+    let middle = 5 + 4 * 2500;
+    let dropped = middle - 5;
+    assert_eq!(left(&mut ledger, sample::time(middle)), (dropped, all - dropped));
+    let reader = Reader::open(folder.path()).unwrap();
+    assert_eq!(reader.record(Seq(middle - 1)).unwrap(), None);
+    assert!(reader.record(Seq(middle)).unwrap().is_some());
+    assert_eq!(reader.evidence_dropped(Seq(middle)).unwrap(), 0);
+    // All of it: the newest record and those of the block are left, and numbers go on.
+    assert_eq!(left(&mut ledger, Stamp(i64::MAX)).1, 4 + 1);
+    let kept = reader.records_of(blocked, 10).unwrap();
+    assert_eq!(kept.into_iter().rev().collect::<Vec<_>>(), why);
+    drop((reader, ledger));
+    let (_, saved) = Ledger::open(folder.path()).unwrap();
+    assert_eq!(saved.next_seq, Seq(next_seq));
 }

@@ -97,6 +97,8 @@ struct Standing {
     /// How many jails run.
     jails: u64,
     states: Vec<JailState>,
+    /// Bytes of the ledger, and the time of its oldest record.
+    ledger: (u64, Option<Stamp>),
 }
 
 impl Standing {
@@ -121,6 +123,7 @@ impl Standing {
             counters: Counters::read(reader)?,
             jails: count.and_then(|text| text.parse().ok()).unwrap_or(0),
             states: read_jail_states(reader)?,
+            ledger: reader.extent()?,
         })
     }
 }
@@ -166,7 +169,7 @@ pub fn status(context: &Context<'_>) -> Result<ExitCode, String> {
 }
 
 fn as_json(status: Option<&StatusReply>, standing: &Standing, time: Stamp) -> Value {
-    let Standing { sources, blocks, counters, jails, states } = standing;
+    let Standing { sources, blocks, counters, jails, states, ledger } = standing;
     let source = |row: &PositionRow| {
         json!({
             "name": row.path.rsplit('/').next(),
@@ -190,6 +193,7 @@ fn as_json(status: Option<&StatusReply>, standing: &Standing, time: Stamp) -> Va
         "unmade_jail_bans": blocks.unmade(status),
         "waiting_jail_bans": if blocks.wait(status) { blocks.of_jails } else { 0 },
         "jails": jails,
+        "ledger": { "bytes": ledger.0, "since": ledger.1.map(time_json) },
         "jail_states": states.iter().map(JailState::json).collect::<Vec<_>>(),
     });
     for (counter, count) in COUNTERS.iter().zip(counters.0) {
@@ -221,7 +225,7 @@ fn as_text(
         }
     };
     match standing {
-        Ok(standing) => lines.extend(of_ledger(say, status, standing, time)),
+        Ok(standing) => lines.extend(of_ledger(say, clock, status, standing, time)),
         Err(text) => lines.push(printable_lines(text)),
     }
     lines
@@ -253,11 +257,12 @@ fn of_daemon(say: &Say, clock: &LocalClock, status: &StatusReply, alone: bool) -
 
 fn of_ledger(
     say: &Say,
+    clock: &LocalClock,
     status: Option<&StatusReply>,
     standing: &Standing,
     time: Stamp,
 ) -> Vec<String> {
-    let Standing { sources, blocks, counters, jails, states } = standing;
+    let Standing { sources, blocks, counters, jails, states, ledger } = standing;
     let mut lines: Vec<String> = sources.iter().map(|row| of_source(say, row, time)).collect();
     let observes = status.is_some_and(|status| status.mode == Mode::Observe);
     let key = match status {
@@ -278,6 +283,11 @@ fn of_ledger(
     lines.extend(counters.map(|(counter, so_many)| count(counter.text, so_many)));
     if *jails > 0 {
         lines.push(count("status-jails", *jails));
+    }
+    if let (bytes, Some(since)) = ledger {
+        let mib = (bytes >> 20).max(1).to_string();
+        let values = [("mib", mib.as_str()), ("time", &clock.date_time(*since))];
+        lines.push(say.text("status-ledger", &values));
     }
     let notices = together(states.iter().flat_map(|state| &state.notices));
     lines.extend(notices.iter().map(|told| say.notice(told)));
@@ -344,6 +354,7 @@ mod tests {
             counters: Counters([0, 2, 0, 0, 0]),
             jails: 2,
             states: vec![state],
+            ledger: (4096, None),
         }
     }
 

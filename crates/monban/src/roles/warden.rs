@@ -278,6 +278,8 @@ impl Host for Program {
         if let Some(uid) = self.uid {
             command.arg("--uid").arg(uid.to_string());
         }
+        // Its threads share one heap: what one frees is there for the others.
+        command.env("MALLOC_ARENA_MAX", "1");
         // It begins a session of its own, which the leader of a process group could not.
         command.stdin(Stdio::from(channel)).spawn()
     }

@@ -57,5 +57,5 @@ fn start(place: &Place, args: &WatcherArgs, json: bool, say: Say) -> io::Result<
     sandbox::lock(&folder)?;
     let (ledger, saved) = Ledger::open(&folder).map_err(io::Error::other)?;
     let local = Local { clock, zone, log, folder };
-    Ok(Watch::new(Channel::over(channel), ledger, saved, local, output, lock))
+    Watch::new(Channel::over(channel), ledger, saved, local, output, lock)
 }

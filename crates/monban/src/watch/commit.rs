@@ -8,14 +8,17 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use monban_engine::Observation;
-use monban_ledger::{Batch, LedgerError};
+use monban_ledger::{Batch, LedgerError, Trimmed};
 use monban_model::limits::ORDERS_PER_FRAME_MAX;
 use monban_model::wire::{ToWarden, WireAct, WireOrder};
 use monban_model::{
     Address, ConnectionKey, JailRow, JailRowKind, Notice, Order, OrderAct, OrderId, Record, Scope,
     Stamp, StateRow, Subject,
 };
+use monban_warden::Channel;
 
+use super::mind::Mind;
+use super::scribe::{Keep, Written};
 use super::{Watch, notice, now};
 
 /// Records that wait for a disk that takes nothing at most; later ones are counted and dropped.
@@ -31,6 +34,19 @@ const ROWS_WAITING_MAX: usize = 100_000;
 /// While the disk takes nothing, it is tried so often.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// Changes wait at most so long for their commit ...
+const COMMIT_AFTER: Duration = Duration::from_millis(200);
+
+/// ... or so many times as long as the last one took, so that the ledger leaves the processor to
+/// the lines ...
+const LEDGER_SHARE: u32 = 6;
+
+/// ... but never longer than this.
+const COMMIT_LATEST: Duration = Duration::from_secs(2);
+
+/// That a full ledger drops what is oldest is told so often.
+const TRIMMED_TOLD_EVERY: Duration = Duration::from_secs(3600);
+
 /// What is not committed yet.
 #[derive(Debug, Default)]
 pub struct Pending {
@@ -40,6 +56,11 @@ pub struct Pending {
     dropped: u64,
     /// Why the last commit was not written.
     trouble: Option<String>,
+    /// How long the last commit took.
+    took: Duration,
+    /// What the ledger dropped for want of room, and when that was told last.
+    trimmed: Trimmed,
+    trimmed_told: Option<Instant>,
 }
 
 impl Pending {
@@ -51,11 +72,30 @@ impl Pending {
     /// More records.
     pub fn add(&mut self, records: Vec<Record>) {
         self.batch.records.extend(records);
+        self.bound_records();
+        self.touch();
+    }
+
+    /// A batch that was not written: what came since stands behind it.
+    fn take_back(&mut self, batch: Batch) {
+        let newer = std::mem::replace(&mut self.batch, batch);
+        self.batch.records.extend(newer.records);
+        self.batch.forgotten_positions.extend(newer.forgotten_positions);
+        self.retry_at = Some(Instant::now() + RETRY);
+        self.bound_records();
+        self.bound_rows();
+    }
+
+    fn bound_records(&mut self) {
         if !self.disk_works() && self.batch.records.len() > WAITING_MAX {
             self.dropped += (self.batch.records.len() - WAITING_MAX) as u64;
             self.batch.records.truncate(WAITING_MAX);
         }
-        self.touch();
+    }
+
+    /// How many records wait.
+    pub fn records(&self) -> usize {
+        self.batch.records.len()
     }
 
     /// Whether the last commit was written.
@@ -82,20 +122,30 @@ impl Pending {
     }
 
     /// When the next commit is due.
-    pub fn due_at(&self, after: Duration) -> Option<Instant> {
+    pub fn due_at(&self) -> Option<Instant> {
+        // The more there is to write, the more of it is written once instead of several times.
+        let after = (self.took * LEDGER_SHARE).clamp(COMMIT_AFTER, COMMIT_LATEST);
         self.retry_at.or(self.since.map(|since| since + after))
     }
 
     /// Whether a commit is due.
-    pub fn is_due(&self, after: Duration) -> bool {
+    pub fn is_due(&self) -> bool {
         let full = self.disk_works() && self.batch.records.len() >= RECORDS_AT_ONCE;
-        full || self.due_at(after).is_some_and(|due| due <= Instant::now())
+        full || self.due_at().is_some_and(|due| due <= Instant::now())
     }
 }
 
 impl Watch {
-    /// Commits everything that was made from the lines so far.
+    /// Commits everything that was made from the lines so far, and waits until that is durable.
     pub(super) fn commit(&mut self) {
+        self.end_commit(true);
+        self.begin_commit();
+        self.end_commit(true);
+    }
+
+    /// Hands everything that was made from the lines so far to the ledger, which has answered for
+    /// what it got before.
+    pub(super) fn begin_commit(&mut self) {
         // What was lost is told with the positions behind it: a kill between them would hide it.
         for told in self.feed.notices() {
             self.tell_of_feed(told);
@@ -118,32 +168,60 @@ impl Watch {
         }
         batch.meta = self.meta();
         batch.meta.extend(states.clone());
-        match self.ledger.commit(&batch) {
-            Ok(()) => {
-                (self.watched.changed, self.jail_side.changed) = (false, false);
-                self.jail_side.keep_states(states);
-                self.committed();
+        (self.watched.changed, self.jail_side.changed) = (false, false);
+        self.jail_side.keep_states(states);
+        self.scribe.write(batch, self.keep());
+    }
+
+    /// Takes in how the last commit fared, if that is known by now; waits for it if `wait`.
+    pub(super) fn end_commit(&mut self, wait: bool) {
+        match self.scribe.answer(wait) {
+            None => {}
+            Some(Written::Done(trimmed, took)) => {
+                self.pending.took = took;
+                self.committed(trimmed);
             }
-            Err(error) => self.not_committed(batch, &error),
+            Some(Written::Failed(batch, error)) => self.not_committed(batch, &error),
         }
     }
 
-    fn committed(&mut self) {
+    fn committed(&mut self, trimmed: Trimmed) {
         self.pending.trouble = None;
         if self.pending.retry_at.take().is_some() {
             let dropped = std::mem::take(&mut self.pending.dropped);
             self.mind.output().notice(&notice("disk-back", &[("dropped", dropped.to_string())]));
         }
-        match self.ledger.trim(self.mind.ledger_bytes_max) {
-            Ok(trimmed) if trimmed.evidence_lines + trimmed.records > 0 => {
-                let values = [
-                    ("evidence", trimmed.evidence_lines.to_string()),
-                    ("records", trimmed.records.to_string()),
-                ];
-                self.mind.output().notice(&notice("ledger-trimmed", &values));
-            }
-            _ => {}
+        // What was too old is dropped as it was wished, and not told.
+        if trimmed.records > trimmed.old_records || trimmed.evidence_lines > 0 {
+            self.pending.trimmed.evidence_lines += trimmed.evidence_lines;
+            self.pending.trimmed.records += trimmed.records;
+            self.tell_trimmed();
         }
+    }
+
+    /// What the ledger is to keep now.
+    fn keep(&self) -> Keep {
+        let from = now().minus_s(self.mind.ledger_keep_s);
+        Keep { bytes: self.mind.ledger_bytes_max, from }
+    }
+
+    /// Has the ledger look for what it is to keep no longer, where nothing else wakes it.
+    pub(super) fn trim(&mut self) {
+        if !self.scribe.is_busy() && self.pending.disk_works() {
+            self.scribe.write(Batch::default(), self.keep());
+        }
+    }
+
+    /// A full ledger drops something with every commit, which is told once in a while.
+    fn tell_trimmed(&mut self) {
+        let told = &mut self.pending.trimmed_told;
+        if told.is_some_and(|told| told.elapsed() < TRIMMED_TOLD_EVERY) {
+            return;
+        }
+        *told = Some(Instant::now());
+        let Trimmed { evidence_lines, records, .. } = std::mem::take(&mut self.pending.trimmed);
+        let values = [("evidence", evidence_lines.to_string()), ("records", records.to_string())];
+        self.mind.output().notice(&notice("ledger-trimmed", &values));
     }
 
     fn not_committed(&mut self, batch: Batch, error: &LedgerError) {
@@ -157,9 +235,9 @@ impl Watch {
             self.ended = true;
         }
         self.pending.trouble = Some(error.to_string());
-        self.pending.batch = batch;
-        self.pending.bound_rows();
-        self.pending.retry_at = Some(Instant::now() + RETRY);
+        (self.watched.changed, self.jail_side.changed) = (true, true);
+        self.jail_side.lose_states();
+        self.pending.take_back(batch);
     }
 
     fn meta(&self) -> Vec<(String, String)> {
@@ -179,12 +257,7 @@ impl Watch {
 
     /// Sends the orders that the engine gave, and the answers that follow them.
     pub(super) fn send_orders(&mut self) -> io::Result<()> {
-        let orders = self.mind.take_orders();
-        let clock = now();
-        for part in orders.chunks(ORDERS_PER_FRAME_MAX) {
-            let wire = part.iter().map(|order| wire_order(order, clock)).collect();
-            self.channel.send(&ToWarden::Orders(wire), None)?;
-        }
+        send_orders_of(&mut self.mind, &mut self.channel)?;
         for answer in std::mem::take(&mut self.stage.answers) {
             let (id, done, mut notices) = self.with_jails(answer);
             // Whoever asks the ledger after the answer finds what he did.
@@ -230,6 +303,17 @@ impl Watch {
         }
         Ok(())
     }
+}
+
+/// Sends the orders that the engine gave.
+pub(super) fn send_orders_of(mind: &mut Mind, channel: &mut Channel) -> io::Result<()> {
+    let orders = mind.take_orders();
+    let clock = now();
+    for part in orders.chunks(ORDERS_PER_FRAME_MAX) {
+        let wire = part.iter().map(|order| wire_order(order, clock)).collect();
+        channel.send(&ToWarden::Orders(wire), None)?;
+    }
+    Ok(())
 }
 
 fn wire_order(order: &Order, clock: Stamp) -> WireOrder {

@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 
-use monban_config::Config;
 use monban_engine::{Effect, Engine, Observation, Setup, Times};
 use monban_ledger::Saved;
 use monban_model::{
-    Line, Notice, Order, Policy, PositionRow, QuickState, Record, SourceId, Stamp, StateRow,
+    Line, Notice, Order, Policy, PositionRow, QuickState, Record, SourceId, Stamp, StateRow, limits,
 };
 use monban_rules::{Clock, RuleSet, Scratch};
 use monban_sources::journal::JournalEntry;
@@ -45,8 +44,10 @@ pub struct Mind {
     /// Lines from before this are of no use to any window or block.
     useful_s: u64,
     evictions_told: u64,
-    /// Limit of the ledger, by the configuration.
+    /// Limits of the ledger, by the configuration: its bytes, and the age of its records.
     pub ledger_bytes_max: u64,
+    /// In seconds.
+    pub ledger_keep_s: u64,
     saved: Option<Saved>,
     notices: Vec<Notice>,
 }
@@ -73,7 +74,8 @@ impl Mind {
             misplaced: 0,
             useful_s: 0,
             evictions_told: 0,
-            ledger_bytes_max: Config::shipped().ledger_bytes_max,
+            ledger_bytes_max: limits::LEDGER_BYTES_MAX,
+            ledger_keep_s: limits::LEDGER_KEEP_S,
             saved: Some(saved),
             notices,
         }
@@ -93,7 +95,8 @@ impl Mind {
             None => self.engine.set_up(setup),
         }
         self.useful_s = useful_s(&config.policies);
-        self.ledger_bytes_max = config.ledger_bytes_max;
+        (self.ledger_bytes_max, self.ledger_keep_s) =
+            (config.ledger_bytes_max, config.ledger_keep_s);
         self.rules = Some(rules);
     }
 
@@ -245,6 +248,11 @@ impl Mind {
         (std::mem::take(&mut self.records), std::mem::take(&mut self.answers))
     }
 
+    /// Whether there are orders to be carried out.
+    pub fn has_orders(&self) -> bool {
+        !self.orders.is_empty()
+    }
+
     /// Orders to be carried out now.
     pub fn take_orders(&mut self) -> Vec<Order> {
         std::mem::take(&mut self.orders)
@@ -314,7 +322,7 @@ fn useful_s(policies: &[Policy]) -> u64 {
         |policy: &Policy| policy.slow.map_or(0, |slow| slow.length_s).max(policy.window.length_s);
     let block_s = |policy: &Policy| match policy.backoff.first_s {
         Some(_) => policy.backoff.longest_s,
-        None => monban_model::limits::DURATION_MAX_S,
+        None => limits::DURATION_MAX_S,
     };
     let longest = |of: &dyn Fn(&Policy) -> u64| policies.iter().map(of).max().unwrap_or(0);
     longest(&window_s).saturating_add(longest(&block_s))

@@ -16,6 +16,7 @@ mod mind;
 mod notices;
 mod output;
 mod repeats;
+mod scribe;
 mod sources;
 mod stage;
 #[cfg(test)]
@@ -50,18 +51,28 @@ use rustix::event::{PollFd, PollFlags};
 
 use clocks::{Clocks, Turn};
 use commit::Pending;
+use scribe::Scribe;
 
-/// Bytes that are read before orders, frames and commits have their turn.
-const SLICE_BYTES: usize = 256 << 10;
+/// Bytes that are read before frames, commits and another log have their turn: one to two
+/// milliseconds of lines that all count.
+const SLICE_BYTES: usize = 64 << 10;
 
-/// Changes wait at most so long for their commit.
-const COMMIT_AFTER: Duration = Duration::from_millis(200);
+/// Orders of a slice that is being read leave so long after the ones before: soon, and not each
+/// in a transaction of its own while many attack at once.
+const ORDERS_AFTER: Duration = Duration::from_millis(1);
 
-/// More changed rows than this are committed at once: as a batch they are held twice.
-const COMMIT_CHANGES: usize = 2048;
+/// More changed rows and records than this are committed at once: as a batch they are held twice.
+/// While the ledger has not taken the batch before, nothing is read then.
+const CHANGES_MAX: usize = 6144;
+
+/// While the ledger writes, it is asked so often whether it is done.
+const ANSWER_LOOK: Duration = Duration::from_millis(5);
 
 /// Once a second every file is looked at, and time passes in the engine.
 const TICK: Duration = Duration::from_secs(1);
+
+/// The ledger is looked through for what has become too old so often, also where nothing happens.
+const TRIM_EVERY: Duration = Duration::from_secs(3600);
 
 /// The time of this machine's wall, for rules, for filters and for the log of jails.
 pub struct Local {
@@ -82,7 +93,7 @@ pub struct Watch {
     mind: Mind,
     jail_side: jails::JailSide,
     earlier: earlier::Awaited,
-    ledger: Ledger,
+    scribe: Scribe,
     pending: Pending,
     stage: stage::Stage,
     journal: Option<(File, JournalReader)>,
@@ -101,6 +112,7 @@ pub struct Watch {
     /// Those of this machine.
     allow_own: Vec<monban_model::Net>,
     clocks: Clocks,
+    trimmed_at: Instant,
     again: bool,
     ended: bool,
     /// Where the ledger lies: the one folder that this process may write in.
@@ -110,6 +122,9 @@ pub struct Watch {
 
 impl Watch {
     /// A watcher that goes on where the saved state ends.
+    ///
+    /// # Errors
+    /// If the ledger can have no thread.
     pub fn new(
         channel: Channel,
         ledger: Ledger,
@@ -117,17 +132,17 @@ impl Watch {
         local: Local,
         output: Output,
         lock: OwnedFd,
-    ) -> Self {
+    ) -> io::Result<Self> {
         let (journal_rows, files): (Vec<_>, Vec<_>) =
             saved.positions.iter().cloned().partition(|row| is_journal_name(&row.path));
-        Self {
+        Ok(Self {
             channel,
             feed: Feed::new(files),
             pending: Pending::default(),
             jail_side: jails::JailSide::new(std::mem::take(&mut saved.jails), &saved.meta, &local),
             earlier: earlier::Awaited::default(),
             mind: Mind::new(saved, local.clock, output),
-            ledger,
+            scribe: Scribe::start(ledger)?,
             stage: stage::Stage::default(),
             journal: None,
             journal_row: None,
@@ -140,11 +155,12 @@ impl Watch {
             allow: Vec::new(),
             allow_own: Vec::new(),
             clocks: Clocks::look(),
+            trimmed_at: Instant::now(),
             again: false,
             ended: false,
             folder: local.folder,
             _lock: lock,
-        }
+        })
     }
 
     /// Works until the warden says stop or is gone.
@@ -168,11 +184,7 @@ impl Watch {
                 next_tick = Instant::now() + TICK;
                 self.tick()?;
             }
-            let waiting = self.mind.engine().waiting_changes() + self.jail_side.waiting_changes();
-            let many = waiting > COMMIT_CHANGES;
-            if (many && self.pending.disk_works()) || self.pending.is_due(COMMIT_AFTER) {
-                self.commit();
-            }
+            self.commit_if_due();
         }
         self.tell_rest(true);
         self.commit();
@@ -180,10 +192,27 @@ impl Watch {
         Ok(())
     }
 
+    /// Commits what has waited for long enough, or is much. What comes faster than it can be
+    /// written waits in the logs.
+    fn commit_if_due(&mut self) {
+        let waiting = self.mind.engine().waiting_changes()
+            + self.jail_side.waiting_changes()
+            + self.pending.records();
+        let many = waiting > CHANGES_MAX && self.pending.disk_works();
+        self.end_commit(many);
+        if !self.scribe.is_busy() && (many || self.pending.is_due()) {
+            self.begin_commit();
+        }
+    }
+
     /// Waits for frames, the journal, the next commit or tick; not at all if there is more to
     /// read. True if the journal has something.
     fn wait(&self, more: bool, next_tick: Instant) -> io::Result<bool> {
-        let until = self.pending.due_at(COMMIT_AFTER).map_or(next_tick, |due| due.min(next_tick));
+        let due = match self.scribe.is_busy() {
+            true => Some(Instant::now() + ANSWER_LOOK),
+            false => self.pending.due_at(),
+        };
+        let until = due.map_or(next_tick, |due| due.min(next_tick));
         let left = match more {
             true => Duration::ZERO,
             false => until.saturating_duration_since(Instant::now()),
@@ -221,6 +250,8 @@ impl Watch {
         let mind = &mut self.mind;
         let jail_side = &mut self.jail_side;
         let stage = &mut self.stage;
+        let channel = &mut self.channel;
+        let (mut sent, mut failed) = (Instant::now(), None);
         let turns = match stage.is_catching_up() {
             true => Turns::Oldest,
             false => Turns::Round,
@@ -233,7 +264,14 @@ impl Watch {
             let found = jail_side.line(file.path, &line, is_old);
             let is_live = !jail_side.own_rules && !is_old;
             mind.note_failures(line.source, found, is_live.then_some(arrival));
+            if mind.has_orders() && sent.elapsed() >= ORDERS_AFTER {
+                failed = failed.take().or(commit::send_orders_of(mind, channel).err());
+                sent = Instant::now();
+            }
         });
+        if let Some(error) = failed {
+            return Err(error);
+        }
         if progress.lines > 0 {
             for (source, sightings, last) in self.mind.take_notes() {
                 self.feed.note(source, sightings, last);
@@ -241,8 +279,10 @@ impl Watch {
             self.pending.touch();
         }
         self.ask_siblings()?;
-        let backlog = self.feed.backlog_bytes();
-        self.stage.progress(&mut self.mind, backlog, progress.lines, progress.bytes);
+        if self.stage.looks_at_backlog(Instant::now()) {
+            let backlog = self.feed.backlog_bytes();
+            self.stage.progress(&mut self.mind, backlog, progress.lines, progress.bytes);
+        }
         let read = !progress.more && self.feed.wants_are_empty();
         if read && self.stage.settle(self.has_source()) {
             self.send_orders()?;
@@ -303,6 +343,10 @@ impl Watch {
         }
         if let Some(count) = self.jail_side.new_evictions() {
             self.tell(notice("evicted-jails", &[("count", count.to_string())]));
+        }
+        if self.trimmed_at.elapsed() >= TRIM_EVERY && self.pending.disk_works() {
+            self.trimmed_at = Instant::now();
+            self.trim();
         }
         self.mind.flush_output();
         self.send_orders()

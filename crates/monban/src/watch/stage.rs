@@ -10,6 +10,9 @@ use super::mind::{Answer, Mind};
 /// A backlog of so many lines is told, with its progress.
 const BACKLOG_LINES: u64 = 100_000;
 
+/// The backlog is looked at so often.
+const BACKLOG_LOOK: Duration = Duration::from_millis(50);
+
 /// Bytes of a line, as long as none was read: that of a usual syslog line.
 const USUAL_LINE_BYTES: u64 = 110;
 
@@ -40,6 +43,8 @@ pub struct Stage {
     /// Logs that hold old lines, read since then.
     old: HashSet<String>,
     backlog: Option<Backlog>,
+    /// When the backlog was looked at last.
+    looked: Option<Instant>,
     journal_at: Option<Instant>,
     /// The journal gives old entries; since when it has given none.
     journal_old: Option<Instant>,
@@ -105,6 +110,15 @@ impl Stage {
         (self.caught_up, self.has_started) = (true, true);
         self.old.clear();
         has_source && !std::mem::replace(&mut self.told_caught_up, true)
+    }
+
+    /// Whether it is time to look how much waits: each look asks for the size of each file.
+    pub fn looks_at_backlog(&mut self, now: Instant) -> bool {
+        let due = self.looked.is_none_or(|looked| now.duration_since(looked) >= BACKLOG_LOOK);
+        if due {
+            self.looked = Some(now);
+        }
+        due
     }
 
     /// Tells of a long backlog, and of each tenth of it.

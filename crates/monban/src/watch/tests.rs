@@ -37,7 +37,8 @@ fn watch(state: &Path) -> (Watch, Channel) {
         },
         output,
         lock,
-    );
+    )
+    .unwrap();
     let mut brief = tempfile::tempfile().unwrap();
     brief.write_all(&Bundle::default().to_bytes()).unwrap();
     brief.rewind().unwrap();
