@@ -2,7 +2,8 @@
 //! capability, with its full counts and figures (docs/shows/NAME.md says what is shown).
 //! `cargo xtask compare`: monban's costs beside those of its peers. `cargo xtask cost`:
 //! instructions for a line, against bounds. `cargo xtask growth`: plots of what a line costs as
-//! rules and attackers become more.
+//! rules and attackers become more. `cargo xtask soak --minutes N`: mixed logs at full speed for so
+//! long, and whether all stays flat.
 #![forbid(unsafe_code)]
 
 mod compare;
@@ -26,7 +27,8 @@ usage: cargo xtask test
        cargo xtask show guard | fail2ban
        cargo xtask compare [--short] [--log FILE] [--lines N] [--runs N]
        cargo xtask cost [--accept]
-       cargo xtask growth";
+       cargo xtask growth
+       cargo xtask soak --minutes N";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         ["growth"] => plan::growth(&mut report),
         ["show", "guard"] => plan::show_guard(&mut report),
         ["show", "fail2ban"] => plan::show_fail2ban(&mut report),
+        ["soak", "--minutes", minutes] => plan::soak(&mut report, minutes),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

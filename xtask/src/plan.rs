@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::cost::Keep;
 use crate::part::Report;
@@ -106,6 +106,28 @@ pub fn growth(report: &mut Report) {
     let binary = target(report).join("release/monban");
     let folder = target(report).join("growth");
     growth::run(report, &binary, &folder);
+}
+
+/// Mixed logs, rotations and floods as fast as monban reads them, for so many minutes. The samples
+/// are kept under `benches/runs`.
+pub fn soak(report: &mut Report, minutes: &str) {
+    let Ok(number) = minutes.parse::<f64>() else {
+        return report.leave_out("soak", &format!("`{minutes}` is no number of minutes"));
+    };
+    packages::install(report);
+    report.run("release build", 10 * MINUTE, cargo(report, &["build", "--release"]));
+    let runs = report.root().join("benches/runs");
+    if let Err(error) = fs::create_dir_all(&runs) {
+        return report.leave_out("soak", &format!("{}: {error}", runs.display()));
+    }
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let series = runs.join(format!("soak-{}.csv", since.as_secs()));
+    let run = ["run", "--quiet", "--release", "--package", "monban-e2e", "--", "--soak", minutes];
+    let mut command = cargo(report, &run);
+    command.arg("--series").arg(series);
+    command.arg("--binary").arg(target(report).join("release/monban"));
+    let at_most = Duration::from_secs_f64(number.clamp(0.0, 1e6) * 60.0) + 5 * MINUTE;
+    report.run("soak", at_most, command);
 }
 
 /// Texts by chance for the readers of fail2ban's configuration and lines, so many seconds for

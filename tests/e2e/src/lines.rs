@@ -72,6 +72,7 @@ impl Log {
 }
 
 /// Numbers that look random and are the same for the same seed (Knuth's MMIX generator).
+#[derive(Debug)]
 pub struct Dice(u64);
 
 impl Dice {

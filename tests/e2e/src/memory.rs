@@ -19,6 +19,12 @@ pub fn children(pid: i32) -> Vec<i32> {
     found
 }
 
+/// The parent of a process.
+pub fn parent(pid: i32) -> Option<i32> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
+}
+
 /// A process and everything below it.
 pub fn family(pid: i32) -> Vec<i32> {
     let mut found = vec![pid];
@@ -52,6 +58,16 @@ pub fn cpu_s(pid: i32) -> f64 {
 /// Proportional set size of a process in KiB: shared pages are divided among their users.
 pub fn pss_kib(pid: i32) -> u64 {
     field_kib(&format!("/proc/{pid}/smaps_rollup"), "Pss:")
+}
+
+/// Resident set of a process in KiB: shared pages count for each of their users.
+pub fn rss_kib(pid: i32) -> u64 {
+    field_kib(&format!("/proc/{pid}/status"), "VmRSS:")
+}
+
+/// How many descriptors a process has open.
+pub fn descriptors(pid: i32) -> u64 {
+    fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, |list| list.count() as u64)
 }
 
 /// The largest resident set that a process has had, in KiB.
@@ -111,5 +127,6 @@ mod tests {
         assert!(!arguments(pid).is_empty());
         assert!(family(pid).contains(&pid));
         assert_eq!(pss_kib(i32::MAX), 0);
+        assert_eq!((parent(pid).is_some(), parent(i32::MAX)), (true, None));
     }
 }

@@ -2,6 +2,7 @@
 
 mod admin;
 mod articles;
+mod backlog;
 mod confined;
 mod crash;
 mod daemons;
@@ -282,10 +283,28 @@ pub const ALL: &[Check] = &[
         run: latency::line_to_element,
     },
     Check {
+        name: "latency-under-load",
+        about: "the same while 100,000 lines a second are written to the same log and another",
+        needs: GUARD,
+        run: latency::under_load,
+    },
+    Check {
+        name: "backlog",
+        about: "lines and rotations while it stands still: it says so, and reads each line once",
+        needs: GUARD,
+        run: backlog::after_a_stop,
+    },
+    Check {
         name: "flood",
         about: "a great many attackers: memory stays bounded, evictions are shown",
         needs: GUARD,
         run: flood::of_attackers,
+    },
+    Check {
+        name: "soak",
+        about: "mixed logs with rotations and floods as fast as they are read: all stays bounded",
+        needs: GUARD,
+        run: crate::soak::sample,
     },
     Check {
         name: "fail2ban-beside",
