@@ -44,6 +44,10 @@ const KNOWN_FROM: u32 = 6_000_000;
 /// And from here on the strangers.
 const STRANGERS_FROM: u32 = 1_000_000;
 
+/// Processes of sshd have numbers from here on: a line of a check that has the number of another
+/// connection would tell of that one.
+const SSHD_PIDS_FROM: usize = 1_000_000;
+
 impl Traffic {
     /// Lines of a seed.
     pub fn new(seed: u64, attackers: Attackers) -> Self {
@@ -81,7 +85,8 @@ impl Traffic {
     }
 
     fn sshd(&mut self, text: &mut String) -> std::fmt::Result {
-        let (kind, pid, port) = (self.number(10), self.number(4_000_000), self.number(60_000));
+        let (kind, port) = (self.number(10), self.number(60_000));
+        let pid = SSHD_PIDS_FROM + self.number(3_000_000);
         write!(text, "{} server sshd[{pid}]: ", self.time)?;
         match kind {
             0..=2 => {
