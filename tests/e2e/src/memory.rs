@@ -19,12 +19,6 @@ pub fn children(pid: i32) -> Vec<i32> {
     found
 }
 
-/// The parent of a process.
-pub fn parent(pid: i32) -> Option<i32> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
-}
-
 /// A process and everything below it.
 pub fn family(pid: i32) -> Vec<i32> {
     let mut found = vec![pid];
@@ -127,6 +121,5 @@ mod tests {
         assert!(!arguments(pid).is_empty());
         assert!(family(pid).contains(&pid));
         assert_eq!(pss_kib(i32::MAX), 0);
-        assert_eq!((parent(pid).is_some(), parent(i32::MAX)), (true, None));
     }
 }

@@ -10,7 +10,6 @@ use crate::guard::Guard;
 use crate::kernel::wait_blocked;
 use crate::lines::{Log, failed_password, many};
 use crate::machine::World;
-use crate::memory::{family, parent};
 use crate::runner::Setting;
 use crate::traffic::{Attackers, Daemon, Traffic};
 use crate::trouble::{Tried, must};
@@ -23,7 +22,7 @@ const ROTATIONS: usize = 4;
 /// What has piled up is read within this.
 const CATCH_UP: Duration = Duration::from_secs(120);
 
-/// All of monban stands still while lines come and the log rotates. Afterwards it says how far
+/// The watcher stands still while lines come and the log rotates. Afterwards it says how far
 /// behind it is, reads every line once, and counts what was before the stop with what came after.
 pub fn after_a_stop(setting: &Setting) -> Tried<String> {
     let pieces: usize = setting.sized(300, 1000);
@@ -36,7 +35,8 @@ pub fn after_a_stop(setting: &Setting) -> Tried<String> {
         (0..2).try_for_each(|at| log.write(&failed_password(100 + at, address)))?;
     }
     guard.wait_counted(&blocked, 2)?;
-    signal(&guard, Signal::STOP)?;
+    let watcher = guard.watcher()?;
+    signal(watcher, Signal::STOP)?;
     let attackers = Attackers { known: 100, strangers: 5000, stranger_in: 10 };
     let (mut traffic, mut text) = (Traffic::new(9, attackers), String::new());
     for piece in 0..pieces {
@@ -51,7 +51,7 @@ pub fn after_a_stop(setting: &Setting) -> Tried<String> {
         (0..count).try_for_each(|at| log.write(&failed_password(200 + at, address)))?;
     }
     let written = (pieces * PIECE + 2 * 2 + 3 + 2) as u64;
-    signal(&guard, Signal::CONT)?;
+    signal(watcher, Signal::CONT)?;
     let mut read = 0;
     let took = until_true("every line is read", CATCH_UP, || {
         let status = guard.json(&["status"])?;
@@ -74,11 +74,8 @@ pub fn after_a_stop(setting: &Setting) -> Tried<String> {
     ))
 }
 
-/// The program that entered the machine waits for the warden and stops with it, so it is meant too.
-fn signal(guard: &Guard<'_>, signal: Signal) -> Tried<()> {
-    let entered = (signal == Signal::CONT).then(|| parent(guard.pid)).flatten();
-    for pid in family(guard.pid).into_iter().chain(entered).filter_map(Pid::from_raw) {
-        kill_process(pid, signal)?;
-    }
-    Ok(())
+/// The watcher alone is stopped: it is who reads, and the warden goes on telling it of changes.
+fn signal(watcher: i32, signal: Signal) -> Tried<()> {
+    let pid = Pid::from_raw(watcher).ok_or("there is no watcher")?;
+    Ok(kill_process(pid, signal)?)
 }

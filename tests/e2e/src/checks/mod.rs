@@ -290,7 +290,7 @@ pub const ALL: &[Check] = &[
     },
     Check {
         name: "backlog",
-        about: "lines and rotations while it stands still: it says so, and reads each line once",
+        about: "lines and rotations while nothing is read: it says so, and reads each line once",
         needs: GUARD,
         run: backlog::after_a_stop,
     },

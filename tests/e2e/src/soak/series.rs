@@ -44,6 +44,9 @@ pub struct Series {
     pub rotations: u64,
 }
 
+/// A value of a sample, and its name.
+type Named = (&'static str, fn(&Sample) -> f64);
+
 /// Growth of the second half that is still called flat, of what was there in the mean.
 const FLAT: f64 = 0.03;
 
@@ -82,7 +85,7 @@ impl Series {
     pub fn verdict(&self) -> (bool, String) {
         let mut all_flat = true;
         let mut text = String::new();
-        let values: [(&str, fn(&Sample) -> f64); 3] = [
+        let values: [Named; 3] = [
             ("PSS (MiB)", |sample| sample.pss_mib),
             ("RSS (MiB)", |sample| sample.rss_mib),
             ("descriptors", |sample| sample.descriptors as f64),
