@@ -24,7 +24,7 @@ pub const EVIDENCE_BYTES_MAX: usize = 12 * 1024 * 1024;
 /// Tallies (policy and subject) that are held at once; the one that was quiet for longest goes.
 /// One with a line of evidence takes about 600 bytes: with a million attackers, 20,000 of them
 /// blocked, all roles together stay below 64 MB.
-pub const TALLIES_MAX: usize = 32_768;
+pub const TALLIES_MAX: usize = 20_480;
 
 /// Open connections whose attempts are told apart.
 pub const CONNECTIONS_MAX: usize = 16_384;

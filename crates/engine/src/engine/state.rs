@@ -42,7 +42,7 @@ pub struct Evicted {
 }
 
 /// So many rows of connections take as much memory as one of a tally with its lines.
-const LIGHT_ROWS: usize = 4;
+const LIGHT_ROWS: usize = 16;
 
 impl Engine {
     pub(super) fn restore(&mut self, mut saved: Saved) {

@@ -63,7 +63,7 @@ const ORDERS_AFTER: Duration = Duration::from_millis(1);
 
 /// More changed rows and records than this are committed at once: as a batch they are held twice.
 /// While the ledger has not taken the batch before, nothing is read then.
-const CHANGES_MAX: usize = 6144;
+const CHANGES_MAX: usize = 2048;
 
 /// While the ledger writes, it is asked so often whether it is done.
 const ANSWER_LOOK: Duration = Duration::from_millis(5);
