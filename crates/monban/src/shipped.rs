@@ -43,6 +43,14 @@ fn rule_texts(bundle: &Bundle) -> Vec<RuleText> {
         .collect()
 }
 
+/// The shipped rules with their examples.
+///
+/// # Errors
+/// Never, as long as their tests pass.
+pub fn with_examples() -> Result<RuleSet, Vec<Problem>> {
+    RuleSet::compile_unchecked(&rule_texts(&Bundle::default()))
+}
+
 /// Reads a configuration and compiles its rules. The examples of the operator's rules are tried
 /// only if `examples`: it takes longer than a start may.
 ///
