@@ -76,7 +76,15 @@ pub(crate) fn same(a: &[u8], b: &[u8]) -> bool {
         return u64::from_ne_bytes(*a1) == u64::from_ne_bytes(*b1)
             && u64::from_ne_bytes(*a2) == u64::from_ne_bytes(*b2);
     }
-    if a.len() < 8 {
+    if let (Some((a1, _)), Some((b1, _))) = (a.split_first_chunk::<4>(), b.split_first_chunk::<4>())
+        && a.len() < 8
+        && let (Some((_, a2)), Some((_, b2))) =
+            (a.split_last_chunk::<4>(), b.split_last_chunk::<4>())
+    {
+        return u32::from_ne_bytes(*a1) == u32::from_ne_bytes(*b1)
+            && u32::from_ne_bytes(*a2) == u32::from_ne_bytes(*b2);
+    }
+    if a.len() < 4 {
         return a.iter().zip(b).all(|(a, b)| a == b);
     }
     a == b

@@ -3,7 +3,7 @@
 use monban_model::limits::{ATTEMPTS_PER_LINE_MAX, HEAD_WORD_MAX};
 
 use crate::clock::is_svlogd;
-use crate::json::{self, Fields, Scratch};
+use crate::json::{self, Fields, Texts};
 use crate::last_tag::LastTag;
 
 /// The head of a line, taken apart.
@@ -23,19 +23,21 @@ pub(crate) struct Head<'a> {
 
 /// Takes the head off a line. `None` if the line has none.
 #[inline]
-pub(crate) fn split<'a>(line: &'a [u8], scratch: &'a mut Scratch) -> Option<Head<'a>> {
+pub(crate) fn split<'a>(
+    line: &'a [u8],
+    texts: &'a mut Texts,
+    last: &mut LastTag,
+) -> Option<Head<'a>> {
     match line.first()? {
-        b'{' => json_line(line, scratch),
+        b'{' => json_line(line, texts),
         b'<' => {
             let rest = after_priority(line)?;
             match rest.strip_prefix(b"1 ") {
                 Some(rest) => rfc5424(rest),
-                None => {
-                    plain(rest, &mut scratch.last_tag).or_else(|| tagged(rest, Head::default()))
-                }
+                None => plain(rest, last).or_else(|| tagged(rest, Head::default())),
             }
         }
-        _ => plain(line, &mut scratch.last_tag),
+        _ => plain(line, last),
     }
 }
 
@@ -265,8 +267,8 @@ fn after_structured_data(mut rest: &[u8]) -> Option<&[u8]> {
 /// A JSON line. Its program is the one that a field of the line names: a syslog head inside the
 /// message (docker's `log`) is not believed, for the process that was logged writes there what it
 /// likes, and what strangers like. A shape inside (an access log's line) is found all the same.
-fn json_line<'a>(line: &'a [u8], scratch: &'a mut Scratch) -> Option<Head<'a>> {
-    let fields = json::read(line, scratch)?;
+fn json_line<'a>(line: &'a [u8], texts: &'a mut Texts) -> Option<Head<'a>> {
+    let fields = json::read(line, texts)?;
     let text = fields.message.strip_suffix(b"\n").unwrap_or(fields.message);
     let message = if fields.program.is_empty() { text } else { trimmed(text) };
     let Fields { program, pid, host, time: date, .. } = fields;
@@ -319,8 +321,8 @@ mod tests {
     use super::*;
 
     fn told(line: &str) -> Option<[String; 5]> {
-        let mut scratch = Scratch::default();
-        let head = split(line.as_bytes(), &mut scratch)?;
+        let (mut texts, mut last) = (Texts::default(), LastTag::default());
+        let head = split(line.as_bytes(), &mut texts, &mut last)?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let parts = [head.date, head.host, head.program, head.pid, head.message];
         Some(parts.map(text))
@@ -451,8 +453,8 @@ mod tests {
     #[test]
     fn only_a_syslog_daemon_repeats_the_last_message() {
         let told = |line: &str| {
-            let mut scratch = Scratch::default();
-            let head = split(line.as_bytes(), &mut scratch)?;
+            let (mut texts, mut last) = (Texts::default(), LastTag::default());
+            let head = split(line.as_bytes(), &mut texts, &mut last)?;
             let (host, times) = repeats_last(line.as_bytes(), &head)?;
             Some((String::from_utf8_lossy(host).into_owned(), times))
         };

@@ -3,15 +3,8 @@
 
 use monban_model::limits::LINE_MAX;
 
-use crate::last_tag::LastTag;
-
-/// What reading needs besides: room for the unescaped texts of one line, and the head of the line
-/// before.
-#[derive(Debug, Default)]
-pub struct Scratch {
-    bytes: Vec<u8>,
-    pub(crate) last_tag: LastTag,
-}
+/// Room for the unescaped texts of one line.
+pub(crate) type Texts = Vec<u8>;
 
 /// What a JSON line tells. Texts that are missing are empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,8 +34,8 @@ enum Place {
 
 /// Reads the object on `line`. `None` if it is not one or has no message. Of two fields of the
 /// same meaning the first one counts.
-pub(crate) fn read<'a>(line: &'a [u8], scratch: &'a mut Scratch) -> Option<Fields<'a>> {
-    scratch.bytes.clear();
+pub(crate) fn read<'a>(line: &'a [u8], scratch: &'a mut Texts) -> Option<Fields<'a>> {
+    scratch.clear();
     let mut places: [Option<Place>; 5] = [None; 5];
     let mut at = skip_space(line, 1);
     if line.first() != Some(&b'{') {
@@ -59,7 +52,7 @@ pub(crate) fn read<'a>(line: &'a [u8], scratch: &'a mut Scratch) -> Option<Field
         let end = value_end(line, at)?;
         let wanted = NAMES.iter().position(|names| names.contains(&key));
         if let Some(which) = wanted.filter(|which| places[*which].is_none()) {
-            places[which] = keep(&line[at..end], at, &mut scratch.bytes);
+            places[which] = keep(&line[at..end], at, scratch);
         }
         at = skip_space(line, end);
         match line.get(at)? {
@@ -68,7 +61,7 @@ pub(crate) fn read<'a>(line: &'a [u8], scratch: &'a mut Scratch) -> Option<Field
             _ => return None,
         }
     }
-    let scratch = &scratch.bytes;
+    let scratch = &*scratch;
     let text = |place: Option<Place>| match place {
         Some(Place::Line(start, end)) => &line[start..end],
         Some(Place::Scratch(start, end)) => &scratch[start..end],
@@ -194,7 +187,7 @@ mod tests {
     use super::*;
 
     fn message(line: &str) -> Option<Vec<u8>> {
-        let mut scratch = Scratch::default();
+        let mut scratch = Texts::default();
         read(line.as_bytes(), &mut scratch).map(|fields| fields.message.to_vec())
     }
 

@@ -47,8 +47,9 @@ impl LastTag {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::head::split;
-    use crate::json::Scratch;
+    use crate::json::Texts;
 
     #[test]
     fn a_head_like_the_one_before_is_taken_off_as_if_it_were_the_first() {
@@ -67,13 +68,14 @@ mod tests {
         ];
         for before in heads {
             for after in heads {
-                let mut scratch = Scratch::default();
+                let (mut texts, mut last) = (Texts::default(), LastTag::default());
                 let line = format!("Nov 22 05:33:01 {before}");
-                split(line.as_bytes(), &mut scratch);
+                split(line.as_bytes(), &mut texts, &mut last);
                 let line = format!("Nov 22 05:33:01 {after}");
-                let mut fresh = Scratch::default();
-                let alone = split(line.as_bytes(), &mut fresh);
-                assert_eq!(split(line.as_bytes(), &mut scratch), alone, "{before} {after}");
+                let mut room = Texts::default();
+                let alone = split(line.as_bytes(), &mut room, &mut LastTag::default());
+                let second = split(line.as_bytes(), &mut texts, &mut last);
+                assert_eq!(second, alone, "{before} {after}");
             }
         }
     }

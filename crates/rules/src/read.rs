@@ -7,8 +7,8 @@ use crate::clock::Clock;
 use crate::field::Slot;
 use crate::found::Found;
 use crate::head::{self, Head};
-use crate::json::Scratch;
 use crate::key;
+use crate::scratch::Scratch;
 use crate::service::Rule;
 use crate::set::RuleSet;
 use crate::shape;
@@ -62,13 +62,15 @@ impl RuleSet {
     ) -> Reading<'a> {
         let bytes = &line.bytes[..line.bytes.len().min(LINE_MAX)];
         let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
-        let headed = head::split(bytes, scratch);
+        let Scratch { texts, last_tag, memo } = scratch;
+        let headed = head::split(bytes, texts, last_tag);
         let head = headed.unwrap_or(Head { message: bytes, ..Head::default() });
         let (message, times) = head::unrepeated(&head);
         let mut date = head.date;
         let services = self.programs.services(head.program);
         let mut found = Found::none(message);
-        let mut seen = self.first_found(services, &mut found);
+        let mut seen =
+            memo.said(self.number, services, &mut found, |found| self.first_found(services, found));
         // A line with a program has no other shape.
         if head.program.is_empty()
             && let Some((shape, shape_date)) = shape::detect(message)

@@ -1,5 +1,7 @@
 //! The set of all loaded rules.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use monban_model::limits::{RULES_MAX, USER_MAX};
 use monban_model::{Catalog, Problem, RuleId, RuleInfo, ServiceId, ServiceInfo};
 
@@ -23,6 +25,8 @@ pub struct RuleText {
 /// The compiled rules of all services. It is immutable and may be shared by threads.
 #[derive(Debug)]
 pub struct RuleSet {
+    /// No other set of this run has it.
+    pub(crate) number: u64,
     pub(crate) catalog: Catalog,
     pub(crate) services: Vec<Service>,
     pub(crate) tables: Vec<Table>,
@@ -34,6 +38,9 @@ pub struct RuleSet {
     /// The services of each shape, in the order of [`ShapeName::NAMED`].
     pub(crate) shapes: [Vec<ServiceId>; 3],
 }
+
+/// 0 is none.
+static NEXT_NUMBER: AtomicU64 = AtomicU64::new(1);
 
 const _: () = assert!(USER_MAX < u32::MAX as usize && RULES_MAX <= u16::MAX as usize);
 
@@ -120,6 +127,7 @@ impl RuleSet {
         }
         let seed = |service: &Service| crate::key::hash(0, service.name.as_bytes());
         Self {
+            number: NEXT_NUMBER.fetch_add(1, Ordering::Relaxed),
             seeds: services.iter().map(seed).collect(),
             programs: Programs::build(&services),
             catalog,

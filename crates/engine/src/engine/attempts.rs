@@ -261,12 +261,13 @@ impl Engine {
     ) {
         let is_old_news = self.is_old_news(key, full);
         let Some(tally) = self.tallies.get_mut(&key) else { return };
+        if is_old_news {
+            tally.restart();
+            return;
+        }
         let (freed, first) = (tally.evidence_bytes(), tally.first);
         let evidence = tally.settle();
         self.evidence_bytes = self.evidence_bytes.saturating_sub(freed);
-        if is_old_news {
-            return;
-        }
         let first = evidence.first().map_or(first, |line| line.time);
         let finding = Finding {
             kind: full.kind,

@@ -166,6 +166,12 @@ impl Tally {
         std::mem::take(&mut self.evidence).into_iter().map(EvidenceLine::into_evidence).collect()
     }
 
+    /// Counting starts anew without an answer: the last lines stay for the next one, and the room
+    /// for marks too, as this one goes on.
+    pub(crate) fn restart(&mut self) {
+        self.marks.clear();
+    }
+
     /// The clock was set: what was counted stays as long ago as it was. The lines keep the time
     /// that is written in them.
     pub(crate) fn shift(&mut self, ms: i64) {
