@@ -59,15 +59,22 @@ impl Programs {
         Self { slots, starts }
     }
 
-    /// The services that `program` may write lines of, in the order of the files.
+    /// The services that `program` may write lines of, in the order of the files. `hint` is kept
+    /// from one time to the next, any number at first.
     #[inline]
-    pub(crate) fn services(&self, program: &[u8]) -> &[ServiceId] {
+    pub(crate) fn services(&self, program: &[u8], hint: &mut usize) -> &[ServiceId] {
+        if let Some(Some(named)) = self.slots.get(*hint)
+            && same(&named.name, program)
+        {
+            return &named.services;
+        }
         if self.slots.is_empty() || program.is_empty() {
             return &[];
         }
         let mut at = place(program, self.slots.len());
         while let Some(named) = &self.slots[at] {
             if same(&named.name, program) {
+                *hint = at;
                 return &named.services;
             }
             at = (at + 1) & (self.slots.len() - 1);
@@ -104,14 +111,15 @@ mod tests {
             text("a", "['sshd', 'sshd-session']"),
             text("b", "['postfix/*', 'sshd']"),
         ]);
-        let ids = |name: &str| -> Vec<u16> {
-            let found = programs.services(name.as_bytes());
+        let mut hint = 0;
+        let mut ids = |name: &str| -> Vec<u16> {
+            let found = programs.services(name.as_bytes(), &mut hint);
             found.iter().map(|id| id.0).collect()
         };
         assert_eq!(ids("sshd"), [0, 1]);
         assert_eq!(ids("sshd-session"), [0]);
         assert_eq!(ids("postfix/smtps/smtpd"), [1]);
         assert!(ids("ssh").is_empty() && ids("").is_empty() && ids("x").is_empty());
-        assert!(Programs::build(&[]).services(b"x").is_empty());
+        assert!(Programs::build(&[]).services(b"x", &mut 0).is_empty());
     }
 }

@@ -40,6 +40,22 @@ pub(crate) fn quad(text: &[u8]) -> Option<(u32, usize)> {
     is_end.then_some((first << 24 | second << 16 | third << 8 | fourth, at))
 }
 
+/// The dotted quad behind the last space of `text`, as a number, and its length.
+#[inline]
+pub(crate) fn quad_behind_space(text: &[u8]) -> Option<(u32, usize)> {
+    const EACH: u128 = u128::from_le_bytes([1; QUAD_MAX]);
+    let last = u128::from_le_bytes(*text.last_chunk::<QUAD_MAX>()?);
+    let other = last ^ (EACH * u128::from(b' '));
+    let low = EACH * 0x7f;
+    // The high bit of each byte that is a space, and no other bit.
+    let spaces = !(((other & low) + low) | other | low);
+    let length = (spaces.leading_zeros() / 8) as usize;
+    if spaces == 0 {
+        return None;
+    }
+    quad(&text[text.len() - length..]).filter(|(_, read)| *read == length)
+}
+
 /// Bytes that are looked at. No place lies beyond: four parts and three dots are 15 bytes.
 const QUAD_MAX: usize = 16;
 
@@ -99,6 +115,21 @@ mod tests {
         ] {
             let expected = Address::from_bytes(text.as_bytes());
             assert_eq!(read_address(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_quad_is_found_behind_the_last_space() {
+        for (text, expected) in [
+            ("a text that ends in 1.2.3.4", Some((0x0102_0304, 7))),
+            ("of 255.255.255.255", Some((u32::MAX, 15))),
+            ("with more 1.2.3.4 ", None),
+            ("without a space:1.2.3.4", None),
+            ("more than one 1.2.3.4.5", None),
+            ("far away  255.255.255.2555", None),
+            (" 1.2.3.4", None),
+        ] {
+            assert_eq!(quad_behind_space(text.as_bytes()), expected, "{text}");
         }
     }
 

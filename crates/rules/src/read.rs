@@ -62,12 +62,12 @@ impl RuleSet {
     ) -> Reading<'a> {
         let bytes = &line.bytes[..line.bytes.len().min(LINE_MAX)];
         let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
-        let Scratch { texts, last_tag, memo } = scratch;
+        let Scratch { texts, last_tag, last_program, memo } = scratch;
         let headed = head::split(bytes, texts, last_tag);
         let head = headed.unwrap_or(Head { message: bytes, ..Head::default() });
         let (message, times) = head::unrepeated(&head);
         let mut date = head.date;
-        let services = self.programs.services(head.program);
+        let services = self.programs.services(head.program, last_program);
         let mut found = Found::none(message);
         let mut seen =
             memo.said(self.number, services, &mut found, |found| self.first_found(services, found));

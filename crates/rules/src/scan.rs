@@ -8,7 +8,7 @@ use monban_model::limits::{LINE_MAX, MATCH_STEPS_MAX};
 use crate::class::Class;
 use crate::field::{Field, Shape, Slot, quoted_end, quoted_start};
 use crate::linear::{Fixed, Free, Step};
-use crate::quad::{quad, read_address};
+use crate::quad::{quad, quad_behind_space, read_address};
 use crate::tree::{Back, Front};
 
 /// Longest message that is matched: offsets are kept in 16 bits.
@@ -204,6 +204,19 @@ fn address_right(fixed: &Fixed, text: &[u8]) -> Option<(Address, usize)> {
     Some((read_address(&text[..length])?, length))
 }
 
+/// The address that `text` ends with, and its length.
+#[inline]
+fn address_left(fixed: &Fixed, text: &[u8]) -> Option<(Address, usize)> {
+    // A space is in no address, so the run of its bytes ends there.
+    if fixed.strip == 0
+        && let Some((bits, length)) = quad_behind_space(text)
+    {
+        return Some((Address::new(Ipv4Addr::from_bits(bits).into()), length));
+    }
+    let length = fixed.field.class.run_back(text).checked_sub(fixed.strip)?;
+    Some((read_address(&text[text.len() - length..])?, length))
+}
+
 /// One step to the left from `end`, not beyond `floor`; the new end.
 #[inline(always)]
 fn step_left(
@@ -236,8 +249,7 @@ fn fixed_left(fixed: &Fixed, text: &[u8], end: usize, captures: &mut Captures) -
             (digits > 0).then_some(digits + usize::from(sign))?
         }
         Shape::Address => {
-            let length = field.class.run_back(text).checked_sub(fixed.strip)?;
-            let address = read_address(&text[text.len() - length..])?;
+            let (address, length) = address_left(fixed, text)?;
             if field.slot.is_some() {
                 captures.set_address(address, end - length, end);
             }
