@@ -5,6 +5,9 @@
 //! text. The rest (look-around, references, conditionals, atomic groups, loops whose body can
 //! match nothing) runs on ours (`backtrack`), within a bound; [`Overrun`] says that it was reached.
 //! Before it, a machine for a larger language sorts out texts that cannot match.
+//! Before both stand a glance at the first bytes of the text (`opening`) and, for what is regular,
+//! a few steps of our engine, which mostly are enough. An engine is made for the first text that
+//! gets that far.
 //!
 //! Unicode is the default, as in Python, and costs next to nothing: a machine does not hold the
 //! thousands of ranges of `\w`, but letters for the few kinds of characters that its pattern tells
@@ -28,6 +31,7 @@ mod error;
 mod ir;
 mod linear;
 mod needed;
+mod opening;
 mod parse;
 mod regex;
 mod rewrite;

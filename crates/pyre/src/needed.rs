@@ -49,6 +49,20 @@ pub(crate) fn texts(ir: &Ir) -> Option<Needed> {
     best
 }
 
+/// A byte that is in whatever matches, and in few lines.
+pub(crate) fn byte(ir: &Ir) -> Option<u8> {
+    let mut flat = Vec::new();
+    flatten(ir, &mut flat);
+    let of = |part: &Ir| match part {
+        Ir::Char(c) => u8::try_from(*c).ok().filter(|byte| byte.is_ascii_punctuation()),
+        Ir::Repeat(Repeat { node, min: 1.., .. }) => byte(node),
+        _ => None,
+    };
+    // These are in most lines.
+    let worth = |byte: &u8| !matches!(byte, b':' | b'[' | b']' | b'.' | b'-');
+    flat.into_iter().filter_map(of).find(worth)
+}
+
 /// The parts one after the other; places between characters take no room.
 fn flatten<'i>(ir: &'i Ir, flat: &mut Vec<&'i Ir>) {
     match ir {
@@ -135,6 +149,22 @@ mod tests {
             let texts = found.as_ref().map(|n| n.texts.iter().map(String::as_str));
             let texts = texts.map(Iterator::collect::<Vec<_>>);
             assert_eq!(texts.as_deref(), wanted, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_byte_that_every_match_contains_is_found() {
+        for (pattern, wanted) in [
+            (r"\d+/[^/]*/", Some(b'/')),
+            (r"(?i)a'(\S+)", Some(b'\'')),
+            (r"(?:x/)+y", Some(b'/')),
+            (r"(?:x/)*y", None),
+            (r"(?:x/|y)", None),
+            (r"a(?=/)b", None),
+            (r"a: \[b\]", None),
+        ] {
+            let ast = crate::parse(pattern, Options::default()).expect("it is parsed");
+            assert_eq!(super::byte(&crate::ir::of(&ast)), wanted, "{pattern}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use monban_model::limits::{REGEX_COPIES_MAX, REGEX_MACHINE_COPIES_MAX};
 use regex_automata::util::pool::Pool;
@@ -9,19 +10,29 @@ use regex_automata::util::primitives::NonMaxUsize;
 
 use crate::Options;
 use crate::ast::{Kind, Node};
-use crate::backtrack::{Program, Scratch};
+use crate::backtrack::{Program, Scratch, is_tied_to_start};
 use crate::error::Error;
 use crate::ir::{self, Ir};
 use crate::linear::{self, Linear, Unfit};
 use crate::needed::{self, Needed};
+use crate::opening::Opening;
 use crate::parse::parse;
 use crate::simplify;
+
+/// Steps of a program before a machine is asked, beside some for each byte.
+const SHORT_STEPS: u64 = 256;
+
+/// A program that did not come to an end so often is not tried any more.
+const VAIN_MAX: u32 = 64;
 
 /// A Python regular expression (of a `str`).
 pub struct Regex {
     source: Source,
     group_names: Vec<Option<String>>,
-    engine: Engine,
+    /// What tells most texts that cannot match.
+    glance: OnceLock<Glance>,
+    /// Made for the first text: of many patterns, few are ever searched for.
+    engine: OnceLock<Engine>,
     scratch: Pool<Scratch, fn() -> Scratch>,
 }
 
@@ -29,11 +40,20 @@ pub struct Regex {
 struct Source {
     pattern: String,
     options: Options,
+    /// How many parts it has when every repetition is written out.
+    copies: u64,
+}
+
+/// What is seen of a text before anything is searched, or even made for it.
+#[derive(Default)]
+struct Glance {
+    opening: Option<Opening>,
+    byte: Option<u8>,
 }
 
 enum Engine {
-    /// A state machine; the program is for texts that it cannot answer for.
-    Linear { machine: Linear, fallback: OnceLock<Program> },
+    /// A state machine; the program is tried before it, and for texts that it cannot answer for.
+    Linear { machine: Linear, program: OnceLock<Program>, tied: bool, vain: AtomicU32 },
     /// A program; the filter knows many texts that it cannot match.
     Backtracking { program: Program, filter: Option<Linear> },
 }
@@ -86,19 +106,11 @@ impl Regex {
             let message = "the repetitions of the pattern make it too large";
             return Err(Error::new(0, message));
         }
-        let source = Source { pattern: pattern.to_owned(), options };
-        let groups = ast.group_names.len();
-        let ir = simplify::without_idle_looks(ir::of(&ast));
-        let marked = simplify::with_marked_end(ir.clone(), groups);
-        let is_regular = copies <= REGEX_MACHINE_COPIES_MAX && linear::is_regular(&marked);
-        let engine = match is_regular.then(|| Linear::new(&marked, copies)).flatten() {
-            Some(machine) => Engine::Linear { machine, fallback: OnceLock::new() },
-            None => Engine::backtracking(&ir, groups, copies),
-        };
         Ok(Self {
-            source,
+            source: Source { pattern: pattern.to_owned(), options, copies },
             group_names: ast.group_names,
-            engine,
+            glance: OnceLock::new(),
+            engine: OnceLock::new(),
             scratch: Pool::new(Scratch::default),
         })
     }
@@ -116,15 +128,19 @@ impl Regex {
         while !text.is_char_boundary(start) {
             start += 1;
         }
-        match &self.engine {
-            Engine::Linear { machine, fallback } => {
-                self.search_linear(machine, text, start).unwrap_or_else(|Unfit| {
-                    let program = fallback.get_or_init(|| {
-                        let ir = self.source.ir().unwrap_or(Ir::Empty);
-                        Program::new(&ir, self.group_names.len())
-                    });
-                    self.backtrack(program, text, start)
-                })
+        if !self.glance().admits(text, start) {
+            return Ok(None);
+        }
+        match self.made() {
+            Engine::Linear { machine, program, tied, vain } => {
+                let program = || program.get_or_init(|| self.program());
+                if let Some(found) =
+                    self.search_shortly((machine, *tied), program, vain, text, start)
+                {
+                    return Ok(found);
+                }
+                self.search_linear(machine, text, start)
+                    .unwrap_or_else(|Unfit| self.backtrack(program(), text, start))
             }
             Engine::Backtracking { program, filter } => {
                 let superset = || Some(simplify::superset(&self.source.ir()?));
@@ -135,6 +151,58 @@ impl Regex {
                 self.backtrack(program, text, start)
             }
         }
+    }
+
+    /// The bytes that a text may begin with that matches, as bits; an empty text may match anyway.
+    pub fn first_bytes(&self) -> [u64; 4] {
+        self.glance().opening.as_ref().map_or([u64::MAX; 4], Opening::first)
+    }
+
+    fn glance(&self) -> &Glance {
+        self.glance.get_or_init(|| self.source.ir().map(|ir| Glance::of(&ir)).unwrap_or_default())
+    }
+
+    fn made(&self) -> &Engine {
+        self.engine.get_or_init(|| Engine::of(&self.source, self.group_names.len()))
+    }
+
+    /// Searches with a program for a few steps, which mostly are enough and then cheaper than all
+    /// else; `None` if it is not known what is there.
+    fn search_shortly<'p>(
+        &self,
+        (machine, tied): (&Linear, bool),
+        program: impl Fn() -> &'p Program,
+        vain: &AtomicU32,
+        text: &str,
+        start: usize,
+    ) -> Option<Option<Match>> {
+        if vain.load(Ordering::Relaxed) >= VAIN_MAX {
+            return None;
+        }
+        if !tied {
+            // A program would begin anew at each place.
+            let marked =
+                || Some(simplify::with_marked_end(self.source.ir()?, self.group_names.len()));
+            match machine.is_match(text, start, marked) {
+                Ok(true) => {}
+                Ok(false) => return Some(None),
+                Err(Unfit) => return None,
+            }
+        }
+        let mut spans = vec![None; self.group_names.len()];
+        let steps = SHORT_STEPS + 4 * text.len() as u64;
+        match program().search_within(steps, text, start, &mut self.scratch.get(), &mut spans) {
+            Ok(found) => Some(found.then_some(Match { spans })),
+            Err(Overrun) => {
+                vain.fetch_add(1, Ordering::Relaxed);
+                None
+            }
+        }
+    }
+
+    fn program(&self) -> Program {
+        let ir = self.source.ir().unwrap_or(Ir::Empty);
+        Program::new(&ir, self.group_names.len())
     }
 
     fn search_linear(
@@ -197,7 +265,7 @@ impl Regex {
 
     /// What matches it.
     pub fn engine(&self) -> EngineKind {
-        match self.engine {
+        match self.made() {
             Engine::Linear { .. } => EngineKind::Linear,
             Engine::Backtracking { .. } => EngineKind::Backtracking,
         }
@@ -209,7 +277,35 @@ impl Regex {
     }
 }
 
+impl Glance {
+    fn of(ir: &Ir) -> Self {
+        Self { opening: Opening::of(ir), byte: needed::byte(ir) }
+    }
+
+    fn admits(&self, text: &str, start: usize) -> bool {
+        let opens = |opening: &Opening| start > 0 || opening.admits(text.as_bytes());
+        let has = |byte: u8| memchr::memchr(byte, &text.as_bytes()[start..]).is_some();
+        self.opening.as_ref().is_none_or(opens) && self.byte.is_none_or(has)
+    }
+}
+
 impl Engine {
+    fn of(source: &Source, groups: usize) -> Self {
+        let ir = source.ir().unwrap_or(Ir::Empty);
+        let marked = simplify::with_marked_end(ir.clone(), groups);
+        let copies = source.copies;
+        let is_regular = copies <= REGEX_MACHINE_COPIES_MAX && linear::is_regular(&marked);
+        match is_regular.then(|| Linear::new(&marked, copies)).flatten() {
+            Some(machine) => Self::Linear {
+                machine,
+                program: OnceLock::new(),
+                tied: is_tied_to_start(&ir),
+                vain: AtomicU32::new(0),
+            },
+            None => Self::backtracking(&ir, groups, copies),
+        }
+    }
+
     fn backtracking(ir: &Ir, groups: usize, copies: u64) -> Self {
         let superset = simplify::superset(ir);
         // What matches nothing matches everywhere.

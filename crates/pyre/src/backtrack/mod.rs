@@ -11,3 +11,4 @@ mod start;
 
 pub(crate) use program::Program;
 pub(crate) use run::Scratch;
+pub(crate) use start::is_tied_to_start;

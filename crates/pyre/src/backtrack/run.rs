@@ -49,9 +49,21 @@ impl Program {
         scratch: &mut Scratch,
         spans: &mut [Option<(usize, usize)>],
     ) -> Result<bool, Overrun> {
+        self.search_within(REGEX_STEPS_MAX, text, from, scratch, spans)
+    }
+
+    /// The same with another bound on the steps.
+    pub(crate) fn search_within(
+        &self,
+        steps: u64,
+        text: &str,
+        from: usize,
+        scratch: &mut Scratch,
+        spans: &mut [Option<(usize, usize)>],
+    ) -> Result<bool, Overrun> {
         scratch.slots.clear();
         scratch.slots.resize(self.slots, UNSET);
-        let most = Most { steps: REGEX_STEPS_MAX, backtracks: REGEX_BACKTRACKS_MAX };
+        let most = Most { steps, backtracks: REGEX_BACKTRACKS_MAX };
         let mut run = Run { program: self, text, scratch, steps: 0, backtracks: 0, most };
         let found = run.search(from);
         scratch.branches.clear();
@@ -130,7 +142,9 @@ impl Run<'_> {
             let next = match inst {
                 Inst::Match => return Ok(Some(place)),
                 Inst::Literal(bytes) => {
-                    let fits = self.text.as_bytes()[place..].starts_with(bytes);
+                    let rest = &self.text.as_bytes()[place..];
+                    // Mostly the first byte says it.
+                    let fits = rest.first() == bytes.first() && rest.starts_with(bytes);
                     fits.then_some((pc + 1, place + bytes.len()))
                 }
                 Inst::Set(set) => {
@@ -139,6 +153,10 @@ impl Run<'_> {
                 }
                 Inst::Span(span) => self.span(span, pc, place)?.map(|place| (pc + 1, place)),
                 Inst::At(at) => self.is_at(*at, place).then_some((pc + 1, place)),
+                Inst::Split(first, second) if self.fails_at_once(*first, place) => {
+                    self.went_back()?;
+                    Some((*second, place))
+                }
                 Inst::Split(first, second) => {
                     self.branch(BranchKind::Plain, *second, place);
                     Some((*first, place))
@@ -187,6 +205,9 @@ impl Run<'_> {
                 let Some(from) = self.stepped_back(place, *back) else {
                     return Some((*after, place));
                 };
+                if self.fails_at_once(pc + 1, from) {
+                    return Some((*after, place));
+                }
                 self.set(*register, self.scratch.branches.len());
                 self.branch(BranchKind::Plain, *after, place);
                 return Some((pc + 1, from));
@@ -226,6 +247,25 @@ impl Run<'_> {
         self.scratch.branches.push(Branch { kind, pc, place, trail });
     }
 
+    /// Whether a way is no way, by its first byte.
+    fn fails_at_once(&self, pc: usize, place: usize) -> bool {
+        let byte = self.text.as_bytes().get(place);
+        match self.program.insts.get(pc) {
+            Some(Inst::Literal(bytes)) => byte != bytes.first(),
+            Some(Inst::Set(set)) => match byte {
+                Some(byte) if byte.is_ascii() => !self.program.sets[*set].has_ascii(*byte),
+                Some(_) => false,
+                None => true,
+            },
+            _ => false,
+        }
+    }
+
+    fn went_back(&mut self) -> Result<(), Overrun> {
+        self.backtracks += 1;
+        if self.backtracks > self.most.backtracks { Err(Overrun) } else { Ok(()) }
+    }
+
     /// Goes back to the last place where something else can be tried.
     fn back(&mut self) -> Result<Option<(usize, usize)>, Overrun> {
         loop {
@@ -233,10 +273,7 @@ impl Run<'_> {
                 self.undo(0);
                 return Ok(None);
             };
-            self.backtracks += 1;
-            if self.backtracks > self.most.backtracks {
-                return Err(Overrun);
-            }
+            self.went_back()?;
             self.undo(branch.trail);
             let Branch { kind, pc, place, .. } = branch;
             let span = match self.program.insts.get(pc) {

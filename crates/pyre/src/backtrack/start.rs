@@ -18,7 +18,7 @@ pub(super) enum Start {
 
 impl Start {
     pub(super) fn of(ir: &Ir) -> Self {
-        if begins_with(ir, &|at| at == At::TextStart) {
+        if is_tied_to_start(ir) {
             return Self::Text;
         }
         if begins_with(ir, &|at| matches!(at, At::TextStart | At::LineStart)) {
@@ -54,6 +54,11 @@ impl Start {
             }
         }
     }
+}
+
+/// Whether a match can begin at the start of the text only.
+pub(crate) fn is_tied_to_start(ir: &Ir) -> bool {
+    begins_with(ir, &|at| at == At::TextStart)
 }
 
 /// Whether every way through begins with such an anchor.
