@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use super::place::Text;
 
@@ -9,7 +10,29 @@ use super::place::Text;
 #[derive(Clone, Default, PartialEq)]
 pub struct Options {
     order: Vec<String>,
-    values: HashMap<String, Text>,
+    values: HashMap<String, Text, BuildHasherDefault<Quick>>,
+}
+
+/// FNV-1a: who writes these files gains nothing by keys that collide, and there are many look-ups.
+#[derive(Clone)]
+struct Quick(u64);
+
+impl Default for Quick {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Quick {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
+        }
+    }
 }
 
 impl Options {

@@ -144,7 +144,8 @@ impl Text {
         if self.places.len() < 2 {
             return 0;
         }
-        self.text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count()
+        let before = self.text.as_bytes().get(..offset).unwrap_or(self.text.as_bytes());
+        memchr::memchr_iter(b'\n', before).count()
     }
 }
 

@@ -64,7 +64,9 @@ struct Work<'a> {
 impl Work<'_> {
     /// Puts tags into one option; whether it changed.
     fn one(&mut self, key: &str, counts: &mut HashMap<String, u32>) -> Result<bool, Complaint> {
-        let Some(mut value) = self.options.get(key).cloned() else { return Ok(false) };
+        // Most values have no tag in them.
+        let value = self.options.get(key).filter(|value| value.as_str().contains('<'));
+        let Some(mut value) = value.cloned() else { return Ok(false) };
         let original = value.clone();
         let mut next = find(value.as_str(), 0);
         while let Some((start, end)) = next {
