@@ -12,6 +12,7 @@ mod outbox;
 mod planning;
 mod reading;
 mod repairs;
+mod round;
 mod serve;
 mod standing;
 mod state;
@@ -42,6 +43,7 @@ pub use freeing::Freed;
 pub use idle::State;
 use outbox::Outbox;
 pub use planning::{Plan, Setup};
+use round::Round;
 pub use standing::Lame;
 use waiting::Waiting;
 
@@ -56,8 +58,8 @@ pub struct Jails {
     waiting: Waiting,
     /// Those that an operator stopped.
     halted: BTreeSet<Key>,
-    /// Which jails read which file.
-    readers: HashMap<String, Vec<usize>>,
+    /// The jails that read a file, by its path.
+    rounds: HashMap<String, Round>,
     tickets: Tickets,
     bad: Bad,
     spared: SparedCounts,
@@ -103,7 +105,7 @@ impl Jails {
             begun: Begun::default(),
             waiting: Waiting::default(),
             halted: BTreeSet::new(),
-            readers: HashMap::new(),
+            rounds: HashMap::new(),
             tickets: Tickets::default(),
             bad: Bad::default(),
             spared: SparedCounts::default(),
@@ -151,7 +153,7 @@ impl Jails {
         }
         self.halted.clear();
         (self.guards, self.globals) = (guards, globals);
-        self.readers.clear();
+        self.rounds.clear();
         self.take_saved();
         (0..self.jails.len()).for_each(|number| self.begin_hold(number));
         self.ask_names(now);

@@ -140,6 +140,6 @@ impl Ticket {
 /// What a filter captured, as fail2ban shows it to actions.
 pub fn shown_captures(groups: &Groups) -> BTreeMap<String, String> {
     let shown =
-        groups.iter().filter_map(|(name, value)| Some((name.clone(), python::of_value(value)?)));
+        groups.iter().filter_map(|(name, value)| Some((name.to_owned(), python::of_value(value)?)));
     shown.collect()
 }

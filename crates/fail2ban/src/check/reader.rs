@@ -92,7 +92,7 @@ impl Reader {
     /// What the failregexes see of a line, and what the prefregex took out of it.
     fn content(&self, line: &str) -> Option<(String, Groups)> {
         let line = format!("{line}\n");
-        let Some(prefix) = &self.prefix else { return Some((line, Groups::new())) };
+        let Some(prefix) = &self.prefix else { return Some((line, Groups::default())) };
         let mut groups = prefix.groups(&line)?;
         match groups.remove("content") {
             Some(Value::Text(content)) if !content.is_empty() => Some((content + "\n", groups)),

@@ -68,11 +68,19 @@ impl List {
     }
 
     /// A default form within the pattern, in place of its `{DATE}`.
-    fn around(&self, pattern: &str, form: &Form) -> Result<Template, String> {
+    fn around(&self, pattern: &str, form: &'static Form) -> Result<Template, String> {
         // Forms that are no patterns come in by their names: within a longer pattern that is
         // the word itself, here as there.
         let inner = if form.pattern.is_empty() { form.name } else { form.pattern };
-        self.of_pattern(&with_date(pattern, unbound(inner)))
+        let pattern = with_date(pattern, unbound(inner));
+        match Scan::at_first(form) {
+            Some(scan) if pattern.strip_prefix('^') == Some(form.pattern) => {
+                let expanded = expand(&pattern, self.decade_max)
+                    .map_err(|error| format!("datepattern `{pattern}`: {error}"))?;
+                Ok(Template::at_first(expanded.name, scan))
+            }
+            _ => self.of_pattern(&pattern),
+        }
     }
 
     fn of_pattern(&self, pattern: &str) -> Result<Template, String> {
@@ -122,7 +130,8 @@ impl List {
             return self.finish(name.into(), &format!("({number})"), Begin::Line, true, meaning);
         }
         let regex = format!(r"((?:^|(?<=^\[)|(?<=\baudit\()){number})");
-        self.finish(name.into(), &regex, Begin::Unbound, true, meaning)
+        let template = self.finish(name.into(), &regex, Begin::Unbound, true, meaning)?;
+        Ok(template.only_where(may_hold_epoch))
     }
 
     fn of_epoch_in(
@@ -160,6 +169,14 @@ impl List {
             .map_err(|error| format!("datepattern `{name}`: {}", error.message))?;
         let meaning = meaning(&regex);
         Ok(Template::of_expression(name, bounded.anchored, Expression { regex, meaning }))
+    }
+}
+
+/// A number on its own stands at the beginning, behind a `[` there, or behind `audit(`.
+fn may_hold_epoch(line: &str) -> bool {
+    match line.as_bytes().first() {
+        Some(b'0'..=b'9' | b'[' | 0x80..) => true,
+        _ => memchr::memmem::find(line.as_bytes(), b"audit(").is_some(),
     }
 }
 

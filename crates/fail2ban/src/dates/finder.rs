@@ -6,36 +6,41 @@ use super::characters::is_alphanumeric;
 use super::civil::{DAY_S, FIRST_S, LAST_S, date_of};
 use super::custom;
 use super::line::Line;
+use super::memo::LineMemo;
 use super::order::{Order, Slot};
 use super::scan::{Hit, Scan, Value};
-use super::starts::Starts;
 use super::template::{Template, read};
 use super::value::{NoDate, Now, zone_offset};
 use super::zone::Zone;
 
 /// Finds the dates of one filter's lines.
+#[derive(Clone)]
 pub struct DateFinder {
-    templates: Vec<Template>,
-    order: Order,
-    zone: Zone,
-    log_offset_min: Option<i64>,
-    decade_max: u16,
-    last: Option<Last>,
-    starts: Starts,
+    pub(super) templates: Vec<Template>,
+    pub(super) order: Order,
+    pub(super) zone: Zone,
+    pub(super) log_offset_min: Option<i64>,
+    pub(super) decade_max: u16,
+    pub(super) last: Option<Last>,
+    /// The bytes that a line with a date may begin with, as bits; made for the first line.
+    first: Option<[u64; 4]>,
+    /// Kept for its room.
+    memo: LineMemo,
 }
 
 /// Where the date of the last line was that had one.
-struct Last {
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Last {
     /// Its template's place in the order.
-    place: usize,
+    pub place: usize,
     /// Characters before the date, and before its end.
-    start: usize,
-    end: usize,
+    pub start: usize,
+    pub end: usize,
     /// The character before the date, its first, its last and the one behind it.
-    before: Option<char>,
-    first: Option<char>,
-    last: Option<char>,
-    behind: Option<char>,
+    pub before: Option<char>,
+    pub first: Option<char>,
+    pub last: Option<char>,
+    pub behind: Option<char>,
 }
 
 /// What was found in a line.
@@ -118,7 +123,8 @@ impl DateFinder {
             log_offset_min,
             decade_max,
             last: None,
-            starts: Starts::default(),
+            first: None,
+            memo: LineMemo::default(),
         })
     }
 
@@ -128,6 +134,22 @@ impl DateFinder {
             let name = self.templates.get(slot.template)?.name.as_str();
             Some(TemplateInfo { name, hits: slot.hits, template: slot.template })
         })
+    }
+
+    /// Whether this finder and another one find the same in every line from now on.
+    pub(crate) fn is_alike(&self, other: &Self) -> bool {
+        let templates = self.templates.iter().zip(&other.templates);
+        self.templates.len() == other.templates.len()
+            && templates.into_iter().all(|(one, other)| one.is_alike(other))
+            && (&self.order, &self.last) == (&other.order, &other.last)
+            && (self.decade_max, self.log_offset_min) == (other.decade_max, other.log_offset_min)
+            && self.zone.is_alike(&other.zone)
+    }
+
+    /// The template of the last line that had a date.
+    pub(super) fn last_template(&self) -> Option<&Template> {
+        let place = self.last.as_ref()?.place;
+        self.templates.get(self.order.slots().get(place)?.template)
     }
 
     /// How many searches were given up because an expression of the filter's `datepattern` went
@@ -140,11 +162,28 @@ impl DateFinder {
     /// year or day is read by, and by what templates that were not used for long are told.
     /// A line of 4 GiB or more has no date.
     pub fn find(&mut self, line: &str, now_s: i64) -> Option<Found> {
+        let mut memo = std::mem::take(&mut self.memo);
+        memo.clear();
+        let found = self.find_with(line, now_s, &mut memo);
+        self.memo = memo;
+        found
+    }
+
+    /// The same for one of several finders of a line: the memo is for this line alone, and keeps
+    /// what the others found.
+    pub(crate) fn find_with(
+        &mut self,
+        line: &str,
+        now_s: i64,
+        memo: &mut LineMemo,
+    ) -> Option<Found> {
         u32::try_from(line.len()).ok()?;
+        if !self.may_begin(line) {
+            return None;
+        }
         let now_s = within_years(now_s);
         let line = Line::new(line);
-        self.starts.clear();
-        let (place, hit) = self.winner(line)?;
+        let (place, hit) = self.winner(line, memo)?;
         let template = self.order.slots().get(place)?.template;
         // A group that took no part cuts nothing, before the last character.
         let last = || line.text().char_indices().next_back().map_or(0, |(at, _)| at);
@@ -168,13 +207,22 @@ impl DateFinder {
         })
     }
 
+    fn may_begin(&mut self, line: &str) -> bool {
+        let first = self.first.get_or_insert_with(|| {
+            let all = self.templates.iter().map(Template::first_bytes);
+            all.fold([0; 4], |sum, bytes| std::array::from_fn(|at| sum[at] | bytes[at]))
+        });
+        let byte = line.as_bytes().first();
+        byte.is_none_or(|byte| first[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1)
+    }
+
     /// The place in the order of the template that wins, and what it found.
-    fn winner(&mut self, line: Line) -> Option<(usize, Hit)> {
+    fn winner(&mut self, line: Line, memo: &mut LineMemo) -> Option<(usize, Hit)> {
         let mut spare: Option<(usize, Hit, usize)> = None;
         let mut tried = None;
         if let Some(last) = &self.last {
             let place = last.place;
-            let (template, hit, whole) = self.search_as_before(line)?;
+            let (template, hit, whole) = self.search_as_before(line, memo)?;
             if whole {
                 tried = Some(place);
             }
@@ -193,8 +241,7 @@ impl DateFinder {
         for place in (0..count).filter(|place| Some(*place) != tried) {
             let slot = self.order.slots()[place];
             let template = &mut self.templates[slot.template];
-            let hit = template.search(line, 0, self.decade_max, &mut self.starts);
-            let Some(hit) = hit else { continue };
+            let Some(hit) = template.search(line, self.decade_max, memo) else { continue };
             if place + 1 >= count || template.anchored {
                 return Some((place, hit));
             }
@@ -218,35 +265,47 @@ impl DateFinder {
 
     /// Tries the template of the last line: within the same part of the line if what surrounds
     /// it looks the same, else in all of it (then the third is true).
-    fn search_as_before(&mut self, line: Line) -> Option<(usize, Option<Hit>, bool)> {
+    fn search_as_before(
+        &mut self,
+        line: Line,
+        memo: &mut LineMemo,
+    ) -> Option<(usize, Option<Hit>, bool)> {
         let last = self.last.as_ref()?;
         let number = self.order.slots().get(last.place)?.template;
         let template = self.templates.get_mut(number)?;
         if template.anchored || !last.looks_same(line) {
-            let hit = template.search(line, 0, self.decade_max, &mut self.starts);
+            let hit = template.search(line, self.decade_max, memo);
             return Some((number, hit, true));
         }
         let (from, end) = (line.byte_of(last.start), line.byte_of(last.end));
-        let hit = template.search(line.until(end), from, self.decade_max, &mut self.starts);
-        // What was collected there knows only a part of the line.
-        self.starts.clear();
+        let hit = template.search_part(line.until(end), from, self.decade_max);
         Some((number, hit, false))
     }
 
     /// False if nothing begins where the date does, as in an empty line: fail2ban stumbles.
     fn remember(&mut self, line: Line, place: usize, hit: &Hit, now_s: i64) -> bool {
+        self.order.won(place, now_s, line.count_before(hit.full.0));
+        let Some(mut found) = Last::of(line, place, hit) else { return false };
+        if self.last.as_ref().is_none_or(|last| last.place != place) {
+            found.place = self.order.bubble_up(place);
+        }
+        self.last = Some(found);
+        true
+    }
+}
+
+/// A clock that is set to no year between 2 and 9998 is taken as the nearest.
+pub(super) fn within_years(now_s: i64) -> i64 {
+    now_s.clamp(FIRST_S + 366 * DAY_S, LAST_S - 366 * DAY_S)
+}
+
+impl Last {
+    /// Where a date is; `None` if nothing begins there.
+    pub(super) fn of(line: Line, place: usize, hit: &Hit) -> Option<Self> {
         let start = line.count_before(hit.full.0);
         let end = line.count_before(hit.full.1);
-        self.order.won(place, now_s, start);
-        let first = line.nth(start);
-        if first.is_none() {
-            return false;
-        }
-        let place = match &self.last {
-            Some(last) if last.place == place => place,
-            _ => self.order.bubble_up(place),
-        };
-        self.last = Some(Last {
+        let first = Some(line.nth(start)?);
+        Some(Self {
             place,
             start,
             end,
@@ -257,17 +316,9 @@ impl DateFinder {
                 None => line.text().chars().next_back(),
             },
             behind: line.nth(end),
-        });
-        true
+        })
     }
-}
 
-/// A clock that is set to no year between 2 and 9998 is taken as the nearest.
-fn within_years(now_s: i64) -> i64 {
-    now_s.clamp(FIRST_S + 366 * DAY_S, LAST_S - 366 * DAY_S)
-}
-
-impl Last {
     /// Whether the bounds of the date are as in the last line: outside the same character, or
     /// inside the same one if it is a bracket or the like.
     fn looks_same(&self, line: Line) -> bool {

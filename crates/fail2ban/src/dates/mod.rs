@@ -18,9 +18,11 @@ mod finder;
 mod forms;
 mod keys;
 mod line;
+mod memo;
 mod order;
 mod scan;
 mod starts;
+mod steady;
 mod steps;
 mod template;
 mod tokens;
@@ -29,4 +31,6 @@ mod zone;
 
 pub(crate) use characters::digit_value;
 pub use finder::{DateFinder, Error, Found, TemplateInfo};
+pub(crate) use memo::LineMemo;
+pub(crate) use steady::Steady;
 pub use zone::Zone;

@@ -1,7 +1,7 @@
 //! The order in which templates are tried, and how hits change it.
 
 /// A template's place in the order.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Slot {
     /// Which template.
     pub template: usize,
@@ -27,7 +27,7 @@ impl Slot {
 }
 
 /// The templates of a filter in the order in which they are tried.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Order {
     slots: Vec<Slot>,
     first_unused: usize,
@@ -54,6 +54,14 @@ impl Order {
         }
         if self.first_unused == place {
             self.first_unused += 1;
+        }
+    }
+
+    /// Notes that it won so many times, one after the other, the last of them now.
+    pub fn won_often(&mut self, place: usize, times: u64, now_s: i64, distance: usize) {
+        self.won(place, now_s, distance);
+        if let Some(slot) = self.slots.get_mut(place) {
+            slot.hits += times.saturating_sub(1);
         }
     }
 

@@ -12,6 +12,8 @@ use super::steps::{Spans, Walk};
 pub struct Scan {
     pub form: &'static Form,
     place: Place,
+    /// Its place among all of them.
+    pub number: u8,
 }
 
 /// What a search found.
@@ -46,8 +48,17 @@ impl Scan {
     /// All templates, in the order in which they are tried at first.
     pub fn all() -> impl Iterator<Item = Self> {
         let anywhere = FORMS.iter().filter(|form| form.place == Place::Anywhere);
-        let copies = anywhere.map(|form| Self { form, place: Place::LineBegin });
-        copies.chain(FORMS.iter().map(|form| Self { form, place: form.place }))
+        let copies = anywhere.map(|form| (form, Place::LineBegin));
+        let all = copies.chain(FORMS.iter().map(|form| (form, form.place)));
+        (0..).zip(all).map(|(number, (form, place))| Self { form, place, number })
+    }
+
+    /// The form at the first character of the line, if it may begin anywhere by itself.
+    pub fn at_first(form: &'static Form) -> Option<Self> {
+        let known = FORMS.iter().position(|known| std::ptr::eq(known, form))?;
+        let number = u8::try_from(Self::all().count() + known).ok()?;
+        let is_free = form.place == Place::Anywhere && matches!(form.reads, Reads::Steps(_));
+        is_free.then_some(Self { form, place: Place::First, number })
     }
 
     /// Whether it looks at the beginning of the line only.
@@ -58,6 +69,17 @@ impl Scan {
     /// Whether it is the copy of a form that is also looked for elsewhere.
     pub fn is_copy(self) -> bool {
         self.place == Place::LineBegin && self.form.place == Place::Anywhere
+    }
+
+    /// The bytes that a line may begin with in which it fits, as bits.
+    pub fn first_bytes(self) -> [u64; 4] {
+        let mut bits = [u64::MAX; 4];
+        if self.place == Place::First {
+            for byte in (0..=u8::MAX).filter(|byte| !self.form.begins.may_begin_with(*byte)) {
+                bits[usize::from(byte >> 6)] &= !(1 << (byte & 63));
+            }
+        }
+        bits
     }
 
     /// The name in fail2ban's messages.

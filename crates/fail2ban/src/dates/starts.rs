@@ -62,7 +62,7 @@ const KINDS: [Kinds; 256] = {
 };
 
 /// The places of one line.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Starts {
     places: Vec<(u32, u8)>,
     line: u8,

@@ -1,16 +1,20 @@
 //! One template of a filter.
 
+use std::sync::Arc;
+
 use monban_pyre::Regex;
 
 use super::characters::digit_value;
 use super::keys::Key;
 use super::line::Line;
+use super::memo::LineMemo;
 use super::scan::{Hit, Scan, Value};
 use super::starts::Starts;
 use super::steps::Spans;
 use super::value::{NoDate, Now, Parts};
 
 /// One way in which dates of a filter may look.
+#[derive(Clone)]
 pub struct Template {
     /// Its name in fail2ban's messages.
     pub name: String,
@@ -22,12 +26,15 @@ pub struct Template {
     pub fits: u64,
     /// How often the search was given up, because it went back and forth too much.
     pub overruns: u64,
+    /// Tells most lines in which it does not fit.
+    glance: fn(&str) -> bool,
     kind: Kind,
 }
 
+#[derive(Clone)]
 enum Kind {
     Scan(Scan),
-    Expression(Box<Expression>),
+    Expression(Arc<Expression>),
 }
 
 /// A regular expression of a `datepattern`.
@@ -37,6 +44,7 @@ pub struct Expression {
 }
 
 /// What its groups mean.
+#[derive(PartialEq, Eq)]
 pub enum Meaning {
     /// Parts of a date, by group.
     Parts(Vec<(usize, Key)>),
@@ -55,39 +63,85 @@ impl Template {
         Self::new(scan.name(), scan.is_anchored(), weight, Kind::Scan(scan))
     }
 
+    /// A default form that a `datepattern` ties to the first character.
+    pub fn at_first(name: String, scan: Scan) -> Self {
+        Self::new(name, true, 1.0, Kind::Scan(scan))
+    }
+
     /// A template of a `datepattern`.
     pub fn of_expression(name: String, anchored: bool, expression: Expression) -> Self {
-        Self::new(name, anchored, 1.0, Kind::Expression(Box::new(expression)))
+        Self::new(name, anchored, 1.0, Kind::Expression(Arc::new(expression)))
     }
 
     fn new(name: String, anchored: bool, weight: f64, kind: Kind) -> Self {
-        Self { name, anchored, weight, fits: 0, overruns: 0, kind }
+        Self { name, anchored, weight, fits: 0, overruns: 0, glance: |_| true, kind }
     }
 
-    /// The leftmost place where it fits, from the byte `from` on.
-    pub fn search(
-        &mut self,
-        line: Line,
-        from: usize,
-        decade_max: u16,
-        starts: &mut Starts,
-    ) -> Option<Hit> {
+    /// The same, which fits in no whole line that this says no of.
+    pub fn only_where(self, glance: fn(&str) -> bool) -> Self {
+        Self { glance, ..self }
+    }
+
+    /// The leftmost place where it fits in the whole line.
+    pub fn search(&mut self, line: Line, decade_max: u16, memo: &mut LineMemo) -> Option<Hit> {
         let hit = match &self.kind {
-            Kind::Scan(scan) => scan.search(line, from, decade_max, starts),
-            Kind::Expression(expression) => match expression.search(line, from) {
-                Ok(hit) => hit,
-                Err(_) => {
-                    self.overruns += 1;
-                    None
-                }
-            },
+            Kind::Scan(scan) => memo.search(*scan, line, decade_max),
+            Kind::Expression(_) if !(self.glance)(line.text()) => None,
+            Kind::Expression(_) => self.search_expression(line, 0),
         };
         self.fits += u64::from(hit.is_some());
         hit
     }
+
+    /// The leftmost place where it fits in a beginning of the line, from the byte `from` on.
+    pub fn search_part(&mut self, line: Line, from: usize, decade_max: u16) -> Option<Hit> {
+        let hit = match &self.kind {
+            Kind::Scan(scan) => scan.search(line, from, decade_max, &mut Starts::default()),
+            Kind::Expression(_) => self.search_expression(line, from),
+        };
+        self.fits += u64::from(hit.is_some());
+        hit
+    }
+
+    fn search_expression(&mut self, line: Line, from: usize) -> Option<Hit> {
+        let Kind::Expression(expression) = &self.kind else { return None };
+        let hit = expression.search(line, from);
+        self.overruns += u64::from(hit.is_err());
+        hit.ok().flatten()
+    }
+
+    /// The form it is, if that is tied to the beginning of the line.
+    pub fn anchored_scan(&self) -> Option<Scan> {
+        match &self.kind {
+            Kind::Scan(scan) if self.anchored => Some(*scan),
+            _ => None,
+        }
+    }
+
+    /// The bytes that a line may begin with in which it fits, as bits.
+    pub fn first_bytes(&self) -> [u64; 4] {
+        match &self.kind {
+            Kind::Scan(scan) => scan.first_bytes(),
+            Kind::Expression(expression) => expression.regex.first_bytes(),
+        }
+    }
+
+    /// Whether it finds the same as another one.
+    pub fn is_alike(&self, other: &Self) -> bool {
+        let is_same = match (&self.kind, &other.kind) {
+            (Kind::Scan(one), Kind::Scan(other)) => one.number == other.number,
+            (Kind::Expression(one), Kind::Expression(other)) => one.is_alike(other),
+            _ => false,
+        };
+        is_same && (self.fits == 0) == (other.fits == 0)
+    }
 }
 
 impl Expression {
+    fn is_alike(&self, other: &Self) -> bool {
+        self.regex.pattern() == other.regex.pattern() && self.meaning == other.meaning
+    }
+
     fn search(&self, line: Line, from: usize) -> Result<Option<Hit>, monban_pyre::Overrun> {
         let Some(found) = self.regex.search_at(line.text(), from.min(line.text().len()))? else {
             return Ok(None);

@@ -18,7 +18,7 @@ pub struct Zone {
 }
 
 /// A quarter of an hour with its offset.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Piece {
     quarter: i64,
     offset_s: i64,
@@ -44,6 +44,11 @@ impl Zone {
     /// Universal time.
     pub fn utc() -> Self {
         Self::of(TimeZone::UTC)
+    }
+
+    /// Whether both give the same answers from now on.
+    pub(super) fn is_alike(&self, other: &Self) -> bool {
+        self.zone == other.zone && (self.dates, self.guess_s) == (other.dates, other.guess_s)
     }
 
     fn of(zone: TimeZone) -> Self {

@@ -2,6 +2,7 @@
 
 use monban_pyre::Match;
 
+use super::dated::Seen;
 use super::failure::Split;
 use super::pattern::Pattern;
 
@@ -19,13 +20,11 @@ pub struct Cut<'l> {
 }
 
 impl<'l> Cut<'l> {
-    /// A line without a date of its own.
-    pub fn undated(line: &'l str, carries: bool) -> Self {
-        Self { before: "", date: "", behind: line, carries }
-    }
-
-    /// A line with its date at these bytes.
-    pub fn at(line: &'l str, (start, end): (usize, usize)) -> Self {
+    /// A line whose date was seen.
+    pub fn of(line: &'l str, seen: &Seen) -> Self {
+        let Some((start, end)) = seen.cut else {
+            return Self { before: "", date: "", behind: line, carries: seen.carries };
+        };
         Self {
             before: line.get(..start).unwrap_or_default(),
             date: line.get(start..end).unwrap_or_default(),

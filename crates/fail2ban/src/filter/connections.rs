@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use super::failure::{Failure, Lines, Split};
-use super::pattern::Value;
+use super::groups::Value;
 
 /// Connections that are remembered at once; the oldest make room.
 pub const CONNECTIONS_MAX: usize = 100;
@@ -37,7 +37,7 @@ impl Connections {
         let gained = now.has("mlfgained");
         if gained && !now.has("nofail") {
             let value = now.groups.get("mlfgained").cloned().unwrap_or(Value::None);
-            now.groups.insert("nofail".to_owned(), value);
+            now.groups.insert("nofail", value);
         }
         let mut quiet = gained || now.has("nofail");
         let mut gained = gained;
@@ -131,8 +131,7 @@ fn join(mut known: Failure, now: Failure, gained: bool) -> Failure {
     if !was_quiet && !known.pending {
         known.matches = Lines::default();
     }
-    let told = now.groups.into_iter().filter(|(_, value)| *value != Value::None);
-    known.groups.extend(told);
+    known.groups.take_told(now.groups);
     known
 }
 

@@ -1,7 +1,9 @@
 //! When a line was written, by itself, the line before it, or the clock.
 
-use super::buffer::Cut;
-use super::{Filter, Found};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use crate::dates::{DateFinder, Found, LineMemo, Steady};
 
 /// A date that was seen is taken for lines without one for so many seconds.
 const CARRIED_S: i64 = 60;
@@ -31,57 +33,198 @@ pub enum Odd {
     Old,
 }
 
-/// A time that was judged.
-pub(super) struct Judged {
+/// The dates of lines, as one filter or several alike see them.
+pub(super) struct Dating {
+    finder: DateFinder,
+    last: LastDate,
+    /// How often a filter ceased to share it.
+    pub parted: u32,
+    /// What sees the lines for it, and how many of them it knows itself.
+    leader: Option<(Rc<RefCell<Leader>>, u64)>,
+}
+
+/// The last date that was seen, and its text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct LastDate(Option<(i64, String)>);
+
+/// Sees lines for several that see them alike as long as their dates look as they do now.
+pub(super) struct Leader {
+    steady: Steady,
+    last: LastDate,
+    /// Whether one of them goes its own way.
+    pub left: bool,
+}
+
+/// The date of a line, and what is made of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Seen {
+    pub found: Option<Found>,
+    /// What is cut out of the line.
+    pub cut: Option<(usize, usize)>,
+    /// The last date that was seen stands for its own.
+    pub carries: bool,
     pub time: Option<i64>,
     pub odd: Option<Odd>,
 }
 
-impl Filter {
-    /// What is made of a time.
-    pub(super) fn judge(&mut self, time: Option<i64>, now: i64, when: When) -> Judged {
-        match (when, time) {
-            (When::Now, None) => Judged { time: Some(now), odd: None },
-            (When::Now, Some(at)) if at.abs_diff(now) > OFF_S => {
-                if let Some((last, _)) = &mut self.last {
+impl Seen {
+    /// fail2ban stumbles over the date and drops the line.
+    pub fn stumbles(&self) -> bool {
+        self.found.is_some_and(|found| found.stumbles)
+    }
+
+    /// What is odd about its time.
+    pub fn odd_within(&self, now: i64, when: When) -> Option<Odd> {
+        match (when, self.time) {
+            (When::Within(seconds), Some(time)) if time < now.saturating_sub(seconds) => {
+                Some(Odd::Old)
+            }
+            _ => self.odd,
+        }
+    }
+}
+
+impl Dating {
+    pub fn new(finder: DateFinder) -> Self {
+        Self { finder, last: LastDate::default(), parted: 0, leader: None }
+    }
+
+    /// The finder; what it knows may be older than the last line where it is led.
+    pub fn finder(&self) -> &DateFinder {
+        &self.finder
+    }
+
+    /// The text of the last date.
+    pub fn last_text(&mut self) -> Option<&str> {
+        self.settle();
+        self.last.0.as_ref().map(|(_, text)| text.as_str())
+    }
+
+    /// Another one that goes on from here.
+    pub fn copy(&mut self) -> Self {
+        self.settle();
+        Self { finder: self.finder.clone(), last: self.last.clone(), parted: 0, leader: None }
+    }
+
+    /// Whether this one and another see the same in every line from now on.
+    pub fn is_alike(&mut self, other: &mut Self) -> bool {
+        self.settle();
+        other.settle();
+        self.last == other.last && self.finder.is_alike(&other.finder)
+    }
+
+    /// A leader for all that see alike, if there is one form that this one goes on to see.
+    pub fn leader(&mut self) -> Option<Leader> {
+        self.settle();
+        Some(Leader { steady: self.finder.steady()?, last: self.last.clone(), left: false })
+    }
+
+    /// Lets the leader see the lines from now on if this one sees them alike.
+    pub fn follow(&mut self, leader: &Rc<RefCell<Leader>>) -> bool {
+        self.settle();
+        let lead = leader.borrow();
+        let follows = self.last == lead.last && self.finder.goes_on_as(&lead.steady);
+        if follows {
+            self.leader = Some((leader.clone(), lead.steady.lines()));
+        }
+        follows
+    }
+
+    /// Goes its own way, knowing what was seen for it.
+    pub fn settle(&mut self) {
+        let Some((leader, known)) = self.leader.take() else { return };
+        let mut leader = leader.borrow_mut();
+        leader.left = true;
+        self.finder.catch_up(&leader.steady, leader.steady.lines().saturating_sub(known));
+        self.last.clone_from(&leader.last);
+    }
+
+    /// Reads the date of the next line; `live` if the line was written just now.
+    pub fn see(&mut self, line: &str, now: i64, live: bool, memo: &mut LineMemo) -> Seen {
+        self.settle();
+        let found = self.finder.find_with(line, now, memo);
+        self.last.seen(line, found, now, live)
+    }
+
+    /// The same, where nobody else reads the line.
+    pub fn see_alone(&mut self, line: &str, now: i64, live: bool) -> Seen {
+        self.settle();
+        let found = self.finder.find(line, now);
+        self.last.seen(line, found, now, live)
+    }
+
+    /// Takes the time of an entry that has one of its own.
+    pub fn told(&mut self, time: i64, now: i64, live: bool) -> Seen {
+        self.settle();
+        self.last.remember(time, "");
+        let mut seen = Seen { time: Some(time), ..Seen::default() };
+        if live {
+            self.last.believe(&mut seen, now);
+        }
+        seen
+    }
+}
+
+impl Leader {
+    /// Reads the date of the next line for all; `None`, and nothing is changed, if they may differ.
+    pub fn see(&mut self, line: &str, now: i64, live: bool, memo: &mut LineMemo) -> Option<Seen> {
+        let found = self.steady.find(line, now, memo)?;
+        Some(self.last.seen(line, Some(found), now, live))
+    }
+}
+
+impl LastDate {
+    fn seen(&mut self, line: &str, found: Option<Found>, now: i64, live: bool) -> Seen {
+        if found.is_some_and(|found| found.stumbles) {
+            return Seen { found, ..Seen::default() };
+        }
+        let mut seen = self.dated(line, found, now);
+        if live {
+            self.believe(&mut seen, now);
+        }
+        seen
+    }
+
+    /// A line that was just written has a time near now.
+    fn believe(&mut self, seen: &mut Seen, now: i64) {
+        match seen.time {
+            None => seen.time = Some(now),
+            Some(at) if at.abs_diff(now) > OFF_S => {
+                if let Some((last, _)) = &mut self.0 {
                     *last = now;
                 }
-                Judged { time: Some(now), odd: Some(Odd::Off(at.saturating_sub(now))) }
+                seen.time = Some(now);
+                seen.odd = Some(Odd::Off(at.saturating_sub(now)));
             }
-            (When::Within(seconds), Some(at)) if at < now.saturating_sub(seconds) => {
-                Judged { time, odd: Some(Odd::Old) }
-            }
-            _ => Judged { time, odd: None },
+            Some(_) => {}
         }
     }
 
-    pub(super) fn remember(&mut self, time: i64, date: &str) {
-        let (last, text) = self.last.get_or_insert_default();
+    fn remember(&mut self, time: i64, date: &str) {
+        let (last, text) = self.0.get_or_insert_default();
         *last = time;
         text.clear();
         text.push_str(date);
     }
 
     /// Cuts the date out. A line without one has the last one, if that is not long ago.
-    pub(super) fn date_of<'l>(
-        &mut self,
-        line: &'l str,
-        found: Option<&Found>,
-        now: i64,
-    ) -> (Cut<'l>, Option<i64>) {
-        let carried = self.last.as_ref().map(|(time, _)| *time);
+    fn dated(&mut self, line: &str, found: Option<Found>, now: i64) -> Seen {
+        let carried = self.0.as_ref().map(|(time, _)| *time);
         let carried = carried.filter(|time| *time > now - CARRIED_S);
-        let undated = Cut::undated(line, carried.is_some());
-        let Some(found) = found else { return (undated, carried) };
-        let cut = Cut::at(line, found.cut);
+        let seen = Seen { found, ..Seen::default() };
+        let undated = Seen { carries: carried.is_some(), time: carried, ..seen };
+        let Some(found) = found else { return undated };
+        let cut = Seen { cut: Some(found.cut), ..seen };
+        let (start, end) = found.cut;
+        let date = line.get(start..end).unwrap_or_default();
         match found.epoch {
-            _ if cut.date.is_empty() && carried.is_none() => (cut, Some(now)),
-            Some(time) if !cut.date.is_empty() => {
-                self.remember(time, cut.date);
-                (cut, Some(time))
+            _ if date.is_empty() && carried.is_none() => Seen { time: Some(now), ..cut },
+            Some(time) if !date.is_empty() => {
+                self.remember(time, date);
+                Seen { time: Some(time), ..cut }
             }
-            None if carried.is_none() => (cut, None),
-            _ => (undated, carried),
+            None if carried.is_none() => cut,
+            _ => undated,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::pattern::{Groups, Value};
+use super::groups::{Groups, Value};
 
 /// A line as it is searched: before its date, the date, behind it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +19,16 @@ impl Split {
     /// Whether this is what the expressions see.
     pub fn is_searched_as(&self, text: &str) -> bool {
         text.strip_prefix(self.before.as_str()) == Some(&self.behind)
+    }
+
+    /// Takes the place of another line.
+    pub(super) fn fill(&mut self, before: &str, date: &str, behind: &str) {
+        for (text, new) in
+            [(&mut self.before, before), (&mut self.date, date), (&mut self.behind, behind)]
+        {
+            text.clear();
+            text.push_str(new);
+        }
     }
 
     /// The whole line.

@@ -7,27 +7,33 @@ mod buffer;
 mod connections;
 mod dated;
 mod failure;
+mod groups;
 mod id;
 mod pattern;
+mod search;
 mod sieve;
 mod tags;
+mod together;
 mod who;
 
-use std::time::{Duration, Instant};
-
-use monban_pyre::Match;
+use std::cell::{Ref, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
 
 use crate::dates::{DateFinder, Found};
-use buffer::{Cut, Parted, append, joined, part};
+use buffer::Cut;
 use connections::Connections;
+use dated::{Dating, Seen};
+use search::{May, Shape};
 use sieve::Sieve;
-use who::Who;
 
 pub use crate::config::UseDns;
 pub use dated::{Odd, When};
 pub use failure::{Failure, Lines, Split};
+pub use groups::{Groups, Value};
 pub use id::Id;
-pub use pattern::{Groups, Pattern, Value};
+pub use pattern::Pattern;
+pub use together::{Parted as FiltersParted, Together};
 
 /// Lines that one filter keeps for `maxlines` at most.
 pub const LINES_MAX: usize = 1000;
@@ -106,28 +112,21 @@ pub struct Filter {
     prefregex: Option<Pattern>,
     failregex: Vec<Pattern>,
     ignoreregex: Vec<Pattern>,
-    dates: DateFinder,
+    /// Shared with filters that read the same lines and see dates alike.
+    dating: Rc<RefCell<Dating>>,
     maxlines: usize,
     usedns: UseDns,
     way: Use,
     /// The lines before, where several are searched together.
     lines: Vec<Split>,
+    /// By line: what it may match.
+    mays: Vec<May>,
     /// What is searched; kept for its room.
     text: String,
-    sieve: Sieve,
-    last: Option<(i64, String)>,
+    /// Made for the first line that it reads alone.
+    sieve: Option<Sieve>,
     connections: Connections,
     costs: Vec<Cost>,
-}
-
-/// What a match came to.
-enum Taken {
-    /// It is a failure, or part of one.
-    Failure,
-    /// The line is part of a connection and no failure: nothing more is looked for in it.
-    Line,
-    /// The groups for it took no part, so the expression names nobody.
-    Nobody,
 }
 
 /// What the searches of one failregex have cost, where every expression is tried.
@@ -170,22 +169,20 @@ impl Filter {
         if !misfits.is_empty() {
             return Err(misfits);
         }
-        let all = failregex.iter().chain(&ignoreregex).chain(&prefregex);
-        let sieve = Sieve::new(all);
         let costs = if way.all { vec![Cost::default(); failregex.len()] } else { Vec::new() };
         Ok(Self {
             costs,
             prefregex,
             failregex,
             ignoreregex,
-            dates,
+            dating: Rc::new(RefCell::new(Dating::new(dates))),
             maxlines,
             usedns: texts.usedns,
             way,
             lines: Vec::new(),
+            mays: Vec::new(),
             text: String::new(),
-            sieve,
-            last: None,
+            sieve: None,
             connections: Connections::default(),
         })
     }
@@ -196,8 +193,9 @@ impl Filter {
     }
 
     /// The templates of dates, and how often each was found.
-    pub fn dates(&self) -> &DateFinder {
-        &self.dates
+    pub fn dates(&self) -> Ref<'_, DateFinder> {
+        self.dating.borrow_mut().settle();
+        Ref::map(self.dating.borrow(), Dating::finder)
     }
 
     /// What the searches have cost so far, by failregex; empty unless every expression is tried.
@@ -212,244 +210,55 @@ impl Filter {
 
     /// Reads a line that carries its own date, which has to be a time of which something follows.
     pub fn read_when(&mut self, line: &str, now: i64, when: When) -> Reading {
-        let found = self.dates.find(line, now);
-        if found.is_some_and(|found| found.stumbles) {
-            return Reading { date: found, ..Reading::default() };
-        }
-        let (cut, time) = self.date_of(line, found.as_ref(), now);
-        let judged = self.judge(time, now, when);
-        if judged.odd == Some(Odd::Old) {
-            return Reading { date: found, odd: judged.odd, ..Reading::default() };
-        }
-        let mut reading = self.search(cut, judged.time, now);
-        (reading.date, reading.odd) = (found, judged.odd);
-        reading
+        self.part();
+        let seen = self.dating.borrow_mut().see_alone(line, now, when == When::Now);
+        self.read_alone(line, &seen, now, when)
     }
 
     /// Reads a line whose time is known, as one of the journal is.
     pub fn read_at(&mut self, line: &str, time: i64, now: i64, when: When) -> Reading {
-        self.remember(time, "");
-        let judged = self.judge(Some(time), now, when);
-        if judged.odd == Some(Odd::Old) {
-            return Reading { odd: judged.odd, ..Reading::default() };
+        self.part();
+        let seen = self.dating.borrow_mut().told(time, now, when == When::Now);
+        self.read_alone(line, &seen, now, when)
+    }
+
+    /// From now on nobody shares what it knows of dates.
+    fn part(&mut self) {
+        if Rc::strong_count(&self.dating) > 1 {
+            let mut shared = self.dating.borrow_mut();
+            shared.parted = shared.parted.wrapping_add(1);
+            let own = Rc::new(RefCell::new(shared.copy()));
+            drop(shared);
+            self.dating = own;
         }
-        let mut reading = self.search(Cut::undated(line, false), judged.time, now);
-        reading.odd = judged.odd;
+    }
+
+    fn read_alone(&mut self, line: &str, seen: &Seen, now: i64, when: When) -> Reading {
+        let mut sieve = match self.sieve.take() {
+            Some(sieve) => sieve,
+            None => Sieve::new(self.expressions()),
+        };
+        let cut = Cut::of(line, seen);
+        sieve.clear();
+        sieve.look(cut.before.as_bytes());
+        sieve.look(cut.behind.as_bytes());
+        sieve.look_at_joint(cut.before.as_bytes(), cut.behind.as_bytes());
+        let reading = self.read_seen(line, seen, sieve.may(), now, when);
+        self.sieve = Some(sieve);
         reading
     }
 
-    fn search(&mut self, cut: Cut<'_>, time: Option<i64>, now: i64) -> Reading {
-        let several = self.maxlines > 1;
-        let mut text = std::mem::take(&mut self.text);
-        text.clear();
-        if several {
-            let line = self.split(cut);
-            self.lines.push(line);
-            let too_many = self.lines.len().saturating_sub(self.maxlines);
-            self.lines.drain(..too_many);
-            append(&mut text, &self.lines);
-        } else {
-            text.extend([cut.before, cut.behind, "\n"]);
-        }
-        self.sieve.look(&text);
-        let mut reading = Reading::default();
-        if !self.is_ignored_at_once(&text, &mut reading) && self.may_change(several) {
-            self.search_text(&mut text, cut, (time, now), &mut reading);
-        }
-        self.text = text;
-        reading
+    /// All expressions: failregexes, ignoreregexes, and the prefregex.
+    fn expressions(&self) -> impl Iterator<Item = &Pattern> {
+        self.failregex.iter().chain(&self.ignoreregex).chain(&self.prefregex)
     }
 
-    /// Whether the text that the sieve looked at can be a failure, or changes what is kept: with a
-    /// prefregex, several lines become what it took out of them.
-    fn may_change(&self, several: bool) -> bool {
-        if self.prefregex.is_none() {
-            return self.sieve.may_any(self.failregex.len());
-        }
-        let prefix = self.failregex.len() + self.ignoreregex.len();
-        self.sieve.may(prefix) && (several || self.sieve.may_any(self.failregex.len()))
-    }
-
-    /// The few ignoreregexes beside many failregexes are asked before them.
-    fn is_ignored_at_once(&self, text: &str, reading: &mut Reading) -> bool {
-        if self.ignoreregex.len() + 2 < self.failregex.len() {
-            reading.ignored = self.ignored_by(text, &mut reading.overruns);
-        }
-        reading.ignored.is_some()
-    }
-
-    fn search_text(
-        &mut self,
-        text: &mut String,
-        cut: Cut<'_>,
-        times: (Option<i64>, i64),
-        reading: &mut Reading,
-    ) {
-        let several = self.maxlines > 1;
-        let mut original = several.then(|| self.lines.clone());
-        let mut prefix = Groups::new();
-        if let Some(pattern) = &self.prefregex {
-            let Some(found) = searched(pattern, text, &mut reading.overruns) else { return };
-            prefix = pattern.groups(&found, text);
-            if let Some(Value::Text(content)) = prefix.remove("content")
-                && !content.is_empty()
-            {
-                text.clear();
-                text.extend([&content, "\n"]);
-                if several {
-                    self.lines = vec![Split { behind: content, ..Split::default() }];
-                }
-            }
-        }
-        for number in 0..self.failregex.len() {
-            let Some(found) = self.try_one(number, text, reading) else { continue };
-            let pattern = &self.failregex[number];
-            let groups = pattern.groups(&found, text);
-            let original = original.get_or_insert_with(|| vec![self.split(cut)]);
-            let parted = part(original, text, pattern, &found);
-            if self.is_ignored(text, &parted, reading) {
-                if several {
-                    joined(text, &self.lines);
-                }
-                match self.way.all {
-                    true => continue,
-                    false => break,
-                }
-            }
-            if !self.way.all || several {
-                joined(text, &parted.others);
-            }
-            if several {
-                self.lines.clone_from(&parted.others);
-            }
-            let groups = over(&prefix, groups);
-            match self.take(number, groups, &parted, times, &mut reading.hits) {
-                Taken::Failure if self.way.all => {}
-                Taken::Failure | Taken::Line => break,
-                Taken::Nobody => {}
-            }
+    fn shape(&self) -> Shape {
+        Shape {
+            failregexes: self.failregex.len(),
+            ignoreregexes: self.ignoreregex.len(),
+            prefregex: self.prefregex.is_some(),
+            several: self.maxlines > 1,
         }
     }
-
-    fn try_one(&mut self, number: usize, text: &str, reading: &mut Reading) -> Option<Match> {
-        if !self.sieve.may(number) {
-            return None;
-        }
-        let started = self.way.all.then(Instant::now);
-        let found = searched(&self.failregex[number], text, &mut reading.overruns);
-        if let (Some(started), Some(cost)) = (started, self.costs.get_mut(number)) {
-            cost.searches += 1;
-            cost.time += started.elapsed();
-        }
-        found
-    }
-
-    /// The line with its date, to be kept.
-    fn split(&self, cut: Cut<'_>) -> Split {
-        let carried = self.last.as_ref().filter(|_| cut.carries).map(|(_, date)| date.as_str());
-        Split {
-            before: cut.before.to_owned(),
-            date: carried.unwrap_or(cut.date).to_owned(),
-            behind: cut.behind.to_owned(),
-        }
-    }
-
-    /// Whether an ignoreregex matches what a failregex matched; then those lines go.
-    fn is_ignored(&mut self, text: &str, parted: &Parted, reading: &mut Reading) -> bool {
-        if self.ignoreregex.is_empty() {
-            return false;
-        }
-        let several = self.maxlines > 1;
-        let mut matched = String::new();
-        let text = match several {
-            true => {
-                joined(&mut matched, &parted.matched);
-                &matched
-            }
-            false => text,
-        };
-        let Some(ignored) = self.ignored_by(text, &mut reading.overruns) else { return false };
-        reading.ignored = Some(ignored);
-        if several {
-            self.lines.clone_from(&parted.others);
-        }
-        true
-    }
-
-    fn ignored_by(&self, text: &str, overruns: &mut u32) -> Option<usize> {
-        let may = |number: usize| self.sieve.may(self.failregex.len() + number);
-        let mut numbers = (0..self.ignoreregex.len()).filter(|number| may(*number));
-        numbers.find(|number| searched(&self.ignoreregex[*number], text, overruns).is_some())
-    }
-
-    /// Adds the failure of a match.
-    fn take(
-        &mut self,
-        regex: usize,
-        groups: Groups,
-        parted: &Parted,
-        (time, now): (Option<i64>, i64),
-        hits: &mut Vec<Hit>,
-    ) -> Taken {
-        let mut failure = Failure { groups, ..Failure::default() };
-        let Some(key) = failure.told("mlfid") else {
-            failure.matches.extend(&parted.matched);
-            return match who::of(&mut failure, self.usedns, self.way.all) {
-                Who::Known(id) => {
-                    hits.push(Hit { regex, id: Some(id), time, failure });
-                    Taken::Failure
-                }
-                Who::Ignored => Taken::Failure,
-                Who::Unknown => Taken::Nobody,
-            };
-        };
-        let mut merged = self.connections.merge(&key, failure, &parted.matched, now);
-        let quiet = merged.failure.has("nofail");
-        if quiet && !self.way.all {
-            self.connections.keep(&merged, now);
-            return Taken::Line;
-        }
-        let id = match who::of(&mut merged.failure, self.usedns, self.way.all) {
-            Who::Known(id) => Some(id),
-            Who::Ignored => {
-                self.connections.keep(&merged, now);
-                return Taken::Failure;
-            }
-            Who::Unknown => None,
-        };
-        merged.failure.pending |= id.is_none();
-        self.connections.keep(&merged, now);
-        if merged.joined {
-            // Failures of one line and connection know the same users, once there are any.
-            let same = |hit: &&mut Hit| hit.failure.told("mlfid").as_deref() == Some(&key);
-            for hit in hits.iter_mut().filter(same).filter(|hit| hit.failure.users.is_some()) {
-                hit.failure.users.clone_from(&merged.failure.users);
-            }
-        }
-        if id.is_some() || self.way.all {
-            hits.push(Hit { regex, id, time, failure: merged.failure });
-        }
-        Taken::Failure
-    }
-}
-
-fn searched(pattern: &Pattern, text: &str, overruns: &mut u32) -> Option<Match> {
-    match pattern.search(text) {
-        Ok(found) => found,
-        Err(_) => {
-            *overruns += 1;
-            None
-        }
-    }
-}
-
-/// The groups of the prefregex, and over them those of the failregex that took part.
-fn over(prefix: &Groups, groups: Groups) -> Groups {
-    let mut all = prefix.clone();
-    for (name, value) in groups {
-        if value != Value::None || !all.contains_key(&name) {
-            all.insert(name, value);
-        }
-    }
-    all
 }

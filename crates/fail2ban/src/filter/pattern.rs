@@ -1,9 +1,10 @@
 //! One expression of a filter, and what it takes out of a line.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use monban_pyre::{Match, Options, Overrun, Regex};
 
+use super::groups::{Groups, Value};
 use super::{Problem, UseDns, tags};
 
 /// Groups that name who failed, in the order in which they are asked.
@@ -12,42 +13,11 @@ pub const IDS: [&str; 4] = ["fid", "ip4", "ip6", "dns"];
 /// The group that named who failed before fail2ban 0.10; it is still pasted from old pages.
 pub const OLD_ID: &str = "host";
 
-/// The value of a group.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
-    /// The group took no part.
-    None,
-    /// Its text.
-    Text(String),
-    /// Several parts that make one value (`F-TUPLE_...`).
-    Tuple(Vec<Option<String>>),
-}
-
-impl Value {
-    /// The text, if it is one.
-    pub fn text(&self) -> Option<&str> {
-        match self {
-            Self::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// Whether there is something in it.
-    pub fn is_filled(&self) -> bool {
-        match self {
-            Self::None => false,
-            Self::Text(text) => !text.is_empty(),
-            Self::Tuple(parts) => !parts.is_empty(),
-        }
-    }
-}
-
-/// The groups of a match by their names.
-pub type Groups = BTreeMap<String, Value>;
-
 /// A compiled expression.
 pub struct Pattern {
     regex: Regex,
+    /// Its groups in the order of their names, each with its number.
+    names: Vec<(Arc<str>, usize)>,
     /// Groups that fill another one if that is empty: (group, other), in the order of names.
     alternatives: Vec<(String, String)>,
     /// Groups that are joined to another one.
@@ -66,7 +36,11 @@ impl Pattern {
         }
         let options = Options { multiline, ..Options::default() };
         let regex = Regex::new(&expanded, options).map_err(Problem::Regex)?;
-        let mut pattern = Self { regex, alternatives: Vec::new(), tuples: Vec::new() };
+        let groups = regex.group_names().iter().enumerate();
+        let groups = groups.filter_map(|(at, name)| Some((Arc::from(name.as_deref()?), at)));
+        let mut names: Vec<(Arc<str>, usize)> = groups.collect();
+        names.sort();
+        let mut pattern = Self { regex, names, alternatives: Vec::new(), tuples: Vec::new() };
         let names: Vec<String> = pattern.regex.group_names().iter().flatten().cloned().collect();
         for name in names {
             if let Some(bare) = name.strip_prefix("alt_") {
@@ -100,16 +74,16 @@ impl Pattern {
 
     /// The groups of a match in `text`.
     pub fn groups(&self, found: &Match, text: &str) -> Groups {
-        let mut groups = Groups::new();
-        for (number, name) in self.regex.group_names().iter().enumerate() {
-            let Some(name) = name else { continue };
-            let value = found.span(number).and_then(|(start, end)| text.get(start..end));
-            groups.insert(name.clone(), value.map_or(Value::None, |v| Value::Text(v.to_owned())));
+        let mut groups = Groups::with_room(self.names.len());
+        for (name, number) in &self.names {
+            let value = found.span(*number).and_then(|(start, end)| text.get(start..end));
+            let value = value.map_or(Value::None, |value| Value::Text(value.to_owned()));
+            groups.push(name.clone(), value);
         }
         for (from, to) in &self.alternatives {
             let value = groups.get(from).cloned().unwrap_or(Value::None);
             if value.is_filled() && !groups.get(to).is_some_and(Value::is_filled) {
-                groups.insert(to.clone(), value);
+                groups.insert(to.as_str(), value);
             }
         }
         for (from, to) in &self.tuples {
@@ -122,7 +96,7 @@ impl Pattern {
                 Some(Value::Text(text)) => vec![Some(text), part],
                 Some(Value::None) | None => vec![None, part],
             };
-            groups.insert(to.clone(), Value::Tuple(joined));
+            groups.insert(to.as_str(), Value::Tuple(joined));
         }
         groups
     }

@@ -2,8 +2,9 @@
 
 use super::UseDns;
 use super::failure::Failure;
+use super::groups::Value;
 use super::id::Id;
-use super::pattern::{OLD_ID, Value};
+use super::pattern::OLD_ID;
 
 /// Whom a failure is counted for.
 pub enum Who {

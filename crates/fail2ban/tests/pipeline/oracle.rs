@@ -128,7 +128,7 @@ impl Failure {
                 Group::Text(text) => json!(text),
                 Group::Tuple(parts) => json!(parts),
             };
-            Some((name.clone(), value))
+            Some((name.to_owned(), value))
         });
         Self {
             regex: hit.regex,

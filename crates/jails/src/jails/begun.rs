@@ -48,6 +48,11 @@ struct Place {
 }
 
 impl Begun {
+    /// Whether no lines of files are left out.
+    pub(super) fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
     /// Whether a line at this offset was judged.
     pub(super) fn has_line(&mut self, key: Key, path: &str, position: u64) -> bool {
         if self.files.is_empty() {

@@ -2,7 +2,7 @@
 
 use monban_fail2ban::config::UseDns;
 use monban_fail2ban::filter::{Hit, Id, Odd, Reading, When};
-use monban_model::{Address, Line, Stamp};
+use monban_model::{Address, Stamp};
 
 use super::Jails;
 use crate::jail::{Jail, once_a_day};
@@ -11,32 +11,6 @@ use crate::tickets::{Facts, Failure};
 use crate::told::Told;
 
 impl Jails {
-    /// Takes in a line of a file. `catching_up`: it was written before it could be read, and what
-    /// is too old is left out. Gives back how many failures were found.
-    pub fn line(&mut self, path: &str, line: &Line<'_>, catching_up: bool) -> usize {
-        let now = self.at(line.arrival);
-        let readers = match self.readers.get(path) {
-            Some(readers) => readers.clone(),
-            None => self.find_readers(path),
-        };
-        let mut found = 0;
-        for number in readers {
-            let Some(jail) = self.jails.get_mut(number).and_then(Option::as_mut) else { continue };
-            if self.begun.has_line(jail.key, path, line.position) {
-                continue;
-            }
-            let text = jail.encoding.decode(line.bytes);
-            let text = text.trim_end_matches(['\r', '\n']);
-            if self.waits(number, text, None, now) {
-                continue;
-            }
-            let Some(jail) = self.jail_mut(number) else { continue };
-            let reading = jail.filter.read_when(text, now, when(jail, catching_up));
-            found += self.take_reading(number, reading, now);
-        }
-        found
-    }
-
     /// Takes in an entry of the journal.
     pub fn entry(&mut self, entry: &Entry<'_>, now: Stamp, catching_up: bool) -> usize {
         let now = self.at(now);
@@ -68,10 +42,10 @@ impl Jails {
 
     /// Whether any jail reads this file.
     pub fn reads(&mut self, path: &str) -> bool {
-        match self.readers.get(path) {
-            Some(readers) => !readers.is_empty(),
-            None => !self.find_readers(path).is_empty(),
-        }
+        let round = self.take_round(path);
+        let is_read = round.is_read();
+        self.put_round(path, round);
+        is_read
     }
 
     /// A file is read from now on; `fail2ban-client` shows it.
@@ -89,19 +63,6 @@ impl Jails {
         for jail in self.jails.iter_mut().flatten() {
             jail.all.logpath.retain(|known| known != path);
         }
-    }
-
-    fn find_readers(&mut self, path: &str) -> Vec<usize> {
-        let reads =
-            |jail: &Option<Jail>| jail.as_ref().is_some_and(|jail| jail.log(path).is_some());
-        let numbers = self.jails.iter().enumerate().filter(|(_, jail)| reads(jail));
-        let readers: Vec<usize> = numbers.map(|(number, _)| number).collect();
-        // The feed follows a bounded number of files; paths that are gone are few.
-        if self.readers.len() >= 2 * monban_model::limits::FILES_MAX {
-            self.readers.clear();
-        }
-        self.readers.insert(path.to_owned(), readers.clone());
-        readers
     }
 
     pub(super) fn take_reading(&mut self, number: usize, reading: Reading, now: i64) -> usize {
@@ -180,7 +141,7 @@ impl Jails {
     }
 }
 
-fn when(jail: &Jail, catching_up: bool) -> When {
+pub(super) fn when(jail: &Jail, catching_up: bool) -> When {
     match catching_up {
         true => When::Within(jail.settings.findtime_s),
         false => When::Now,

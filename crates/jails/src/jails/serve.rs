@@ -180,7 +180,7 @@ impl Server for Jails {
         }
         jail.take_settings();
         let (was_idle, is_idle) = (before.idle, jail.all.idle);
-        self.readers.clear();
+        self.rounds.clear();
         self.begin_hold(number);
         self.asking_names_again();
         match (was_idle, is_idle) {
@@ -212,7 +212,7 @@ impl Server for Jails {
             self.halted.insert(jail.key);
             self.stopped(jail);
         }
-        self.readers.clear();
+        self.rounds.clear();
         Ok(())
     }
 

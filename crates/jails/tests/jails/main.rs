@@ -12,6 +12,7 @@ mod orders;
 mod repairs;
 mod spared;
 mod standing;
+mod together;
 mod waiting;
 mod world;
 

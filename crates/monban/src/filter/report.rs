@@ -110,7 +110,8 @@ impl Report {
             tried.searches = cost.searches;
             tried.time = cost.time;
         }
-        let templates = filter.dates().templates().filter(|template| template.hits > 0);
+        let dates = filter.dates();
+        let templates = dates.templates().filter(|template| template.hits > 0);
         self.dates = templates.map(|template| (template.name.to_owned(), template.hits)).collect();
     }
 
@@ -118,9 +119,9 @@ impl Report {
         let who = hit.id.as_ref().map_or_else(|| "?".to_owned(), ToString::to_string);
         let time = hit.time.map_or_else(|| "-".to_owned(), |time| show::local(time, zone));
         let mut more = Vec::new();
-        for (name, value) in &hit.failure.groups {
+        for (name, value) in hit.failure.groups.iter() {
             if let Some(text) = value.text()
-                && !matches!(name.as_str(), "ip4" | "ip6" | "dns" | "content")
+                && !matches!(name, "ip4" | "ip6" | "dns" | "content")
             {
                 more.push(format!("{name}={}", monban_views::quoted(text.as_bytes())));
             }

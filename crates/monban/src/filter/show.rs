@@ -14,8 +14,8 @@ pub fn line_json(number: u64, reading: &Reading, zone: &mut Zone) -> Json {
         .iter()
         .map(|hit| {
             let mut captures = Map::new();
-            for (name, value) in &hit.failure.groups {
-                captures.insert(name.clone(), value_json(value));
+            for (name, value) in hit.failure.groups.iter() {
+                captures.insert(name.to_owned(), value_json(value));
             }
             if let Some(users) = &hit.failure.users {
                 captures.insert("users".to_owned(), json!(users));

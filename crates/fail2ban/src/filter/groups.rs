@@ -1,0 +1,105 @@
+//! What an expression captured.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// The value of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// The group took no part.
+    None,
+    /// Its text.
+    Text(String),
+    /// Several parts that make one value (`F-TUPLE_...`).
+    Tuple(Vec<Option<String>>),
+}
+
+impl Value {
+    /// The text, if it is one.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether there is something in it.
+    pub fn is_filled(&self) -> bool {
+        match self {
+            Self::None => false,
+            Self::Text(text) => !text.is_empty(),
+            Self::Tuple(parts) => !parts.is_empty(),
+        }
+    }
+}
+
+/// The groups of a match by their names. They are few, and their names belong to the expression:
+/// a line that hits makes no new ones.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Groups {
+    /// In the order of names.
+    all: Vec<(Arc<str>, Value)>,
+}
+
+impl Groups {
+    /// None yet, with room for so many.
+    pub(super) fn with_room(count: usize) -> Self {
+        Self { all: Vec::with_capacity(count) }
+    }
+
+    /// Adds a group whose name comes behind all others.
+    pub(super) fn push(&mut self, name: Arc<str>, value: Value) {
+        self.all.push((name, value));
+    }
+
+    fn place(&self, name: &str) -> Result<usize, usize> {
+        self.all.binary_search_by(|(known, _)| known.as_ref().cmp(name))
+    }
+
+    /// The value of a group.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.place(name).ok().map(|at| &self.all[at].1)
+    }
+
+    /// Sets the value of a group.
+    pub fn insert(&mut self, name: impl Into<Arc<str>>, value: Value) {
+        let name = name.into();
+        match self.place(&name) {
+            Ok(at) => self.all[at].1 = value,
+            Err(at) => self.all.insert(at, (name, value)),
+        }
+    }
+
+    /// Takes a group out.
+    pub fn remove(&mut self, name: &str) -> Option<Value> {
+        self.place(name).ok().map(|at| self.all.remove(at).1)
+    }
+
+    /// All of them in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.all.iter().map(|(name, value)| (name.as_ref(), value))
+    }
+
+    /// Sets those of the others that took part, and those that are not there yet.
+    pub(super) fn take_over(&mut self, others: Self) {
+        for (name, value) in others.all {
+            match self.place(&name) {
+                Ok(_) if value == Value::None => {}
+                Ok(at) => self.all[at].1 = value,
+                Err(at) => self.all.insert(at, (name, value)),
+            }
+        }
+    }
+
+    /// Sets those of the others that took part.
+    pub(super) fn take_told(&mut self, mut others: Self) {
+        others.all.retain(|(_, value)| *value != Value::None);
+        self.take_over(others);
+    }
+}
+
+impl fmt::Debug for Groups {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}

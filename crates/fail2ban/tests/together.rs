@@ -1,0 +1,151 @@
+//! Filters that read a log together find what each of them finds alone: those of the installed
+//! fail2ban, over lines of all kinds.
+
+use std::path::{Path, PathBuf};
+
+use monban_fail2ban::config::{Complaints, Sourced, Version, read_filter};
+use monban_fail2ban::dates::{DateFinder, Zone};
+use monban_fail2ban::filter::{Filter, Reading, Texts, Together, Use, UseDns, When};
+
+const NOW_S: i64 = 1_765_350_000;
+
+/// The folder of the configuration, if it is there.
+fn folder() -> Option<PathBuf> {
+    let folder = std::env::var_os("MONBAN_FILTERS").map(PathBuf::from);
+    let folder = folder.unwrap_or_else(|| PathBuf::from("/etc/fail2ban"));
+    let is_there = folder.join("filter.d").is_dir();
+    if !is_there {
+        println!("left out: there is no {}", folder.display());
+    }
+    is_there.then_some(folder)
+}
+
+fn filter(folder: &Path, name: &str) -> Option<Filter> {
+    let mut odd = Complaints::default();
+    let spec = read_filter(folder, name, "auto", Version::default(), &mut odd).ok()?;
+    let texts = |list: &[Sourced<String>]| -> Vec<String> {
+        list.iter().map(|text| text.value.clone()).collect()
+    };
+    let (failregex, ignoreregex) = (texts(&spec.failregex), texts(&spec.ignoreregex));
+    if failregex.is_empty() {
+        return None;
+    }
+    let texts = Texts {
+        prefregex: spec.prefregex.as_ref().map(|text| text.value.as_str()),
+        failregex: &failregex,
+        ignoreregex: &ignoreregex,
+        maxlines: spec.maxlines.value as usize,
+        usedns: UseDns::Warn,
+    };
+    let pattern = spec.datepattern.map(|text| text.value);
+    let zone = Zone::named("CET-01CEST-02,M3.5.0,M10.5.0")?;
+    let dates = DateFinder::new(pattern.as_deref(), NOW_S, zone, None).ok()?;
+    Filter::new(&texts, dates, Use::default()).ok()
+}
+
+fn filters(folder: &Path) -> Vec<Filter> {
+    let files = std::fs::read_dir(folder.join("filter.d")).expect("a folder").flatten();
+    let names = files.filter_map(|entry| Some(entry.path().file_stem()?.to_str()?.to_owned()));
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names.dedup();
+    names.iter().filter_map(|name| filter(folder, name)).collect()
+}
+
+/// Lines in the order in which several logs would be written into one.
+fn lines() -> Vec<String> {
+    let mut lines = Vec::new();
+    let corpus = std::env::var_os("MONBAN_CORPUS").map(PathBuf::from);
+    let corpus = corpus.unwrap_or_else(|| PathBuf::from("../../../shared/corpus"));
+    let files = std::fs::read_dir(corpus.join("fail2ban/logs")).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = files.map(|file| file.path()).filter(|f| f.is_file()).collect();
+    files.sort();
+    files.push(corpus.join("loghub/OpenSSH_2k.log"));
+    for file in files {
+        let text = std::fs::read(file).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text).into_owned();
+        lines.extend(text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned));
+    }
+    if lines.is_empty() {
+        println!("left out: the lines of MONBAN_CORPUS");
+    }
+    for number in 0..400_u32 {
+        let text = match number % 8 {
+            0 => "Dec 10 07:00:SS h sshd[7]: Failed password for root from 192.0.2.SS port 1 ssh2",
+            1 => "192.0.2.SS - - [10/Dec/2025:07:00:SS +0000] \"GET /w00tw00t HTTP/1.1\" 404 1",
+            2 => "[10/12/2025 07:00:SS] no date of a kind",
+            3 => "h\u{e9} Dec 10 07:01:SS sshd[1]: Invalid user \u{e9} from 192.0.2.9",
+            4 => "",
+            5 => "2025-12-10 07:00:SS [1] 192.0.2.7 authentication failure",
+            6 => "a line without a date, of 192.0.2.8 user root",
+            _ => "Feb 30 07:00:SS h dovecot: auth failed rip=192.0.2.1, lip=192.0.2.2",
+        };
+        lines.push(text.replace("SS", &format!("{:02}", number % 60)));
+    }
+    // In another order, so that the forms of dates change from line to line.
+    let mut chance = 7_u64;
+    let mut mixed = lines.clone();
+    for at in (1..mixed.len()).rev() {
+        chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        mixed.swap(at, (chance >> 33) as usize % (at + 1));
+    }
+    lines.extend(mixed);
+    lines
+}
+
+fn told(reading: &Reading) -> String {
+    format!("{:?} {:?}", reading.hits, reading.odd)
+}
+
+fn joined(filters: &mut [Filter]) -> Together {
+    let mut members: Vec<(&mut Filter, usize)> =
+        filters.iter_mut().enumerate().map(|(at, one)| (one, at % 2)).collect();
+    Together::new(&mut members)
+}
+
+/// Reads all lines both ways. Now and then one filter reads a line that the others do not.
+fn compare(when: When, each: usize) {
+    let Some(folder) = folder() else { return };
+    let (mut alone, mut shared) = (filters(&folder), filters(&folder));
+    let mut together = joined(&mut shared);
+    let (mut hits, mut parted, mut called) = (0, 0, 0);
+    for (number, line) in lines().iter().step_by(each).enumerate() {
+        let now = NOW_S + number as i64 / 50;
+        if number % 97 == 96 {
+            let at = number % shared.len();
+            let expected = told(&alone[at].read_when(line, now, when));
+            assert_eq!(told(&shared[at].read_when(line, now, when)), expected, "{line}");
+            continue;
+        }
+        if together.look(line, now, when == When::Now).is_err() {
+            parted += 1;
+            together = joined(&mut shared);
+            together.look(line, now, when == When::Now).expect("nothing has parted them");
+        }
+        called += together.called().len();
+        for (at, filter) in alone.iter_mut().enumerate() {
+            let expected = filter.read_when(line, now, when);
+            hits += expected.hits.len();
+            let is_odd = together.odd(at, now, when) == expected.odd;
+            assert!(is_odd, "filter {at}: {line}");
+            if together.called().contains(&at) {
+                let found = together.read(at, &mut shared[at], line, now, when);
+                assert_eq!(told(&found), told(&expected), "filter {at}: {line}");
+            } else {
+                assert!(expected.hits.is_empty(), "filter {at} was not called: {line}");
+            }
+        }
+    }
+    println!("{hits} hits, {called} calls, put together again {parted} times");
+    assert!(hits > 50 && parted > 0);
+}
+
+#[test]
+fn filters_find_together_what_each_finds_alone() {
+    compare(When::Now, 2);
+}
+
+#[test]
+fn so_they_do_with_lines_of_before() {
+    compare(When::Within(600), 5);
+}
