@@ -62,6 +62,8 @@ pub fn show_fail2ban(report: &mut Report) {
     report.run("fail2ban 1.0.2", 90 * MINUTE, tests);
     let bench = ["bench", "-p", "monban-fail2ban", "--bench", "filter"];
     report.run("time of a line", 10 * MINUTE, cargo(report, &bench));
+    let many = ["bench", "-p", "monban-fail2ban", "--bench", "many"];
+    report.run("all filters beside ten", 10 * MINUTE, cargo(report, &many));
     let jails = ["test", "--release", "-p", "monban-jails", "--", "--show-output"];
     let mut jails = cargo(report, &jails);
     jails.env("MONBAN_STEPS", "20000");
