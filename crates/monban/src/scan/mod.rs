@@ -1,9 +1,14 @@
 //! `monban scan`: old logs through the very same engine.
 
+mod crew;
+mod density;
 mod merge;
+mod page;
 mod progress;
 mod report;
 mod show;
+#[cfg(test)]
+mod tests;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -21,7 +26,8 @@ use crate::cli::{Common, ScanArgs};
 use crate::place::Place;
 use crate::roles::sandbox;
 use crate::{out, problems, shipped};
-use merge::{Merged, Step};
+use crew::Size;
+use merge::Step;
 use progress::Progress;
 use report::Report;
 
@@ -74,20 +80,18 @@ fn scan(common: &Common, args: &ScanArgs, say: &Say) -> Result<bool, String> {
     };
     let allow = Observation::Allow(loaded.config.allow.clone());
     reader.engine.step(Stamp::default(), allow, &mut reader.effects);
-    let mut merged = Merged::new(&loaded.rules, families, &meter);
-    let mut progress = Progress::new(say, total, meter);
-    merged.read(&mut |step| {
+    let mut progress = Progress::new(say, total, meter.clone());
+    let outcome = crew::read(&loaded.rules, families, &meter, Size::default(), &mut |step| {
         reader.take(step);
         progress.at(reader.report.lines);
     });
     progress.done();
     let mut report = reader.report;
-    report.files = merged.read_files();
-    report.misplaced = merged.misplaced();
-    report.echoes = merged.echoes();
-    report.disbelieved = merged.disbelieved();
-    let all = skipped.iter().chain(merged.skipped());
-    report.skipped = all.cloned().collect();
+    report.files = outcome.files;
+    report.misplaced = outcome.misplaced;
+    report.echoes = outcome.echoes;
+    report.disbelieved = outcome.disbelieved;
+    report.skipped = [skipped, outcome.skipped].concat();
     if common.json {
         out::json(&show::as_json(&report));
     } else {
@@ -124,10 +128,14 @@ struct Reader {
 
 impl Reader {
     fn take(&mut self, step: &Step<'_>) {
-        self.report.lines += step.lines;
-        self.report.bytes += step.bytes;
-        let Some(sighting) = step.sighting.filter(|seen| self.range.holds(seen.time)) else {
-            return;
+        let sighting = match step {
+            Step::Sighting(sighting) if self.range.holds(sighting.time) => *sighting,
+            Step::Sighting(_) => return,
+            Step::Lines { count, bytes } => {
+                self.report.lines += count;
+                self.report.bytes += bytes;
+                return;
+            }
         };
         self.report.sightings += 1;
         self.now = self.now.max(sighting.time);

@@ -16,6 +16,24 @@ const REMEMBERED: usize = 16_384;
 /// Two sources tell of one event with times at most so far apart, in seconds.
 const APART_S: u64 = 60;
 
+/// What a line tells, whichever log it stands in.
+#[derive(Clone, Copy, Debug)]
+pub struct Event {
+    key: u64,
+    /// How many times it happened.
+    times: u32,
+}
+
+impl Event {
+    /// The event of a line. Each web server's log holds its own requests: equal lines are equal
+    /// requests, and no events to be compared.
+    pub fn of(reading: &Reading<'_>, hash: &QuickState) -> Option<Self> {
+        let key = || hash.hash_one((reading.program, reading.pid, reading.message));
+        let named = !reading.program.is_empty();
+        named.then(|| Self { key: key(), times: reading.times.max(1) })
+    }
+}
+
 /// What was told lately, and by whom.
 #[derive(Debug, Default)]
 pub struct Echoes {
@@ -34,35 +52,27 @@ struct Told {
 }
 
 impl Echoes {
+    /// What makes events that can be compared here.
+    pub fn hash(&self) -> &QuickState {
+        &self.hash
+    }
+
     /// Takes from a sighting what another source told before; false if nothing is left.
     pub fn leave_fresh(
         &mut self,
         source: SourceId,
-        reading: &Reading<'_>,
+        event: Option<Event>,
         sighting: &mut Sighting<'_>,
     ) -> bool {
-        // Each web server's log holds its own requests: equal lines are equal requests.
-        if reading.program.is_empty() {
-            return true;
-        }
-        let (program, pid, message) = (reading.program, reading.pid, reading.message);
-        let times = reading.times.max(1);
-        let fresh = self.fresh(source, sighting.time, program, pid, message, times);
-        sighting.weight = (sighting.weight / times).max(1).saturating_mul(fresh);
+        let Some(event) = event else { return true };
+        let fresh = self.fresh(source, sighting.time, event);
+        sighting.weight = (sighting.weight / event.times).max(1).saturating_mul(fresh);
         fresh > 0
     }
 
-    /// How many of `times` equal events no other source told of before.
-    fn fresh(
-        &mut self,
-        source: SourceId,
-        time: Stamp,
-        program: &[u8],
-        pid: &[u8],
-        message: &[u8],
-        times: u32,
-    ) -> u32 {
-        let key = self.hash.hash_one((program, pid, message));
+    /// How many equal events no other source told of before.
+    fn fresh(&mut self, source: SourceId, time: Stamp, event: Event) -> u32 {
+        let Event { key, times } = event;
         let anew = Told { source, time, ahead: times };
         match self.events.get_mut(&key) {
             Some(told) if time.since_s(told.time).max(told.time.since_s(time)) > APART_S => {
@@ -116,7 +126,7 @@ mod tests {
         let mut echoes = Echoes::default();
         let mut tell = |source, seconds| {
             let (source, time) = (SourceId(source), Stamp::from_s(seconds));
-            echoes.fresh(source, time, b"dovecot", b"", b"failed", 1) == 0
+            echoes.fresh(source, time, Event { key: 7, times: 1 }) == 0
         };
         assert!(!tell(0, 10));
         assert!(!tell(0, 11), "twice in one log is two events");
@@ -131,7 +141,7 @@ mod tests {
     fn a_line_that_stands_for_several_events_echoes_each_of_them() {
         let mut echoes = Echoes::default();
         let mut tell = |source, times| {
-            echoes.fresh(SourceId(source), Stamp::from_s(10), b"sshd", b"7", b"failed", times)
+            echoes.fresh(SourceId(source), Stamp::from_s(10), Event { key: 7, times })
         };
         // The file sums up what the journal tells one by one.
         assert_eq!(tell(0, 1), 1);

@@ -10,7 +10,7 @@ use monban_model::{
 use monban_rules::{Clock, RuleSet, Scratch};
 use monban_sources::journal::JournalEntry;
 
-use super::echo::Echoes;
+use super::echo::{Echoes, Event};
 use super::form::Form;
 use super::jails::JailSide;
 use super::output::Output;
@@ -166,7 +166,8 @@ impl Mind {
             return;
         }
         sighting.time = time;
-        if !self.echoes.leave_fresh(line.source, reading, &mut sighting) {
+        let event = Event::of(reading, self.echoes.hash());
+        if !self.echoes.leave_fresh(line.source, event, &mut sighting) {
             return;
         }
         self.engine.step(line.arrival, Observation::Sighting(sighting), &mut self.effects);

@@ -24,13 +24,13 @@ mod tests;
 mod voice;
 mod words;
 
-pub use echo::Echoes;
+pub use echo::{Echoes, Event};
 pub use form::Form;
 pub use jail_states::{JailState, read as read_jail_states};
 pub use jails::{ALONE_META as JAILS_ALONE_META, GUARDS_META as JAILS_GUARDS_META};
 pub use mind::Mind;
 pub use output::Output;
-pub use repeats::LastLines;
+pub use repeats::repeated;
 pub use sources::WATCHED_META;
 
 use std::fs::File;

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use monban_model::limits::{ATTEMPTS_PER_LINE_MAX, LAST_LINES_MAX, REPEATED_LINE_MAX};
-use monban_model::{Line, QuickState, SourceId};
+use monban_model::{Line, QuickState, Sighting, SourceId};
 use monban_rules::{Clock, Reading, RuleSet, Scratch};
 
 /// The last line of each log, where it told of a failure.
@@ -43,17 +43,7 @@ impl LastLines {
         clock: &mut Clock,
     ) -> Option<Reading<'a>> {
         let last = self.lines.get(&line.source)?;
-        let again = rules.read(&Line { bytes: last, ..*line }, clock, &mut self.scratch);
-        if again.host != reading.host {
-            return None;
-        }
-        let weight = |sighting: monban_model::Sighting<'a>| {
-            let weight = sighting.weight.saturating_mul(reading.times).min(ATTEMPTS_PER_LINE_MAX);
-            monban_model::Sighting { weight, ..sighting }
-        };
-        let times = again.times.saturating_mul(reading.times).min(ATTEMPTS_PER_LINE_MAX);
-        let sighting = again.sighting.map(weight);
-        Some(Reading { time: reading.time, times, sighting, ..again })
+        repeated(last, line, reading, rules, clock, &mut self.scratch)
     }
 
     /// The last line of this log is nothing that may be repeated.
@@ -64,8 +54,7 @@ impl LastLines {
     }
 
     fn keep(&mut self, line: &Line<'_>, reading: &Reading<'_>) {
-        let failed = reading.sighting.is_some_and(|seen| seen.kind.is_failure());
-        if !failed || reading.program.is_empty() || line.bytes.len() > REPEATED_LINE_MAX {
+        if !may_be_repeated(line.bytes, reading) {
             self.forget(line.source);
             return;
         }
@@ -76,6 +65,33 @@ impl LastLines {
         last.clear();
         last.extend_from_slice(line.bytes);
     }
+}
+
+/// What a line that `repeats_last` means behind the line `last` of the same log: that one, as often
+/// as it says.
+pub fn repeated<'a>(
+    last: &'a [u8],
+    line: &Line<'_>,
+    reading: &Reading<'_>,
+    rules: &RuleSet,
+    clock: &mut Clock,
+    scratch: &'a mut Scratch,
+) -> Option<Reading<'a>> {
+    let said = Line { bytes: last, ..*line };
+    let again = rules.read(&said, clock, scratch);
+    if again.host != reading.host || !may_be_repeated(last, &again) {
+        return None;
+    }
+    let times = |once: u32| once.saturating_mul(reading.times).min(ATTEMPTS_PER_LINE_MAX);
+    let weighed = |seen: Sighting<'a>| Sighting { weight: times(seen.weight), ..seen };
+    let sighting = again.sighting.map(weighed);
+    Some(Reading { time: reading.time, times: times(again.times), sighting, ..again })
+}
+
+/// Whether a line told of a failure and is short enough to be kept.
+fn may_be_repeated(line: &[u8], reading: &Reading<'_>) -> bool {
+    let failed = reading.sighting.is_some_and(|seen| seen.kind.is_failure());
+    failed && !reading.program.is_empty() && line.len() <= REPEATED_LINE_MAX
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! Logs after the fact, for `monban scan`: files, folders and patterns become families (a log and
-//! its rotated files), and each family is read as one stream, oldest first.
+//! its rotated files, oldest first), and each file is read in blocks of whole lines.
 
+mod block;
 mod family;
 mod fault;
-mod lines;
+mod file;
 
+pub use block::{BLOCK_BYTES, Block, Lines, Passed};
 pub use family::{Family, LogFile, expand};
 pub use fault::{Fault, Skipped};
-pub use lines::{FileStart, LogLines, Meter, Passed};
+pub use file::{Blocks, Meter};

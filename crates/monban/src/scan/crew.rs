@@ -1,0 +1,440 @@
+//! Those who read logs side by side, one for each processor: each reads a block of a file and what
+//! it tells, or takes in what was told, in order, whatever is to be done.
+//!
+//! A file is read from its start to its end. Where it has to be unpacked, which takes longer than
+//! anything else, the files behind it are begun as well.
+
+use std::collections::VecDeque;
+use std::io;
+use std::num::NonZero;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use monban_model::{QuickState, SourceId, Stamp};
+use monban_rules::{RuleSet, Sieve};
+use monban_sources::archive::{BLOCK_BYTES, Block, Blocks, Family, Fault, LogFile, Meter, Skipped};
+
+use super::merge::{Merger, Step};
+use super::page::{Page, Reader, Way};
+use crate::watch::Form;
+
+/// Readers at most; one takes in what the others read, and is busy with that of about four.
+const READERS_MAX: usize = 16;
+
+/// Pages that wait to be taken in, of all logs; each log may have one in any case.
+const PAGES_WAITING: usize = 64;
+
+/// Bytes of pages that wait because the file before theirs is still being unpacked.
+const AHEAD_BYTES: usize = 48 * 1024 * 1024;
+
+/// Pages that are kept to be used again.
+const SPARE_PAGES: usize = 16;
+
+/// What was read.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Files that were read.
+    pub files: u64,
+    /// What was left out.
+    pub skipped: Vec<Skipped>,
+    /// Lines of another form than their log's.
+    pub misplaced: u64,
+    /// Sightings that another log had told already.
+    pub echoes: u64,
+    /// Lines with a date after their file was last written.
+    pub disbelieved: u64,
+}
+
+/// How many read, and how much at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    /// Readers.
+    pub readers: usize,
+    /// Bytes of a block.
+    pub block: usize,
+}
+
+impl Default for Size {
+    fn default() -> Self {
+        let processors = thread::available_parallelism().map_or(1, NonZero::get);
+        Self { readers: processors.min(READERS_MAX), block: BLOCK_BYTES }
+    }
+}
+
+/// Reads all logs; `each` gets what they tell in the order of time.
+pub fn read(
+    rules: &RuleSet,
+    families: Vec<Family>,
+    meter: &Meter,
+    size: Size,
+    each: &mut (dyn FnMut(&Step<'_>) + Send),
+) -> Outcome {
+    let merger = Merger::new(rules, families.len(), each);
+    let events = merger.events();
+    let work = Work {
+        logs: families.into_iter().map(Log::new).collect(),
+        merger: Some(merger),
+        arrived: true,
+        sieves: Vec::new(),
+        spare: Vec::new(),
+        outcome: Outcome::default(),
+    };
+    let crew = Crew { rules, meter, size, events, work: Mutex::new(work), news: Condvar::new() };
+    thread::scope(|scope| {
+        for _ in 1..size.readers {
+            scope.spawn(|| crew.work());
+        }
+        crew.work();
+    });
+    let Work { merger, mut outcome, .. } =
+        crew.work.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Some(merger) = merger {
+        outcome.misplaced = merger.misplaced;
+        outcome.echoes = merger.echoes();
+        outcome.disbelieved = merger.disbelieved;
+    }
+    outcome
+}
+
+struct Crew<'s> {
+    rules: &'s RuleSet,
+    meter: &'s Meter,
+    size: Size,
+    events: Option<QuickState>,
+    work: Mutex<Work<'s>>,
+    /// There may be something to do.
+    news: Condvar,
+}
+
+/// All there is to do.
+struct Work<'s> {
+    logs: Vec<Log>,
+    /// `None` while somebody takes in.
+    merger: Option<Merger<'s>>,
+    /// There may be something to take in.
+    arrived: bool,
+    /// What finds the lines that tell something, for each form that a log has.
+    sieves: Vec<(Form, Option<Arc<Sieve>>)>,
+    spare: Vec<Page>,
+    outcome: Outcome,
+}
+
+/// One family.
+struct Log {
+    files: VecDeque<InWork>,
+    /// Files of it that are done with.
+    done: usize,
+    /// Pages that are taken in, but not to their end.
+    merging: usize,
+    ended: bool,
+    form: Option<Form>,
+    /// It is standard input.
+    piped: bool,
+}
+
+/// One file.
+struct InWork {
+    file: LogFile,
+    state: State,
+    /// Its pages from the first one that is not taken in; `None` is still being read.
+    pages: VecDeque<Option<Page>>,
+    /// Pages before these.
+    taken: usize,
+    /// Bytes of these.
+    room: usize,
+    lines: u64,
+    bytes: u64,
+}
+
+enum State {
+    /// Nobody has opened it.
+    Closed,
+    /// It waits for somebody to read on.
+    Open(Blocks),
+    /// Somebody reads.
+    Busy {
+        is_packed: bool,
+    },
+    Ended(Option<Fault>),
+}
+
+/// A block to be read.
+struct Task {
+    log: usize,
+    /// The file's number in its log.
+    file: usize,
+    from: From,
+    reference: Option<Stamp>,
+    form: Option<Form>,
+    piped: bool,
+    sieve: Option<Arc<Sieve>>,
+}
+
+enum From {
+    Start(LogFile),
+    Here(Blocks),
+}
+
+impl<'s> Crew<'s> {
+    /// Does what there is to do until all is done.
+    fn work(&self) {
+        let mut reader = Reader::new(self.rules, self.events.clone());
+        let mut block = Block::new(self.size.block);
+        let mut page = Page::default();
+        let mut work = self.lock();
+        loop {
+            if work.arrived
+                && let Some(mut merger) = work.merger.take()
+            {
+                work.hand_over(&mut merger);
+                drop(work);
+                merger.give();
+                work = self.lock();
+                work.use_again(&mut merger);
+                work.merger = Some(merger);
+                self.news.notify_all();
+            } else if let Some(task) = work.next_task(self.size.readers, self.rules) {
+                drop(work);
+                self.read(task, &mut reader, &mut block, &mut page);
+                work = self.lock();
+            } else if work.is_done() {
+                self.news.notify_all();
+                return;
+            } else {
+                work = self.news.wait(work).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+
+    /// Reads a block and what it tells.
+    fn read(&self, task: Task, reader: &mut Reader<'_>, block: &mut Block, page: &mut Page) {
+        let Task { log, file, from, reference, form, piped, sieve } = task;
+        let opened = match from {
+            From::Here(blocks) => Ok((blocks, 0)),
+            From::Start(file) => Blocks::open(&file, self.meter).map(|blocks| (blocks, 1)),
+        };
+        let damaged = |error: io::Error| {
+            let error = error.to_string();
+            Fault::Damaged { error, lines: 0, bytes: 0 }
+        };
+        let read = opened.and_then(|(mut blocks, files)| {
+            let more = blocks.read(block).map_err(damaged);
+            self.lock().outcome.files += files;
+            more.map(|more| more.then_some(blocks))
+        });
+        let blocks = match read {
+            Ok(Some(blocks)) => blocks,
+            Ok(None) => return self.lock().end(log, file, None),
+            Err(fault) => return self.lock().end(log, file, Some(fault)),
+        };
+        let number = self.lock().go_on(log, file, blocks);
+        self.news.notify_one();
+        page.clear();
+        let source = SourceId(log as u32);
+        let way = Way { source, reference, form, piped, sieve: sieve.as_deref() };
+        reader.read(block, &way, page);
+        self.lock().arrive(log, file, number, page);
+        self.news.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Work<'s>> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<'s> Work<'s> {
+    /// Hands over the pages whose turn has come.
+    fn hand_over(&mut self, merger: &mut Merger<'s>) {
+        self.arrived = false;
+        for (at, log) in self.logs.iter_mut().enumerate().filter(|(_, log)| !log.ended) {
+            while let Some(file) = log.files.front_mut() {
+                while let Some(page) = file.next_page() {
+                    log.merging += 1;
+                    merger.take(at, page, file.file.modified);
+                }
+                let State::Ended(fault) = &mut file.state else { break };
+                if !file.pages.is_empty() {
+                    break;
+                }
+                if let Some(mut why) = fault.take() {
+                    if let Fault::Damaged { lines, bytes, .. } = &mut why {
+                        (*lines, *bytes) = (file.lines, file.bytes);
+                    }
+                    let path = file.file.path.clone();
+                    self.outcome.skipped.push(Skipped { path, why });
+                }
+                log.files.pop_front();
+                log.done += 1;
+            }
+            if log.files.is_empty() {
+                log.ended = true;
+                merger.end(at);
+            }
+        }
+    }
+
+    /// Takes back the pages that were taken in to their end.
+    fn use_again(&mut self, merger: &mut Merger<'s>) {
+        for (at, page) in merger.done.drain(..) {
+            self.logs[at].merging -= 1;
+            if self.spare.len() < SPARE_PAGES && page.room() >= BLOCK_BYTES {
+                self.spare.push(page);
+            }
+        }
+    }
+
+    /// All is read and taken in.
+    fn is_done(&self) -> bool {
+        self.merger.is_some() && !self.arrived && self.logs.iter().all(|log| log.ended)
+    }
+
+    /// What is best read now: of the log of which the least waits.
+    fn next_task(&mut self, readers: usize, rules: &RuleSet) -> Option<Task> {
+        let share = (PAGES_WAITING / self.logs.len().max(1)).clamp(1, 2 * readers + 1);
+        let logs = || self.logs.iter().enumerate();
+        let first = logs().filter_map(|(at, log)| {
+            let (file, waiting) = log.front()?;
+            let may = waiting < share && (waiting == 0 || log.knows_form());
+            (may && log.files[file].is_free()).then_some((waiting, at, file))
+        });
+        let (at, file) = match first.min() {
+            Some((_, at, file)) => (at, file),
+            None if logs().map(|(_, log)| log.ahead()).sum::<usize>() >= AHEAD_BYTES => {
+                return None;
+            }
+            None => logs().find_map(|(at, log)| Some((at, log.behind(readers)?)))?,
+        };
+        let sieve = self.logs[at].form.and_then(|form| self.sieve(form, rules));
+        let log = &mut self.logs[at];
+        let InWork { file: facts, state, .. } = &mut log.files[file];
+        let is_packed = matches!(state, State::Open(blocks) if blocks.is_packed());
+        let from = match std::mem::replace(state, State::Busy { is_packed }) {
+            State::Open(blocks) => From::Here(blocks),
+            _ => From::Start(facts.clone()),
+        };
+        let (form, piped, reference) = (log.form, log.piped, facts.modified);
+        Some(Task { log: at, file: log.done + file, from, reference, form, piped, sieve })
+    }
+
+    /// What finds the lines that tell something in logs of this form.
+    fn sieve(&mut self, form: Form, rules: &RuleSet) -> Option<Arc<Sieve>> {
+        if let Some((_, sieve)) = self.sieves.iter().find(|(of, _)| *of == form) {
+            return sieve.clone();
+        }
+        let shape = match form {
+            Form::Headed => None,
+            Form::Shaped(shape) => Some(shape),
+        };
+        let sieve = rules.sieve(shape).map(Arc::new);
+        self.sieves.push((form, sieve.clone()));
+        sieve
+    }
+
+    /// A block was read from a file, which goes on. The number of its page.
+    fn go_on(&mut self, log: usize, file: usize, blocks: Blocks) -> usize {
+        let file = self.file(log, file);
+        file.state = State::Open(blocks);
+        file.pages.push_back(None);
+        file.taken + file.pages.len() - 1
+    }
+
+    /// A file is at its end.
+    fn end(&mut self, log: usize, file: usize, fault: Option<Fault>) {
+        self.file(log, file).state = State::Ended(fault);
+        self.arrived = true;
+    }
+
+    /// A page is read. What is handed in for it may be written again.
+    fn arrive(&mut self, log: usize, file: usize, number: usize, page: &mut Page) {
+        self.arrived = true;
+        if !self.logs[log].piped {
+            self.logs[log].form = page.form;
+        }
+        let page = match page.is_rather_empty() {
+            true => page.clone(),
+            false => std::mem::replace(page, self.spare.pop().unwrap_or_default()),
+        };
+        let file = self.file(log, file);
+        let place = number - file.taken;
+        file.room += page.room();
+        file.pages[place] = Some(page);
+    }
+
+    fn file(&mut self, log: usize, file: usize) -> &mut InWork {
+        let log = &mut self.logs[log];
+        &mut log.files[file - log.done]
+    }
+}
+
+impl Log {
+    fn new(family: Family) -> Self {
+        let piped = family.name.as_os_str() == "-";
+        let files = family.files.into_iter().map(InWork::new).collect();
+        Self { files, done: 0, merging: 0, ended: false, form: None, piped }
+    }
+
+    /// The first file that is not read to its end, and how many pages up to there wait.
+    fn front(&self) -> Option<(usize, usize)> {
+        let mut waiting = self.merging;
+        for (at, file) in self.files.iter().enumerate() {
+            waiting += file.pages.len();
+            if !matches!(file.state, State::Ended(_)) {
+                return Some((at, waiting));
+            }
+        }
+        None
+    }
+
+    /// Only then blocks may be read side by side: the first line decides.
+    fn knows_form(&self) -> bool {
+        self.piped || self.form.is_some()
+    }
+
+    /// The bytes that wait behind its first file that is not read to its end.
+    fn ahead(&self) -> usize {
+        let Some((front, _)) = self.front() else { return 0 };
+        self.files.iter().skip(front + 1).map(|file| file.room).sum()
+    }
+
+    /// A file behind its first one that can be read while that is unpacked.
+    fn behind(&self, readers: usize) -> Option<usize> {
+        let (front, _) = self.front().filter(|_| self.knows_form())?;
+        for (at, file) in self.files.iter().enumerate().skip(front).take(readers + 1) {
+            if at > front && file.is_free() {
+                return Some(at);
+            }
+            let is_packed = match &file.state {
+                State::Closed => false,
+                State::Ended(_) => true,
+                State::Open(blocks) => blocks.is_packed(),
+                State::Busy { is_packed } => *is_packed,
+            };
+            if !is_packed {
+                return None;
+            }
+        }
+        None
+    }
+}
+
+impl InWork {
+    fn new(file: LogFile) -> Self {
+        let (pages, state) = (VecDeque::new(), State::Closed);
+        Self { file, state, pages, taken: 0, room: 0, lines: 0, bytes: 0 }
+    }
+
+    fn is_free(&self) -> bool {
+        matches!(self.state, State::Closed | State::Open(_))
+    }
+
+    /// Its next page, if that is read.
+    fn next_page(&mut self) -> Option<Page> {
+        let page = self.pages.front_mut()?.take()?;
+        self.pages.pop_front();
+        self.taken += 1;
+        self.room -= page.room();
+        self.lines += page.lines;
+        self.bytes += page.bytes;
+        Some(page)
+    }
+}

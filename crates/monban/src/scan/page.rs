@@ -1,0 +1,333 @@
+//! What a block of a log tells: read out by whoever has time, taken in later and in order.
+
+use std::mem::size_of;
+use std::ops::Range;
+
+use monban_model::{
+    Address, Also, ConnectionKey, Kind, Line, QuickState, RuleId, ServiceId, Sighting, SourceId,
+    Stamp, Witness,
+};
+use monban_rules::{Clock, RuleSet, Scratch, Sieve};
+use monban_sources::archive::{Block, Lines};
+
+use super::density::Density;
+use crate::watch::{Event, Form, now, repeated};
+
+/// A date that lies so far behind the last change of its file cannot be true.
+const AHEAD_S: u64 = 86_400;
+
+/// What a block of a log tells.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// Its lines.
+    pub lines: u64,
+    /// Their bytes, with the line ends.
+    pub bytes: u64,
+    /// Lines of another form than their log's.
+    pub misplaced: u64,
+    /// Lines with a date after their file was last written.
+    pub disbelieved: u64,
+    /// The form of its first line that has one.
+    pub form: Option<Form>,
+    /// The latest time of its lines.
+    pub latest: Option<Stamp>,
+    /// Its last line.
+    pub last: Last,
+    /// What it tells, in order.
+    pub tells: Vec<Tell>,
+    texts: Vec<u8>,
+}
+
+/// The line that the next page may repeat.
+#[derive(Clone, Debug, Default)]
+pub enum Last {
+    /// The page has no line but such as repeat the one before it.
+    #[default]
+    AsBefore,
+    /// None.
+    Nothing,
+    /// This one.
+    Text(Span),
+}
+
+/// Something that a page tells.
+#[derive(Clone, Debug)]
+pub struct Tell {
+    /// The latest time of its page's lines so far.
+    pub latest: Option<Stamp>,
+    what: What,
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    Seen(Kept),
+    /// A line that repeats the last one of the page before.
+    Repeats(Span),
+}
+
+/// What a [`Tell`] is about.
+pub enum Told<'a> {
+    /// A sighting, with the event that other logs may tell as well.
+    Seen(Sighting<'a>, Option<Event>),
+    /// A line that repeats the last one of the page before.
+    Repeats(&'a [u8]),
+}
+
+/// A place in the texts of a page.
+#[derive(Clone, Copy, Debug)]
+pub struct Span {
+    start: u32,
+    length: u32,
+}
+
+/// A sighting, with places in the texts of its page instead of texts.
+#[derive(Clone, Debug)]
+struct Kept {
+    kind: Kind,
+    address: Option<Address>,
+    user: Option<Span>,
+    method: Option<Span>,
+    service: ServiceId,
+    connection: Option<ConnectionKey>,
+    witness: Witness,
+    also: Also,
+    rule: RuleId,
+    weight: u32,
+    line: Span,
+    event: Option<Event>,
+}
+
+impl Page {
+    /// The room that it takes, in bytes.
+    pub fn room(&self) -> usize {
+        size_of::<Self>() + self.tells.capacity() * size_of::<Tell>() + self.texts.capacity()
+    }
+
+    /// Whether a copy of it takes much less room.
+    pub fn is_rather_empty(&self) -> bool {
+        self.tells.len() < self.tells.capacity() / 2
+    }
+
+    /// As it was before anything was read, with the room that it has.
+    pub fn clear(&mut self) {
+        let (mut tells, mut texts) =
+            (std::mem::take(&mut self.tells), std::mem::take(&mut self.texts));
+        tells.clear();
+        texts.clear();
+        *self = Self { tells, texts, ..Self::default() };
+    }
+
+    /// What one of its tells is about; it happened at `time`.
+    pub fn told(&self, tell: &Tell, time: Stamp) -> Told<'_> {
+        let kept = match &tell.what {
+            What::Seen(kept) => kept,
+            What::Repeats(line) => return Told::Repeats(self.text(*line)),
+        };
+        let sighting = Sighting {
+            kind: kept.kind,
+            time,
+            address: kept.address,
+            user: kept.user.map(|span| self.text(span)),
+            method: kept.method.map(|span| self.text(span)),
+            service: kept.service,
+            connection: kept.connection,
+            witness: kept.witness,
+            also: kept.also,
+            rule: kept.rule,
+            weight: kept.weight,
+            line: self.text(kept.line),
+        };
+        Told::Seen(sighting, kept.event)
+    }
+
+    /// One of its texts.
+    pub fn text(&self, span: Span) -> &[u8] {
+        self.texts.get(span.range()).unwrap_or_default()
+    }
+
+    fn keep(&mut self, seen: &Sighting<'_>, event: Option<Event>) {
+        let line = self.keep_text(seen.line);
+        let kept = Kept {
+            kind: seen.kind,
+            address: seen.address,
+            user: seen.user.map(|text| self.keep_within(text, seen.line, line)),
+            method: seen.method.map(|text| self.keep_within(text, seen.line, line)),
+            service: seen.service,
+            connection: seen.connection,
+            witness: seen.witness,
+            also: seen.also,
+            rule: seen.rule,
+            weight: seen.weight,
+            line,
+            event,
+        };
+        self.tells.push(Tell { latest: self.latest, what: What::Seen(kept) });
+    }
+
+    fn keep_text(&mut self, text: &[u8]) -> Span {
+        let start = self.texts.len() as u32;
+        self.texts.extend_from_slice(text);
+        Span { start, length: text.len() as u32 }
+    }
+
+    /// Keeps a text; if it is a part of `line`, which stands at `kept`, there is nothing to do.
+    fn keep_within(&mut self, text: &[u8], line: &[u8], kept: Span) -> Span {
+        let offset = (text.as_ptr() as usize).wrapping_sub(line.as_ptr() as usize);
+        if offset <= line.len() && text.len() <= line.len() - offset {
+            return Span { start: kept.start + offset as u32, length: text.len() as u32 };
+        }
+        self.keep_text(text)
+    }
+}
+
+impl Span {
+    fn range(self) -> Range<usize> {
+        self.start as usize..self.start as usize + self.length as usize
+    }
+}
+
+/// How the lines of a block are to be read.
+#[derive(Clone, Debug)]
+pub struct Way<'s> {
+    /// Its log.
+    pub source: SourceId,
+    /// When its file was last written.
+    pub reference: Option<Stamp>,
+    /// The form of its log; `None`: the first line decides.
+    pub form: Option<Form>,
+    /// It may be several logs one after the other: standard input.
+    pub piped: bool,
+    /// What finds the lines of its log that tell something.
+    pub sieve: Option<&'s Sieve>,
+}
+
+/// Who reads blocks.
+pub struct Reader<'r> {
+    rules: &'r RuleSet,
+    clock: Clock,
+    scratch: Scratch,
+    again: Scratch,
+    /// Other logs may tell the same events.
+    events: Option<QuickState>,
+}
+
+impl<'r> Reader<'r> {
+    /// Someone who reads with these rules; `events` if there are several logs.
+    pub fn new(rules: &'r RuleSet, events: Option<QuickState>) -> Self {
+        let (scratch, again) = (Scratch::default(), Scratch::default());
+        Self { rules, clock: Clock::system(now()), scratch, again, events }
+    }
+
+    /// Reads a block into an empty page.
+    pub fn read(&mut self, block: &Block, way: &Way<'_>, page: &mut Page) {
+        let reference = way.reference.unwrap_or_else(now);
+        // Before its first line: that may have no year either.
+        self.clock.set_reference(reference);
+        page.form = way.form;
+        let newest = reference.plus_s(AHEAD_S);
+        let mut reading = InBlock { reader: self, way, page, newest, before: Before::Nothing };
+        reading.lines(block.lines());
+    }
+}
+
+/// The line before, of the same block.
+#[derive(Clone, Copy)]
+enum Before<'a> {
+    /// There is none yet that does not repeat the one before.
+    Nothing,
+    /// It cannot be repeated.
+    Other,
+    /// It.
+    Line(&'a [u8]),
+}
+
+/// A block that is being read.
+struct InBlock<'a, 'b, 'r> {
+    reader: &'b mut Reader<'r>,
+    way: &'b Way<'b>,
+    page: &'b mut Page,
+    /// The latest time that is believed.
+    newest: Stamp,
+    before: Before<'a>,
+}
+
+impl<'a> InBlock<'a, '_, '_> {
+    fn lines(&mut self, mut lines: Lines<'a>) {
+        let mut density = Density::default();
+        loop {
+            if let Some(sieve) = self.way.sieve
+                && density.is_low()
+            {
+                let passed = lines.pass_over(|lines| sieve.find(lines));
+                density.passed(passed.count);
+                self.page.lines += passed.count;
+                self.page.bytes += passed.bytes.len() as u64;
+                if let Some(last) = passed.last() {
+                    self.pass(last);
+                }
+            }
+            let Some(line) = lines.next() else { break };
+            self.line(line);
+        }
+        self.page.last = match self.before {
+            Before::Nothing => Last::AsBefore,
+            Before::Other => Last::Nothing,
+            Before::Line(line) => Last::Text(self.page.keep_text(line)),
+        };
+    }
+
+    /// Lines were passed over; what has no time of its own behind them happened at that of the
+    /// last one.
+    fn pass(&mut self, last: &[u8]) {
+        let line = self.line_of(last);
+        let Reader { rules, clock, scratch, .. } = &mut *self.reader;
+        let own = rules.read(&line, clock, scratch).time;
+        self.page.latest = self.page.latest.max(own.filter(|own| *own <= self.newest));
+        self.before = Before::Other;
+    }
+
+    fn line(&mut self, bytes: &'a [u8]) {
+        let line = self.line_of(bytes);
+        let Reader { rules, clock, scratch, again, events } = &mut *self.reader;
+        let page = &mut *self.page;
+        let reading = rules.read(&line, clock, scratch);
+        page.lines += 1;
+        page.bytes += bytes.len() as u64 + 1;
+        match reading.time {
+            Some(own) if own > self.newest => page.disbelieved += 1,
+            own => page.latest = page.latest.max(own),
+        }
+        if let Some(form) = Form::of(&reading, rules)
+            && *page.form.get_or_insert(form) != form
+            && !self.way.piped
+        {
+            page.misplaced += 1;
+            self.before = Before::Other;
+            return;
+        }
+        let meant = match self.before {
+            Before::Nothing if reading.repeats_last => {
+                let what = What::Repeats(page.keep_text(bytes));
+                page.tells.push(Tell { latest: page.latest, what });
+                return;
+            }
+            Before::Line(last) if reading.repeats_last => {
+                repeated(last, &line, &reading, rules, clock, again)
+            }
+            _ if reading.repeats_last => None,
+            _ => {
+                self.before = Before::Line(bytes);
+                None
+            }
+        };
+        let meant = meant.as_ref().unwrap_or(&reading);
+        if let Some(seen) = &meant.sighting {
+            let event = events.as_ref().and_then(|hash| Event::of(meant, hash));
+            page.keep(seen, event);
+        }
+    }
+
+    fn line_of<'l>(&self, bytes: &'l [u8]) -> Line<'l> {
+        Line { bytes, source: self.way.source, position: 0, arrival: Stamp::default() }
+    }
+}
