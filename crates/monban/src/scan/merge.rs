@@ -132,10 +132,8 @@ impl<'s> Merger<'s> {
         {
             let limit = self.order.peek().map(|Reverse((time, _))| *time);
             let log = &mut self.logs[at];
-            while let Some(time) = log.next_time().filter(|time| limit.is_none_or(|l| *time <= l)) {
-                log.give_next(time, &mut self.tools);
-                log.leave_done(at, &mut self.done);
-            }
+            log.give_until(limit, &mut self.tools);
+            log.leave_done(at, &mut self.done);
             match log.next_time() {
                 Some(time) => self.order.push(Reverse((time, at))),
                 None => self.awaited += usize::from(!log.ended),
@@ -166,17 +164,25 @@ impl Log {
         Some(tell.latest.map_or(self.time, |latest| latest.max(self.time)))
     }
 
-    fn give_next(&mut self, time: Stamp, tools: &mut Tools<'_>) {
+    /// Gives out what its first page tells up to a time.
+    fn give_until(&mut self, limit: Option<Stamp>, tools: &mut Tools<'_>) {
         let Some((page, reference)) = self.pages.front() else { return };
-        let tell = &page.tells[self.next];
-        self.next += 1;
-        let (line, last) = match page.told(tell, time) {
-            Told::Seen(seen, event) => return tools.give(self.source, seen, event),
-            Told::Repeats(line) => (line, self.last.as_deref()),
-        };
-        let line = Line { bytes: line, source: self.source, position: 0, arrival: time };
-        tools.clock.set_reference(reference.unwrap_or_else(now));
-        tools.repeat(&line, last);
+        for tell in &page.tells[self.next..] {
+            let time = tell.latest.map_or(self.time, |latest| latest.max(self.time));
+            if limit.is_some_and(|limit| time > limit) {
+                return;
+            }
+            self.next += 1;
+            match page.told(tell, time) {
+                Told::Seen(seen, event) => tools.give(self.source, seen, event),
+                Told::Repeats(text) => {
+                    tools.clock.set_reference(reference.unwrap_or_else(now));
+                    let (source, position) = (self.source, 0);
+                    let line = Line { bytes: text, source, position, arrival: time };
+                    tools.repeat(&line, self.last.as_deref());
+                }
+            }
+        }
     }
 
     /// Leaves the pages that have nothing more to tell.
@@ -200,6 +206,7 @@ impl Log {
 }
 
 impl Tools<'_> {
+    #[inline]
     fn give(&mut self, source: SourceId, mut seen: Sighting<'_>, event: Option<Event>) {
         if let Some(echoes) = &mut self.echoes
             && !echoes.leave_fresh(source, event, &mut seen)

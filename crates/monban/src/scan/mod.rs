@@ -83,7 +83,9 @@ fn scan(common: &Common, args: &ScanArgs, say: &Say) -> Result<bool, String> {
     let mut progress = Progress::new(say, total, meter.clone());
     let outcome = crew::read(&loaded.rules, families, &meter, Size::default(), &mut |step| {
         reader.take(step);
-        progress.at(reader.report.lines);
+        if let Step::Lines { .. } = step {
+            progress.at(reader.report.lines);
+        }
     });
     progress.done();
     let mut report = reader.report;

@@ -9,9 +9,6 @@ use monban_views::Say;
 /// The line is written anew so often.
 const EVERY: Duration = Duration::from_millis(200);
 
-/// Lines between two looks at the clock.
-const LOOK_EVERY: u64 = 4096;
-
 /// A progress bar on standard error, if a person looks at it.
 pub struct Progress<'s> {
     say: &'s Say,
@@ -19,8 +16,6 @@ pub struct Progress<'s> {
     meter: Meter,
     started: Instant,
     shown: Option<Instant>,
-    /// The clock is looked at again after so many lines.
-    next: u64,
     visible: bool,
 }
 
@@ -28,16 +23,13 @@ impl<'s> Progress<'s> {
     /// A bar that is full when `meter` has counted `total` bytes.
     pub fn new(say: &'s Say, total: u64, meter: Meter) -> Self {
         let visible = std::io::stderr().is_terminal();
-        Self { say, total, meter, started: Instant::now(), shown: None, next: 0, visible }
+        Self { say, total, meter, started: Instant::now(), shown: None, visible }
     }
 
     /// So many lines are read.
     pub fn at(&mut self, lines: u64) {
-        if !self.visible || lines < self.next {
-            return;
-        }
-        self.next = lines + LOOK_EVERY;
-        if self.shown.is_some_and(|shown| shown.elapsed() < EVERY) {
+        let is_fresh = self.shown.is_some_and(|shown| shown.elapsed() < EVERY);
+        if !self.visible || is_fresh {
             return;
         }
         self.shown = Some(Instant::now());
