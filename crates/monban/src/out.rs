@@ -9,8 +9,12 @@ pub fn line(text: impl std::fmt::Display) {
 }
 
 /// Prints JSON on a line of its own.
-pub fn json(value: &serde_json::Value) {
-    line(monban_views::json_line(value));
+pub fn json(value: &impl serde::Serialize) {
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let written = monban_views::write_json(&mut out, value);
+    if written.and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()).is_err() {
+        std::process::exit(0);
+    }
 }
 
 /// The columns of the terminal that shows the output, if one does.

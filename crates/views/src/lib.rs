@@ -21,7 +21,7 @@ pub use clock::LocalClock;
 pub use jail_counts::{JailCount, JailSpared};
 pub use json::{address_json, block_json, notice_json, record_json, time_json};
 pub use narrate::{Narrator, was_observed};
-pub use printable::{json_line, printable, printable_lines, quoted};
+pub use printable::{json_line, printable, printable_lines, quoted, write_json};
 pub use say::{Say, Tongue};
 pub use table::{table, width};
 pub use why::{Why, why_text};

@@ -1,5 +1,10 @@
 //! Text of strangers, made safe for a terminal.
 
+use std::io;
+
+use serde::Serialize;
+use serde_json::ser::Formatter;
+
 /// Bytes of a log as text: what is no UTF-8, a control character, or changes the direction of
 /// writing is shown as `\xNN` or `\u{NNNN}`, so that no attacker draws on the operator's screen.
 pub fn printable(bytes: &[u8]) -> String {
@@ -31,24 +36,41 @@ pub fn printable_lines(text: &str) -> String {
 }
 
 /// JSON on one line. What [`printable`] would not let through is written as `\uNNNN`: the same text
-/// for a program, and harmless on a terminal. JSON's own syntax has no such character, so all of
-/// them stand within texts.
+/// for a program, and harmless on a terminal.
 pub fn json_line(value: &serde_json::Value) -> String {
-    let text = value.to_string();
-    if !text.chars().any(is_hidden) {
-        return text;
-    }
-    let mut safe = String::with_capacity(text.len() + 64);
-    for c in text.chars() {
-        if is_hidden(c) {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                safe.push_str(&format!("\\u{unit:04x}"));
+    let mut line = Vec::new();
+    // Neither a value nor memory fails.
+    let _ = write_json(&mut line, value);
+    String::from_utf8(line).unwrap_or_default()
+}
+
+/// Writes JSON in that form, without a line end.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn write_json(out: impl io::Write, value: &impl Serialize) -> io::Result<()> {
+    let mut serializer = serde_json::Serializer::with_formatter(out, Harmless);
+    value.serialize(&mut serializer).map_err(io::Error::from)
+}
+
+/// Writes the hidden characters of texts as escapes; JSON's own syntax has none.
+struct Harmless;
+
+impl Formatter for Harmless {
+    fn write_string_fragment<W>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()>
+    where
+        W: ?Sized + io::Write,
+    {
+        let mut rest = fragment;
+        while let Some((at, hidden)) = rest.char_indices().find(|(_, c)| is_hidden(*c)) {
+            writer.write_all(&rest.as_bytes()[..at])?;
+            for unit in hidden.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
             }
-        } else {
-            safe.push(c);
+            rest = &rest[at + hidden.len_utf8()..];
         }
+        writer.write_all(rest.as_bytes())
     }
-    safe
 }
 
 fn push(text: &mut String, c: char) {

@@ -75,7 +75,7 @@ fn scan(common: &Common, args: &ScanArgs, say: &Say) -> Result<bool, String> {
         engine: Engine::new(setup, Saved::default()),
         now: Stamp::default(),
         range,
-        report: Report { catalog: loaded.rules.catalog().clone(), ..Report::default() },
+        report: Report::new(loaded.rules.catalog().clone()),
         effects: Vec::new(),
     };
     let allow = Observation::Allow(loaded.config.allow.clone());
@@ -95,7 +95,7 @@ fn scan(common: &Common, args: &ScanArgs, say: &Say) -> Result<bool, String> {
     report.disbelieved = outcome.disbelieved;
     report.skipped = [skipped, outcome.skipped].concat();
     if common.json {
-        out::json(&show::as_json(&report));
+        out::json(&show::AsJson(&report));
     } else {
         out::write(&show::as_text(&report, say, args.top, started.elapsed()));
     }

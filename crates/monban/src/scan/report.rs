@@ -2,12 +2,15 @@
 
 use std::collections::HashMap;
 
+use indexmap::{IndexMap, IndexSet};
 use monban_engine::{Counted, Effect};
+use monban_model::limits::USER_MAX;
 use monban_model::{
     Address, Catalog, Decision, Event, Finding, FindingKind, QuickState, ServiceId, Sighting,
     Stamp, Subject, Verdict,
 };
 use monban_sources::archive::Skipped;
+use smallvec::SmallVec;
 
 /// Addresses that are told one by one at most; the failures of the others are counted.
 const ATTACKERS_MAX: usize = 1_000_000;
@@ -15,20 +18,23 @@ const ATTACKERS_MAX: usize = 1_000_000;
 /// Names that are kept of one attacker.
 const USERS_MAX: usize = 50;
 
+/// Different names that are kept of all.
+const NAMES_MAX: usize = 1_000_000;
+
 /// Logins that are kept.
 const LOGINS_MAX: usize = 100_000;
 
-/// One address that failed.
+/// One address that failed. There may be a million: most fail at one service, with one name.
 #[derive(Clone, Debug, Default)]
 pub struct Attacker {
-    /// What it was last counted as.
-    pub subject: Option<Subject>,
+    /// It was last counted alone, not with its /64.
+    pub alone: bool,
     /// Failures.
     pub failures: u64,
     /// Failures of each service.
-    pub services: Vec<(ServiceId, u64)>,
-    /// How often each name was tried, by its bytes; at most [`USERS_MAX`] names.
-    pub users: Vec<(Box<[u8]>, u64)>,
+    services: SmallVec<[(ServiceId, u64); 1]>,
+    /// How often each name was tried, by its number; at most [`USERS_MAX`] names.
+    users: SmallVec<[(u32, u32); 2]>,
     /// The first failure.
     pub first: Stamp,
     /// The last one.
@@ -58,13 +64,17 @@ pub struct Report {
     /// Files read.
     pub files: u64,
     /// Everyone with at least one failure.
-    pub attackers: HashMap<Address, Attacker, QuickState>,
+    pub attackers: IndexMap<Address, Attacker, QuickState>,
+    /// The names that they tried.
+    names: IndexSet<Box<[u8]>, QuickState>,
     /// Blocks that would have been made.
     pub blocks: HashMap<Subject, Vec<WouldBlock>>,
     /// Who came in, in order.
     pub logins: Vec<Finding>,
     /// Failures of addresses beyond the limit.
     pub overflow: u64,
+    /// Failures with names beyond the limit.
+    pub nameless: u64,
     /// Lines of another form than their log's, among those that were read one by one.
     pub misplaced: u64,
     /// Sightings that stood in two logs.
@@ -74,10 +84,15 @@ pub struct Report {
     /// What was left out.
     pub skipped: Vec<Skipped>,
     /// The names of services.
-    pub catalog: Catalog,
+    catalog: Catalog,
 }
 
 impl Report {
+    /// An empty one, with the names of services.
+    pub fn new(catalog: Catalog) -> Self {
+        Self { catalog, ..Self::default() }
+    }
+
     /// Takes in what the engine made of one sighting.
     pub fn take(&mut self, effects: &mut Vec<Effect>, seen: &Sighting<'_>) {
         for effect in effects.drain(..) {
@@ -106,7 +121,7 @@ impl Report {
             .attackers
             .entry(counted.address)
             .or_insert_with(|| Attacker { first: counted.time, ..Attacker::default() });
-        attacker.subject = Some(counted.subject);
+        attacker.alone = counted.subject != Subject::of(counted.address);
         attacker.failures += attempts;
         attacker.first = attacker.first.min(counted.time);
         attacker.last = attacker.last.max(counted.time);
@@ -114,14 +129,22 @@ impl Report {
             Some((_, count)) => *count += attempts,
             None => attacker.services.push((seen.service, attempts)),
         }
-        if let Some(user) = seen.user.filter(|user| !user.is_empty()) {
-            let user = &user[..user.len().min(monban_model::limits::USER_MAX)];
-            let full = attacker.users.len() >= USERS_MAX;
-            match attacker.users.iter_mut().find(|(known, _)| **known == *user) {
-                Some((_, count)) => *count += attempts,
-                None if full => {}
-                None => attacker.users.push((user.into(), attempts)),
+        let Some(user) = seen.user.filter(|user| !user.is_empty()) else { return };
+        let user = &user[..user.len().min(USER_MAX)];
+        let number = match self.names.get_index_of(user) {
+            Some(number) => number,
+            None if self.names.len() < NAMES_MAX => self.names.insert_full(user.into()).0,
+            None => {
+                self.nameless += attempts;
+                return;
             }
+        };
+        let number = number as u32;
+        let full = attacker.users.len() >= USERS_MAX;
+        match attacker.users.iter_mut().find(|(known, _)| *known == number) {
+            Some((_, count)) => *count = count.saturating_add(counted.attempts),
+            None if full => {}
+            None => attacker.users.push((number, counted.attempts)),
         }
     }
 
@@ -154,10 +177,23 @@ impl Report {
         all
     }
 
+    /// The names that an attacker tried, the most frequent first.
+    pub fn names_of(&self, attacker: &Attacker) -> Vec<&[u8]> {
+        let named = |(number, count): &(u32, u32)| {
+            let name = self.names.get_index(*number as usize).map_or(&[][..], |name| name);
+            (std::cmp::Reverse(*count), name)
+        };
+        let mut all: Vec<_> = attacker.users.iter().map(named).collect();
+        all.sort_unstable();
+        all.into_iter().map(|(_, name)| name).collect()
+    }
+
     /// What an address was counted as.
     pub fn subject_of(&self, address: Address) -> Subject {
-        let attacker = self.attackers.get(&address);
-        attacker.and_then(|attacker| attacker.subject).unwrap_or(Subject::of(address))
+        match self.attackers.get(&address) {
+            Some(attacker) if attacker.alone => Subject::alone(address),
+            _ => Subject::of(address),
+        }
     }
 
     /// The blocks of an address.

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
-use monban_model::{Finding, FindingKind};
+use monban_model::{Address, Finding, FindingKind};
 use monban_views::{LocalClock, Say, printable, quoted, table, time_json, width};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
 
 use monban_sources::archive::{Fault, Skipped};
@@ -18,31 +19,52 @@ use super::report::{Attacker, Report, WouldBlock};
 const NAMES_SHOWN: usize = 5;
 
 /// As JSON: `{"lines","bytes","sightings","attackers":[...],"logins":[...]}`.
-pub fn as_json(report: &Report) -> Value {
-    let attacker = |(address, attacker): (monban_model::Address, &Attacker)| {
-        json!({
-            "address": address.to_string(),
-            "subject": report.subject_of(address).to_string(),
-            "failures": attacker.failures,
-            "services": report.services_of(attacker).iter().map(|(n, _)| *n).collect::<Vec<_>>(),
-            "users": names(attacker).iter().map(|n| String::from_utf8_lossy(n)).collect::<Vec<_>>(),
-            "first": time_json(attacker.first),
-            "last": time_json(attacker.last),
-            "blocks": report.blocks_of(address).iter().map(block_json).collect::<Vec<_>>(),
-        })
-    };
+pub struct AsJson<'r>(pub &'r Report);
+
+impl Serialize for AsJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let report = self.0;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("attackers", &Attackers(report))?;
+        map.serialize_entry("beyond_limit", &report.overflow)?;
+        map.serialize_entry("bytes", &report.bytes)?;
+        map.serialize_entry("disbelieved", &report.disbelieved)?;
+        map.serialize_entry("echoes", &report.echoes)?;
+        map.serialize_entry("files", &report.files)?;
+        map.serialize_entry("lines", &report.lines)?;
+        let logins: Vec<Value> = report.logins.iter().map(login_json).collect();
+        map.serialize_entry("logins", &logins)?;
+        map.serialize_entry("misplaced", &report.misplaced)?;
+        map.serialize_entry("names_beyond_limit", &report.nameless)?;
+        map.serialize_entry("sightings", &report.sightings)?;
+        let skipped: Vec<Value> = report.skipped.iter().map(skipped_json).collect();
+        map.serialize_entry("skipped", &skipped)?;
+        map.end()
+    }
+}
+
+/// One after the other: there may be a million.
+struct Attackers<'r>(&'r Report);
+
+impl Serialize for Attackers<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let report = self.0;
+        let one = |(address, attacker)| attacker_json(report, address, attacker);
+        serializer.collect_seq(report.sorted().into_iter().map(one))
+    }
+}
+
+fn attacker_json(report: &Report, address: Address, attacker: &Attacker) -> Value {
+    let names = report.names_of(attacker).into_iter().map(String::from_utf8_lossy);
     json!({
-        "lines": report.lines,
-        "bytes": report.bytes,
-        "sightings": report.sightings,
-        "files": report.files,
-        "attackers": report.sorted().into_iter().map(attacker).collect::<Vec<_>>(),
-        "logins": report.logins.iter().map(login_json).collect::<Vec<_>>(),
-        "skipped": report.skipped.iter().map(skipped_json).collect::<Vec<_>>(),
-        "beyond_limit": report.overflow,
-        "misplaced": report.misplaced,
-        "echoes": report.echoes,
-        "disbelieved": report.disbelieved,
+        "address": address.to_string(),
+        "subject": report.subject_of(address).to_string(),
+        "failures": attacker.failures,
+        "services": report.services_of(attacker).iter().map(|(n, _)| *n).collect::<Vec<_>>(),
+        "users": names.collect::<Vec<_>>(),
+        "first": time_json(attacker.first),
+        "last": time_json(attacker.last),
+        "blocks": report.blocks_of(address).iter().map(block_json).collect::<Vec<_>>(),
     })
 }
 
@@ -101,13 +123,6 @@ fn login_json(finding: &Finding) -> Value {
     })
 }
 
-/// Names by how often they were tried.
-fn names(attacker: &Attacker) -> Vec<&[u8]> {
-    let mut all: Vec<_> = attacker.users.iter().collect();
-    all.sort_by(|(a, x), (b, y)| y.cmp(x).then(a.cmp(b)));
-    all.into_iter().map(|(name, _)| &**name).collect()
-}
-
 /// As text for people.
 pub fn as_text(report: &Report, say: &Say, top: usize, took: Duration) -> String {
     let clock = LocalClock::of_system();
@@ -132,6 +147,8 @@ pub fn as_text(report: &Report, say: &Say, top: usize, took: Duration) -> String
         ("lines-misplaced", report.misplaced),
         ("lines-echoes", report.echoes),
         ("scan-disbelieved", report.disbelieved),
+        ("scan-beyond", report.overflow),
+        ("scan-nameless", report.nameless),
     ] {
         if count > 0 {
             line(key, &[("count", count.to_string())]);
@@ -145,15 +162,20 @@ pub fn as_text(report: &Report, say: &Say, top: usize, took: Duration) -> String
         let counts = [("count", all.len().to_string()), ("blocked", blocked.to_string())];
         line("scan-attackers", &counts);
         text.push('\n');
-        text.push_str(&attackers_table(report, say, &clock, top));
+        text.push_str(&attackers_table(report, &all, say, &clock, top));
     }
     text.push_str(&logins_text(report, say, &clock));
     text
 }
 
-fn attackers_table(report: &Report, say: &Say, clock: &LocalClock, top: usize) -> String {
+fn attackers_table(
+    report: &Report,
+    all: &[(Address, &Attacker)],
+    say: &Say,
+    clock: &LocalClock,
+    top: usize,
+) -> String {
     let existing = account_names();
-    let all = report.sorted();
     let (mut rows, mut tried_names) =
         (vec![say.text("scan-head", &[])], vec![say.text("scan-head-names", &[])]);
     let mut marked = false;
@@ -161,7 +183,7 @@ fn attackers_table(report: &Report, say: &Say, clock: &LocalClock, top: usize) -
         let services = report.services_of(attacker).into_iter();
         let services: Vec<String> =
             services.map(|(name, count)| format!("{name} {count}")).collect();
-        let tried = names(attacker);
+        let tried = report.names_of(attacker);
         let mut shown: Vec<String> = Vec::new();
         for name in tried.iter().take(NAMES_SHOWN) {
             let exists = existing.contains(*name);
