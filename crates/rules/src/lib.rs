@@ -29,6 +29,7 @@ mod key;
 mod last_tag;
 mod linear;
 mod memo;
+mod needs;
 #[cfg(test)]
 mod oracle_tests;
 mod overlap;
@@ -44,6 +45,7 @@ mod set;
 mod shape;
 mod sieve;
 mod table;
+mod texts;
 mod tree;
 mod trie;
 

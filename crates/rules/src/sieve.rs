@@ -1,145 +1,167 @@
-//! Finds the lines of a log that may tell something, without a look at each: one search over many
-//! lines for texts of which any line that tells something has one.
+//! Finds the lines of a log that tell something, without a look at each: one search over many
+//! lines for texts of which any line that tells something has one, and a look at those that do.
 
-use aho_corasick::packed::{Config, MatchKind, Searcher};
+use aho_corasick::Span;
+use aho_corasick::packed::Searcher;
+use memchr::memmem::Finder;
+use memchr::{memchr, memrchr};
+use monban_model::ServiceId;
+use monban_model::limits::LINE_MAX;
 
-use crate::filter::Value;
-use crate::pattern::{self, Part, Variant};
+use crate::found::Found;
+use crate::head::{self, Head};
+use crate::json::Texts;
+use crate::last_tag::LastTag;
+use crate::needs::{self, Needs};
 use crate::service::{Rule, Service, ShapeName};
 use crate::set::RuleSet;
+use crate::shape;
+use crate::texts;
 
-/// More texts than this are not searched for at once: it would take longer than to read the lines.
-const TEXTS_MAX: usize = 64;
+/// How long a text should be: the longer, the fewer lines have it; with shorter ones, fewer texts
+/// do for all rules. And how many texts of that length may be sought.
+const LONG: [(usize, usize); 3] = [(8, FAST), (6, FAST), (4, texts::TEXTS_MAX)];
 
-/// Shorter texts stand everywhere.
-const TEXT_MIN: usize = 3;
+/// With more texts the search is half as fast: too much of a log looks like the start of one.
+const FAST: usize = 48;
 
-/// A program's name up to this length is looked for with what follows it, for many are parts of
-/// words; a smaller one is taken where that makes too many texts.
-const SHORT_NAME_MAX: [usize; 2] = [5, 3];
+/// What a syslog daemon writes for lines that it leaves out.
+const REPEATED: &[u8] = b"message repeated ";
 
-/// Searches for what may tell something.
+/// Searches for what tells something.
 #[derive(Debug)]
-pub struct Sieve {
-    searcher: Searcher,
-    /// Lines that begin so are never passed over.
-    starts: &'static [u8],
+pub struct Sieve<'r> {
+    rules: &'r RuleSet,
+    /// The shape of the log's lines; `None` if they have a head.
+    shape: Option<ShapeName>,
+    /// `None` if no line of this form tells anything.
+    searcher: Option<Searcher>,
+    /// Begins a JSON line.
+    object: Finder<'static>,
 }
 
-impl Sieve {
+impl Sieve<'_> {
     /// A place in the first line of `lines` that may tell something; of all before it,
     /// [`RuleSet::read`] gives no sighting, and none of them repeats one. `lines` begins with a
-    /// line.
+    /// line and holds whole lines.
     #[inline]
     pub fn find(&self, lines: &[u8]) -> Option<usize> {
-        if lines.first().is_some_and(|byte| self.starts.contains(byte)) {
+        // JSON may write any byte in another way, so no text is sure to be in it.
+        if lines.first() == Some(&b'{') {
             return Some(0);
         }
-        // The last byte of a text stands in its line; the first may be the end of the line before.
-        self.searcher.find(lines).map(|found| found.end() - 1)
+        let found = self.find_telling(lines);
+        let before = &lines[..found.unwrap_or(lines.len())];
+        self.object.find(before).map(|end| end + 1).or(found)
     }
 
-    fn of(mut texts: Vec<Vec<u8>>, starts: &'static [u8]) -> Option<Self> {
-        texts.extend(starts.iter().map(|byte| vec![b'\n', *byte]));
-        texts.sort_by_key(|text| (text.len(), text.clone()));
-        let mut least: Vec<Vec<u8>> = Vec::new();
-        for text in texts {
-            let has = |part: &Vec<u8>| memchr::memmem::find(&text, part).is_some();
-            if !least.iter().any(has) {
-                least.push(text);
+    /// The same, of lines that are not JSON.
+    fn find_telling(&self, lines: &[u8]) -> Option<usize> {
+        let mut from = 0;
+        loop {
+            let span = Span { start: from, end: lines.len() };
+            let at = self.searcher.as_ref()?.find_in(lines, span)?.start();
+            let start = memrchr(b'\n', &lines[from..at]).map_or(from, |end| from + end + 1);
+            let end = memchr(b'\n', &lines[at..]).map_or(lines.len(), |end| at + end);
+            if self.may_tell(&lines[start..end]) {
+                return Some(at);
             }
+            if end == lines.len() {
+                return None;
+            }
+            from = end + 1;
         }
-        if least.len() > TEXTS_MAX {
-            return None;
-        }
-        let mut builder = Config::new().match_kind(MatchKind::LeftmostFirst).builder();
-        let searcher = builder.extend(least).build()?;
-        Some(Self { searcher, starts })
+    }
+
+    /// Whether a line in which a text was found tells something, or may repeat what does, or has
+    /// another form than its log.
+    fn may_tell(&self, line: &[u8]) -> bool {
+        let line = &line[..line.len().min(LINE_MAX)];
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let (mut texts, mut last_tag) = (Texts::default(), LastTag::default());
+        let head = head::split(line, &mut texts, &mut last_tag);
+        let head = head.unwrap_or(Head { message: line, ..Head::default() });
+        let services = match self.shape {
+            None => self.rules.programs.services(head.program, &mut 0),
+            Some(shape) => self.rules.shaped(shape),
+        };
+        let of_log = match self.shape {
+            None => !head.program.is_empty(),
+            Some(shape) => {
+                head.program.is_empty()
+                    && shape::detect(head.message).is_some_and(|(own, _)| own == shape)
+            }
+        };
+        !of_log || head.message.starts_with(REPEATED) || self.rules.tells(services, head.message)
     }
 }
 
 impl RuleSet {
     /// A sieve for a log of this shape, or of lines with a syslog head; `None` if its lines have to
     /// be read one by one. Lines of another form may fall through it.
-    pub fn sieve(&self, shape: Option<ShapeName>) -> Option<Sieve> {
-        let telling = |service: &&Service| !service.rules.iter().all(Rule::means_nothing);
-        let Some(shape) = shape else {
-            return SHORT_NAME_MAX.into_iter().find_map(|short_max| {
-                let programs = self.services.iter().filter(telling).flat_map(|s| &s.programs);
-                let mut texts: Vec<_> = programs.flat_map(|name| tags(name, short_max)).collect();
-                texts.push(b"last message repeated ".to_vec());
-                // RFC 5424 separates by spaces, and JSON may write any byte in another way.
-                Sieve::of(texts, b"<{")
-            });
+    pub fn sieve(&self, shape: Option<ShapeName>) -> Option<Sieve<'_>> {
+        let (fixed, needs) = match shape {
+            Some(shape) => {
+                let services = self.services.iter().filter(|service| service.shape == Some(shape));
+                (Vec::new(), Needs::of(services.flat_map(telling))?)
+            }
+            None => self.headed(),
         };
-        let mut texts = Vec::new();
-        for service in self.services.iter().filter(|s| s.shape == Some(shape)).filter(telling) {
-            for rule in service.rules.iter().filter(|rule| !rule.means_nothing()) {
-                texts.extend(needed(rule)?);
+        let by_needs = LONG
+            .into_iter()
+            .find_map(|(long, most)| search([&fixed[..], &needs.texts(long)].concat(), most));
+        let by_names = || match shape {
+            Some(_) => None,
+            None => {
+                let services = self.services.iter().filter(|service| tells(service));
+                let names = services.flat_map(needs::names);
+                search(names.chain([REPEATED.to_vec()]).collect(), texts::TEXTS_MAX)
+            }
+        };
+        let searcher = by_needs.or_else(by_names)?;
+        Some(Sieve { rules: self, shape, searcher, object: Finder::new(b"\n{") })
+    }
+
+    /// Each service is sought by the names of its programs, or by what its rules need: where the
+    /// latter are fewer, and where a name stands for many programs, of which few tell something.
+    /// What has a log of another form seldom writes here: its names are enough.
+    fn headed(&self) -> (Vec<Vec<u8>>, Needs) {
+        let (mut fixed, mut shared) = (vec![REPEATED.to_vec()], Needs::default());
+        for service in self.services.iter().filter(|service| tells(service)) {
+            let names = needs::names(service);
+            let is_wide =
+                service.shape.is_none() && service.programs.iter().any(|name| name.ends_with('*'));
+            match Needs::of(telling(service)) {
+                Some(own) if is_wide || own.texts(LONG[0].0).len() < names.len() => {
+                    shared.join(own)
+                }
+                _ => fixed.extend(names),
             }
         }
-        Sieve::of(texts, b"{")
+        (fixed, shared)
+    }
+
+    /// Whether the first of these services that knows the message reads something out of it.
+    fn tells(&self, services: &[ServiceId], message: &[u8]) -> bool {
+        let mut found = Found::none(message);
+        let known = services.iter().find(|service| self.read_into(**service, &mut found));
+        known.is_some_and(|service| {
+            !self.services[usize::from(service.0)].rules[found.index].means_nothing()
+        })
     }
 }
 
-/// How lines of this program name it.
-fn tags(name: &str, short_max: usize) -> Vec<Vec<u8>> {
-    match name.strip_suffix('*') {
-        Some(start) => vec![start.as_bytes().to_vec()],
-        None if name.len() > short_max => vec![name.as_bytes().to_vec()],
-        None => [b'[', b':'].map(|end| [name.as_bytes(), &[end]].concat()).to_vec(),
-    }
+/// A search for any of these texts, `Some(None)` if there are none: then no line tells anything.
+fn search(texts: Vec<Vec<u8>>, most: usize) -> Option<Option<Searcher>> {
+    if texts.is_empty() { Some(None) } else { texts::searcher(texts, most).map(Some) }
 }
 
-/// Texts of which each line that the rule sees has one; `None` if none are known.
-fn needed(rule: &Rule) -> Option<Vec<Vec<u8>>> {
-    if rule.regex.is_some() {
-        return None;
-    }
-    let mut all = Vec::new();
-    for wording in &rule.wordings {
-        for variant in pattern::variants(&wording.text).ok()? {
-            let values = rule.filters.iter().filter_map(|filter| Some((filter, filter.wanted()?)));
-            let mut ways: Vec<Vec<Vec<u8>>> = Vec::new();
-            let mut is_seen = true;
-            for (filter, values) in values {
-                // A field that is not there has none of the values.
-                let Some(at) = variant.iter().position(|part| part.slot() == Some(filter.slot))
-                else {
-                    is_seen = false;
-                    break;
-                };
-                ways.push(values.map(|value| around(&variant, at, value)).collect());
-            }
-            if !is_seen {
-                continue;
-            }
-            if ways.is_empty() {
-                let literals = variant.iter().filter_map(literal);
-                ways.push(vec![literals.max_by_key(|text| text.len())?.to_vec()]);
-            }
-            let long_enough = |way: &Vec<Vec<u8>>| way.iter().all(|text| text.len() >= TEXT_MIN);
-            all.extend(ways.into_iter().filter(long_enough).min_by_key(Vec::len)?);
-        }
-    }
-    Some(all)
+/// Whether any line of a service tells something.
+fn tells(service: &Service) -> bool {
+    telling(service).next().is_some()
 }
 
-/// A value of the field at `at`, with the literals that touch it.
-fn around(variant: &Variant, at: usize, value: Value<'_>) -> Vec<u8> {
-    let before = at.checked_sub(1).and_then(|at| literal(&variant[at])).unwrap_or_default();
-    let after = variant.get(at + 1).and_then(literal).unwrap_or_default();
-    match value {
-        Value::Exact(text) => [before, text, after].concat(),
-        Value::Start(text) => [before, text].concat(),
-        Value::End(text) => [text, after].concat(),
-        Value::Part(text) => text.to_vec(),
-    }
-}
-
-fn literal(part: &Part) -> Option<&[u8]> {
-    match part {
-        Part::Literal(bytes) => Some(bytes),
-        Part::Field(_) => None,
-    }
+/// The rules of a service whose lines tell something.
+fn telling(service: &Service) -> impl Iterator<Item = &Rule> {
+    service.rules.iter().filter(|rule| !rule.means_nothing())
 }

@@ -114,7 +114,7 @@ struct Work<'s> {
     /// There may be something to take in.
     arrived: bool,
     /// What finds the lines that tell something, for each form that a log has.
-    sieves: Vec<(Form, Option<Arc<Sieve>>)>,
+    sieves: Vec<(Form, Option<Arc<Sieve<'s>>>)>,
     spare: Vec<Page>,
     outcome: Outcome,
 }
@@ -159,7 +159,7 @@ enum State {
 }
 
 /// A block to be read.
-struct Task {
+struct Task<'s> {
     log: usize,
     /// The file's number in its log.
     file: usize,
@@ -167,7 +167,7 @@ struct Task {
     reference: Option<Stamp>,
     form: Option<Form>,
     piped: bool,
-    sieve: Option<Arc<Sieve>>,
+    sieve: Option<Arc<Sieve<'s>>>,
 }
 
 enum From {
@@ -207,7 +207,7 @@ impl<'s> Crew<'s> {
     }
 
     /// Reads a block and what it tells.
-    fn read(&self, task: Task, reader: &mut Reader<'_>, block: &mut Block, page: &mut Page) {
+    fn read(&self, task: Task<'s>, reader: &mut Reader<'_>, block: &mut Block, page: &mut Page) {
         let Task { log, file, from, reference, form, piped, sieve } = task;
         let opened = match from {
             From::Here(blocks) => Ok((blocks, 0)),
@@ -289,7 +289,7 @@ impl<'s> Work<'s> {
     }
 
     /// What is best read now: of the log of which the least waits.
-    fn next_task(&mut self, readers: usize, rules: &RuleSet) -> Option<Task> {
+    fn next_task(&mut self, readers: usize, rules: &'s RuleSet) -> Option<Task<'s>> {
         let share = (PAGES_WAITING / self.logs.len().max(1)).clamp(1, 2 * readers + 1);
         let logs = || self.logs.iter().enumerate();
         let first = logs().filter_map(|(at, log)| {
@@ -317,7 +317,7 @@ impl<'s> Work<'s> {
     }
 
     /// What finds the lines that tell something in logs of this form.
-    fn sieve(&mut self, form: Form, rules: &RuleSet) -> Option<Arc<Sieve>> {
+    fn sieve(&mut self, form: Form, rules: &'s RuleSet) -> Option<Arc<Sieve<'s>>> {
         if let Some((_, sieve)) = self.sieves.iter().find(|(of, _)| *of == form) {
             return sieve.clone();
         }

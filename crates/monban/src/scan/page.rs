@@ -198,7 +198,7 @@ pub struct Way<'s> {
     /// It may be several logs one after the other: standard input.
     pub piped: bool,
     /// What finds the lines of its log that tell something.
-    pub sieve: Option<&'s Sieve>,
+    pub sieve: Option<&'s Sieve<'s>>,
 }
 
 /// Who reads blocks.
