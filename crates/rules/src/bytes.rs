@@ -90,6 +90,22 @@ pub(crate) fn same(a: &[u8], b: &[u8]) -> bool {
     a == b
 }
 
+/// Where `byte` first stands in `text`; near its start, which is where it is looked for, without a
+/// call.
+#[inline(always)]
+pub(crate) fn place_of(byte: u8, text: &[u8]) -> Option<usize> {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    if let Some(eight) = text.first_chunk::<8>() {
+        let other = u64::from_le_bytes(*eight) ^ (EACH * u64::from(byte));
+        // The lowest bit that is set is exact; above it there may be wrong ones.
+        let found = other.wrapping_sub(EACH) & !other & (EACH * 0x80);
+        if found != 0 {
+            return Some((found.trailing_zeros() / 8) as usize);
+        }
+    }
+    memchr::memchr(byte, text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +121,18 @@ mod tests {
                 assert!(!same(&text[..length], &other[..length]), "{length} {wrong}");
             }
             assert!(!same(&text, &text[..length]));
+        }
+    }
+
+    #[test]
+    fn a_byte_is_found_where_it_first_stands() {
+        let text = b"\x5c\x5e]\xdd]a\0\xff bcdefghijklm]";
+        for byte in 0..=255 {
+            for from in 0..text.len() {
+                let rest = &text[from..];
+                let expected = rest.iter().position(|other| *other == byte);
+                assert_eq!(place_of(byte, rest), expected, "{byte} {from}");
+            }
         }
     }
 

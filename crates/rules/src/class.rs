@@ -118,7 +118,7 @@ impl Runner {
         let end = match self {
             Self::Any => None,
             Self::Word => return word(text),
-            Self::Digits => text.iter().position(|byte| !byte.is_ascii_digit()),
+            Self::Digits => return digits(text),
             Self::Until(byte) => memchr::memchr(*byte, text),
             Self::Of(class) => return class.run(text),
         };
@@ -131,15 +131,40 @@ impl Runner {
         match self {
             Self::Any => text.len(),
             Self::Word => Class::WORD.run_back(text),
-            Self::Digits => {
-                text.iter().rev().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len())
-            }
+            Self::Digits => digits_back(text),
             Self::Until(byte) => {
                 text.len() - memchr::memrchr(*byte, text).map_or(0, |before| before + 1)
             }
             Self::Of(class) => class.run_back(text),
         }
     }
+}
+
+/// Length of the number that `text` begins with.
+#[inline]
+fn digits(text: &[u8]) -> usize {
+    match text.first_chunk().map(no_digits) {
+        Some(others @ 1..) => (others.trailing_zeros() / 8) as usize,
+        _ => Class::DIGIT.run(text),
+    }
+}
+
+/// Length of the number that `text` ends with.
+#[inline]
+fn digits_back(text: &[u8]) -> usize {
+    match text.last_chunk().map(no_digits) {
+        Some(others @ 1..) => (others.leading_zeros() / 8) as usize,
+        _ => Class::DIGIT.run_back(text),
+    }
+}
+
+/// The high bit of each byte that is no digit, and no other bit.
+#[inline]
+fn no_digits(bytes: &[u8; 8]) -> u64 {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    // Digits are 0 to 9 now, and nothing else is.
+    let values = u64::from_le_bytes(*bytes) ^ (EACH * 0x30);
+    (((values & (EACH * 0x7f)) + EACH * 0x76) | values) & (EACH * 0x80)
 }
 
 /// Length of the word that `text` begins with. Eight bytes at a time are looked at for one that

@@ -80,10 +80,13 @@ impl Clock {
     /// epoch.
     #[inline]
     pub fn read(&mut self, date: &[u8]) -> Option<Stamp> {
+        if let Some(stamp) = self.same_minute(date) {
+            return Some(stamp);
+        }
         if !date.is_empty() && same(&self.last[..self.last_length], date) {
             return self.last_stamp;
         }
-        let stamp = self.same_minute(date).or_else(|| self.read_anew(date));
+        let stamp = self.read_anew(date);
         if date.len() <= LAST_MAX {
             self.last[..date.len()].copy_from_slice(date);
             self.last_length = date.len();
@@ -94,19 +97,31 @@ impl Clock {
 
     /// A date of the form `Nov 22 05:33:01` in the minute of the one before.
     #[inline]
-    fn same_minute(&self, date: &[u8]) -> Option<Stamp> {
-        let last = &self.last[..self.last_length];
-        let is_same = date.len() == BSD_LENGTH
-            && last.len() == BSD_LENGTH
-            && date[3] == b' '
-            && same(&date[..BSD_LENGTH - 2], &last[..BSD_LENGTH - 2]);
-        if !is_same {
+    fn same_minute(&mut self, date: &[u8]) -> Option<Stamp> {
+        let date: &[u8; BSD_LENGTH] = date.try_into().ok()?;
+        let last: &mut [u8; BSD_LENGTH] = self.last.first_chunk_mut()?;
+        let (front, back) = halves(last);
+        let (other_front, other_back) = halves(date);
+        let other = back ^ other_back;
+        // All but the last two bytes.
+        if front != other_front || other << 16 != 0 || self.last_length != BSD_LENGTH {
+            return None;
+        }
+        let stamp = self.last_stamp?;
+        if other == 0 {
+            return Some(stamp);
+        }
+        if date[3] != b' ' {
             return None;
         }
         let seconds = |date: &[u8]| number(&date[BSD_LENGTH - 2..]).filter(|s| *s <= 60);
-        Some(Stamp(self.last_stamp?.0 + (seconds(date)? - seconds(last)?) * 1000))
+        let stamp = Stamp(stamp.0 + (seconds(date)? - seconds(last)?) * 1000);
+        *last = *date;
+        self.last_stamp = Some(stamp);
+        Some(stamp)
     }
 
+    #[inline(never)]
     fn read_anew(&mut self, date: &[u8]) -> Option<Stamp> {
         match date {
             [b'A'..=b'Z', _, _, b' ', ..] if date.len() < 20 => self.bsd(date),
@@ -300,6 +315,25 @@ fn clock_time(text: &[u8]) -> Option<i64> {
     let two = |a: &u8, b: &u8| number(&[*a, *b]);
     let (hour, minute, second) = (two(h1, h2)?, two(m1, m2)?, two(s1, s2)?);
     (hour < 24 && minute < 60 && second <= 60).then_some(hour * 3600 + minute * 60 + second)
+}
+
+/// The first eight bytes and the last eight.
+#[inline]
+fn halves(date: &[u8; BSD_LENGTH]) -> (u64, u64) {
+    let [front @ .., _, _, _, _, _, _, _] = date;
+    let [_, _, _, _, _, _, _, back @ ..] = date;
+    (u64::from_le_bytes(*front), u64::from_le_bytes(*back))
+}
+
+/// A date of the form `Nov 22 05:33:01` at the start of `line`, and what follows the space behind
+/// it. What stands between letters and digits is compared at once.
+#[inline]
+pub(crate) fn bsd_dated(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    const BETWEEN: u128 = u128::from_le_bytes(*b"\0\0\0 \0\0 \0\0:\0\0:\0\0 ");
+    const PLACES: u128 = u128::from_le_bytes(*b"\0\0\0\xff\0\0\xff\0\0\xff\0\0\xff\0\0\xff");
+    let (start, rest) = line.split_first_chunk::<16>()?;
+    let fits = u128::from_le_bytes(*start) & PLACES == BETWEEN && start[0].is_ascii_uppercase();
+    fits.then_some((&start[..15], rest))
 }
 
 /// `.123456` or `,123` in milliseconds, and what follows.

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
+use crate::bytes::Literal;
 use crate::field::Slot;
 
 /// A condition on one captured field.
@@ -15,7 +16,9 @@ pub(crate) struct Filter {
     wanted: bool,
     /// Values that must be equal, sorted by length and then by bytes.
     exact: Vec<Vec<u8>>,
-    prefixes: Vec<Vec<u8>>,
+    /// A bit for each length that they have; the highest is for all longer ones too.
+    lengths: u64,
+    prefixes: Vec<Literal>,
     suffixes: Vec<Vec<u8>>,
     parts: Vec<Vec<u8>>,
     /// All `parts` in one pass; `None` if there are none.
@@ -42,6 +45,7 @@ impl Filter {
             slot,
             wanted,
             exact: Vec::new(),
+            lengths: 0,
             prefixes: Vec::new(),
             suffixes: Vec::new(),
             parts: Vec::new(),
@@ -56,11 +60,12 @@ impl Filter {
                     filter.parts.push(inner.to_vec());
                 }
                 (Some(end), None) => filter.suffixes.push(end.to_vec()),
-                (None, Some(start)) => filter.prefixes.push(start.to_vec()),
+                (None, Some(start)) => filter.prefixes.push(Literal::of(start)),
                 (None, None) => filter.exact.push(bytes.to_vec()),
             }
         }
         filter.exact.sort_by(|a, b| by_length(a, b));
+        filter.lengths = filter.exact.iter().fold(0, |lengths, text| lengths | length_bit(text));
         filter.any_part = any_of(&filter.parts);
         filter
     }
@@ -74,7 +79,7 @@ impl Filter {
     /// The values of which the field must be one, if it must be one.
     pub(crate) fn wanted(&self) -> Option<impl Iterator<Item = Value<'_>>> {
         let exact = self.exact.iter().map(|text| Value::Exact(text));
-        let starts = self.prefixes.iter().map(|text| Value::Start(text));
+        let starts = self.prefixes.iter().map(|text| Value::Start(text.bytes()));
         let ends = self.suffixes.iter().map(|text| Value::End(text));
         let parts = self.parts.iter().map(|text| Value::Part(text));
         self.wanted.then(|| exact.chain(starts).chain(ends).chain(parts))
@@ -82,15 +87,16 @@ impl Filter {
 
     /// A value that the condition asks for, if it asks for any.
     pub(crate) fn sample(&self) -> Option<Vec<u8>> {
-        let lists = [&self.exact, &self.prefixes, &self.suffixes];
-        let part = || self.parts.first().cloned();
-        let first = lists.iter().find_map(|list| list.first().cloned());
-        first.or_else(part).filter(|_| self.wanted)
+        let start = || self.prefixes.first().map(|start| start.bytes().to_vec());
+        let ends = [&self.suffixes, &self.parts];
+        let end = || ends.iter().find_map(|list| list.first().cloned());
+        self.exact.first().cloned().or_else(start).or_else(end).filter(|_| self.wanted)
     }
 
     fn lists(&self, value: &[u8]) -> bool {
-        self.exact.binary_search_by(|exact| by_length(exact, value)).is_ok()
-            || self.prefixes.iter().any(|start| value.starts_with(start))
+        (self.lengths & length_bit(value) != 0
+            && self.exact.binary_search_by(|exact| by_length(exact, value)).is_ok())
+            || self.prefixes.iter().any(|start| start.begins(value))
             || self.suffixes.iter().any(|end| value.ends_with(end))
             || self.has_part(value)
     }
@@ -113,6 +119,11 @@ fn any_of(parts: &[Vec<u8>]) -> Option<AhoCorasick> {
     // values are short.
     let mut builder = AhoCorasick::builder();
     builder.kind(Some(AhoCorasickKind::DFA)).prefilter(false).build(parts).ok()
+}
+
+/// The bit of a text's length in [`Filter::lengths`].
+fn length_bit(text: &[u8]) -> u64 {
+    1 << text.len().min(63)
 }
 
 /// Lengths differ mostly, and are cheaper to compare.

@@ -2,7 +2,8 @@
 
 use monban_model::limits::{ATTEMPTS_PER_LINE_MAX, HEAD_WORD_MAX};
 
-use crate::clock::is_svlogd;
+use crate::bytes::place_of;
+use crate::clock::{bsd_dated, is_svlogd};
 use crate::json::{self, Fields, Texts};
 use crate::last_tag::LastTag;
 
@@ -28,6 +29,17 @@ pub(crate) fn split<'a>(
     texts: &'a mut Texts,
     last: &mut LastTag,
 ) -> Option<Head<'a>> {
+    if let Some((date, rest)) = bsd_dated(line)
+        && let Some(head) = last.again(date, rest)
+    {
+        return Some(head);
+    }
+    anew(line, texts, last)
+}
+
+/// A line that does not begin as the one before.
+#[inline(never)]
+fn anew<'a>(line: &'a [u8], texts: &'a mut Texts, last: &mut LastTag) -> Option<Head<'a>> {
     match line.first()? {
         b'{' => json_line(line, texts),
         b'<' => {
@@ -89,13 +101,10 @@ fn after_facility(text: &[u8]) -> Option<&[u8]> {
 /// A date at the start of `line`, and what follows the space behind it.
 #[inline]
 fn dated(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    if let Some((start, rest)) = line.split_first_chunk::<16>()
-        && let [b'A'..=b'Z', _, _, b' ', _, _, b' ', _, _, b':', _, _, b':', _, _, b' '] = start
-    {
-        return Some((&start[..15], rest));
-    }
-    let (date, rest) = line.split_at_checked(date_length(line)?)?;
-    Some((date, rest.strip_prefix(b" ")?))
+    bsd_dated(line).or_else(|| {
+        let (date, rest) = line.split_at_checked(date_length(line)?)?;
+        Some((date, rest.strip_prefix(b" ")?))
+    })
 }
 
 /// Length of a date at the start of `line`, which a space follows.
@@ -175,36 +184,36 @@ fn tagged<'a>(text: &'a [u8], head: Head<'a>) -> Option<Head<'a>> {
     if end == 0 {
         return None;
     }
-    behind_program(text, end, head)
+    let (program, after) = text.split_at(end);
+    behind_program(after, Head { program, ..head })
 }
 
-/// The same, where the tag ends at `end`.
+/// What follows the program of `head`: `[pid]: message` or `: message`.
 #[inline]
-pub(crate) fn behind_program<'a>(
-    text: &'a [u8],
-    end: usize,
-    mut head: Head<'a>,
-) -> Option<Head<'a>> {
-    let bounded = &text[..text.len().min(HEAD_WORD_MAX)];
-    let mut at = end;
-    if bounded.get(at) == Some(&b'[') {
-        let close = at + bounded[at..].iter().position(|byte| *byte == b']')?;
-        head.pid = &text[at + 1..close];
-        at = close + 1;
+pub(crate) fn behind_program<'a>(after: &'a [u8], mut head: Head<'a>) -> Option<Head<'a>> {
+    let mut rest = after;
+    if let [b'[', inner @ ..] = after {
+        let most = (HEAD_WORD_MAX - 1).saturating_sub(head.program.len());
+        let close = place_of(b']', &inner[..inner.len().min(most)])?;
+        (head.pid, rest) = (&inner[..close], &inner[close + 1..]);
     }
-    if text.get(at) != Some(&b':') {
+    let [b':', message @ ..] = rest else {
         return None;
-    }
-    head.program = &text[..end];
-    head.message = trimmed(&text[at + 1..]);
+    };
+    head.message = trimmed(message);
     Some(head)
 }
 
 /// Without the spaces that pad the message (sudo writes its user right-aligned).
 #[inline]
 pub(crate) fn trimmed(text: &[u8]) -> &[u8] {
-    let spaces = text.iter().position(|b| *b != b' ').unwrap_or(text.len());
-    &text[spaces..]
+    match text {
+        [b' ', first, ..] if *first != b' ' => &text[1..],
+        _ => {
+            let spaces = text.iter().position(|b| *b != b' ').unwrap_or(text.len());
+            &text[spaces..]
+        }
+    }
 }
 
 fn after_priority(line: &[u8]) -> Option<&[u8]> {

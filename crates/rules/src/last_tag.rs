@@ -29,9 +29,9 @@ impl LastTag {
         if !same(tag, &self.text[..self.length]) {
             return None;
         }
-        let (host, text) = (&rest[..self.host], &rest[self.host + 1..]);
-        let head = Head { date, host, ..Head::default() };
-        behind_program(text, self.length - self.host - 1, head)
+        let (host, program) = (&tag[..self.host], &tag[self.host + 1..]);
+        let head = Head { date, host, program, ..Head::default() };
+        behind_program(&rest[self.length..], head)
     }
 
     /// Keeps what `rest` begins with, as it was taken apart.

@@ -86,17 +86,20 @@ impl Memo {
 /// would be without this.
 #[inline]
 fn place(message: &[u8]) -> usize {
-    let word = |at: usize| {
-        let bytes = message.get(at..).and_then(|rest| rest.first_chunk::<8>());
-        bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes))
+    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+    // Shorter ones are few.
+    let (Some(start), Some(end)) = (message.first_chunk(), message.last_chunk::<20>()) else {
+        return message.len() % PLACES;
     };
-    let length = message.len();
+    let middle = message[message.len() / 2..].first_chunk().unwrap_or(start);
+    let [before @ .., _, _, _, _, _, _, _, _, _, _, _, _] = end;
+    let [_, _, _, _, _, _, _, _, _, _, _, _, end @ ..] = end;
     // The ends tell most messages apart; addresses stand in the middle or at the end.
-    let mixed = word(length.saturating_sub(8))
-        ^ word(length / 2).rotate_left(17)
-        ^ word(length.saturating_sub(20)).rotate_left(31)
-        ^ word(0).rotate_left(47)
-        ^ length as u64;
+    let mixed = word(end)
+        ^ word(middle).rotate_left(17)
+        ^ word(before).rotate_left(31)
+        ^ word(start).rotate_left(47)
+        ^ message.len() as u64;
     (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58) as usize
 }
 

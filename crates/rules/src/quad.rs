@@ -21,17 +21,20 @@ pub(crate) fn read_address(text: &[u8]) -> Option<Address> {
 /// a zero in front is refused: it would be octal to some readers.
 #[inline]
 pub(crate) fn quad(text: &[u8]) -> Option<(u32, usize)> {
-    // The longest has 15 bytes; one behind it tells that it ends. A zero is no digit.
-    let mut short = [0; QUAD_MAX];
-    let bytes = match text.first_chunk::<QUAD_MAX>() {
-        Some(whole) => whole,
+    match text.first_chunk() {
+        Some(bytes) => quad_in(bytes),
         None => {
-            for (to, from) in short.iter_mut().zip(text) {
-                *to = *from;
-            }
-            &short
+            let mut bytes = [0; QUAD_MAX];
+            bytes[..text.len()].copy_from_slice(text);
+            quad_in(&bytes)
         }
-    };
+    }
+}
+
+/// The same where zeros, which are no digits, stand behind a text that is shorter. The longest
+/// quad has 15 bytes; one behind it tells that it ends.
+#[inline]
+fn quad_in(bytes: &[u8; QUAD_MAX]) -> Option<(u32, usize)> {
     let (first, at) = part(bytes, 0)?;
     let (second, at) = part(bytes, dot(bytes, at)?)?;
     let (third, at) = part(bytes, dot(bytes, at)?)?;
@@ -49,11 +52,11 @@ pub(crate) fn quad_behind_space(text: &[u8]) -> Option<(u32, usize)> {
     let low = EACH * 0x7f;
     // The high bit of each byte that is a space, and no other bit.
     let spaces = !(((other & low) + low) | other | low);
+    let before = QUAD_MAX as u32 * 8 - spaces.leading_zeros();
+    // Neither without a space nor with nothing behind it.
+    let behind = last.checked_shr(before).filter(|_| spaces != 0)?;
     let length = (spaces.leading_zeros() / 8) as usize;
-    if spaces == 0 {
-        return None;
-    }
-    quad(&text[text.len() - length..]).filter(|(_, read)| *read == length)
+    quad_in(&behind.to_le_bytes()).filter(|(_, read)| *read == length)
 }
 
 /// Bytes that are looked at. No place lies beyond: four parts and three dots are 15 bytes.

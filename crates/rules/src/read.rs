@@ -61,7 +61,10 @@ impl RuleSet {
         scratch: &'a mut Scratch,
     ) -> Reading<'a> {
         let bytes = &line.bytes[..line.bytes.len().min(LINE_MAX)];
-        let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+        let bytes = match bytes {
+            [before @ .., b'\r'] => before,
+            _ => bytes,
+        };
         let Scratch { texts, last_tag, last_program, memo } = scratch;
         let headed = head::split(bytes, texts, last_tag);
         let head = headed.unwrap_or(Head { message: bytes, ..Head::default() });
@@ -82,9 +85,10 @@ impl RuleSet {
             }
         }
         let time = clock.read(date);
-        let sighting = match seen {
-            Seen::Known(service) if !self.rule_of(service, &found).means_nothing() => {
-                Some(self.sighting(service, &found, &head, time, times, line))
+        let rule = match seen {
+            Seen::Known(service) => {
+                let rule = &self.services[usize::from(service.0)].rules[found.index];
+                (!rule.means_nothing()).then_some((service, rule))
             }
             _ => None,
         };
@@ -92,17 +96,20 @@ impl RuleSet {
             Seen::Foreign => head::repeats_last(bytes, &head),
             _ => None,
         };
-        let (host, times) = repeats.unwrap_or((head.host, times));
+        let (host, told) = repeats.unwrap_or((head.host, times));
         Reading {
             time,
             host,
             program: head.program,
             pid: head.pid,
             message,
-            times,
+            times: told,
             repeats_last: repeats.is_some(),
             seen,
-            sighting,
+            sighting: rule.map(|(service, rule)| {
+                let time = time.unwrap_or(line.arrival);
+                self.sighting(service, rule, &found, &head, (time, times), line.bytes)
+            }),
         }
     }
 
@@ -117,22 +124,18 @@ impl RuleSet {
         services.first().map_or(Seen::Foreign, |first| Seen::Unknown(*first))
     }
 
-    fn rule_of(&self, service: ServiceId, found: &Found<'_>) -> &Rule {
-        &self.services[usize::from(service.0)].rules[found.index]
-    }
-
+    #[inline]
     fn sighting<'a>(
         &self,
         service: ServiceId,
+        rule: &Rule,
         found: &Found<'a>,
         head: &Head<'a>,
-        time: Option<Stamp>,
-        repeated: u32,
-        line: &Line<'a>,
+        (time, repeated): (Stamp, u32),
+        line: &'a [u8],
     ) -> Sighting<'a> {
         let number = usize::from(service.0);
         let known = &self.services[number];
-        let rule = &known.rules[found.index];
         // Neither is typed by an attacker: the pid is the head's, and a pattern in which
         // {session} could be moved is refused.
         let (sort, name) = match found.get(Slot::Session) {
@@ -146,7 +149,7 @@ impl RuleSet {
         });
         Sighting {
             kind: rule.kind,
-            time: time.unwrap_or(line.arrival),
+            time,
             address: found.address(),
             user: found.user_of(known),
             method: found.get(Slot::Method),
@@ -156,7 +159,7 @@ impl RuleSet {
             also: rule.also,
             rule: found.rule,
             weight: found.times().saturating_mul(repeated).min(ATTEMPTS_PER_LINE_MAX),
-            line: line.bytes,
+            line,
         }
     }
 }
