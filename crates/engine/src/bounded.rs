@@ -80,8 +80,7 @@ impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
     /// The entry to be changed: it counts as touched and as changed.
     pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         let at = *self.places.get(key)?;
-        self.touch(at);
-        Some(&mut self.slots[at as usize].value)
+        Some(self.touch(at))
     }
 
     /// The entry to be changed, made if it is missing; what makes room for it comes out.
@@ -96,8 +95,7 @@ impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
                 self.insert_new(key, make())
             }
         };
-        self.touch(at);
-        (&mut self.slots[at as usize].value, out)
+        (self.touch(at), out)
     }
 
     /// Whether there is none.
@@ -194,27 +192,32 @@ impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
         at
     }
 
-    fn touch(&mut self, at: u32) {
+    /// Makes it the newest entry, and a changed one.
+    #[inline]
+    fn touch(&mut self, at: u32) -> &mut V {
         if self.newest != at {
-            if self.is_linked(at) {
-                self.unlink(at);
-            }
-            self.link_newest(at);
+            self.make_newest(at);
         }
-        if !self.slots[at as usize].changed {
-            self.slots[at as usize].changed = true;
+        let slot = &mut self.slots[at as usize];
+        if !slot.changed {
+            slot.changed = true;
             self.changed.push(at);
         }
+        &mut slot.value
     }
 
-    fn is_linked(&self, at: u32) -> bool {
+    fn make_newest(&mut self, at: u32) {
         let slot = &self.slots[at as usize];
-        slot.newer != NONE || slot.older != NONE || self.oldest == at
+        let is_linked = slot.newer != NONE || slot.older != NONE || self.oldest == at;
+        if is_linked {
+            self.unlink(at);
+        }
+        self.link_newest(at);
     }
 
     fn link_newest(&mut self, at: u32) {
-        self.slots[at as usize].older = self.newest;
-        self.slots[at as usize].newer = NONE;
+        let slot = &mut self.slots[at as usize];
+        (slot.older, slot.newer) = (self.newest, NONE);
         if self.newest == NONE {
             self.oldest = at;
         } else {
@@ -224,7 +227,9 @@ impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
     }
 
     fn unlink(&mut self, at: u32) {
-        let (newer, older) = (self.slots[at as usize].newer, self.slots[at as usize].older);
+        let slot = &mut self.slots[at as usize];
+        let newer = std::mem::replace(&mut slot.newer, NONE);
+        let older = std::mem::replace(&mut slot.older, NONE);
         match newer {
             NONE => self.newest = older,
             _ => self.slots[newer as usize].older = older,
@@ -233,8 +238,6 @@ impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
             NONE => self.oldest = newer,
             _ => self.slots[older as usize].newer = newer,
         }
-        self.slots[at as usize].newer = NONE;
-        self.slots[at as usize].older = NONE;
     }
 }
 

@@ -1,13 +1,33 @@
 //! Addresses, networks, and the subject that is counted and blocked.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 /// One exact IP address. An IPv4 address that came as `::ffff:a.b.c.d` is the IPv4 address,
 /// so that nobody escapes a count by the socket type of the server he talks to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Address(IpAddr);
+
+impl Hash for Address {
+    #[inline]
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        hash_whole(self.0, 0, hasher);
+    }
+}
+
+/// Hashes an address and what stands beside it as one number, not field by field.
+#[inline]
+fn hash_whole<H: Hasher>(ip: IpAddr, beside: u8, hasher: &mut H) {
+    match ip {
+        IpAddr::V4(v4) => hasher.write_u64(u64::from(v4.to_bits()) << 8 | u64::from(beside)),
+        IpAddr::V6(v6) => {
+            hasher.write_u128(v6.to_bits());
+            hasher.write_u8(beside);
+        }
+    }
+}
 
 /// Why a text is not an address or network.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,10 +79,17 @@ impl FromStr for Address {
 }
 
 /// A network: an address with its host bits cleared, and a prefix length.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Net {
     base: IpAddr,
     prefix: u8,
+}
+
+impl Hash for Net {
+    #[inline]
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        hash_whole(self.base, self.prefix, hasher);
+    }
 }
 
 impl Net {
@@ -83,6 +110,7 @@ impl Net {
     }
 
     /// The network that holds just this address (/32 or /128).
+    #[inline]
     pub fn host(address: Address) -> Self {
         let prefix = if address.0.is_ipv4() { 32 } else { 128 };
         Self { base: address.0, prefix }
@@ -162,10 +190,14 @@ pub struct Subject(Net);
 
 impl Subject {
     /// The subject that stands for one address.
+    #[inline]
     pub fn of(address: Address) -> Self {
-        let prefix = if address.0.is_ipv4() { 32 } else { 64 };
-        // Both prefixes fit their family, so `new` always answers.
-        Self(Net::new(address.0, prefix).unwrap_or(Net::host(address)))
+        let alone = Net::host(address);
+        match address.0 {
+            IpAddr::V4(_) => Self(alone),
+            // The prefix fits, so `new` always answers.
+            IpAddr::V6(_) => Self(Net::new(address.0, 64).unwrap_or(alone)),
+        }
     }
 
     /// The subject that is one address alone, and not its /64.

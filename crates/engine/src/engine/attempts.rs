@@ -14,8 +14,9 @@ use crate::watch::{Connection, EvidenceLine, Full, LineTold, Mark, Success, Told
 impl Engine {
     /// Somebody tried something and was refused.
     pub(super) fn attempt(&mut self, now: Stamp, seen: &Sighting<'_>, out: &mut Vec<Effect>) {
+        let of_kind = self.policy_of(seen.kind, seen);
         // A probe may bring the address of logins that failed before it.
-        if seen.kind != Kind::Probe && self.policy_of(seen.kind, seen).is_none() {
+        if seen.kind != Kind::Probe && of_kind.is_none() {
             return;
         }
         let told = match seen.connection {
@@ -23,7 +24,9 @@ impl Engine {
             None => Told { address: seen.address, new: seen.weight.max(1), kind: seen.kind },
         };
         let Some(address) = told.address else { return };
-        let Some(at) = self.policy_of(told.kind, seen) else { return };
+        let counted =
+            if told.kind == seen.kind { of_kind } else { self.policy_of(told.kind, seen) };
+        let Some(at) = counted else { return };
         let subject = self.subject_of(address);
         let key = (at as u8, subject);
         if told.new == 0 {
@@ -32,19 +35,21 @@ impl Engine {
         }
         let policy = &self.setup.policies[at];
         let most = policy.window.failures.max(policy.slow.map_or(0, |slow| slow.failures));
-        let factor = self.patience(subject, address, seen.time);
-        let mark = Mark { time: seen.time, connection: try_key(seen.connection, seen.user) };
+        let success = self.successes.get(&address);
+        let ever_logged_in = success.is_some();
+        let factor = self.patience(subject, success, seen.time);
         let line = line_told(&self.rules, seen, told.new);
+        let mark = Mark { time: seen.time, connection: line.connection };
         let (tally, pushed_out) = self.tallies.entry(key, Default::default);
         let gained = tally.add(mark, told.new, line, most.saturating_mul(factor));
-        let ever_logged_in = self.successes.get(&address).is_some();
-        let full = tally.full(policy, factor, ever_logged_in, seen.time);
+        let in_window = tally.within(policy.window, seen.time);
+        let full = tally.full(policy, in_window, factor, ever_logged_in, seen.time);
         out.push(Effect::Counted(Counted {
             time: seen.time,
             address,
             subject,
             attempts: told.new,
-            in_window: tally.within(policy.window, seen.time),
+            in_window,
             needed: policy.window.failures.saturating_mul(factor),
             kind: told.kind,
         }));
@@ -120,6 +125,7 @@ impl Engine {
     }
 
     /// The first policy that counts this kind of the sighting's service.
+    #[inline]
     fn policy_of(&self, kind: Kind, seen: &Sighting<'_>) -> Option<usize> {
         match self.counted.get(usize::from(seen.service.0)) {
             Some(of_service) => of_service[kind as usize].map(usize::from),
@@ -151,8 +157,13 @@ impl Engine {
 
     /// Who is counted for an address. Where its /64 holds somebody who must not be blocked, such as
     /// this machine itself, each other address of it is counted alone.
+    #[inline]
     fn subject_of(&self, address: Address) -> Subject {
-        let (whole, alone) = (Subject::of(address), Subject::alone(address));
+        let whole = Subject::of(address);
+        if address.ip().is_ipv4() {
+            return whole;
+        }
+        let alone = Subject::alone(address);
         let is_shared = whole != alone
             && self.protected.shields(whole).is_some()
             && self.protected.shields(alone).is_none();
@@ -160,19 +171,18 @@ impl Engine {
     }
 
     /// How many times the failures of a policy it takes: twice for whom we know.
-    fn patience(&self, subject: Subject, address: Address, now: Stamp) -> u32 {
-        let known = self.successes.get(&address).is_some_and(|success| success.by_key_today(now));
+    fn patience(&self, subject: Subject, success: Option<&Success>, now: Stamp) -> u32 {
+        let known = success.is_some_and(|success| success.by_key_today(now));
         if known || self.protected.is_guest(subject) { 2 } else { 1 }
     }
 
     /// The service's own line for an attempt that is counted already.
     fn retell(&mut self, key: TallyKey, seen: &Sighting<'_>) {
-        if seen.witness.0 != 0 || self.tallies.get(&key).is_none() {
+        if seen.witness.0 != 0 {
             return;
         }
-        let line = line_told(&self.rules, seen, 1);
         if let Some(tally) = self.tallies.get_mut(&key) {
-            let gained = tally.retell(line);
+            let gained = tally.retell(line_told(&self.rules, seen, 1));
             self.evidence_bytes = self.evidence_bytes.saturating_add_signed(gained);
         }
     }

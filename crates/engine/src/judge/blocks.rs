@@ -11,6 +11,8 @@ use monban_model::{BlockRow, Net, Scope, Stamp, StateRow, Subject};
 pub(crate) struct Blocks {
     by_subject: BTreeMap<Subject, Held>,
     ends: BTreeSet<(Stamp, Subject)>,
+    /// The first of them: it is asked for with every line.
+    next_end: Option<Stamp>,
     networks: BTreeSet<Subject>,
     /// What changed since the last commit, with the scope that was committed before.
     changed: BTreeMap<Subject, Option<Scope>>,
@@ -139,14 +141,18 @@ impl Blocks {
     }
 
     /// Takes out the next block whose end has come.
+    #[inline]
     pub(crate) fn next_ended(&mut self, now: Stamp) -> Option<BlockRow> {
-        let (until, subject) = *self.ends.first()?;
-        if until > now { None } else { self.remove(subject) }
+        if self.next_end? > now {
+            return None;
+        }
+        let (_, subject) = *self.ends.first()?;
+        self.remove(subject)
     }
 
     /// The next end.
     pub(crate) fn next_end(&self) -> Option<Stamp> {
-        self.ends.first().map(|(until, _)| *until)
+        self.next_end
     }
 
     /// Hands out what changed since the last call, as rows.
@@ -172,6 +178,7 @@ impl Blocks {
         self.take_end(row.subject);
         if let Some(until) = row.until {
             self.ends.insert((until, row.subject));
+            self.find_next_end();
         }
         if !row.subject.is_single() {
             self.networks.insert(row.subject);
@@ -213,7 +220,12 @@ impl Blocks {
     fn take_end(&mut self, subject: Subject) {
         if let Some(until) = self.by_subject.get(&subject).and_then(|held| held.until) {
             self.ends.remove(&(until, subject));
+            self.find_next_end();
         }
+    }
+
+    fn find_next_end(&mut self) {
+        self.next_end = self.ends.first().map(|(until, _)| *until);
     }
 }
 

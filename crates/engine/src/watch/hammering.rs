@@ -125,28 +125,33 @@ impl Tally {
     /// How many failures lie in a window that ends now. Several sources are read one after the
     /// other, so a mark may lie behind it as well; then it is not in the window.
     pub(crate) fn within(&self, window: Window, now: Stamp) -> u32 {
-        let newest = now.plus_s(SOURCES_APART_S);
-        let inside = |mark: &&Mark| mark.time <= newest && now.since_s(mark.time) < window.length_s;
+        let (oldest, newest) = (now.minus_s(window.length_s), now.plus_s(SOURCES_APART_S));
+        let inside = |mark: &&Mark| oldest < mark.time && mark.time <= newest;
         self.marks.iter().filter(inside).count() as u32
     }
 
-    /// Which window is full now, with `factor` times the failures of the policy.
+    /// Which window is full now, with `factor` times the failures of the policy. `in_window` is
+    /// what [`Tally::within`] says of its short one.
     pub(crate) fn full(
         &self,
         policy: &Policy,
+        in_window: u32,
         factor: u32,
         ever_logged_in: bool,
         now: Stamp,
     ) -> Option<Full> {
-        let check = |kind, window: Window| {
-            let failures = self.within(window, now);
-            let needed = window.failures.saturating_mul(factor);
-            (failures >= needed).then_some(Full { kind, failures, window })
-        };
-        check(FindingKind::BruteForce, policy.window).or_else(|| {
+        let needed = |window: Window| window.failures.saturating_mul(factor);
+        let (kind, failures, window) = if in_window >= needed(policy.window) {
+            (FindingKind::BruteForce, in_window, policy.window)
+        } else {
             let slow = policy.slow.filter(|_| !ever_logged_in)?;
-            check(FindingKind::SlowBruteForce, slow)
-        })
+            // Mostly there are too few at all.
+            if self.marks.len() < needed(slow) as usize {
+                return None;
+            }
+            (FindingKind::SlowBruteForce, self.within(slow, now), slow)
+        };
+        (failures >= needed(window)).then_some(Full { kind, failures, window })
     }
 
     /// Takes back the failures of a connection and account that ended in a login.
