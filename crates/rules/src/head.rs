@@ -180,10 +180,8 @@ fn hosted<'a>(rest: &'a [u8], mut head: Head<'a>) -> Head<'a> {
 #[inline]
 fn tagged<'a>(text: &'a [u8], head: Head<'a>) -> Option<Head<'a>> {
     let bounded = &text[..text.len().min(HEAD_WORD_MAX)];
-    let end = bounded.iter().position(|byte| matches!(byte, b'[' | b':' | b' '))?;
-    if end == 0 {
-        return None;
-    }
+    let ends = |byte: &u8| matches!(byte, b'[' | b':' | b' ');
+    let end = bounded.iter().position(ends).filter(|end| *end > 0)?;
     let (program, after) = text.split_at(end);
     behind_program(after, Head { program, ..head })
 }
@@ -290,6 +288,10 @@ fn json_line<'a>(line: &'a [u8], texts: &'a mut Texts) -> Option<Head<'a>> {
 #[inline]
 pub(crate) fn unrepeated<'a>(head: &Head<'a>) -> (&'a [u8], u32) {
     let once = (head.message, 1);
+    // Hardly any begins with this letter at all.
+    let [b'm', ..] = head.message else {
+        return once;
+    };
     let Some(rest) = head.message.strip_prefix(b"message repeated ") else {
         return once;
     };

@@ -14,6 +14,8 @@ const PLACES: usize = 64;
 /// Longest message that is remembered, in bytes.
 const MESSAGE_MAX: usize = 160;
 
+const _: () = assert!(MESSAGE_MAX <= u8::MAX as usize);
+
 /// Remembers messages and what was read out of them.
 #[derive(Debug, Default)]
 pub(crate) struct Memo {
@@ -27,9 +29,12 @@ pub(crate) struct Memo {
 struct Said {
     /// The services that were asked: the place of their list, which stays as long as the rules.
     services: usize,
-    length: usize,
+    length: u8,
     message: [u8; MESSAGE_MAX],
     seen: Seen,
+    /// It came again: the next other message of its place is not remembered instead. Most that
+    /// name a port are never written again, and would push out those that are.
+    came_again: bool,
     rule: RuleId,
     index: usize,
     captures: Captures,
@@ -41,6 +46,7 @@ impl Said {
         length: 0,
         message: [0; MESSAGE_MAX],
         seen: Seen::Foreign,
+        came_again: false,
         rule: RuleId(0),
         index: 0,
         captures: Captures::NONE,
@@ -68,14 +74,18 @@ impl Memo {
         }
         let asked = services.as_ptr() as usize;
         let Some(said) = self.places.get_mut(place(message)) else { return ask(found) };
-        let known = &said.message[..said.length];
+        let known = &said.message[..usize::from(said.length)];
         if said.services == asked && known.len() == message.len() && same(known, message) {
             (found.rule, found.index) = (said.rule, said.index);
             found.captures = said.captures;
+            said.came_again = true;
             return said.seen;
         }
         let seen = ask(found);
-        (said.services, said.length, said.seen) = (asked, message.len(), seen);
+        if std::mem::take(&mut said.came_again) {
+            return seen;
+        }
+        (said.services, said.length, said.seen) = (asked, message.len() as u8, seen);
         said.message[..message.len()].copy_from_slice(message);
         (said.rule, said.index, said.captures) = (found.rule, found.index, found.captures);
         seen
