@@ -92,7 +92,9 @@ impl Engine {
         if let Observation::ClockSet { ms } = seen {
             self.shift(now, ms, out);
         }
-        self.end_blocks(now, out);
+        if self.blocks.next_end().is_some_and(|end| end <= now) {
+            self.end_blocks(now, out);
+        }
         match seen {
             Observation::Sighting(sighting) => self.sighting(now, &sighting, out),
             Observation::Outcome(outcome) => self.outcome(now, outcome, out),

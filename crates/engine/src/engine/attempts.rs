@@ -1,5 +1,6 @@
 //! Sightings: attempts are counted, logins settle them.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use monban_model::limits::EVIDENCE_BYTES_MAX;
@@ -159,14 +160,16 @@ impl Engine {
     /// this machine itself, each other address of it is counted alone.
     #[inline]
     fn subject_of(&self, address: Address) -> Subject {
-        let whole = Subject::of(address);
-        if address.ip().is_ipv4() {
-            return whole;
+        match address.ip() {
+            IpAddr::V4(_) => Subject::of(address),
+            IpAddr::V6(_) => self.subject_of_six(address),
         }
-        let alone = Subject::alone(address);
-        let is_shared = whole != alone
-            && self.protected.shields(whole).is_some()
-            && self.protected.shields(alone).is_none();
+    }
+
+    fn subject_of_six(&self, address: Address) -> Subject {
+        let (whole, alone) = (Subject::of(address), Subject::alone(address));
+        let is_shared =
+            self.protected.shields(whole).is_some() && self.protected.shields(alone).is_none();
         if is_shared { alone } else { whole }
     }
 

@@ -153,7 +153,6 @@ impl Engine {
     }
 
     /// Blocks whose time is over. The kernel ended them by itself at the same moment.
-    #[inline]
     pub(super) fn end_blocks(&mut self, now: Stamp, out: &mut Vec<Effect>) {
         while let Some(row) = self.blocks.next_ended(now) {
             self.failed.remove(&row.subject);

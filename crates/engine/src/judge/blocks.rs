@@ -141,13 +141,9 @@ impl Blocks {
     }
 
     /// Takes out the next block whose end has come.
-    #[inline]
     pub(crate) fn next_ended(&mut self, now: Stamp) -> Option<BlockRow> {
-        if self.next_end? > now {
-            return None;
-        }
-        let (_, subject) = *self.ends.first()?;
-        self.remove(subject)
+        let (until, subject) = *self.ends.first()?;
+        if until > now { None } else { self.remove(subject) }
     }
 
     /// The next end.

@@ -35,6 +35,7 @@ pub(crate) struct Told {
 
 impl Connection {
     /// Takes in a sighting of an attempt.
+    #[inline]
     pub(crate) fn tell(&mut self, seen: &Sighting<'_>) -> Told {
         self.meet(seen);
         if seen.kind == Kind::Probe {
@@ -97,15 +98,15 @@ impl Connection {
     /// Takes in a sighting that is no attempt: the address, and that the connection lives.
     pub(crate) fn meet(&mut self, seen: &Sighting<'_>) {
         let idle = seen.time.since_s(self.last) > CONNECTION_IDLE_S;
-        let other = match (self.address, seen.address) {
-            (Some(known), Some(now)) => known != now,
-            _ => false,
-        };
+        let other =
+            seen.address.is_some() && self.address.is_some() && self.address != seen.address;
         // The pid came back for somebody else.
         if (idle && self.last != Stamp::default()) || other {
             *self = Self::default();
         }
-        self.address = self.address.or(seen.address);
+        if self.address.is_none() {
+            self.address = seen.address;
+        }
         self.last = self.last.max(seen.time);
     }
 

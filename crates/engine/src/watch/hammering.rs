@@ -124,6 +124,7 @@ impl Tally {
 
     /// How many failures lie in a window that ends now. Several sources are read one after the
     /// other, so a mark may lie behind it as well; then it is not in the window.
+    #[inline]
     pub(crate) fn within(&self, window: Window, now: Stamp) -> u32 {
         let (oldest, newest) = (now.minus_s(window.length_s), now.plus_s(SOURCES_APART_S));
         let inside = |mark: &&Mark| oldest < mark.time && mark.time <= newest;
@@ -132,6 +133,7 @@ impl Tally {
 
     /// Which window is full now, with `factor` times the failures of the policy. `in_window` is
     /// what [`Tally::within`] says of its short one.
+    #[inline]
     pub(crate) fn full(
         &self,
         policy: &Policy,
