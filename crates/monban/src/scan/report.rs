@@ -95,11 +95,15 @@ impl Report {
 
     /// Takes in what the engine made of one sighting.
     pub fn take(&mut self, effects: &mut Vec<Effect>, seen: &Sighting<'_>) {
+        // Almost always nothing else comes out.
+        if let [Effect::Counted(counted)] = &effects[..] {
+            self.counted(counted, seen);
+            effects.clear();
+            return;
+        }
         for effect in effects.drain(..) {
             match effect {
-                Effect::Counted(counted) if counted.kind.is_failure() => {
-                    self.failure(&counted, seen);
-                }
+                Effect::Counted(counted) => self.counted(&counted, seen),
                 Effect::Record(record) => match record.event {
                     Event::Decided(decision) => self.decision(record.time, decision),
                     Event::Found(finding) => self.login(*finding),
@@ -110,7 +114,10 @@ impl Report {
         }
     }
 
-    fn failure(&mut self, counted: &Counted, seen: &Sighting<'_>) {
+    fn counted(&mut self, counted: &Counted, seen: &Sighting<'_>) {
+        if !counted.kind.is_failure() {
+            return;
+        }
         let full = self.attackers.len() >= ATTACKERS_MAX;
         if full && !self.attackers.contains_key(&counted.address) {
             self.overflow += u64::from(counted.attempts);
