@@ -164,9 +164,11 @@ impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
             }
         }
         for at in self.changed.drain(..) {
+            let is_there = self.oldest == at || self.slots[at as usize].older != NONE;
             let slot = &mut self.slots[at as usize];
             slot.changed = false;
-            if self.places.get(&slot.key) == Some(&at) {
+            // What was taken out stands in no list.
+            if is_there {
                 slot.known = true;
                 now(&slot.key, &slot.value);
             }

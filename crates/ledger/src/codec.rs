@@ -5,42 +5,40 @@
 //! are LEB128, times are the difference to the time before, zigzag coded. The texts stand as they
 //! are, so that `sqlite3` and `strings` show the lines.
 
-use monban_model::{Evidence, Stamp, TallyLine};
+use monban_model::{Evidence, Stamp, TallyLine, TallyLineRef};
 
 const FORM: u8 = 2;
 
-/// The column of [`monban_model::TallyRow::marks`].
-pub(crate) fn marks_to_bytes(marks: &[(Stamp, u64)]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(2 + marks.len() * 6);
+/// Adds the column of [`monban_model::TallyRow::marks`].
+pub(crate) fn put_marks(out: &mut Vec<u8>, marks: impl ExactSizeIterator<Item = (Stamp, u64)>) {
     out.push(FORM);
-    put_number(&mut out, marks.len() as u64);
+    put_number(out, marks.len() as u64);
     let mut before = 0;
     for (time, connection) in marks {
-        put_time(&mut out, &mut before, *time);
-        put_number(&mut out, *connection);
+        put_time(out, &mut before, time);
+        put_number(out, connection);
     }
-    out
 }
 
-/// The column of [`monban_model::TallyRow::evidence`].
-pub(crate) fn evidence_to_bytes(lines: &[TallyLine]) -> Vec<u8> {
-    let size = |one: &TallyLine| one.evidence.line.len() + one.evidence.rule.len() + 24;
-    let mut out = Vec::with_capacity(2 + lines.iter().map(size).sum::<usize>());
+/// Adds the column of [`monban_model::TallyRow::evidence`].
+pub(crate) fn put_evidence<'a>(
+    out: &mut Vec<u8>,
+    lines: impl ExactSizeIterator<Item = TallyLineRef<'a>>,
+) {
     out.push(FORM);
-    put_number(&mut out, lines.len() as u64);
+    put_number(out, lines.len() as u64);
     let mut before = 0;
-    for TallyLine { evidence: one, connection, main } in lines {
-        put_time(&mut out, &mut before, one.time);
-        put_number(&mut out, u64::from(one.weight));
-        put_number(&mut out, *connection);
-        put_number(&mut out, u64::from(*main));
-        put_text(&mut out, one.rule.as_bytes());
-        put_text(&mut out, &one.line);
+    for one in lines {
+        put_time(out, &mut before, one.time);
+        put_number(out, u64::from(one.weight));
+        put_number(out, one.connection);
+        put_number(out, u64::from(one.main));
+        put_text(out, one.rule.as_bytes());
+        put_text(out, one.line);
     }
-    out
 }
 
-/// The marks in a column; `None` for anything that [`marks_to_bytes`] does not write.
+/// The marks in a column; `None` for anything that [`put_marks`] does not write.
 pub(crate) fn marks_from_bytes(bytes: &[u8]) -> Option<Vec<(Stamp, u64)>> {
     let (mut rest, count) = begin(bytes)?;
     let mut before = 0;
@@ -52,7 +50,7 @@ pub(crate) fn marks_from_bytes(bytes: &[u8]) -> Option<Vec<(Stamp, u64)>> {
     rest.is_empty().then_some(marks)
 }
 
-/// The evidence in a column; `None` for anything that [`evidence_to_bytes`] does not write.
+/// The evidence in a column; `None` for anything that [`put_evidence`] does not write.
 pub(crate) fn evidence_from_bytes(bytes: &[u8]) -> Option<Vec<TallyLine>> {
     let (mut rest, count) = begin(bytes)?;
     let mut before = 0;
@@ -78,7 +76,7 @@ fn begin(bytes: &[u8]) -> Option<(&[u8], usize)> {
     (*form == FORM && count <= rest.len() / 2).then_some((rest, count))
 }
 
-fn put_number(out: &mut Vec<u8>, mut number: u64) {
+pub(crate) fn put_number(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push((number as u8 & 0x7f) | 0x80);
         number >>= 7;
@@ -92,12 +90,12 @@ fn put_time(out: &mut Vec<u8>, before: &mut i64, time: Stamp) {
     put_number(out, (step.wrapping_shl(1) ^ (step >> 63)).cast_unsigned());
 }
 
-fn put_text(out: &mut Vec<u8>, text: &[u8]) {
+pub(crate) fn put_text(out: &mut Vec<u8>, text: &[u8]) {
     put_number(out, text.len() as u64);
     out.extend_from_slice(text);
 }
 
-fn take_number(rest: &mut &[u8]) -> Option<u64> {
+pub(crate) fn take_number(rest: &mut &[u8]) -> Option<u64> {
     let mut number = 0_u64;
     for shift in (0..64).step_by(7) {
         let (byte, after) = rest.split_first()?;
@@ -121,7 +119,7 @@ fn take_time(rest: &mut &[u8], before: &mut i64) -> Option<Stamp> {
     Some(Stamp(*before))
 }
 
-fn take_text<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+pub(crate) fn take_text<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let length = usize::try_from(take_number(rest)?).ok()?;
     let (text, after) = rest.split_at_checked(length)?;
     *rest = after;
@@ -153,8 +151,11 @@ mod tests {
                     TallyLine { evidence, connection, main }
                 })
                 .collect();
-            prop_assert_eq!(marks_from_bytes(&marks_to_bytes(&marks)), Some(marks));
-            prop_assert_eq!(evidence_from_bytes(&evidence_to_bytes(&evidence)), Some(evidence));
+            let (mut first, mut second) = (Vec::new(), Vec::new());
+            put_marks(&mut first, marks.iter().copied());
+            put_evidence(&mut second, evidence.iter().map(TallyLine::as_ref));
+            prop_assert_eq!(marks_from_bytes(&first), Some(marks));
+            prop_assert_eq!(evidence_from_bytes(&second), Some(evidence));
         }
 
         #[test]

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::saved::{NEXT_ORDER, NEXT_SEQ, OWN, RUNNING, notice, number};
 use crate::trim::Progress;
-use crate::{LedgerError, Saved, damage, records, schema, state};
+use crate::{LedgerError, Packed, Saved, damage, records, schema, state};
 
 /// The name of the file in the state folder. SQLite puts `-wal` and `-shm` beside it.
 pub const FILE_NAME: &str = "ledger.db";
@@ -22,6 +22,8 @@ pub struct Batch {
     pub records: Vec<Record>,
     /// Rows of the open state that were changed or forgotten.
     pub state: Vec<StateRow>,
+    /// More of them: what there may be much of.
+    pub packed: Packed,
     /// How far the sources were read, one per path.
     pub positions: Vec<PositionRow>,
     /// Paths that are not read any more and will not come back.
@@ -36,6 +38,7 @@ impl Batch {
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
             && self.state.is_empty()
+            && self.packed.is_empty()
             && self.positions.is_empty()
             && self.forgotten_positions.is_empty()
             && self.meta.is_empty()
@@ -242,6 +245,7 @@ fn write(db: &mut Connection, batch: &Batch) -> Result<(), LedgerError> {
     for row in &batch.state {
         state::write(&transaction, row)?;
     }
+    batch.packed.write(&transaction)?;
     for row in &batch.positions {
         state::write_position(&transaction, row)?;
     }

@@ -16,6 +16,7 @@ mod damage;
 mod error;
 mod fail2ban;
 mod ledger;
+mod packed;
 mod reader;
 mod records;
 mod saved;
@@ -30,6 +31,7 @@ pub use fail2ban::{
     Fail2banBan, Fail2banBans, Fail2banError, Fail2banLength, Fail2banLog, Fail2banRows,
 };
 pub use ledger::{Batch, FILE_NAME, Ledger};
+pub use packed::Packed;
 pub use reader::{Counts, Reader, Unmade};
 pub use saved::Saved;
 pub use trim::Trimmed;

@@ -6,22 +6,20 @@ use monban_model::{
 };
 use rusqlite::{Connection, Row, ToSql};
 
-use crate::LedgerError;
-use crate::codec::{evidence_from_bytes, evidence_to_bytes, marks_from_bytes, marks_to_bytes};
+use crate::codec::{evidence_from_bytes, marks_from_bytes};
 use crate::words::{scope_of, scope_word, unknown};
+use crate::{LedgerError, Packed};
 
 /// Writes or forgets one row.
 pub(crate) fn write(db: &Connection, row: &StateRow) -> Result<(), LedgerError> {
     match row {
-        StateRow::Tally(tally) => write_tally(db, tally),
-        StateRow::NoTally(policy, subject) => run(
-            db,
-            "DELETE FROM tallies WHERE subject = ? AND policy = ?",
-            &[&subject.to_string(), policy],
-        ),
-        StateRow::Connection(connection) => write_connection(db, connection),
-        StateRow::NoConnection(key) => {
-            run(db, "DELETE FROM connections WHERE key = ?", &[&key.0.cast_signed()])
+        StateRow::Tally(_)
+        | StateRow::NoTally(..)
+        | StateRow::Connection(_)
+        | StateRow::NoConnection(_) => {
+            let mut packed = Packed::default();
+            packed.push(row.clone());
+            packed.write(db)
         }
         StateRow::Block(block) => write_block(db, block),
         StateRow::NoBlock(subject, scope) => run(
@@ -222,39 +220,6 @@ pub(crate) fn read_position(row: &Row<'_>) -> Result<PositionRow, LedgerError> {
 pub(crate) fn run(db: &Connection, sql: &str, values: &[&dyn ToSql]) -> Result<(), LedgerError> {
     db.prepare_cached(sql)?.execute(values)?;
     Ok(())
-}
-
-fn write_tally(db: &Connection, row: &TallyRow) -> Result<(), LedgerError> {
-    run(
-        db,
-        "INSERT INTO tallies VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (subject, policy)
-         DO UPDATE SET first = excluded.first, last = excluded.last, total = excluded.total,
-         marks = excluded.marks, evidence = excluded.evidence",
-        &[
-            &row.subject.to_string(),
-            &row.policy,
-            &row.first.0,
-            &row.last.0,
-            &row.total.cast_signed(),
-            &marks_to_bytes(&row.marks),
-            &evidence_to_bytes(&row.evidence),
-        ],
-    )
-}
-
-fn write_connection(db: &Connection, row: &ConnectionRow) -> Result<(), LedgerError> {
-    let told: Vec<String> = row.told.iter().map(u32::to_string).collect();
-    run(
-        db,
-        "INSERT OR REPLACE INTO connections VALUES (?, ?, ?, ?, ?)",
-        &[
-            &row.key.0.cast_signed(),
-            &row.address.map(|address| address.to_string()),
-            &told.join(","),
-            &row.pending,
-            &row.last.0,
-        ],
-    )
 }
 
 fn write_block(db: &Connection, row: &BlockRow) -> Result<(), LedgerError> {

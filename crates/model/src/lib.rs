@@ -53,7 +53,7 @@ pub use sighting::{
 };
 pub use state::{
     BlockRow, ConnectionRow, HistoryRow, JailBan, JailRow, JailRowKind, Made, PositionRow,
-    StateRow, SuccessRow, Tail, TallyLine, TallyRow,
+    StateRow, SuccessRow, Tail, TakeChanges, TallyHead, TallyLine, TallyLineRef, TallyRow,
 };
 pub use suggest::closest;
 pub use time::{Stamp, civil_from_days, days_from_civil, parse_duration_s, show_duration};

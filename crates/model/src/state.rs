@@ -35,6 +35,56 @@ pub struct TallyLine {
     pub main: bool,
 }
 
+/// A line of evidence where it stands, see [`TallyLine`].
+#[derive(Clone, Copy, Debug)]
+pub struct TallyLineRef<'a> {
+    /// When.
+    pub time: Stamp,
+    /// The name of the rule that read it.
+    pub rule: &'a str,
+    /// The attempts that it tells of.
+    pub weight: u32,
+    /// The line.
+    pub line: &'a [u8],
+    /// See [`TallyLine::connection`].
+    pub connection: u64,
+    /// See [`TallyLine::main`].
+    pub main: bool,
+}
+
+impl TallyLine {
+    /// It, where it stands.
+    pub fn as_ref(&self) -> TallyLineRef<'_> {
+        let Evidence { time, rule, weight, line } = &self.evidence;
+        let (connection, main) = (self.connection, self.main);
+        TallyLineRef { time: *time, rule, weight: *weight, line, connection, main }
+    }
+}
+
+impl TallyLineRef<'_> {
+    /// A copy.
+    pub fn to_line(self) -> TallyLine {
+        let (rule, line) = (self.rule.to_owned(), self.line.to_vec());
+        let evidence = Evidence { time: self.time, rule, weight: self.weight, line };
+        TallyLine { evidence, connection: self.connection, main: self.main }
+    }
+}
+
+/// An open count without its marks and lines, see [`TallyRow`].
+#[derive(Clone, Copy, Debug)]
+pub struct TallyHead<'a> {
+    /// The policy's name.
+    pub policy: &'a str,
+    /// Who is counted.
+    pub subject: Subject,
+    /// The first failure that is remembered.
+    pub first: Stamp,
+    /// The last.
+    pub last: Stamp,
+    /// All failures.
+    pub total: u64,
+}
+
 /// One open connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectionRow {
@@ -243,4 +293,42 @@ pub enum StateRow {
     NoSuccess(Address),
     /// Write or forget this row of a jail.
     Jail(JailRow),
+}
+
+/// Takes changes of the open state, one after the other. Open counts are handed over where they
+/// stand: there may be thousands between two commits, each with a dozen lines.
+pub trait TakeChanges {
+    /// An open count, with its marks and lines, oldest first.
+    fn tally<'a>(
+        &mut self,
+        head: TallyHead<'_>,
+        marks: impl ExactSizeIterator<Item = (Stamp, u64)>,
+        lines: impl ExactSizeIterator<Item = TallyLineRef<'a>>,
+    );
+
+    /// Any other change.
+    fn row(&mut self, row: StateRow);
+}
+
+impl TakeChanges for Vec<StateRow> {
+    fn tally<'a>(
+        &mut self,
+        head: TallyHead<'_>,
+        marks: impl ExactSizeIterator<Item = (Stamp, u64)>,
+        lines: impl ExactSizeIterator<Item = TallyLineRef<'a>>,
+    ) {
+        self.push(StateRow::Tally(TallyRow {
+            policy: head.policy.to_owned(),
+            subject: head.subject,
+            first: head.first,
+            last: head.last,
+            total: head.total,
+            marks: marks.collect(),
+            evidence: lines.map(TallyLineRef::to_line).collect(),
+        }));
+    }
+
+    fn row(&mut self, row: StateRow) {
+        self.push(row);
+    }
 }

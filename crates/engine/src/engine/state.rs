@@ -1,7 +1,8 @@
 //! The open state as rows: taken out for a commit, put back after a restart.
 
 use monban_model::{
-    BlockRow, ConnectionRow, Event, HistoryRow, Notice, Stamp, StateRow, SuccessRow, TallyRow,
+    BlockRow, ConnectionRow, Event, HistoryRow, Notice, Stamp, StateRow, SuccessRow, TakeChanges,
+    TallyRow,
 };
 
 use super::Engine;
@@ -41,8 +42,14 @@ pub struct Evicted {
     pub history: u64,
 }
 
-/// So many rows of connections take as much memory as one of a tally with its lines.
-const LIGHT_ROWS: usize = 16;
+/// Bytes of the row of a tally beside the text of its lines.
+const TALLY_BYTES: usize = 120;
+
+/// Bytes of a connection.
+const CONNECTION_BYTES: usize = 24;
+
+/// Bytes of a row of any other kind.
+const ROW_BYTES: usize = 150;
 
 impl Engine {
     pub(super) fn restore(&mut self, mut saved: Saved) {
@@ -71,42 +78,49 @@ impl Engine {
 
     /// What changed since the last call, each thing once.
     pub fn take_changes(&mut self) -> Vec<StateRow> {
-        let mut rows = std::mem::take(&mut self.carried);
-        let policies = &self.setup.policies;
-        let mut gone = Vec::new();
-        self.tallies.take_changes(
-            |key| gone.push(key),
-            |key, tally| {
-                let name = &policies[usize::from(key.0)].name;
-                rows.push(StateRow::Tally(tally.to_row(name, key.1)));
-            },
-        );
-        for (at, subject) in gone {
-            rows.push(StateRow::NoTally(policies[usize::from(at)].name.clone(), subject));
-        }
-        let mut gone = Vec::new();
-        self.connections.take_changes(
-            |key| gone.push(StateRow::NoConnection(key)),
-            |key, connection| rows.push(StateRow::Connection(connection.to_row(*key))),
-        );
-        self.history.take_changes(
-            |subject| gone.push(StateRow::NoHistory(subject)),
-            |subject, past| rows.push(StateRow::History(past.to_row(*subject))),
-        );
-        self.successes.take_changes(
-            |address| gone.push(StateRow::NoSuccess(address)),
-            |address, success| rows.push(StateRow::Success(success.to_row(*address))),
-        );
-        rows.append(&mut gone);
-        self.blocks.take_changes(&mut rows);
+        let mut rows = Vec::new();
+        self.give_changes(&mut rows);
         rows
     }
 
-    /// About how much memory the rows of [`Engine::take_changes`] would take, with that of a tally
-    /// and its lines as one.
-    pub fn waiting_changes(&self) -> usize {
-        let light = self.connections.waiting() + self.history.waiting();
-        self.carried.len() + self.tallies.waiting() + light / LIGHT_ROWS
+    /// Gives what changed since the last call, each thing once.
+    pub fn give_changes(&mut self, to: &mut impl TakeChanges) {
+        std::mem::take(&mut self.carried).into_iter().for_each(|row| to.row(row));
+        let policies = &self.setup.policies;
+        let name = |at: u8| policies[usize::from(at)].name.as_str();
+        let mut gone = Vec::new();
+        self.tallies
+            .take_changes(|key| gone.push(key), |key, tally| tally.give(name(key.0), key.1, to));
+        for (at, subject) in gone {
+            to.row(StateRow::NoTally(name(at).to_owned(), subject));
+        }
+        let mut gone = Vec::new();
+        self.connections.take_changes(
+            |key| gone.push(key),
+            |key, connection| to.row(StateRow::Connection(connection.to_row(*key))),
+        );
+        gone.into_iter().for_each(|key| to.row(StateRow::NoConnection(key)));
+        let mut gone = Vec::new();
+        self.history.take_changes(
+            |subject| gone.push(StateRow::NoHistory(subject)),
+            |subject, past| to.row(StateRow::History(past.to_row(*subject))),
+        );
+        self.successes.take_changes(
+            |address| gone.push(StateRow::NoSuccess(address)),
+            |address, success| to.row(StateRow::Success(success.to_row(*address))),
+        );
+        gone.into_iter().for_each(|row| to.row(row));
+        self.blocks.take_changes(|row| to.row(row));
+    }
+
+    /// About how many bytes of memory the rows of [`Engine::give_changes`] would take.
+    pub fn waiting_bytes(&self) -> usize {
+        let lines = self.evidence_bytes.checked_div(self.tallies.len()).unwrap_or(0);
+        let tallies = self.carried.len() + self.tallies.waiting();
+        let rows = self.history.waiting() + self.successes.waiting() + self.blocks.waiting();
+        tallies * (lines + TALLY_BYTES)
+            + self.connections.waiting() * CONNECTION_BYTES
+            + rows * ROW_BYTES
     }
 
     /// The numbers of the next record and order.

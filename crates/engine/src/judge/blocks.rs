@@ -137,6 +137,10 @@ impl Blocks {
         self.take_end(subject);
         self.networks.remove(&subject);
         self.by_subject.remove(&subject);
+        // While nobody takes changes, those who come and go leave nothing behind.
+        if self.changed.get(&subject) == Some(&None) {
+            self.changed.remove(&subject);
+        }
         Some(row)
     }
 
@@ -152,16 +156,21 @@ impl Blocks {
     }
 
     /// Hands out what changed since the last call, as rows.
-    pub(crate) fn take_changes(&mut self, rows: &mut Vec<StateRow>) {
+    pub(crate) fn take_changes(&mut self, mut give: impl FnMut(StateRow)) {
         for (subject, committed) in std::mem::take(&mut self.changed) {
             let now = self.get(subject);
             if let Some(scope) = committed
                 && now.as_ref().is_none_or(|row| row.scope != scope)
             {
-                rows.push(StateRow::NoBlock(subject, scope));
+                give(StateRow::NoBlock(subject, scope));
             }
-            rows.extend(now.map(StateRow::Block));
+            now.map(StateRow::Block).into_iter().for_each(&mut give);
         }
+    }
+
+    /// Changes that wait to be handed out.
+    pub(crate) fn waiting(&self) -> usize {
+        self.changed.len()
     }
 
     /// The first change since a commit remembers what was committed.
@@ -284,12 +293,12 @@ mod tests {
         let mut blocks = Blocks::default();
         let mut rows = Vec::new();
         blocks.put(row("192.0.2.1", Some(10), Scope::Ports(vec![22])));
-        blocks.take_changes(&mut rows);
+        blocks.take_changes(|row| rows.push(row));
         blocks.put(row("192.0.2.1", Some(10), Scope::All));
-        blocks.take_changes(&mut rows);
+        blocks.take_changes(|row| rows.push(row));
         assert!(blocks.next_ended(Stamp(9)).is_none());
         assert!(blocks.next_ended(Stamp(10)).is_some());
-        blocks.take_changes(&mut rows);
+        blocks.take_changes(|row| rows.push(row));
         let subject = "192.0.2.1".parse().unwrap();
         assert_eq!(rows[1], StateRow::NoBlock(subject, Scope::Ports(vec![22])));
         assert_eq!(rows[3], StateRow::NoBlock(subject, Scope::All));

@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 use monban_model::limits::{EVIDENCE_LINES_MAX, EVIDENCE_TEXT_MAX};
 use monban_model::{
-    ConnectionKey, Evidence, FindingKind, Policy, Stamp, Subject, TallyLine, TallyRow, Window,
+    ConnectionKey, Evidence, FindingKind, Policy, Stamp, Subject, TakeChanges, TallyHead,
+    TallyLine, TallyLineRef, TallyRow, Window,
 };
 
 /// Lines of the same moment come from several sources within so many seconds.
@@ -229,16 +230,11 @@ impl Tally {
         self.evidence.iter().map(EvidenceLine::bytes).sum()
     }
 
-    pub(crate) fn to_row(&self, policy: &str, subject: Subject) -> TallyRow {
-        TallyRow {
-            policy: policy.to_owned(),
-            subject,
-            first: self.first,
-            last: self.last,
-            total: self.total,
-            marks: self.marks.iter().map(|mark| (mark.time, mark.connection)).collect(),
-            evidence: self.evidence.iter().map(EvidenceLine::to_row).collect(),
-        }
+    pub(crate) fn give(&self, policy: &str, subject: Subject, to: &mut impl TakeChanges) {
+        let (first, last, total) = (self.first, self.last, self.total);
+        let head = TallyHead { policy, subject, first, last, total };
+        let marks = self.marks.iter().map(|mark| (mark.time, mark.connection));
+        to.tally(head, marks, self.evidence.iter().map(EvidenceLine::as_ref));
     }
 
     pub(crate) fn from_row(row: TallyRow) -> Self {
@@ -307,9 +303,15 @@ impl EvidenceLine {
         }
     }
 
-    fn to_row(&self) -> TallyLine {
-        let (connection, main) = (self.connection, self.main);
-        TallyLine { evidence: self.clone().into_evidence(), connection, main }
+    fn as_ref(&self) -> TallyLineRef<'_> {
+        TallyLineRef {
+            time: self.time,
+            rule: &self.rule,
+            weight: self.weight,
+            line: &self.line,
+            connection: self.connection,
+            main: self.main,
+        }
     }
 
     fn from_row(row: TallyLine) -> Self {

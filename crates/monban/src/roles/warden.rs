@@ -278,8 +278,11 @@ impl Host for Program {
         if let Some(uid) = self.uid {
             command.arg("--uid").arg(uid.to_string());
         }
-        // Its threads share one heap: what one frees is there for the others.
-        command.env("MALLOC_ARENA_MAX", "1");
+        // Lines have a heap, and what is beside them another: who reads lines must not wait for
+        // the ledger's thread, which asks for memory all the time.
+        command.env("MALLOC_ARENA_MAX", "2");
+        // What was large goes back to the kernel at once, also after the first time.
+        command.env("MALLOC_MMAP_THRESHOLD_", "131072").env("MALLOC_TRIM_THRESHOLD_", "131072");
         // It begins a session of its own, which the leader of a process group could not.
         command.stdin(Stdio::from(channel)).spawn()
     }

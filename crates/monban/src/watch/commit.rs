@@ -3,7 +3,6 @@
 //! The positions are those behind the last line that went into the engine, so an end at any
 //! instant loses nothing and counts nothing twice. Orders have left before: they are idempotent.
 
-use std::collections::HashSet;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -11,10 +10,7 @@ use monban_engine::Observation;
 use monban_ledger::{Batch, LedgerError, Trimmed};
 use monban_model::limits::ORDERS_PER_FRAME_MAX;
 use monban_model::wire::{ToWarden, WireAct, WireOrder};
-use monban_model::{
-    Address, ConnectionKey, JailRow, JailRowKind, Notice, Order, OrderAct, OrderId, Record, Scope,
-    Stamp, StateRow, Subject,
-};
+use monban_model::{Event, Notice, Order, OrderAct, OrderId, Record, Stamp};
 use monban_warden::Channel;
 
 use super::mind::Mind;
@@ -24,12 +20,22 @@ use super::{Watch, notice, now};
 /// Records that wait for a disk that takes nothing at most; later ones are counted and dropped.
 const WAITING_MAX: usize = 20_000;
 
-/// So many records are committed without waiting for the time.
-const RECORDS_AT_ONCE: usize = 1000;
+/// So many bytes of rows and records are committed without waiting for the time.
+const BYTES_AT_ONCE: usize = 3 << 19;
 
-/// Rows that wait for a disk at most. Above it those that only say what is gone are dropped: what
-/// they would have deleted is old by the next start and forgotten then.
-const ROWS_WAITING_MAX: usize = 100_000;
+/// While the ledger writes, lines are read on until the rows and records that wait would take so
+/// many bytes, as far as that can be told from their number. They are not copied before the
+/// ledger can take them.
+const BYTES_WAITING_MAX: usize = 3 << 20;
+
+/// Bytes of a record beside its lines.
+const RECORD_BYTES: usize = 250;
+
+/// Bytes of a row of a jail.
+const JAIL_ROW_BYTES: usize = 500;
+
+/// Bytes of a line of evidence beside its text.
+const LINE_BYTES: usize = 100;
 
 /// While the disk takes nothing, it is tried so often.
 const RETRY: Duration = Duration::from_secs(1);
@@ -50,7 +56,14 @@ const TRIMMED_TOLD_EVERY: Duration = Duration::from_secs(3600);
 /// What is not committed yet.
 #[derive(Debug, Default)]
 pub struct Pending {
-    batch: Batch,
+    /// The records since the last batch.
+    records: Vec<Record>,
+    /// About the memory that they take.
+    record_bytes: usize,
+    /// Paths that will not come back.
+    forgotten: Vec<String>,
+    /// A batch that was not written. It goes first: what changed since waits where it changed.
+    unwritten: Option<Batch>,
     since: Option<Instant>,
     retry_at: Option<Instant>,
     dropped: u64,
@@ -71,31 +84,32 @@ impl Pending {
 
     /// More records.
     pub fn add(&mut self, records: Vec<Record>) {
-        self.batch.records.extend(records);
+        self.record_bytes += records.iter().map(bytes_of).sum::<usize>();
+        self.records.extend(records);
         self.bound_records();
         self.touch();
     }
 
-    /// A batch that was not written: what came since stands behind it.
+    /// A batch that was not written.
     fn take_back(&mut self, batch: Batch) {
-        let newer = std::mem::replace(&mut self.batch, batch);
-        self.batch.records.extend(newer.records);
-        self.batch.forgotten_positions.extend(newer.forgotten_positions);
+        self.unwritten = Some(batch);
         self.retry_at = Some(Instant::now() + RETRY);
         self.bound_records();
-        self.bound_rows();
     }
 
     fn bound_records(&mut self) {
-        if !self.disk_works() && self.batch.records.len() > WAITING_MAX {
-            self.dropped += (self.batch.records.len() - WAITING_MAX) as u64;
-            self.batch.records.truncate(WAITING_MAX);
+        if !self.disk_works() && self.records() > WAITING_MAX {
+            let over = self.records() - WAITING_MAX;
+            let kept = self.records.len().saturating_sub(over);
+            self.dropped += (self.records.len() - kept) as u64;
+            self.records.truncate(kept);
+            self.record_bytes = self.records.iter().map(bytes_of).sum();
         }
     }
 
     /// How many records wait.
-    pub fn records(&self) -> usize {
-        self.batch.records.len()
+    fn records(&self) -> usize {
+        self.records.len() + self.unwritten.as_ref().map_or(0, |batch| batch.records.len())
     }
 
     /// Whether the last commit was written.
@@ -105,20 +119,8 @@ impl Pending {
 
     /// A path will not come back.
     pub fn forget(&mut self, path: String) {
-        self.batch.forgotten_positions.push(path);
+        self.forgotten.push(path);
         self.touch();
-    }
-
-    fn bound_rows(&mut self) {
-        use StateRow as R;
-        if self.batch.state.len() > ROWS_WAITING_MAX {
-            self.batch.state.retain(|row| {
-                let is_gone_ticket =
-                    |row: &JailRow| row.data.is_none() && row.kind == JailRowKind::Ticket;
-                !matches!(row, R::NoTally(..) | R::NoConnection(_) | R::NoSuccess(_))
-                    && !matches!(row, R::Jail(row) if is_gone_ticket(row))
-            });
-        }
     }
 
     /// When the next commit is due.
@@ -130,36 +132,64 @@ impl Pending {
 
     /// Whether a commit is due.
     pub fn is_due(&self) -> bool {
-        let full = self.disk_works() && self.batch.records.len() >= RECORDS_AT_ONCE;
-        full || self.due_at().is_some_and(|due| due <= Instant::now())
+        self.due_at().is_some_and(|due| due <= Instant::now())
     }
 }
 
 impl Watch {
+    /// Commits what has waited for long enough, or is much. What comes faster than it can be
+    /// written waits in the logs.
+    pub(super) fn commit_if_due(&mut self) {
+        let waiting = match self.pending.disk_works() {
+            true => self.waiting_bytes(),
+            // Counts and blocks are bounded, and so are records then.
+            false => 0,
+        };
+        self.end_commit(waiting > BYTES_WAITING_MAX);
+        if !self.scribe.is_busy() && (waiting > BYTES_AT_ONCE || self.pending.is_due()) {
+            self.begin_commit();
+        }
+    }
+
+    /// About the memory that the next batch would take.
+    fn waiting_bytes(&self) -> usize {
+        self.mind.engine().waiting_bytes()
+            + self.jail_side.waiting_changes() * JAIL_ROW_BYTES
+            + self.pending.record_bytes
+    }
+
     /// Commits everything that was made from the lines so far, and waits until that is durable.
     pub(super) fn commit(&mut self) {
         self.end_commit(true);
+        let again = self.pending.unwritten.is_some();
         self.begin_commit();
         self.end_commit(true);
+        if again && self.pending.disk_works() {
+            self.begin_commit();
+            self.end_commit(true);
+        }
     }
 
     /// Hands everything that was made from the lines so far to the ledger, which has answered for
-    /// what it got before.
+    /// what it got before; what it could not write goes first.
     pub(super) fn begin_commit(&mut self) {
+        if let Some(batch) = self.pending.unwritten.take() {
+            return self.scribe.write(batch, self.keep());
+        }
         // What was lost is told with the positions behind it: a kill between them would hide it.
         for told in self.feed.notices() {
             self.tell_of_feed(told);
         }
-        let mut batch = std::mem::take(&mut self.pending.batch);
-        // A batch that could not be written holds older rows; the newer ones take their place.
-        merge(&mut batch.state, self.mind.take_changes());
-        merge(&mut batch.state, self.jail_side.take_changes());
-        let mut positions = self.feed.positions();
-        if let Some(row) = self.journal_row.clone().filter(|row| !row.cursor.is_empty()) {
-            positions.push(row);
-        }
-        batch.positions.retain(|old| !positions.iter().any(|new| new.path == old.path));
-        batch.positions.extend(positions);
+        let mut batch = Batch {
+            records: std::mem::take(&mut self.pending.records),
+            state: self.jail_side.take_changes(),
+            positions: self.feed.positions(),
+            forgotten_positions: std::mem::take(&mut self.pending.forgotten),
+            ..Batch::default()
+        };
+        self.pending.record_bytes = 0;
+        self.mind.give_changes(&mut batch);
+        batch.positions.extend(self.journal_row.clone().filter(|row| !row.cursor.is_empty()));
         self.pending.since = None;
         let states = self.jail_side.states();
         let is_news = self.watched.changed || self.jail_side.changed;
@@ -235,8 +265,6 @@ impl Watch {
             self.ended = true;
         }
         self.pending.trouble = Some(error.to_string());
-        (self.watched.changed, self.jail_side.changed) = (true, true);
-        self.jail_side.lose_states();
         self.pending.take_back(batch);
     }
 
@@ -271,10 +299,8 @@ impl Watch {
     /// What keeps the ledger behind what is known here.
     fn troubles(&self) -> Vec<Notice> {
         let disk = self.pending.trouble.as_ref().map(|error| {
-            let values = [
-                ("error", error.clone()),
-                ("records", self.pending.batch.records.len().to_string()),
-            ];
+            let values =
+                [("error", error.clone()), ("records", self.pending.records().to_string())];
             notice("ledger-behind", &values)
         });
         disk.into_iter().chain(self.stage.backlog_notice()).collect()
@@ -327,39 +353,11 @@ fn wire_order(order: &Order, clock: Stamp) -> WireOrder {
     WireOrder { id: order.id, subject: order.subject, act }
 }
 
-/// One row a key: the newer.
-fn merge(old: &mut Vec<StateRow>, new: Vec<StateRow>) {
-    if !old.is_empty() {
-        let taken: HashSet<Key> = new.iter().map(key_of).collect();
-        old.retain(|row| !taken.contains(&key_of(row)));
-    }
-    old.extend(new);
-}
-
-/// What a row is about.
-#[derive(PartialEq, Eq, Hash)]
-enum Key {
-    Tally(String, Subject),
-    Connection(ConnectionKey),
-    Block(Subject, Scope),
-    History(Subject),
-    Success(Address),
-    Jail(String, JailRowKind, String),
-}
-
-fn key_of(row: &StateRow) -> Key {
-    use StateRow as R;
-    match row {
-        R::Tally(row) => Key::Tally(row.policy.clone(), row.subject),
-        R::NoTally(policy, subject) => Key::Tally(policy.clone(), *subject),
-        R::Connection(row) => Key::Connection(row.key),
-        R::NoConnection(key) => Key::Connection(*key),
-        R::Block(row) => Key::Block(row.subject, row.scope.clone()),
-        R::NoBlock(subject, scope) => Key::Block(*subject, scope.clone()),
-        R::History(row) => Key::History(row.subject),
-        R::NoHistory(subject) => Key::History(*subject),
-        R::Success(row) => Key::Success(row.address),
-        R::NoSuccess(address) => Key::Success(*address),
-        R::Jail(row) => Key::Jail(row.jail.clone(), row.kind, row.id.clone()),
-    }
+/// About the memory that a record takes.
+fn bytes_of(record: &Record) -> usize {
+    let lines = match &record.event {
+        Event::Found(finding) => finding.evidence.as_slice(),
+        _ => &[],
+    };
+    RECORD_BYTES + lines.iter().map(|one| one.line.len() + LINE_BYTES).sum::<usize>()
 }

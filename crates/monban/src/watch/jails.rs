@@ -164,12 +164,7 @@ impl JailSide {
         (states != self.kept_states).then(|| (jail_states::META.to_owned(), states))
     }
 
-    /// The ledger could not take it.
-    pub fn lose_states(&mut self) {
-        self.kept_states.clear();
-    }
-
-    /// The ledger has got it.
+    /// The ledger gets it.
     pub fn keep_states(&mut self, states: Option<(String, String)>) {
         if let Some((_, states)) = states {
             self.kept_states = states;

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use monban_engine::{Effect, Engine, Observation, Setup, Times};
-use monban_ledger::Saved;
+use monban_ledger::{Batch, Saved};
 use monban_model::{
-    Line, Notice, Order, Policy, PositionRow, QuickState, Record, SourceId, Stamp, StateRow, limits,
+    Line, Notice, Order, Policy, PositionRow, QuickState, Record, SourceId, Stamp, limits,
 };
 use monban_rules::{Clock, RuleSet, Scratch};
 use monban_sources::journal::JournalEntry;
@@ -259,9 +259,9 @@ impl Mind {
         std::mem::take(&mut self.orders)
     }
 
-    /// The changed state, for the commit.
-    pub fn take_changes(&mut self) -> Vec<StateRow> {
-        self.engine.take_changes()
+    /// Gives the changed state, row by row, for the commit.
+    pub fn give_changes(&mut self, to: &mut Batch) {
+        self.engine.give_changes(to);
     }
 
     /// The number of counts that had to make room, when it has grown by a notable part.

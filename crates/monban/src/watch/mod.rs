@@ -61,10 +61,6 @@ const SLICE_BYTES: usize = 64 << 10;
 /// in a transaction of its own while many attack at once.
 const ORDERS_AFTER: Duration = Duration::from_millis(1);
 
-/// More changed rows and records than this are committed at once: as a batch they are held twice.
-/// While the ledger has not taken the batch before, nothing is read then.
-const CHANGES_MAX: usize = 2048;
-
 /// While the ledger writes, it is asked so often whether it is done.
 const ANSWER_LOOK: Duration = Duration::from_millis(5);
 
@@ -190,19 +186,6 @@ impl Watch {
         self.commit();
         self.mind.end_output();
         Ok(())
-    }
-
-    /// Commits what has waited for long enough, or is much. What comes faster than it can be
-    /// written waits in the logs.
-    fn commit_if_due(&mut self) {
-        let waiting = self.mind.engine().waiting_changes()
-            + self.jail_side.waiting_changes()
-            + self.pending.records();
-        let many = waiting > CHANGES_MAX && self.pending.disk_works();
-        self.end_commit(many);
-        if !self.scribe.is_busy() && (many || self.pending.is_due()) {
-            self.begin_commit();
-        }
     }
 
     /// Waits for frames, the journal, the next commit or tick; not at all if there is more to

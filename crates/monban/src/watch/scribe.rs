@@ -102,6 +102,8 @@ fn write(mut ledger: Ledger, jobs: &Receiver<(Batch, Keep)>, tell: &SyncSender<W
         let answer = match written {
             // What cannot be dropped now is dropped after a later batch.
             Ok(()) => {
+                // The next one may be made meanwhile.
+                drop(batch);
                 let trimmed = ledger.trim(keep.bytes, keep.from).unwrap_or_default();
                 Written::Done(trimmed, start.elapsed())
             }
