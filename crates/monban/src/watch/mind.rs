@@ -38,6 +38,8 @@ pub struct Mind {
     answers: Vec<Answer>,
     notes: HashMap<SourceId, (u64, Stamp), QuickState>,
     forms: HashMap<String, Form>,
+    /// That of the source whose line came last: most lines come from where the one before did.
+    last_form: Option<(SourceId, Form)>,
     last_lines: LastLines,
     echoes: Echoes,
     misplaced: u64,
@@ -69,6 +71,7 @@ impl Mind {
             answers: Vec::new(),
             notes: HashMap::default(),
             forms: HashMap::new(),
+            last_form: None,
             last_lines: LastLines::default(),
             echoes: Echoes::default(),
             misplaced: 0,
@@ -118,12 +121,14 @@ impl Mind {
         let reading = rules.read(&line, &mut self.clock, &mut self.scratch);
         if let Some(form) = Form::of(&reading, rules) {
             self.forms.insert(path.to_owned(), form);
+            self.last_form = None;
         }
     }
 
     /// Forgets the forms of the files that are not kept.
     pub fn forget_forms(&mut self, is_kept: impl Fn(&str) -> bool) {
         self.forms.retain(|path, _| is_kept(path));
+        self.last_form = None;
     }
 
     /// Another path is read under this number than before: what was known goes with the old one.
@@ -131,6 +136,7 @@ impl Mind {
         self.notes.remove(&source);
         self.last_lines.forget(source);
         self.times.forget(source);
+        self.last_form = None;
     }
 
     /// Takes in one line of a file.
@@ -138,17 +144,19 @@ impl Mind {
         let Some(rules) = &self.rules else { return };
         self.clock.set_reference(line.arrival);
         let reading = rules.read(line, &mut self.clock, &mut self.scratch);
-        let form = Form::of(&reading, rules);
-        match (form, self.forms.get(path)) {
-            (Some(now), Some(known)) if now != *known => {
+        if let Some(now) = Form::of(&reading, rules)
+            && self.last_form != Some((line.source, now))
+        {
+            let known = match self.forms.get(path) {
+                Some(known) => *known,
+                None => *self.forms.entry(path.to_owned()).or_insert(now),
+            };
+            self.last_form = Some((line.source, known));
+            if now != known {
                 self.misplaced += 1;
                 self.last_lines.forget(line.source);
                 return;
             }
-            (Some(now), None) => {
-                self.forms.insert(path.to_owned(), now);
-            }
-            _ => {}
         }
         let repeated = self.last_lines.meant(line, &reading, rules, &mut self.clock);
         let reading = repeated.as_ref().unwrap_or(&reading);
