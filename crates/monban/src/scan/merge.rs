@@ -226,7 +226,7 @@ impl Tools<'_> {
             && let Some(seen) = meant.sighting
         {
             let event = self.echoes.as_ref().and_then(|echoes| Event::of(&meant, echoes.hash()));
-            self.give(line.source, Sighting { time: line.arrival, ..seen }, event);
+            self.give(line.source, Sighting { time: line.arrival, line: &[], ..seen }, event);
         }
         self.scratch = again;
     }

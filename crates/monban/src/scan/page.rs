@@ -80,7 +80,8 @@ pub struct Span {
     length: u32,
 }
 
-/// A sighting, with places in the texts of its page instead of texts.
+/// A sighting, with places in the texts of its page instead of texts. Its line is not kept: on which
+/// lines a decision rests is no part of a report.
 #[derive(Clone, Debug)]
 struct Kept {
     kind: Kind,
@@ -93,7 +94,6 @@ struct Kept {
     also: Also,
     rule: RuleId,
     weight: u32,
-    line: Span,
     event: Option<Event>,
 }
 
@@ -135,7 +135,7 @@ impl Page {
             also: kept.also,
             rule: kept.rule,
             weight: kept.weight,
-            line: self.text(kept.line),
+            line: &[],
         };
         Told::Seen(sighting, kept.event)
     }
@@ -146,19 +146,17 @@ impl Page {
     }
 
     fn keep(&mut self, seen: &Sighting<'_>, event: Option<Event>) {
-        let line = self.keep_text(seen.line);
         let kept = Kept {
             kind: seen.kind,
             address: seen.address,
-            user: seen.user.map(|text| self.keep_within(text, seen.line, line)),
-            method: seen.method.map(|text| self.keep_within(text, seen.line, line)),
+            user: seen.user.map(|text| self.keep_text(text)),
+            method: seen.method.map(|text| self.keep_text(text)),
             service: seen.service,
             connection: seen.connection,
             witness: seen.witness,
             also: seen.also,
             rule: seen.rule,
             weight: seen.weight,
-            line,
             event,
         };
         self.tells.push(Tell { latest: self.latest, what: What::Seen(kept) });
@@ -168,15 +166,6 @@ impl Page {
         let start = self.texts.len() as u32;
         self.texts.extend_from_slice(text);
         Span { start, length: text.len() as u32 }
-    }
-
-    /// Keeps a text; if it is a part of `line`, which stands at `kept`, there is nothing to do.
-    fn keep_within(&mut self, text: &[u8], line: &[u8], kept: Span) -> Span {
-        let offset = (text.as_ptr() as usize).wrapping_sub(line.as_ptr() as usize);
-        if offset <= line.len() && text.len() <= line.len() - offset {
-            return Span { start: kept.start + offset as u32, length: text.len() as u32 };
-        }
-        self.keep_text(text)
     }
 }
 
@@ -297,10 +286,9 @@ impl<'a> InBlock<'a, '_, '_> {
             Some(own) if own > self.newest => page.disbelieved += 1,
             own => page.latest = page.latest.max(own),
         }
-        if let Some(form) = Form::of(&reading, rules)
-            && *page.form.get_or_insert(form) != form
-            && !self.way.piped
-        {
+        let form = Form::of(&reading, rules);
+        page.form = page.form.or(form);
+        if form.is_some() && form != page.form && !self.way.piped {
             page.misplaced += 1;
             self.before = Before::Other;
             return;

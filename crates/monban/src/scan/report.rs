@@ -85,6 +85,8 @@ pub struct Report {
     pub skipped: Vec<Skipped>,
     /// The names of services.
     catalog: Catalog,
+    /// Who was counted last, and his place.
+    last: Option<(Address, usize)>,
 }
 
 impl Report {
@@ -118,16 +120,12 @@ impl Report {
         if !counted.kind.is_failure() {
             return;
         }
-        let full = self.attackers.len() >= ATTACKERS_MAX;
-        if full && !self.attackers.contains_key(&counted.address) {
-            self.overflow += u64::from(counted.attempts);
-            return;
-        }
         let attempts = u64::from(counted.attempts);
-        let attacker = self
-            .attackers
-            .entry(counted.address)
-            .or_insert_with(|| Attacker { first: counted.time, ..Attacker::default() });
+        let Some(place) = self.place_of(counted) else {
+            self.overflow += attempts;
+            return;
+        };
+        let attacker = &mut self.attackers[place];
         attacker.alone = counted.subject != Subject::of(counted.address);
         attacker.failures += attempts;
         attacker.first = attacker.first.min(counted.time);
@@ -136,22 +134,55 @@ impl Report {
             Some((_, count)) => *count += attempts,
             None => attacker.services.push((seen.service, attempts)),
         }
-        let Some(user) = seen.user.filter(|user| !user.is_empty()) else { return };
-        let user = &user[..user.len().min(USER_MAX)];
-        let number = match self.names.get_index_of(user) {
-            Some(number) => number,
-            None if self.names.len() < NAMES_MAX => self.names.insert_full(user.into()).0,
+        if let Some(user) = seen.user.filter(|user| !user.is_empty()) {
+            self.tried(place, &user[..user.len().min(USER_MAX)], counted.attempts);
+        }
+    }
+
+    /// The place of who is counted; `None` if there are too many.
+    fn place_of(&mut self, counted: &Counted) -> Option<usize> {
+        // Whoever fails often fails several times in a row.
+        if let Some((address, place)) = self.last
+            && address == counted.address
+        {
+            return Some(place);
+        }
+        let place = match self.attackers.get_index_of(&counted.address) {
+            Some(place) => place,
+            None if self.attackers.len() >= ATTACKERS_MAX => return None,
             None => {
-                self.nameless += attempts;
+                let new = Attacker { first: counted.time, ..Attacker::default() };
+                self.attackers.insert_full(counted.address, new).0
+            }
+        };
+        self.last = Some((counted.address, place));
+        Some(place)
+    }
+
+    /// The attacker at this place tried a name.
+    fn tried(&mut self, place: usize, user: &[u8], attempts: u32) {
+        let users = &mut self.attackers[place].users;
+        let is_it = |(number, _): &&mut (u32, u32)| {
+            self.names.get_index(*number as usize).is_some_and(|name| **name == *user)
+        };
+        // Most try few names, or always the same ones first.
+        if let Some((_, count)) = users.iter_mut().take(4).find(is_it) {
+            *count = count.saturating_add(attempts);
+            return;
+        }
+        let number = match self.names.get_index_of(user) {
+            Some(number) => number as u32,
+            None if self.names.len() < NAMES_MAX => self.names.insert_full(user.into()).0 as u32,
+            None => {
+                self.nameless += u64::from(attempts);
                 return;
             }
         };
-        let number = number as u32;
-        let full = attacker.users.len() >= USERS_MAX;
-        match attacker.users.iter_mut().find(|(known, _)| *known == number) {
-            Some((_, count)) => *count = count.saturating_add(counted.attempts),
+        let full = users.len() >= USERS_MAX;
+        match users.iter_mut().find(|(known, _)| *known == number) {
+            Some((_, count)) => *count = count.saturating_add(attempts),
             None if full => {}
-            None => attacker.users.push((number, counted.attempts)),
+            None => users.push((number, attempts)),
         }
     }
 
