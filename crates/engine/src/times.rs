@@ -1,9 +1,7 @@
 //! The time of an event: the line's own, as far as it can be believed.
 
-use std::collections::HashMap;
-
 use monban_model::limits::{EVENT_AGE_MAX_S, EVENT_AHEAD_MAX_S};
-use monban_model::{QuickState, SourceId, Stamp};
+use monban_model::{BySource, SourceId, Stamp};
 
 /// Which of a line's two times was used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +21,7 @@ pub enum Clamp {
 /// caught up with do their own times count without a lower bound.
 #[derive(Debug, Default)]
 pub struct Times {
-    last: HashMap<SourceId, Stamp, QuickState>,
+    last: BySource<Stamp>,
     disbelieved: u64,
 }
 
@@ -49,7 +47,7 @@ impl Times {
             }
             Some(_) => Clamp::Own,
         };
-        let last = self.last.get(&source).copied().filter(|last| *last <= newest);
+        let last = self.last.get(source).copied().filter(|last| *last <= newest);
         let time = match (clamp, own) {
             (Clamp::Own, Some(own)) => own,
             _ if catching_up => return (last.unwrap_or(arrival), clamp),
@@ -62,7 +60,7 @@ impl Times {
 
     /// Another log is read under this number from now on.
     pub fn forget(&mut self, source: SourceId) {
-        self.last.remove(&source);
+        self.last.remove(source);
     }
 
     /// Lines whose own time was not believed, since the start.

@@ -19,6 +19,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod by_source;
 mod jail;
 pub mod limits;
 mod line;
@@ -35,6 +36,7 @@ mod time;
 pub mod wire;
 
 pub use address::{Address, AddressError, Net, Subject};
+pub use by_source::{BySource, JOURNAL};
 pub use jail::{
     ActionFailure, JailAnswer, JailJob, JailOrder, JailOutcome, JailRepairs, JailResult, Refusal,
 };

@@ -198,9 +198,6 @@ pub const ATTEMPTS_PER_LINE_MAX: u32 = POLICY_FAILURES_MAX;
 /// The last line of each log is kept for it.
 pub const REPEATED_LINE_MAX: usize = 1024;
 
-/// Logs whose last line is kept for that.
-pub const LAST_LINES_MAX: usize = FILES_MAX;
-
 /// A line's own time is used if it is no older than this at its arrival.
 pub const EVENT_AGE_MAX_S: u64 = 60;
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use monban_engine::{Effect, Engine, Observation, Setup, Times};
 use monban_ledger::{Batch, Saved};
 use monban_model::{
-    Line, Notice, Order, Policy, PositionRow, QuickState, Record, SourceId, Stamp, limits,
+    BySource, JOURNAL, Line, Notice, Order, Policy, PositionRow, Record, SourceId, Stamp, limits,
 };
 use monban_rules::{Clock, RuleSet, Scratch};
 use monban_sources::journal::JournalEntry;
@@ -17,9 +17,6 @@ use super::output::Output;
 use super::repeats::LastLines;
 use super::stage::Stage;
 use crate::shipped::Loaded;
-
-/// The source of the journal's lines.
-const JOURNAL: SourceId = SourceId(u32::MAX);
 
 /// An answer to an operator: the number of the question, whether it was done, what to tell.
 pub type Answer = (u32, bool, Vec<Notice>);
@@ -36,7 +33,7 @@ pub struct Mind {
     records: Vec<Record>,
     orders: Vec<Order>,
     answers: Vec<Answer>,
-    notes: HashMap<SourceId, (u64, Stamp), QuickState>,
+    notes: BySource<(u64, Stamp)>,
     forms: HashMap<String, Form>,
     /// That of the source whose line came last: most lines come from where the one before did.
     last_form: Option<(SourceId, Form)>,
@@ -69,7 +66,7 @@ impl Mind {
             records: Vec::new(),
             orders: Vec::new(),
             answers: Vec::new(),
-            notes: HashMap::default(),
+            notes: BySource::default(),
             forms: HashMap::new(),
             last_form: None,
             last_lines: LastLines::default(),
@@ -133,7 +130,7 @@ impl Mind {
 
     /// Another path is read under this number than before: what was known goes with the old one.
     pub fn begin_source(&mut self, source: SourceId) {
-        self.notes.remove(&source);
+        self.notes.remove(source);
         self.last_lines.forget(source);
         self.times.forget(source);
         self.last_form = None;
@@ -166,10 +163,11 @@ impl Mind {
             _ => stage.has_old_lines(path),
         };
         let (time, _) = self.times.event(line.source, own, line.arrival, catching_up);
-        let note = self.notes.entry(line.source).or_insert((0, time));
-        note.1 = time;
+        if let Some(note) = self.notes.place(line.source) {
+            let before = note.map_or(0, |(sightings, _)| sightings);
+            *note = Some((before + u64::from(reading.sighting.is_some()), time));
+        }
         let Some(mut sighting) = reading.sighting else { return };
-        note.0 += 1;
         if line.arrival.since_s(time) > self.useful_s {
             return;
         }
@@ -213,7 +211,7 @@ impl Mind {
             self.line(&line, &row.path, stage);
         }
         row.sightings += jail_side.entry(entry, now, stage.journal_is_catching_up()) as u64;
-        row.sightings += self.notes.remove(&JOURNAL).map_or(0, |(sightings, _)| sightings);
+        row.sightings += self.notes.remove(JOURNAL).map_or(0, |(sightings, _)| sightings);
         row.lines += 1;
         // From here on is read if the cursor is of no use any more: the time that journald knows.
         row.last = logged.min(now);
@@ -224,8 +222,10 @@ impl Mind {
     /// Failures that jails found in a line of a source. `live` is the time of a line that was
     /// written just now, where no rule reads its own.
     pub fn note_failures(&mut self, source: SourceId, found: usize, live: Option<Stamp>) {
-        if found > 0 || live.is_some() {
-            let note = self.notes.entry(source).or_default();
+        if (found > 0 || live.is_some())
+            && let Some(note) = self.notes.place(source)
+        {
+            let note = note.get_or_insert_default();
             note.0 += found as u64;
             note.1 = note.1.max(live.unwrap_or_default());
         }
@@ -306,7 +306,7 @@ impl Mind {
 
     #[cfg(test)]
     pub fn sizes(&self) -> [usize; 2] {
-        [self.forms.len(), self.notes.len()]
+        [self.forms.len(), self.notes.count()]
     }
 
     /// Says that the guard is ready.
