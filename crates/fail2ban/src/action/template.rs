@@ -306,7 +306,7 @@ fn properties(spec: &ActionSpec) -> Options {
     all.sort_by(|one, two| one.0.cmp(&two.0));
     let mut sorted = Options::default();
     for (key, value) in all {
-        sorted.set(key, value);
+        sorted.set(&key, value);
     }
     sorted
 }

@@ -153,7 +153,7 @@ impl JailSettings {
                 ("overalljails", value) => Value::Bool(is_true(value)).shown(),
                 (_, value) => value.shown(),
             };
-            options.set(format!("bantime.{option}"), Text::built_in(text));
+            options.set(&format!("bantime.{option}"), Text::built_in(text));
         }
         Increment::of_options(&options)
     }

@@ -56,7 +56,7 @@ impl Definition {
         self.options = Options::default();
         for (key, _) in keys.iter().filter(|(key, _)| !before.contains(key)) {
             if let Some(value) = self.layers.get(DEFINITION, key, &vars)? {
-                self.options.set(*key, value);
+                self.options.set(key, value);
             }
         }
         self.vars = vars;
@@ -67,7 +67,7 @@ impl Definition {
             }
             let Some(value) = layers.get(INIT, key, &none)? else { continue };
             if !key.starts_with("known/") {
-                self.init.set(format!("known/{key}"), value.clone());
+                self.init.set(&format!("known/{key}"), value.clone());
             }
             if !self.init.contains(key) {
                 self.init.set(key, value);

@@ -51,7 +51,7 @@ impl Increment {
     /// Whether `factor`, `formula` or `multipliers` can have such a value.
     pub fn takes(option: &str, text: &str) -> bool {
         let mut options = Options::default();
-        options.set(format!("bantime.{option}"), Text::built_in(text));
+        options.set(&format!("bantime.{option}"), Text::built_in(text));
         let mut complaints = Complaints::default();
         increment(&options, &mut complaints);
         complaints.list().is_empty()

@@ -200,7 +200,7 @@ impl Reader {
             let complaint = Complaint::error(kind, place).with("key", key).with("first", before);
             self.ini.complaints.push(complaint);
         } else {
-            options.set(key, text);
+            options.set(&key, text);
         }
     }
 

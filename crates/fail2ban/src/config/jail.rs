@@ -66,7 +66,7 @@ impl Jails<'_> {
             definition.read(&first, keys::FILTER, true)?;
             for (key, value) in definition.combined(&[])?.iter() {
                 if !key.starts_with("known/") {
-                    known.set(format!("known/{key}"), value.clone());
+                    known.set(&format!("known/{key}"), value.clone());
                 }
             }
         }
@@ -120,7 +120,7 @@ impl Jails<'_> {
                     }
                 },
             };
-            options.set(*key, value);
+            options.set(key, value);
         }
         Ok(options)
     }

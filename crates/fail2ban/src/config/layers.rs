@@ -38,7 +38,7 @@ impl Layers {
             let (name, condition) = split_condition(&section.name);
             let mut options = Options::default();
             for (key, value) in section.options.iter() {
-                options.set(format!("{key}{condition}"), value.clone());
+                options.set(&format!("{key}{condition}"), value.clone());
             }
             if let Some(before) = self.section(name) {
                 let mut known = Options::default();

@@ -1,16 +1,22 @@
 //! Keys with their values, in the order in which they were first written.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+use indexmap::IndexMap;
 
 use super::place::Text;
 
 /// An ordered table. As with Python's dict, a value that is set anew stays in its old place.
-#[derive(Clone, Default, PartialEq)]
-pub struct Options {
-    order: Vec<String>,
-    values: HashMap<String, Text, BuildHasherDefault<Quick>>,
+#[derive(Clone, Default)]
+pub struct Options(IndexMap<Arc<str>, Text, BuildHasherDefault<Quick>>);
+
+/// In order.
+impl PartialEq for Options {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
 }
 
 /// FNV-1a: who writes these files gains nothing by keys that collide, and there are many look-ups.
@@ -38,43 +44,39 @@ impl Hasher for Quick {
 impl Options {
     /// The value of a key.
     pub fn get(&self, key: &str) -> Option<&Text> {
-        self.values.get(key)
+        self.0.get(key)
     }
 
     /// Whether there is such a key.
     pub fn contains(&self, key: &str) -> bool {
-        self.values.contains_key(key)
+        self.0.contains_key(key)
     }
 
     /// Sets a value; gives back the one before.
-    pub fn set(&mut self, key: impl Into<String>, value: Text) -> Option<Text> {
-        let key = key.into();
-        let old = self.values.insert(key.clone(), value);
-        if old.is_none() {
-            self.order.push(key);
+    pub fn set(&mut self, key: &str, value: Text) -> Option<Text> {
+        match self.0.get_mut(key) {
+            Some(place) => Some(std::mem::replace(place, value)),
+            None => self.0.insert(Arc::from(key), value),
         }
-        old
     }
 
     pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Text> {
-        self.values.get_mut(key)
+        self.0.get_mut(key)
     }
 
     pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut Text> {
-        self.values.values_mut()
+        self.0.values_mut()
     }
 
     /// Keys and values in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Text)> {
-        let value = |key: &'_ String| self.values.get(key);
-        self.order.iter().filter_map(move |key| Some((key.as_str(), value(key)?)))
+        self.0.iter().map(|(key, value)| (&**key, value))
     }
 
     /// Sets all values of another table.
     pub fn update(&mut self, other: &Self) {
-        for (key, value) in other.iter() {
-            self.set(key, value.clone());
-        }
+        let both = |(key, value): (&Arc<str>, &Text)| (Arc::clone(key), value.clone());
+        self.0.extend(other.0.iter().map(both));
     }
 
     /// The values of both, the other's where both have one.
@@ -90,7 +92,7 @@ impl Options {
     pub fn lower_cased(&self) -> Self {
         let mut lower = Self::default();
         for (key, value) in self.iter() {
-            lower.set(key.to_lowercase(), value.clone());
+            lower.set(&key.to_lowercase(), value.clone());
         }
         lower
     }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 /// Where something was written.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
@@ -52,11 +54,16 @@ impl<T> Sourced<T> {
 
 /// A text of one or more lines, each of which knows where it was written, also after
 /// interpolation: the lines of an included or known value keep their own places.
+///
+/// A copy costs nothing: most values go through many tables and are never changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Text {
+pub struct Text(Arc<Lines>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Lines {
     text: String,
     /// One for each line: one more than there are line ends in `text`.
-    places: Vec<Place>,
+    places: SmallVec<[Place; 1]>,
 }
 
 impl Text {
@@ -64,7 +71,7 @@ impl Text {
     pub fn new(text: impl Into<String>, place: &Place) -> Self {
         let text = text.into();
         let lines = text.matches('\n').count() + 1;
-        Self { text, places: vec![place.clone(); lines] }
+        Self(Arc::new(Lines { text, places: SmallVec::from_elem(place.clone(), lines) }))
     }
 
     /// A text that stands in no file.
@@ -74,43 +81,48 @@ impl Text {
 
     /// The characters.
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.0.text
     }
 
     /// Where it begins.
     pub fn place(&self) -> Place {
-        self.places.first().cloned().unwrap_or_default()
+        self.0.places.first().cloned().unwrap_or_default()
     }
 
     /// Where the line that holds a byte was written.
     pub fn place_at(&self, offset: usize) -> Place {
-        self.places.get(self.line_of(offset)).cloned().unwrap_or_default()
+        self.0.places.get(self.line_of(offset)).cloned().unwrap_or_default()
     }
 
     /// The lines with their places.
     pub fn lines(&self) -> impl Iterator<Item = (&str, &Place)> {
-        self.text.split('\n').zip(&self.places)
+        self.0.text.split('\n').zip(&self.0.places)
     }
 
     /// Adds a line.
     pub(crate) fn push_line(&mut self, line: &str, place: Place) {
-        self.text.push('\n');
-        self.text.push_str(line);
-        self.places.push(place);
+        let lines = Arc::make_mut(&mut self.0);
+        lines.text.push('\n');
+        lines.text.push_str(line);
+        lines.places.push(place);
     }
 
     /// Adds all lines of another text as lines of their own.
     pub(crate) fn push_lines(&mut self, other: &Self) {
-        self.text.push('\n');
-        self.text.push_str(&other.text);
-        self.places.extend_from_slice(&other.places);
+        let lines = Arc::make_mut(&mut self.0);
+        lines.text.push('\n');
+        lines.text.push_str(&other.0.text);
+        lines.places.extend(other.0.places.iter().cloned());
     }
 
     /// Adds the part of another text that begins at a byte of it.
     pub(crate) fn push_part(&mut self, other: &Self, from: usize, to: usize) {
+        if from == to {
+            return;
+        }
         let (first, last) = (other.line_of(from), other.line_of(to));
         if let (Some(part), Some(places)) =
-            (other.text.get(from..to), other.places.get(first..=last))
+            (other.0.text.get(from..to), other.0.places.get(first..=last))
         {
             self.push(part, places);
         }
@@ -118,33 +130,41 @@ impl Text {
 
     /// Adds another text. A line that is still empty takes over the place of what comes first.
     pub(crate) fn push_text(&mut self, other: &Self) {
-        self.push(&other.text, &other.places);
+        if self.0.text.is_empty() && !other.0.text.is_empty() {
+            self.0 = Arc::clone(&other.0);
+            return;
+        }
+        self.push(&other.0.text, &other.0.places);
     }
 
     fn push(&mut self, part: &str, places: &[Place]) {
         if part.is_empty() {
             return;
         }
-        let begins = self.text.is_empty() || self.text.ends_with('\n');
-        if let (true, Some(last), Some(place)) = (begins, self.places.last_mut(), places.first()) {
+        let lines = Arc::make_mut(&mut self.0);
+        let begins = lines.text.is_empty() || lines.text.ends_with('\n');
+        if let (true, Some(last), Some(place)) = (begins, lines.places.last_mut(), places.first()) {
             last.clone_from(place);
         }
-        self.text.push_str(part);
-        self.places.extend_from_slice(places.get(1..).unwrap_or_default());
+        lines.text.push_str(part);
+        lines.places.extend(places.iter().skip(1).cloned());
     }
 
     /// Removes white space at the end, as Python's `rstrip`.
     pub(crate) fn trim_end(&mut self) {
-        let kept = self.text.trim_end_matches(is_space).len();
-        self.text.truncate(kept);
-        self.places.truncate(self.text.matches('\n').count() + 1);
+        let kept = self.0.text.trim_end_matches(is_space).len();
+        if kept < self.0.text.len() {
+            let lines = Arc::make_mut(&mut self.0);
+            lines.text.truncate(kept);
+            lines.places.truncate(lines.text.matches('\n').count() + 1);
+        }
     }
 
     fn line_of(&self, offset: usize) -> usize {
-        if self.places.len() < 2 {
+        if self.0.places.len() < 2 {
             return 0;
         }
-        let before = self.text.as_bytes().get(..offset).unwrap_or(self.text.as_bytes());
+        let before = self.0.text.as_bytes().get(..offset).unwrap_or(self.0.text.as_bytes());
         memchr::memchr_iter(b'\n', before).count()
     }
 }

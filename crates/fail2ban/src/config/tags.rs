@@ -2,7 +2,7 @@
 //!
 //! A tag that nobody knows stays as it is: that is how `<HOST>` and `<ip>` come through.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use monban_model::limits::{FAIL2BAN_TAG_REPEATS_MAX, FAIL2BAN_VALUE_MAX, FAIL2BAN_VALUE_WORK_MAX};
 
@@ -24,34 +24,36 @@ pub(crate) fn substitute(
     other: &mut dyn FnMut(&str) -> Result<Option<Text>, Complaint>,
 ) -> Result<Options, Complaint> {
     let mut work = Work { options: options.clone(), ignore, family, other, moved: 0 };
-    let keys: Vec<String> = options.iter().map(|(key, _)| key.to_owned()).collect();
-    let mut done: HashSet<&str> = HashSet::new();
-    let mut repeats: HashMap<&str, HashMap<String, u32>> = HashMap::new();
+    // Most values have no tag in them.
+    let is_open = |(key, value): &(&str, &Text)| has_tag(value) && !ignore.contains(*key);
+    // Counts are kept from the round on that left something to do.
+    let mut open: Vec<(&str, Option<Counts>)> =
+        options.iter().filter(is_open).map(|(key, _)| (key, None)).collect();
     loop {
         let mut again = false;
-        for key in &keys {
-            if ignore.contains(key) || done.contains(key.as_str()) {
-                continue;
-            }
-            // Counts are kept from the round on that left something to do.
-            let (mut counts, is_kept) =
-                repeats.remove(key.as_str()).map_or((HashMap::new(), false), |c| (c, true));
+        for (key, kept) in &mut open {
+            let is_kept = kept.is_some();
+            let mut counts = kept.take().unwrap_or_default();
             let changed = work.one(key, &mut counts)?;
-            let value = work.options.get(key).map_or("", Text::as_str);
-            let is_open = changed && find(value, 0).is_some();
+            let is_open =
+                changed && work.options.get(key).is_some_and(|v| find(v.as_str(), 0).is_some());
             again |= is_open;
-            if is_open || is_kept {
-                repeats.insert(key, counts);
-            }
-            if !value.contains('<') {
-                done.insert(key);
-            }
+            *kept = (is_open || is_kept).then_some(counts);
         }
         if !again {
             return Ok(work.options);
         }
+        open.retain(|(key, _)| work.options.get(key).is_some_and(has_tag));
     }
 }
+
+/// Whether a value may have a tag in it.
+fn has_tag(value: &Text) -> bool {
+    memchr::memchr(b'<', value.as_str().as_bytes()).is_some()
+}
+
+/// How often each tag was put into an option.
+type Counts = Vec<(String, u32)>;
 
 struct Work<'a> {
     options: Options,
@@ -63,10 +65,8 @@ struct Work<'a> {
 
 impl Work<'_> {
     /// Puts tags into one option; whether it changed.
-    fn one(&mut self, key: &str, counts: &mut HashMap<String, u32>) -> Result<bool, Complaint> {
-        // Most values have no tag in them.
-        let value = self.options.get(key).filter(|value| value.as_str().contains('<'));
-        let Some(mut value) = value.cloned() else { return Ok(false) };
+    fn one(&mut self, key: &str, counts: &mut Counts) -> Result<bool, Complaint> {
+        let Some(mut value) = self.options.get(key).cloned() else { return Ok(false) };
         let original = value.clone();
         let mut next = find(value.as_str(), 0);
         while let Some((start, end)) = next {
@@ -75,7 +75,8 @@ impl Work<'_> {
                 next = find(value.as_str(), end);
                 continue;
             }
-            let count = counts.get(&tag).copied().unwrap_or(1);
+            let known = counts.iter().position(|(known, _)| *known == tag);
+            let count = known.map_or(1, |at| counts[at].1);
             if tag == key || count > FAIL2BAN_TAG_REPEATS_MAX {
                 return Err(wrong("tag-recursion", key, &tag, &value, start));
             }
@@ -88,7 +89,10 @@ impl Work<'_> {
                 continue;
             };
             value = self.replace_all(key, &value, &tag, &replacement)?;
-            *counts.entry(tag).or_insert(0) += 1;
+            match known {
+                Some(at) => counts[at].1 += 1,
+                None => counts.push((tag, 1)),
+            }
             next = find(value.as_str(), start);
         }
         // What leads back to itself within one round is left as it is, without a complaint.
@@ -107,19 +111,19 @@ impl Work<'_> {
         replacement: &Text,
     ) -> Result<Text, Complaint> {
         let needle = format!("<{tag}>");
+        let (text, mut at) = (value.as_str(), 0);
         let mut out = Text::new("", &value.place());
-        let mut at = 0;
-        for (found, _) in value.as_str().match_indices(&needle) {
+        for (found, _) in text.match_indices(&needle) {
             out.push_part(value, at, found);
             out.push_text(replacement);
             at = found + needle.len();
             // Finding the line of a part costs up to the length of the whole.
-            self.moved += value.as_str().len() / 8 + replacement.as_str().len() + 16;
+            self.moved += text.len() / 8 + replacement.as_str().len() + 16;
             if out.as_str().len() > FAIL2BAN_VALUE_MAX || self.moved > FAIL2BAN_VALUE_WORK_MAX {
                 return Err(wrong("value-too-long", key, tag, value, found));
             }
         }
-        out.push_part(value, at, value.as_str().len());
+        out.push_part(value, at, text.len());
         self.moved += out.as_str().len();
         Ok(out)
     }
@@ -165,7 +169,7 @@ mod tests {
     fn put(pairs: &[(&str, &str)], key: &str) -> Result<String, &'static str> {
         let mut options = Options::default();
         for (key, value) in pairs {
-            options.set(*key, Text::built_in(*value));
+            options.set(key, Text::built_in(*value));
         }
         let ignore = HashSet::from(["matches".to_owned()]);
         let mut other = |name: &str| Ok((name == "far").then(|| Text::built_in("away")));
