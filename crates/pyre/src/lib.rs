@@ -35,6 +35,7 @@ mod opening;
 mod parse;
 mod regex;
 mod rewrite;
+mod settled;
 mod simplify;
 mod trial;
 mod width;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use monban_model::limits::{REGEX_COPIES_MAX, REGEX_MACHINE_COPIES_MAX};
+use monban_model::limits::{REGEX_COPIES_MAX, REGEX_MACHINE_COPIES_MAX, REGEX_STEPS_MAX};
 use regex_automata::util::pool::Pool;
 use regex_automata::util::primitives::NonMaxUsize;
 
@@ -17,6 +17,7 @@ use crate::linear::{self, Linear, Unfit};
 use crate::needed::{self, Needed};
 use crate::opening::Opening;
 use crate::parse::parse;
+use crate::settled::settled;
 use crate::simplify;
 
 /// Steps of a program before a machine is asked, beside some for each byte.
@@ -54,8 +55,9 @@ struct Glance {
 enum Engine {
     /// A state machine; the program is tried before it, and for texts that it cannot answer for.
     Linear { machine: Linear, program: OnceLock<Program>, tied: bool, vain: AtomicU32 },
-    /// A program; the filter knows many texts that it cannot match.
-    Backtracking { program: Program, filter: Option<Linear> },
+    /// A program; the filter knows many texts that it cannot match. What is tied to the start is
+    /// tried for a few steps before it is asked.
+    Backtracking { program: Program, filter: Option<Linear>, tied: bool },
 }
 
 /// What matches.
@@ -142,7 +144,10 @@ impl Regex {
                 self.search_linear(machine, text, start)
                     .unwrap_or_else(|Unfit| self.backtrack(program(), text, start))
             }
-            Engine::Backtracking { program, filter } => {
+            Engine::Backtracking { program, filter, tied } => {
+                if *tied && let Ok(found) = self.run(program, short(text), text, start) {
+                    return Ok(found);
+                }
                 let superset = || Some(simplify::superset(&self.source.ir()?));
                 let may_match = filter.as_ref().map(|f| f.is_match(text, start, superset));
                 if matches!(may_match, Some(Ok(false))) {
@@ -189,10 +194,8 @@ impl Regex {
                 Err(Unfit) => return None,
             }
         }
-        let mut spans = vec![None; self.group_names.len()];
-        let steps = SHORT_STEPS + 4 * text.len() as u64;
-        match program().search_within(steps, text, start, &mut self.scratch.get(), &mut spans) {
-            Ok(found) => Some(found.then_some(Match { spans })),
+        match self.run(program(), short(text), text, start) {
+            Ok(found) => Some(found),
             Err(Overrun) => {
                 vain.fetch_add(1, Ordering::Relaxed);
                 None
@@ -202,7 +205,7 @@ impl Regex {
 
     fn program(&self) -> Program {
         let ir = self.source.ir().unwrap_or(Ir::Empty);
-        Program::new(&ir, self.group_names.len())
+        Program::new(&settled(ir), self.group_names.len())
     }
 
     fn search_linear(
@@ -236,10 +239,21 @@ impl Regex {
         text: &str,
         start: usize,
     ) -> Result<Option<Match>, Overrun> {
-        let mut spans = vec![None; self.group_names.len()];
-        let mut scratch = self.scratch.get();
-        let found = program.search(text, start, &mut scratch, &mut spans)?;
-        Ok(found.then_some(Match { spans }))
+        self.run(program, REGEX_STEPS_MAX, text, start)
+    }
+
+    fn run(
+        &self,
+        program: &Program,
+        steps: u64,
+        text: &str,
+        start: usize,
+    ) -> Result<Option<Match>, Overrun> {
+        let found = program.search(steps, text, start, &mut self.scratch.get())?;
+        Ok(found.map(|mut spans| {
+            spans.truncate(self.group_names.len());
+            Match { spans }
+        }))
     }
 
     /// Names of the groups; the index is the number. Group 0 has none.
@@ -312,7 +326,11 @@ impl Engine {
         let is_small = copies <= REGEX_MACHINE_COPIES_MAX;
         let is_of_use = is_small && !linear::is_nullable(&superset);
         let filter = is_of_use.then(|| Linear::new(&superset, copies)).flatten();
-        Self::Backtracking { program: Program::new(ir, groups), filter }
+        Self::Backtracking {
+            program: Program::new(&settled(ir.clone()), groups),
+            filter,
+            tied: is_tied_to_start(ir),
+        }
     }
 }
 
@@ -322,6 +340,11 @@ impl Source {
         let ast = parse(&self.pattern, self.options).ok()?;
         Some(simplify::without_idle_looks(ir::of(&ast)))
     }
+}
+
+/// Steps that are worth a try.
+fn short(text: &str) -> u64 {
+    SHORT_STEPS + 4 * text.len() as u64
 }
 
 /// How many nodes there are when every repetition is written out.

@@ -20,7 +20,7 @@ impl Trial {
         // The limits of a pattern are checked where it is compiled for use.
         crate::Regex::new(pattern, options)?;
         let ast = parse(pattern, options)?;
-        Ok(Self { program: Program::new(&ir::of(&ast), ast.group_names.len()) })
+        Ok(Self { program: Program::as_written(&ir::of(&ast), ast.group_names.len()) })
     }
 
     /// How often a search of the text goes back; `most` and one if it is more.

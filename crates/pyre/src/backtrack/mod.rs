@@ -4,6 +4,7 @@
 //! It does what CPython's own engine does, in the same order, with groups that are set back when
 //! it goes back. What it may spend on one search is bounded.
 
+mod first;
 mod program;
 mod run;
 mod span;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use regex_syntax::hir::ClassUnicode;
 
+use super::first::{self, First};
 use super::start::Start;
 use crate::ast::RepeatMode;
 use crate::ir::{At, Fold, Ir, Look, Repeat};
@@ -15,7 +16,11 @@ pub(crate) struct Program {
     pub(super) sets: Vec<CharSet>,
     /// Places for the groups (two each) and the registers behind them.
     pub(super) slots: usize,
+    /// Where the registers begin.
+    pub(super) groups_end: usize,
     pub(super) start: Start,
+    /// By instruction, what may come next; empty if every way is gone.
+    firsts: Vec<First>,
 }
 
 /// An instruction. Registers are slots, too.
@@ -72,6 +77,8 @@ pub(super) struct Span {
     pub(super) mode: RepeatMode,
     /// The byte that must follow, if it is known.
     pub(super) next: Option<u8>,
+    /// What follows cannot begin with a character of the set: giving one back is in vain.
+    pub(super) holds: bool,
 }
 
 /// A loop over more: rounds so far in the register, where the last one began in the next one.
@@ -89,24 +96,31 @@ pub(super) const ENDLESS: u32 = u32::MAX;
 
 /// A set that is quick for ASCII.
 pub(super) struct CharSet {
-    ascii: u128,
+    /// By byte; none beyond ASCII is in it.
+    ascii: Box<[bool; 256]>,
+    /// The only character that is not in it, if that is one of ASCII.
+    pub(super) only_without: Option<u8>,
     rest: Box<[(char, char)]>,
 }
 
 impl CharSet {
     fn new(set: &ClassUnicode) -> Self {
-        let mut ascii = 0;
-        for c in '\0'..='\x7f' {
-            if crate::chars::contains(set, c) {
-                ascii |= 1 << u32::from(c);
-            }
-        }
+        let has = |code: usize| code < 0x80 && crate::chars::contains(set, code as u8 as char);
+        let mut others = set.clone();
+        others.negate();
+        let only_without = match others.ranges() {
+            [range] if range.start() == range.end() => u8::try_from(range.start()).ok(),
+            _ => None,
+        };
         let ranges = set.iter().filter(|range| !range.end().is_ascii());
-        Self { ascii, rest: ranges.map(|range| (range.start(), range.end())).collect() }
+        let rest = ranges.map(|range| (range.start(), range.end())).collect();
+        let ascii = Box::new(std::array::from_fn(has));
+        Self { ascii, only_without: only_without.filter(u8::is_ascii), rest }
     }
 
+    /// False for a byte that is not of ASCII.
     pub(super) fn has_ascii(&self, byte: u8) -> bool {
-        self.ascii & (1 << u32::from(byte & 0x7f)) != 0
+        self.ascii[usize::from(byte)]
     }
 
     pub(super) fn has(&self, c: char) -> bool {
@@ -114,11 +128,31 @@ impl CharSet {
         let range = after.checked_sub(1).and_then(|at| self.rest.get(at));
         range.is_some_and(|(_, to)| c <= *to)
     }
+
+    /// Whether it has characters beyond ASCII.
+    pub(super) fn has_wide(&self) -> bool {
+        !self.rest.is_empty()
+    }
 }
 
 impl Program {
     /// Compiles the tree of a pattern with so many groups, the whole match included.
     pub(crate) fn new(ir: &Ir, groups: usize) -> Self {
+        let mut program = Self::as_written(ir, groups);
+        let firsts = first::of_all(&program.insts, &program.sets);
+        for pc in 0..program.insts.len() {
+            let next = program.literal_at(pc + 1);
+            if let Some(Inst::Span(span)) = program.insts.get_mut(pc) {
+                span.next = next;
+                span.holds = firsts[pc + 1].bars(&program.sets[span.set]);
+            }
+        }
+        program.firsts = firsts;
+        program
+    }
+
+    /// The same, which goes every way that there is, as CPython does.
+    pub(crate) fn as_written(ir: &Ir, groups: usize) -> Self {
         let mut compiler = Compiler {
             insts: Vec::new(),
             sets: Vec::new(),
@@ -130,7 +164,22 @@ impl Program {
         compiler.push(Inst::Match);
         compiler.look_past_spans();
         let Compiler { insts, sets, slots, .. } = compiler;
-        Self { insts, sets, slots, start: Start::of(ir) }
+        let groups_end = 2 * groups;
+        Self { insts, sets, slots, groups_end, start: Start::of(ir), firsts: Vec::new() }
+    }
+
+    /// Whether a match is possible that goes on at this instruction and place.
+    pub(super) fn may_go_on(&self, pc: usize, text: &[u8], place: usize) -> bool {
+        self.firsts.get(pc).is_none_or(|first| first.admits(text, place))
+    }
+
+    /// The first byte of the literal that has to come next, whatever is noted before it.
+    fn literal_at(&self, pc: usize) -> Option<u8> {
+        let mut insts = self.insts.get(pc..)?.iter();
+        match insts.find(|inst| !matches!(inst, Inst::Save(_))) {
+            Some(Inst::Literal(bytes)) => bytes.first().copied(),
+            _ => None,
+        }
     }
 }
 
@@ -264,7 +313,7 @@ impl Compiler {
             (_, _, 0, _) => {}
             (Some(set), ..) => {
                 let set = self.set(&set);
-                let span = Span { set, min: *min, max, mode: *mode, next: None };
+                let span = Span { set, min: *min, max, mode: *mode, next: None, holds: false };
                 self.push(Inst::Span(span));
             }
             // Each round by itself, and all together, give nothing back.

@@ -1,6 +1,6 @@
 //! One search.
 
-use monban_model::limits::{REGEX_BACKTRACKS_MAX, REGEX_STEPS_MAX};
+use monban_model::limits::REGEX_BACKTRACKS_MAX;
 
 use super::program::{ENDLESS, Inst, Loop, Program};
 use crate::ast::PerlKind;
@@ -16,6 +16,9 @@ pub(crate) struct Scratch {
     /// What the slots held before, to set them back.
     trail: Vec<(usize, usize)>,
 }
+
+/// Where a match and its groups are, in bytes.
+pub(crate) type Spans = Vec<Option<(usize, usize)>>;
 
 /// Entries beyond which memory is given back after a search.
 const KEPT: usize = 4096;
@@ -41,48 +44,36 @@ pub(super) enum BranchKind {
 }
 
 impl Program {
-    /// Fills `spans` with the leftmost match at or after `from`; false if there is none.
+    /// The leftmost match at or after `from`, within so many steps: where it is, and its groups.
     pub(crate) fn search(
-        &self,
-        text: &str,
-        from: usize,
-        scratch: &mut Scratch,
-        spans: &mut [Option<(usize, usize)>],
-    ) -> Result<bool, Overrun> {
-        self.search_within(REGEX_STEPS_MAX, text, from, scratch, spans)
-    }
-
-    /// The same with another bound on the steps.
-    pub(crate) fn search_within(
         &self,
         steps: u64,
         text: &str,
         from: usize,
         scratch: &mut Scratch,
-        spans: &mut [Option<(usize, usize)>],
-    ) -> Result<bool, Overrun> {
+    ) -> Result<Option<Spans>, Overrun> {
         scratch.slots.clear();
         scratch.slots.resize(self.slots, UNSET);
-        let most = Most { steps, backtracks: REGEX_BACKTRACKS_MAX };
-        let mut run = Run { program: self, text, scratch, steps: 0, backtracks: 0, most };
+        let mut run = Run { program: self, text, scratch, steps, backtracks: REGEX_BACKTRACKS_MAX };
         let found = run.search(from);
         scratch.branches.clear();
         scratch.trail.clear();
         scratch.branches.shrink_to(KEPT);
         scratch.trail.shrink_to(KEPT);
         let Some((start, end)) = found? else {
-            return Ok(false);
+            return Ok(None);
         };
-        for (span, pair) in spans.iter_mut().zip(scratch.slots.chunks_exact(2)) {
-            *span = match *pair {
+        let groups = scratch.slots.get(..self.groups_end).unwrap_or_default().chunks_exact(2);
+        let mut spans: Spans = groups
+            .map(|pair| match *pair {
                 [from, to] if from != UNSET && to != UNSET => Some((from, to)),
                 _ => None,
-            };
-        }
+            })
+            .collect();
         if let Some(whole) = spans.first_mut() {
             *whole = Some((start, end));
         }
-        Ok(true)
+        Ok(Some(spans))
     }
 
     /// How often a search from the start goes back; it is given up beyond `most`.
@@ -90,30 +81,23 @@ impl Program {
         let mut scratch = Scratch { slots: vec![UNSET; self.slots], ..Scratch::default() };
         // A step back is worth many ahead: only what runs over a long text without a choice, again
         // and again, comes to this bound first.
-        let most = Most { steps: u64::from(most).saturating_mul(50), backtracks: most };
+        let steps = u64::from(most).saturating_mul(50);
         let scratch = &mut scratch;
-        let mut run = Run { program: self, text, scratch, steps: 0, backtracks: 0, most };
+        let mut run = Run { program: self, text, scratch, steps, backtracks: most };
         match run.search(0) {
-            Ok(_) => run.backtracks,
-            Err(Overrun) => most.backtracks.saturating_add(1),
+            Ok(_) => most - run.backtracks,
+            Err(Overrun) => most.saturating_add(1),
         }
     }
-}
-
-/// What a search may spend.
-#[derive(Clone, Copy)]
-struct Most {
-    steps: u64,
-    backtracks: u32,
 }
 
 pub(super) struct Run<'a> {
     pub(super) program: &'a Program,
     pub(super) text: &'a str,
     scratch: &'a mut Scratch,
+    /// What it may still spend.
     steps: u64,
     backtracks: u32,
-    most: Most,
 }
 
 impl Run<'_> {
@@ -133,6 +117,7 @@ impl Run<'_> {
 
     /// Tries to match at one place; gives the end.
     fn attempt(&mut self, start: usize) -> Result<Option<usize>, Overrun> {
+        let bytes = self.text.as_bytes();
         let (mut pc, mut place) = (0, start);
         loop {
             self.spend(1)?;
@@ -141,11 +126,11 @@ impl Run<'_> {
             };
             let next = match inst {
                 Inst::Match => return Ok(Some(place)),
-                Inst::Literal(bytes) => {
-                    let rest = &self.text.as_bytes()[place..];
+                Inst::Literal(literal) => {
+                    let rest = &bytes[place..];
                     // Mostly the first byte says it.
-                    let fits = rest.first() == bytes.first() && rest.starts_with(bytes);
-                    fits.then_some((pc + 1, place + bytes.len()))
+                    let fits = rest.first() == literal.first() && rest.starts_with(literal);
+                    fits.then_some((pc + 1, place + literal.len()))
                 }
                 Inst::Set(set) => {
                     let length = self.one(&self.program.sets[*set], place);
@@ -153,14 +138,15 @@ impl Run<'_> {
                 }
                 Inst::Span(span) => self.span(span, pc, place)?.map(|place| (pc + 1, place)),
                 Inst::At(at) => self.is_at(*at, place).then_some((pc + 1, place)),
-                Inst::Split(first, second) if self.fails_at_once(*first, place) => {
-                    self.went_back()?;
-                    Some((*second, place))
+                Inst::Save(slot) => {
+                    self.set(*slot, place);
+                    Some((pc + 1, place))
                 }
-                Inst::Split(first, second) => {
+                Inst::Split(first, second) if self.program.may_go_on(*first, bytes, place) => {
                     self.branch(BranchKind::Plain, *second, place);
                     Some((*first, place))
                 }
+                Inst::Split(_, second) => Some((*second, place)),
                 Inst::Jump(target) => Some((*target, place)),
                 Inst::Backref { group, fold } => {
                     self.backref(*group, *fold, place)?.map(|place| (pc + 1, place))
@@ -186,7 +172,6 @@ impl Run<'_> {
     /// What only notes something.
     fn register(&mut self, inst: &Inst, pc: usize, place: usize) -> Option<(usize, usize)> {
         match inst {
-            Inst::Save(slot) => self.set(*slot, place),
             Inst::LoopStart(register) => {
                 self.set(*register, UNSET);
                 self.set(*register + 1, UNSET);
@@ -205,11 +190,12 @@ impl Run<'_> {
                 let Some(from) = self.stepped_back(place, *back) else {
                     return Some((*after, place));
                 };
-                if self.fails_at_once(pc + 1, from) {
+                if !self.program.may_go_on(pc + 1, self.text.as_bytes(), from) {
                     return Some((*after, place));
                 }
                 self.set(*register, self.scratch.branches.len());
-                self.branch(BranchKind::Plain, *after, place);
+                // It marks what is undone, so it is noted in any case.
+                self.push(BranchKind::Plain, *after, place);
                 return Some((pc + 1, from));
             }
             Inst::NotEnd(register) => {
@@ -225,8 +211,8 @@ impl Run<'_> {
     }
 
     pub(super) fn spend(&mut self, steps: usize) -> Result<(), Overrun> {
-        self.steps += steps as u64;
-        if self.steps > self.most.steps { Err(Overrun) } else { Ok(()) }
+        self.steps = self.steps.checked_sub(steps as u64).ok_or(Overrun)?;
+        Ok(())
     }
 
     fn set(&mut self, slot: usize, value: usize) {
@@ -242,28 +228,23 @@ impl Run<'_> {
         }
     }
 
+    /// Notes another way, if it may be one.
     pub(super) fn branch(&mut self, kind: BranchKind, pc: usize, place: usize) {
+        let is_plain = matches!(kind, BranchKind::Plain);
+        if is_plain && !self.program.may_go_on(pc, self.text.as_bytes(), place) {
+            return;
+        }
+        self.push(kind, pc, place);
+    }
+
+    fn push(&mut self, kind: BranchKind, pc: usize, place: usize) {
         let trail = self.scratch.trail.len();
         self.scratch.branches.push(Branch { kind, pc, place, trail });
     }
 
-    /// Whether a way is no way, by its first byte.
-    fn fails_at_once(&self, pc: usize, place: usize) -> bool {
-        let byte = self.text.as_bytes().get(place);
-        match self.program.insts.get(pc) {
-            Some(Inst::Literal(bytes)) => byte != bytes.first(),
-            Some(Inst::Set(set)) => match byte {
-                Some(byte) if byte.is_ascii() => !self.program.sets[*set].has_ascii(*byte),
-                Some(_) => false,
-                None => true,
-            },
-            _ => false,
-        }
-    }
-
     fn went_back(&mut self) -> Result<(), Overrun> {
-        self.backtracks += 1;
-        if self.backtracks > self.most.backtracks { Err(Overrun) } else { Ok(()) }
+        self.backtracks = self.backtracks.checked_sub(1).ok_or(Overrun)?;
+        Ok(())
     }
 
     /// Goes back to the last place where something else can be tried.
@@ -307,7 +288,7 @@ impl Run<'_> {
             }
             return (pc + 2, place);
         }
-        if !more {
+        if !more || !self.program.may_go_on(repeat.body, self.text.as_bytes(), place) {
             return (pc + 1, place);
         }
         self.branch(BranchKind::Plain, pc + 1, place);

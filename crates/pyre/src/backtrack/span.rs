@@ -1,6 +1,6 @@
 //! Loops over one character: most of what a pattern for a log line is made of.
 
-use super::program::{CharSet, ENDLESS, Span};
+use super::program::{CharSet, ENDLESS, Inst, Span};
 use super::run::{BranchKind, Run};
 use crate::ast::RepeatMode;
 use crate::regex::Overrun;
@@ -13,54 +13,72 @@ impl Run<'_> {
         pc: usize,
         place: usize,
     ) -> Result<Option<usize>, Overrun> {
-        let lazy = span.mode == RepeatMode::Lazy;
         let set = &self.program.sets[span.set];
-        if span.min as usize > self.text.len() - place {
-            return Ok(None);
-        }
-        let Some(least) = self.run_over(set, place, span.min, true)? else {
-            return Ok(None);
-        };
-        if lazy {
-            let more = if span.max == ENDLESS { ENDLESS } else { span.max - span.min };
-            return self.offer_longer(span, pc, more, least).map(Some);
-        }
         let more = if span.max == ENDLESS { ENDLESS } else { span.max - span.min };
-        let most = self.run_over(set, least, more, false)?.unwrap_or(least);
-        if span.mode == RepeatMode::Possessive {
+        let mut least = place;
+        match span.min {
+            0 => {}
+            1 => match self.one(set, place) {
+                Some(length) => least += length,
+                None => return Ok(None),
+            },
+            least if least as usize > self.text.len() - place => return Ok(None),
+            _ => match self.run_over(set, place, span.min)? {
+                (end, 0) => least = end,
+                _ => return Ok(None),
+            },
+        }
+        if span.mode == RepeatMode::Lazy {
+            return self.offer_longer(span, pc, more, least);
+        }
+        let most = match more {
+            1 => least + self.one(set, least).unwrap_or(0),
+            _ => self.run_over(set, least, more)?.0,
+        };
+        if span.mode == RepeatMode::Possessive || span.holds {
             return Ok(Some(most));
         }
         Ok(self.offer_shorter(span, pc, least, most))
     }
 
-    /// Up to `count` characters of the set from `place`; all of them if `exactly`.
+    /// Over up to `count` characters of the set from `place`; where that ends, and how many are
+    /// missing.
     fn run_over(
         &mut self,
         set: &CharSet,
         place: usize,
         count: u32,
-        exactly: bool,
-    ) -> Result<Option<usize>, Overrun> {
+    ) -> Result<(usize, u32), Overrun> {
+        let bytes = self.text.as_bytes();
+        if count == ENDLESS
+            && let Some(without) = set.only_without
+        {
+            let end = memchr::memchr(without, &bytes[place..]);
+            let end = end.map_or(bytes.len(), |length| place + length);
+            self.spend((end - place) / 2)?;
+            return Ok((end, ENDLESS));
+        }
         let mut at = place;
         let mut left = count;
         while left > 0 {
-            match self.one(set, at) {
-                Some(length) => at += length,
-                None if exactly => {
-                    self.spend((at - place) / 2)?;
-                    return Ok(None);
-                }
-                None => break,
-            }
+            let rest = &bytes[at..];
+            let rest = &rest[..rest.len().min(left as usize)];
+            let run = rest.iter().position(|byte| !set.has_ascii(*byte)).unwrap_or(rest.len());
+            at += run;
             if count != ENDLESS {
-                left -= 1;
+                left -= run as u32;
             }
+            match self.one(set, at) {
+                Some(length) if left > 0 => at += length,
+                _ => break,
+            }
+            left -= u32::from(count != ENDLESS);
         }
         self.spend((at - place) / 2)?;
-        Ok(Some(at))
+        Ok((at, left))
     }
 
-    /// Goes on at `place`, or before it where the byte that has to follow stands.
+    /// Goes on at `place`, or before it where the rest may match.
     fn offer_shorter(
         &mut self,
         span: &Span,
@@ -69,13 +87,16 @@ impl Run<'_> {
         place: usize,
     ) -> Option<usize> {
         let bytes = self.text.as_bytes();
-        let place = match span.next {
-            Some(next) if bytes.get(place) != Some(&next) => {
-                // In a character of several bytes no byte is one that begins another.
-                least + memchr::memrchr(next, &bytes[least..place])?
-            }
-            _ => place,
-        };
+        let mut place = place;
+        // In a character of several bytes no byte is one that begins another.
+        while !self.may_follow(span, pc, place) {
+            let before = bytes.get(least..place)?;
+            let before = match span.next {
+                Some(next) => memchr::memrchr(next, before),
+                None => before.iter().rposition(|byte| *byte & 0xc0 != 0x80),
+            };
+            place = least + before?;
+        }
         if place > least {
             self.branch(BranchKind::Shorter(least), pc, place);
         }
@@ -96,30 +117,31 @@ impl Run<'_> {
         self.offer_shorter(span, pc, least, place)
     }
 
-    /// Goes on at `place`, or behind it where the byte that has to follow stands.
+    /// Goes on at `place`, or behind it where the rest may match.
     fn offer_longer(
         &mut self,
         span: &Span,
         pc: usize,
         more: u32,
         place: usize,
-    ) -> Result<usize, Overrun> {
+    ) -> Result<Option<usize>, Overrun> {
         let (mut at, mut left) = (place, more);
-        if let Some(next) = span.next {
-            let set = &self.program.sets[span.set];
-            while left > 0 && self.text.as_bytes().get(at) != Some(&next) {
-                let Some(length) = self.one(set, at) else {
-                    break;
-                };
-                at += length;
-                left -= u32::from(left != ENDLESS);
+        let set = &self.program.sets[span.set];
+        while !self.may_follow(span, pc, at) {
+            match self.one(set, at) {
+                Some(length) if left > 0 => at += length,
+                _ => {
+                    self.spend((at - place) / 2)?;
+                    return Ok(None);
+                }
             }
-            self.spend((at - place) / 2)?;
+            left -= u32::from(left != ENDLESS);
         }
+        self.spend((at - place) / 2)?;
         if left > 0 {
             self.branch(BranchKind::Longer(left), pc, at);
         }
-        Ok(at)
+        Ok(Some(at))
     }
 
     pub(super) fn longer(
@@ -132,9 +154,27 @@ impl Run<'_> {
         match self.one(&self.program.sets[span.set], place) {
             Some(length) => {
                 let left = more - u32::from(more != ENDLESS);
-                self.offer_longer(span, pc, left, place + length).map(Some)
+                self.offer_longer(span, pc, left, place + length)
             }
             None => Ok(None),
+        }
+    }
+
+    /// Whether what follows the span may stand here.
+    fn may_follow(&self, span: &Span, pc: usize, place: usize) -> bool {
+        let bytes = self.text.as_bytes();
+        match span.next {
+            Some(next) => bytes.get(place) == Some(&next),
+            None if !self.program.may_go_on(pc + 1, bytes, place) => false,
+            // As in `[\w.]*\w`, behind which no `\w` may come.
+            None => match self.program.insts.get(pc + 1) {
+                Some(Inst::Set(set)) => {
+                    let behind = self.one(&self.program.sets[*set], place);
+                    behind
+                        .is_some_and(|length| self.program.may_go_on(pc + 2, bytes, place + length))
+                }
+                _ => true,
+            },
         }
     }
 
@@ -143,6 +183,9 @@ impl Run<'_> {
         let byte = *self.text.as_bytes().get(place)?;
         if byte.is_ascii() {
             return set.has_ascii(byte).then_some(1);
+        }
+        if !set.has_wide() {
+            return None;
         }
         let c = self.text.get(place..)?.chars().next()?;
         set.has(c).then_some(c.len_utf8())
