@@ -21,7 +21,7 @@ static HIDDEN: LazyLock<Option<ClassUnicode>> = LazyLock::new(|| {
 pub(crate) fn of_value(value: &Value) -> Option<String> {
     match value {
         Value::None => None,
-        Value::Text(text) => Some(text.clone()),
+        Value::Text(text) => Some(text.as_ref().to_owned()),
         Value::Tuple(parts) => {
             let shown =
                 |part: &Option<String>| part.as_ref().map_or("None".to_owned(), |p| text(p));

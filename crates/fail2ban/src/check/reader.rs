@@ -95,7 +95,9 @@ impl Reader {
         let Some(prefix) = &self.prefix else { return Some((line, Groups::default())) };
         let mut groups = prefix.groups(&line)?;
         match groups.remove("content") {
-            Some(Value::Text(content)) if !content.is_empty() => Some((content + "\n", groups)),
+            Some(Value::Text(content)) if !content.is_empty() => {
+                Some((format!("{content}\n"), groups))
+            }
             _ => Some((line, groups)),
         }
     }

@@ -1,5 +1,7 @@
 //! The lines that are searched together, where a filter says `maxlines`.
 
+use std::sync::Arc;
+
 use monban_pyre::Match;
 
 use super::dated::Seen;
@@ -35,7 +37,7 @@ impl<'l> Cut<'l> {
 }
 
 /// Makes `text` that of the lines; without lines it is an empty line.
-pub fn joined(text: &mut String, lines: &[Split]) {
+pub fn joined<L: AsRef<Split>>(text: &mut String, lines: &[L]) {
     text.clear();
     append(text, lines);
     if lines.is_empty() {
@@ -44,8 +46,8 @@ pub fn joined(text: &mut String, lines: &[Split]) {
 }
 
 /// Adds the text of the lines, each with its end.
-pub fn append(text: &mut String, lines: &[Split]) {
-    for line in lines {
+pub fn append<L: AsRef<Split>>(text: &mut String, lines: &[L]) {
+    for line in lines.iter().map(AsRef::as_ref) {
         text.extend([line.before.as_str(), &line.behind, "\n"]);
     }
 }
@@ -54,15 +56,16 @@ pub fn append(text: &mut String, lines: &[Split]) {
 #[derive(Clone, Debug, Default)]
 pub struct Parted {
     /// Those that the match is about.
-    pub matched: Vec<Split>,
+    pub matched: Vec<Arc<Split>>,
     /// Those before, behind, and passed over by `<SKIPLINES>`.
     pub others: Vec<Split>,
 }
 
 /// Parts `lines`, from which `text` may have been made, by a match in that text.
 pub fn part(lines: &[Split], text: &str, pattern: &Pattern, found: &Match) -> Parted {
+    let shared = |line: &Split| Arc::new(line.clone());
     if lines.len() <= 1 {
-        return Parted { matched: lines.to_vec(), others: Vec::new() };
+        return Parted { matched: lines.iter().map(shared).collect(), others: Vec::new() };
     }
     let (start, end) = found.span(0).unwrap_or((0, 0));
     let bytes = text.as_bytes();
@@ -74,13 +77,13 @@ pub fn part(lines: &[Split], text: &str, pattern: &Pattern, found: &Match) -> Pa
     let finish = finish.map_or(bytes.len(), |at| from + at + 1);
     let count = |until: usize| bytes[..until].iter().filter(|b| **b == b'\n').count();
     let (first, last) = (count(begin).min(lines.len()), count(finish).min(lines.len()));
-    let mut matched = lines[first..last.max(first)].to_vec();
+    let mut matched: Vec<_> = lines[first..last.max(first)].iter().map(shared).collect();
     let mut others = lines[..first].to_vec();
     let mut at = 0;
     for skipped in pattern.skipped(found, text) {
         let place = matched.iter().skip(at).position(|line| line.is_searched_as(skipped));
         if let Some(place) = place {
-            others.push(matched.remove(at + place));
+            others.push(Arc::unwrap_or_clone(matched.remove(at + place)));
             at += place;
         }
     }

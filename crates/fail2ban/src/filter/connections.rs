@@ -4,6 +4,7 @@
 //! one user was tried; a line that is no failure by itself is kept until there is one.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 
 use super::failure::{Failure, Lines, Split};
 use super::groups::Value;
@@ -17,23 +18,38 @@ pub const REMEMBERED_S: i64 = 300;
 /// The connections of one filter.
 #[derive(Debug, Default)]
 pub struct Connections {
-    known: HashMap<String, (Failure, i64)>,
-    order: VecDeque<String>,
+    known: HashMap<Arc<str>, (Failure, i64)>,
+    /// The same keys, oldest first.
+    order: VecDeque<Arc<str>>,
 }
 
 /// A failure that was merged with its connection, and whether it is to be remembered.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Merged {
     /// What is known now.
     pub failure: Failure,
     /// Whether the connection was known.
     pub joined: bool,
-    remember: Option<(String, i64)>,
+    /// Under which key and until when.
+    remember: Option<(Arc<str>, i64)>,
+}
+
+impl Merged {
+    /// Whether the connection goes on.
+    pub fn is_kept(&self) -> bool {
+        self.remember.is_some()
+    }
 }
 
 impl Connections {
     /// Merges a failure with what is known of its connection. [`Connections::keep`] has to follow.
-    pub fn merge(&mut self, key: &str, mut now: Failure, lines: &[Split], clock: i64) -> Merged {
+    pub fn merge(
+        &mut self,
+        key: &Arc<str>,
+        mut now: Failure,
+        lines: &[Arc<Split>],
+        clock: i64,
+    ) -> Merged {
         let gained = now.has("mlfgained");
         if gained && !now.has("nofail") {
             let value = now.groups.get("mlfgained").cloned().unwrap_or(Value::None);
@@ -46,10 +62,10 @@ impl Connections {
         let known = self.take(key, clock);
         let joined = known.is_some();
         let mut failure = match known {
-            Some((known, until)) => {
+            Some((key, known, until)) => {
                 match forget {
-                    true => self.order.retain(|known| known != key),
-                    false => remember = Some((key.to_owned(), until)),
+                    true => self.order.retain(|known| !Arc::ptr_eq(known, &key)),
+                    false => remember = Some((key, until)),
                 }
                 join(known, now, gained)
             }
@@ -57,7 +73,7 @@ impl Connections {
                 if !forget {
                     let user = now.text("user").map(str::to_owned);
                     add_user(&mut now.users, user);
-                    remember = Some((key.to_owned(), clock + REMEMBERED_S));
+                    remember = Some((key.clone(), clock + REMEMBERED_S));
                 }
                 now
             }
@@ -82,29 +98,26 @@ impl Connections {
     }
 
     /// Remembers what is known now, unless the connection is over.
-    pub fn keep(&mut self, merged: &Merged, clock: i64) {
-        if let Some((key, until)) = &merged.remember {
-            self.put(key, merged.failure.clone(), *until, clock);
-        }
-    }
-
-    fn take(&mut self, key: &str, clock: i64) -> Option<(Failure, i64)> {
-        let (failure, until) = self.known.remove(key)?;
-        if until > clock {
-            return Some((failure, until));
-        }
-        self.order.retain(|known| known != key);
-        None
-    }
-
-    fn put(&mut self, key: &str, failure: Failure, until: i64, clock: i64) {
-        if !self.order.iter().any(|known| known == key) {
+    pub fn keep(&mut self, merged: Merged, clock: i64) {
+        let Some((key, until)) = merged.remember else { return };
+        // One that was known has its place in the order.
+        if !merged.joined {
             if self.order.len() >= CONNECTIONS_MAX {
                 self.make_room(clock);
             }
-            self.order.push_back(key.to_owned());
+            self.order.push_back(key.clone());
         }
-        self.known.insert(key.to_owned(), (failure, until));
+        self.known.insert(key, (merged.failure, until));
+    }
+
+    /// The connection under the key that it has in both lists.
+    fn take(&mut self, key: &str, clock: i64) -> Option<(Arc<str>, Failure, i64)> {
+        let (key, (failure, until)) = self.known.remove_entry(key)?;
+        if until > clock {
+            return Some((key, failure, until));
+        }
+        self.order.retain(|known| !Arc::ptr_eq(known, &key));
+        None
     }
 
     /// The oldest goes, and those before it that are over anyway.

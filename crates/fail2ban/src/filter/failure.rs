@@ -1,6 +1,7 @@
 //! What a filter found in a line, alone or together with the lines before it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::groups::{Groups, Value};
 
@@ -13,6 +14,12 @@ pub struct Split {
     pub date: String,
     /// What stands behind it.
     pub behind: String,
+}
+
+impl AsRef<Self> for Split {
+    fn as_ref(&self) -> &Self {
+        self
+    }
 }
 
 impl Split {
@@ -41,7 +48,7 @@ impl Split {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lines {
     count: usize,
-    last: Vec<Split>,
+    last: Vec<Arc<Split>>,
 }
 
 /// Lines that are kept of one failure; a connection may go on without end.
@@ -49,7 +56,7 @@ pub const LINES_KEPT: usize = 50;
 
 impl Lines {
     /// Adds lines.
-    pub fn extend(&mut self, lines: &[Split]) {
+    pub fn extend(&mut self, lines: &[Arc<Split>]) {
         self.count = self.count.saturating_add(lines.len());
         self.last.extend_from_slice(lines);
         self.bound();
@@ -68,7 +75,7 @@ impl Lines {
     }
 
     /// Those that are kept, oldest first.
-    pub fn kept(&self) -> &[Split] {
+    pub fn kept(&self) -> &[Arc<Split>] {
         &self.last
     }
 
@@ -102,11 +109,11 @@ impl Failure {
     }
 
     /// The value of a group as one text, also if it has several parts.
-    pub fn told(&self, name: &str) -> Option<String> {
+    pub fn told(&self, name: &str) -> Option<Arc<str>> {
         match self.groups.get(name)? {
             Value::None => None,
             Value::Text(text) => Some(text.clone()),
-            Value::Tuple(parts) => Some(as_tuple(parts)),
+            Value::Tuple(parts) => Some(as_tuple(parts).into()),
         }
     }
 

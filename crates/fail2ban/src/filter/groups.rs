@@ -8,8 +8,8 @@ use std::sync::Arc;
 pub enum Value {
     /// The group took no part.
     None,
-    /// Its text.
-    Text(String),
+    /// Its text; copies share it.
+    Text(Arc<str>),
     /// Several parts that make one value (`F-TUPLE_...`).
     Tuple(Vec<Option<String>>),
 }
@@ -44,12 +44,18 @@ pub struct Groups {
 impl Groups {
     /// None yet, with room for so many.
     pub(super) fn with_room(count: usize) -> Self {
-        Self { all: Vec::with_capacity(count) }
+        // One more comes from the prefix.
+        Self { all: Vec::with_capacity(count + 1) }
     }
 
     /// Adds a group whose name comes behind all others.
     pub(super) fn push(&mut self, name: Arc<str>, value: Value) {
         self.all.push((name, value));
+    }
+
+    /// Where the group is. They are few: most names differ by their length.
+    fn find(&self, name: &str) -> Option<usize> {
+        self.all.iter().position(|(known, _)| known.as_ref() == name)
     }
 
     fn place(&self, name: &str) -> Result<usize, usize> {
@@ -58,7 +64,7 @@ impl Groups {
 
     /// The value of a group.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.place(name).ok().map(|at| &self.all[at].1)
+        self.find(name).map(|at| &self.all[at].1)
     }
 
     /// Sets the value of a group.
@@ -72,7 +78,7 @@ impl Groups {
 
     /// Takes a group out.
     pub fn remove(&mut self, name: &str) -> Option<Value> {
-        self.place(name).ok().map(|at| self.all.remove(at).1)
+        self.find(name).map(|at| self.all.remove(at).1)
     }
 
     /// All of them in the order of their names.
@@ -82,11 +88,25 @@ impl Groups {
 
     /// Sets those of the others that took part, and those that are not there yet.
     pub(super) fn take_over(&mut self, others: Self) {
+        let mut at = 0;
         for (name, value) in others.all {
-            match self.place(&name) {
-                Ok(_) if value == Value::None => {}
-                Ok(at) => self.all[at].1 = value,
-                Err(at) => self.all.insert(at, (name, value)),
+            let behind = self.all[at..].iter().take_while(|(known, _)| *known < name).count();
+            at += behind;
+            match self.all.get_mut(at).filter(|(known, _)| *known == name) {
+                Some(_) if value == Value::None => {}
+                Some(own) => own.1 = value,
+                None => self.all.insert(at, (name, value)),
+            }
+        }
+    }
+
+    /// Takes from others what took no part here, or is not there.
+    pub(super) fn fill_from(&mut self, others: &Self) {
+        for (name, value) in &others.all {
+            match self.place(name) {
+                Ok(at) if self.all[at].1 == Value::None => self.all[at].1 = value.clone(),
+                Ok(_) => {}
+                Err(at) => self.all.insert(at, (name.clone(), value.clone())),
             }
         }
     }

@@ -77,7 +77,7 @@ impl Pattern {
         let mut groups = Groups::with_room(self.names.len());
         for (name, number) in &self.names {
             let value = found.span(*number).and_then(|(start, end)| text.get(start..end));
-            let value = value.map_or(Value::None, |value| Value::Text(value.to_owned()));
+            let value = value.map_or(Value::None, |value| Value::Text(value.into()));
             groups.push(name.clone(), value);
         }
         for (from, to) in &self.alternatives {
@@ -93,7 +93,7 @@ impl Pattern {
                     parts.push(part);
                     parts
                 }
-                Some(Value::Text(text)) => vec![Some(text), part],
+                Some(Value::Text(text)) => vec![Some(text.as_ref().to_owned()), part],
                 Some(Value::None) | None => vec![None, part],
             };
             groups.insert(to.as_str(), Value::Tuple(joined));

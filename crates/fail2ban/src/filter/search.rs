@@ -1,5 +1,6 @@
 //! From a line with its date to failures.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use monban_pyre::Match;
@@ -132,7 +133,7 @@ impl Filter {
         reading: &mut Reading,
     ) {
         let several = self.maxlines > 1;
-        let mut original = several.then(|| self.lines.clone());
+        let original = several.then(|| self.lines.clone());
         let mut prefix = Groups::default();
         if let Some(pattern) = &self.prefregex {
             let Some(found) = searched(pattern, text, &mut reading.overruns) else { return };
@@ -141,9 +142,10 @@ impl Filter {
                 && !content.is_empty()
             {
                 text.clear();
-                text.extend([&content, "\n"]);
+                text.extend([&*content, "\n"]);
                 if several {
-                    self.lines = vec![Split { behind: content, ..Split::default() }];
+                    let behind = content.as_ref().to_owned();
+                    self.lines = vec![Split { behind, ..Split::default() }];
                 }
             }
         }
@@ -153,9 +155,11 @@ impl Filter {
             }
             let Some(found) = self.try_one(number, text, reading) else { continue };
             let pattern = &self.failregex[number];
-            let groups = pattern.groups(&found, text);
-            let original = original.get_or_insert_with(|| vec![self.split(cut)]);
-            let parted = part(original, text, pattern, &found);
+            let mut groups = pattern.groups(&found, text);
+            let parted = match &original {
+                Some(lines) => part(lines, text, pattern, &found),
+                None => Parted { matched: vec![Arc::new(self.split(cut))], others: Vec::new() },
+            };
             if self.is_ignored(text, &parted, may, reading) {
                 if several {
                     joined(text, &self.lines);
@@ -171,7 +175,7 @@ impl Filter {
             if several {
                 self.lines.clone_from(&parted.others);
             }
-            let groups = over(&prefix, groups);
+            groups.fill_from(&prefix);
             match self.take(number, groups, &parted, times, &mut reading.hits) {
                 Taken::Failure if self.way.all => {}
                 Taken::Failure | Taken::Line => break,
@@ -261,29 +265,33 @@ impl Filter {
         let mut merged = self.connections.merge(&key, failure, &parted.matched, now);
         let quiet = merged.failure.has("nofail");
         if quiet && !self.way.all {
-            self.connections.keep(&merged, now);
+            self.connections.keep(merged, now);
             return Taken::Line;
         }
         let id = match who::of(&mut merged.failure, self.usedns, self.way.all) {
             Who::Known(id) => Some(id),
             Who::Ignored => {
-                self.connections.keep(&merged, now);
+                self.connections.keep(merged, now);
                 return Taken::Failure;
             }
             Who::Unknown => None,
         };
         merged.failure.pending |= id.is_none();
-        self.connections.keep(&merged, now);
         if merged.joined {
             // Failures of one line and connection know the same users, once there are any.
-            let same = |hit: &&mut Hit| hit.failure.told("mlfid").as_deref() == Some(&key);
+            let same = |hit: &&mut Hit| hit.failure.told("mlfid").as_ref() == Some(&key);
             for hit in hits.iter_mut().filter(same).filter(|hit| hit.failure.users.is_some()) {
                 hit.failure.users.clone_from(&merged.failure.users);
             }
         }
-        if id.is_some() || self.way.all {
-            hits.push(Hit { regex, id, time, failure: merged.failure });
+        if id.is_none() && !self.way.all {
+            self.connections.keep(merged, now);
+            return Taken::Failure;
         }
+        if merged.is_kept() {
+            self.connections.keep(merged.clone(), now);
+        }
+        hits.push(Hit { regex, id, time, failure: merged.failure });
         Taken::Failure
     }
 }
@@ -336,11 +344,4 @@ fn searched(pattern: &Pattern, text: &str, overruns: &mut u32) -> Option<Match> 
             None
         }
     }
-}
-
-/// The groups of the prefregex, and over them those of the failregex that took part.
-fn over(prefix: &Groups, groups: Groups) -> Groups {
-    let mut all = prefix.clone();
-    all.take_over(groups);
-    all
 }

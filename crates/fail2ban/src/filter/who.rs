@@ -22,31 +22,31 @@ pub fn of(failure: &mut Failure, usedns: UseDns, raw: bool) -> Who {
     let raw = raw || usedns == UseDns::Raw;
     let fid = failure.told("fid");
     let is_plain = raw || matches!(failure.groups.get("fid"), Some(Value::Tuple(_)));
-    let own = |text: String| match is_plain {
-        true => Id::Text(text),
-        false => Id::of_text(&text),
+    let own = |text: &str| match is_plain {
+        true => Id::Text(text.to_owned()),
+        false => Id::of_text(text),
     };
     if let Some((id, text)) = address(failure) {
         return match fid {
-            Some(fid) if fid != text => {
+            Some(fid) if *fid != *text => {
                 failure.ip = Some(id.to_string());
-                Who::Known(own(fid))
+                Who::Known(own(&fid))
             }
             _ => Who::Known(id),
         };
     }
     if let Some(name) = failure.text("dns").map(str::to_owned) {
         return match (raw, fid) {
-            (true, Some(fid)) if fid != name => {
+            (true, Some(fid)) if *fid != *name => {
                 failure.ip = Some(name);
-                Who::Known(own(fid))
+                Who::Known(own(&fid))
             }
             (true, _) => Who::Known(Id::Text(name)),
             (false, _) => named(name, usedns),
         };
     }
     if let Some(fid) = fid {
-        return Who::Known(own(fid));
+        return Who::Known(own(&fid));
     }
     // The old name of the group: an address, or a name.
     let Some(text) = failure.text(OLD_ID) else { return Who::Unknown };
@@ -56,11 +56,11 @@ pub fn of(failure: &mut Failure, usedns: UseDns, raw: bool) -> Who {
     }
 }
 
-fn address(failure: &Failure) -> Option<(Id, String)> {
+fn address(failure: &Failure) -> Option<(Id, &str)> {
     let prefix = failure.text("cidr");
     ["ip4", "ip6"].into_iter().find_map(|group| {
-        let text = failure.text(group)?.to_owned();
-        Some((Id::of_address(&text, prefix, group == "ip6"), text))
+        let text = failure.text(group)?;
+        Some((Id::of_address(text, prefix, group == "ip6"), text))
     })
 }
 

@@ -125,7 +125,7 @@ impl Failure {
         let groups = failure.groups.iter().filter_map(|(name, value)| {
             let value = match value {
                 Group::None => return None,
-                Group::Text(text) => json!(text),
+                Group::Text(text) => json!(text.as_ref()),
                 Group::Tuple(parts) => json!(parts),
             };
             Some((name.to_owned(), value))

@@ -40,7 +40,7 @@ pub fn line_json(number: u64, reading: &Reading, zone: &mut Zone) -> Json {
 fn value_json(value: &Value) -> Json {
     match value {
         Value::None => Json::Null,
-        Value::Text(text) => json!(text),
+        Value::Text(text) => json!(text.as_ref()),
         Value::Tuple(parts) => json!(parts),
     }
 }

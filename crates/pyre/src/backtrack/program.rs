@@ -94,6 +94,9 @@ pub(super) struct Loop {
 /// Without end.
 pub(super) const ENDLESS: u32 = u32::MAX;
 
+/// Rounds of a loop that are written out, as the three of `(?:\d{1,3}\.){3}`.
+const WRITTEN_OUT_MAX: u32 = 4;
+
 /// A set that is quick for ASCII.
 pub(super) struct CharSet {
     /// By byte; none beyond ASCII is in it.
@@ -118,7 +121,13 @@ impl CharSet {
         Self { ascii, only_without: only_without.filter(u8::is_ascii), rest }
     }
 
+    /// How many bytes of ASCII that are in it the text begins with.
+    pub(super) fn ascii_run(&self, text: &[u8]) -> usize {
+        text.iter().position(|byte| !self.has_ascii(*byte)).unwrap_or(text.len())
+    }
+
     /// False for a byte that is not of ASCII.
+    #[inline]
     pub(super) fn has_ascii(&self, byte: u8) -> bool {
         self.ascii[usize::from(byte)]
     }
@@ -168,6 +177,7 @@ impl Program {
         Self { insts, sets, slots, groups_end, start: Start::of(ir), firsts: Vec::new() }
     }
 
+    #[inline]
     /// Whether a match is possible that goes on at this instruction and place.
     pub(super) fn may_go_on(&self, pc: usize, text: &[u8], place: usize) -> bool {
         self.firsts.get(pc).is_none_or(|first| first.admits(text, place))
@@ -329,6 +339,9 @@ impl Compiler {
         if (min, max) == (1, 1) {
             return self.emit(node);
         }
+        if min == max && max <= WRITTEN_OUT_MAX && is_row(node) {
+            return (0..max).for_each(|_| self.emit(node));
+        }
         if (min, max) == (0, 1) {
             let split = self.push(Inst::Jump(0));
             self.emit(node);
@@ -382,6 +395,21 @@ impl Compiler {
                 span.next = next;
             }
         }
+    }
+}
+
+/// Whether it is characters and loops over one, one after the other.
+fn is_row(ir: &Ir) -> bool {
+    let is_one = |ir: &Ir| matches!(ir, Ir::Char(_) | Ir::Set(_));
+    match ir {
+        Ir::Concat(parts) => {
+            let is_part = |part: &Ir| match part {
+                Ir::Repeat(Repeat { node, .. }) => is_one(node),
+                part => is_one(part),
+            };
+            parts.iter().all(is_part)
+        }
+        other => is_one(other),
     }
 }
 

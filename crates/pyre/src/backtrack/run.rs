@@ -118,60 +118,87 @@ impl Run<'_> {
     /// Tries to match at one place; gives the end.
     fn attempt(&mut self, start: usize) -> Result<Option<usize>, Overrun> {
         let bytes = self.text.as_bytes();
+        let program = self.program;
         let (mut pc, mut place) = (0, start);
         loop {
             self.spend(1)?;
-            let Some(inst) = self.program.insts.get(pc) else {
+            let Some(inst) = program.insts.get(pc) else {
                 return Ok(None);
             };
-            let next = match inst {
+            let fits = match inst {
                 Inst::Match => return Ok(Some(place)),
                 Inst::Literal(literal) => {
-                    let rest = &bytes[place..];
-                    // Mostly the first byte says it.
-                    let fits = rest.first() == literal.first() && rest.starts_with(literal);
-                    fits.then_some((pc + 1, place + literal.len()))
+                    let fits = bytes.get(place) == literal.first()
+                        && bytes.get(place..).is_some_and(|rest| rest.starts_with(literal));
+                    place += literal.len();
+                    fits
                 }
                 Inst::Set(set) => {
-                    let length = self.one(&self.program.sets[*set], place);
-                    length.map(|length| (pc + 1, place + length))
+                    let length = self.one(&program.sets[*set], place);
+                    place += length.unwrap_or(0);
+                    length.is_some()
                 }
-                Inst::Span(span) => self.span(span, pc, place)?.map(|place| (pc + 1, place)),
-                Inst::At(at) => self.is_at(*at, place).then_some((pc + 1, place)),
+                Inst::Span(span) => {
+                    let end = self.span(span, pc, place)?;
+                    place = end.unwrap_or(place);
+                    end.is_some()
+                }
+                Inst::At(at) => self.is_at(*at, place),
                 Inst::Save(slot) => {
                     self.set(*slot, place);
-                    Some((pc + 1, place))
+                    true
                 }
-                Inst::Split(first, second) if self.program.may_go_on(*first, bytes, place) => {
-                    self.branch(BranchKind::Plain, *second, place);
-                    Some((*first, place))
+                Inst::Split(first, second) => {
+                    pc = *second;
+                    if program.may_go_on(*first, bytes, place) {
+                        self.branch(BranchKind::Plain, *second, place);
+                        pc = *first;
+                    }
+                    continue;
                 }
-                Inst::Split(_, second) => Some((*second, place)),
-                Inst::Jump(target) => Some((*target, place)),
-                Inst::Backref { group, fold } => {
-                    self.backref(*group, *fold, place)?.map(|place| (pc + 1, place))
+                Inst::Jump(target) => {
+                    pc = *target;
+                    continue;
                 }
-                Inst::Conditional { group, no } => {
-                    let target = if self.group(*group).is_some() { pc + 1 } else { *no };
-                    Some((target, place))
+                Inst::LoopNext(repeat) => {
+                    (pc, place) = self.next_round(repeat, pc, place);
+                    continue;
                 }
-                Inst::LoopNext(repeat) => Some(self.next_round(repeat, pc, place)),
-                Inst::LoopMore(repeat) => self.one_more_round(repeat, place),
-                _ => self.register(inst, pc, place),
-            };
-            (pc, place) = match next {
-                Some(next) => next,
-                None => match self.back()? {
-                    Some(next) => next,
-                    None => return Ok(None),
+                _ => match self.register(inst, pc, place)? {
+                    Some(next) => {
+                        (pc, place) = next;
+                        continue;
+                    }
+                    None => false,
                 },
             };
+            if fits {
+                pc += 1;
+                continue;
+            }
+            match self.back()? {
+                Some(next) => (pc, place) = next,
+                None => return Ok(None),
+            }
         }
     }
 
-    /// What only notes something.
-    fn register(&mut self, inst: &Inst, pc: usize, place: usize) -> Option<(usize, usize)> {
+    /// The rarer instructions.
+    fn register(
+        &mut self,
+        inst: &Inst,
+        pc: usize,
+        place: usize,
+    ) -> Result<Option<(usize, usize)>, Overrun> {
         match inst {
+            Inst::Backref { group, fold } => {
+                return Ok(self.backref(*group, *fold, place)?.map(|place| (pc + 1, place)));
+            }
+            Inst::Conditional { group, no } => {
+                let target = if self.group(*group).is_some() { pc + 1 } else { *no };
+                return Ok(Some((target, place)));
+            }
+            Inst::LoopMore(repeat) => return Ok(self.one_more_round(repeat, place)),
             Inst::LoopStart(register) => {
                 self.set(*register, UNSET);
                 self.set(*register + 1, UNSET);
@@ -179,42 +206,44 @@ impl Run<'_> {
             Inst::Fence { register, back } => {
                 self.set(*register, self.scratch.branches.len());
                 self.set(*register + 1, place);
-                return Some((pc + 1, self.stepped_back(place, *back)?));
+                return Ok(self.stepped_back(place, *back).map(|from| (pc + 1, from)));
             }
             Inst::FenceEnd { register, rewind } => {
                 self.scratch.branches.truncate(self.scratch.slots[*register]);
                 let place = if *rewind { self.scratch.slots[*register + 1] } else { place };
-                return Some((pc + 1, place));
+                return Ok(Some((pc + 1, place)));
             }
             Inst::NotStart { register, back, after } => {
                 let Some(from) = self.stepped_back(place, *back) else {
-                    return Some((*after, place));
+                    return Ok(Some((*after, place)));
                 };
                 if !self.program.may_go_on(pc + 1, self.text.as_bytes(), from) {
-                    return Some((*after, place));
+                    return Ok(Some((*after, place)));
                 }
                 self.set(*register, self.scratch.branches.len());
                 // It marks what is undone, so it is noted in any case.
                 self.push(BranchKind::Plain, *after, place);
-                return Some((pc + 1, from));
+                return Ok(Some((pc + 1, from)));
             }
             Inst::NotEnd(register) => {
                 let height = self.scratch.slots[*register];
                 let trail = self.scratch.branches.get(height).map(|branch| branch.trail);
                 self.scratch.branches.truncate(height);
                 self.undo(trail.unwrap_or(0));
-                return None;
+                return Ok(None);
             }
             _ => {}
         }
-        Some((pc + 1, place))
+        Ok(Some((pc + 1, place)))
     }
 
+    #[inline]
     pub(super) fn spend(&mut self, steps: usize) -> Result<(), Overrun> {
         self.steps = self.steps.checked_sub(steps as u64).ok_or(Overrun)?;
         Ok(())
     }
 
+    #[inline]
     fn set(&mut self, slot: usize, value: usize) {
         self.scratch.trail.push((slot, self.scratch.slots[slot]));
         self.scratch.slots[slot] = value;
@@ -237,6 +266,7 @@ impl Run<'_> {
         self.push(kind, pc, place);
     }
 
+    #[inline]
     fn push(&mut self, kind: BranchKind, pc: usize, place: usize) {
         let trail = self.scratch.trail.len();
         self.scratch.branches.push(Branch { kind, pc, place, trail });

@@ -14,31 +14,46 @@ impl Run<'_> {
         place: usize,
     ) -> Result<Option<usize>, Overrun> {
         let set = &self.program.sets[span.set];
-        let more = if span.max == ENDLESS { ENDLESS } else { span.max - span.min };
-        let mut least = place;
-        match span.min {
-            0 => {}
+        let least = match span.min {
+            0 => place,
             1 => match self.one(set, place) {
-                Some(length) => least += length,
+                Some(length) => place + length,
                 None => return Ok(None),
             },
             least if least as usize > self.text.len() - place => return Ok(None),
             _ => match self.run_over(set, place, span.min)? {
-                (end, 0) => least = end,
+                (end, 0) => end,
                 _ => return Ok(None),
             },
-        }
+        };
+        let more = if span.max == ENDLESS { ENDLESS } else { span.max - span.min };
         if span.mode == RepeatMode::Lazy {
             return self.offer_longer(span, pc, more, least);
         }
         let most = match more {
             1 => least + self.one(set, least).unwrap_or(0),
+            ENDLESS => self.run_to_end(set, least)?,
             _ => self.run_over(set, least, more)?.0,
         };
-        if span.mode == RepeatMode::Possessive || span.holds {
+        if most == least || span.mode == RepeatMode::Possessive || span.holds {
             return Ok(Some(most));
         }
         Ok(self.offer_shorter(span, pc, least, most))
+    }
+
+    /// Over all characters of the set from `place`.
+    fn run_to_end(&mut self, set: &CharSet, place: usize) -> Result<usize, Overrun> {
+        let rest = &self.text.as_bytes()[place..];
+        let mut length = match set.only_without {
+            Some(without) => memchr::memchr(without, rest).unwrap_or(rest.len()),
+            None => set.ascii_run(rest),
+        };
+        while let Some(wide) = self.one(set, place + length) {
+            length += wide;
+            length += set.ascii_run(&rest[length..]);
+        }
+        self.spend(length / 2)?;
+        Ok(place + length)
     }
 
     /// Over up to `count` characters of the set from `place`; where that ends, and how many are
@@ -49,30 +64,12 @@ impl Run<'_> {
         place: usize,
         count: u32,
     ) -> Result<(usize, u32), Overrun> {
-        let bytes = self.text.as_bytes();
-        if count == ENDLESS
-            && let Some(without) = set.only_without
+        let (mut at, mut left) = (place, count);
+        while left > 0
+            && let Some(length) = self.one(set, at)
         {
-            let end = memchr::memchr(without, &bytes[place..]);
-            let end = end.map_or(bytes.len(), |length| place + length);
-            self.spend((end - place) / 2)?;
-            return Ok((end, ENDLESS));
-        }
-        let mut at = place;
-        let mut left = count;
-        while left > 0 {
-            let rest = &bytes[at..];
-            let rest = &rest[..rest.len().min(left as usize)];
-            let run = rest.iter().position(|byte| !set.has_ascii(*byte)).unwrap_or(rest.len());
-            at += run;
-            if count != ENDLESS {
-                left -= run as u32;
-            }
-            match self.one(set, at) {
-                Some(length) if left > 0 => at += length,
-                _ => break,
-            }
-            left -= u32::from(count != ENDLESS);
+            at += length;
+            left -= 1;
         }
         self.spend((at - place) / 2)?;
         Ok((at, left))
