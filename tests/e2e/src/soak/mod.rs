@@ -26,9 +26,9 @@ const AHEAD: u64 = 400_000;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Small, so that a short run fills it as well.
 const LEDGER_MIB: u64 = 32;
-/// The log beside the ledger's file, which SQLite keeps at 16 MiB, and what a commit adds to both
-/// before the file is trimmed: a batch of 1.5 MiB or, while the disk was busy, twice as much.
-const LEDGER_SPARE_MIB: u64 = 16 + 4;
+/// The log beside the ledger's file, which SQLite moves into it at about 16 MiB, and what a commit
+/// of up to 3 MiB of rows adds to both, in pages, before that and before the file is trimmed.
+const LEDGER_SPARE_MIB: u64 = 16 + 8;
 /// All roles together, whatever happens.
 const PSS_MIB_MAX: f64 = 64_000_000.0 / 1_048_576.0;
 /// What was written is read within this after the last line.
