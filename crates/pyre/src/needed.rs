@@ -49,6 +49,12 @@ pub(crate) fn texts(ir: &Ir) -> Option<Needed> {
     best
 }
 
+/// A text that is in whatever matches, as it is written.
+pub(crate) fn text(ir: &Ir) -> Option<String> {
+    let needed = texts(ir).filter(|needed| !needed.any_case)?;
+    <[String; 1]>::try_from(needed.texts).ok().map(|[text]| text)
+}
+
 /// A byte that is in whatever matches, and in few lines.
 pub(crate) fn byte(ir: &Ir) -> Option<u8> {
     let mut flat = Vec::new();

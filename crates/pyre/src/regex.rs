@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use memchr::memmem::Finder;
 use monban_model::limits::{REGEX_COPIES_MAX, REGEX_MACHINE_COPIES_MAX, REGEX_STEPS_MAX};
 use regex_automata::util::pool::Pool;
 use regex_automata::util::primitives::NonMaxUsize;
@@ -50,6 +51,8 @@ struct Source {
 struct Glance {
     opening: Option<Opening>,
     byte: Option<u8>,
+    /// A text that is in whatever matches, where there is no such byte.
+    text: Option<Finder<'static>>,
 }
 
 enum Engine {
@@ -293,13 +296,18 @@ impl Regex {
 
 impl Glance {
     fn of(ir: &Ir) -> Self {
-        Self { opening: Opening::of(ir), byte: needed::byte(ir) }
+        let byte = needed::byte(ir);
+        let text = if byte.is_none() { needed::text(ir) } else { None };
+        let text = text.map(|text| Finder::new(&text).into_owned());
+        Self { opening: Opening::of(ir), byte, text }
     }
 
     fn admits(&self, text: &str, start: usize) -> bool {
         let opens = |opening: &Opening| start > 0 || opening.admits(text.as_bytes());
-        let has = |byte: u8| memchr::memchr(byte, &text.as_bytes()[start..]).is_some();
-        self.opening.as_ref().is_none_or(opens) && self.byte.is_none_or(has)
+        let rest = &text.as_bytes()[start..];
+        self.opening.as_ref().is_none_or(opens)
+            && self.byte.is_none_or(|byte| memchr::memchr(byte, rest).is_some())
+            && self.text.as_ref().is_none_or(|text| text.find(rest).is_some())
     }
 }
 

@@ -207,7 +207,8 @@ impl DateFinder {
         })
     }
 
-    fn may_begin(&mut self, line: &str) -> bool {
+    /// Whether a line that begins like this may have a date.
+    pub(crate) fn may_begin(&mut self, line: &str) -> bool {
         let first = self.first.get_or_insert_with(|| {
             let all = self.templates.iter().map(Template::first_bytes);
             all.fold([0; 4], |sum, bytes| std::array::from_fn(|at| sum[at] | bytes[at]))
@@ -241,6 +242,9 @@ impl DateFinder {
         for place in (0..count).filter(|place| Some(*place) != tried) {
             let slot = self.order.slots()[place];
             let template = &mut self.templates[slot.template];
+            if template.is_absent(self.decade_max, memo) {
+                continue;
+            }
             let Some(hit) = template.search(line, self.decade_max, memo) else { continue };
             if place + 1 >= count || template.anchored {
                 return Some((place, hit));

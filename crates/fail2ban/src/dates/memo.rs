@@ -1,8 +1,14 @@
 //! What was found in one line, for all finders of it: most of their forms are the same.
 
+use std::sync::Arc;
+
 use super::line::Line;
 use super::scan::{Hit, Scan};
 use super::starts::Starts;
+use super::template::Expression;
+
+/// What an expression found; `Err` if it went back and forth too much.
+pub type Searched = Result<Option<Hit>, monban_pyre::Overrun>;
 
 /// The memory of one line.
 #[derive(Clone, Default)]
@@ -12,6 +18,10 @@ pub struct LineMemo {
     tried: u64,
     /// What was found of them.
     hits: Vec<(u8, Hit)>,
+    /// By the same number: it was looked for in vain.
+    absent: u64,
+    /// Expressions that fit, and where in the whole line.
+    fitted: Vec<(Arc<Expression>, Hit)>,
     /// Which years were looked for.
     decade_max: u16,
 }
@@ -21,7 +31,27 @@ impl LineMemo {
     pub fn clear(&mut self) {
         self.starts.clear();
         self.hits.clear();
-        self.tried = 0;
+        self.fitted.clear();
+        (self.tried, self.absent) = (0, 0);
+    }
+
+    /// The leftmost place in the whole line where an expression fits.
+    pub fn search_expression(&mut self, expression: &Arc<Expression>, line: Line) -> Searched {
+        let known = self.fitted.iter().find(|(known, _)| known.is_alike(expression));
+        if let Some((_, hit)) = known {
+            return Ok(Some(hit.clone()));
+        }
+        let found = expression.search(line, 0);
+        if let Ok(Some(hit)) = &found {
+            self.fitted.push((expression.clone(), hit.clone()));
+        }
+        found
+    }
+
+    /// Whether it is known that this form fits nowhere.
+    #[inline]
+    pub fn lacks(&self, scan: Scan, decade_max: u16) -> bool {
+        self.absent >> (scan.number & 63) & 1 == 1 && self.decade_max == decade_max
     }
 
     /// The leftmost place in the whole line where this form fits.
@@ -29,15 +59,20 @@ impl LineMemo {
         if self.decade_max != decade_max {
             self.decade_max = decade_max;
             self.hits.clear();
-            self.tried = 0;
+            (self.tried, self.absent) = (0, 0);
         }
+        let own = 1_u64 << (scan.number & 63);
+        let scan = scan.alike_in(line);
         let bit = 1_u64 << (scan.number & 63);
         if self.tried & bit != 0 {
+            self.absent |= if self.absent & bit != 0 { own } else { 0 };
             let known = self.hits.iter().find(|(number, _)| *number == scan.number);
             return known.map(|(_, hit)| hit.clone());
         }
         self.tried |= bit;
+        self.absent |= bit | own;
         let hit = scan.search(line, 0, decade_max, &mut self.starts)?;
+        self.absent &= !(bit | own);
         self.hits.push((scan.number, hit.clone()));
         Some(hit)
     }

@@ -1,5 +1,6 @@
 //! Looking for the forms of `forms.rs` in a line.
 
+use super::characters::is_word;
 use super::epoch;
 use super::forms::{FORMS, Form, Place, Reads};
 use super::keys::Key;
@@ -14,6 +15,8 @@ pub struct Scan {
     place: Place,
     /// Its place among all of them.
     pub number: u8,
+    /// The number of the same form at the beginning of the line.
+    copy: u8,
 }
 
 /// What a search found.
@@ -50,7 +53,7 @@ impl Scan {
         let anywhere = FORMS.iter().filter(|form| form.place == Place::Anywhere);
         let copies = anywhere.map(|form| (form, Place::LineBegin));
         let all = copies.chain(FORMS.iter().map(|form| (form, form.place)));
-        (0..).zip(all).map(|(number, (form, place))| Self { form, place, number })
+        (0..).zip(all).map(|(number, (form, place))| Self { form, place, number, copy: number })
     }
 
     /// The form at the first character of the line, if it may begin anywhere by itself.
@@ -58,7 +61,19 @@ impl Scan {
         let known = FORMS.iter().position(|known| std::ptr::eq(known, form))?;
         let number = u8::try_from(Self::all().count() + known).ok()?;
         let is_free = form.place == Place::Anywhere && matches!(form.reads, Reads::Steps(_));
-        is_free.then_some(Self { form, place: Place::First, number })
+        let mut copies = Self::all().filter(|scan| std::ptr::eq(scan.form, form));
+        let copy = copies.find(|scan| scan.is_copy())?.number;
+        is_free.then_some(Self { form, place: Place::First, number, copy })
+    }
+
+    /// What finds the same in this line: what stands at its first character stands at its
+    /// beginning, and nowhere else there if that is a character of a word.
+    #[inline]
+    pub fn alike_in(self, line: Line) -> Self {
+        match self.place == Place::First && line.character(0).is_some_and(is_word) {
+            true => Self { place: Place::LineBegin, number: self.copy, ..self },
+            false => self,
+        }
     }
 
     /// Whether it looks at the beginning of the line only.
@@ -142,5 +157,5 @@ impl Scan {
 
 fn outside_of_words(line: Line, at: usize) -> Option<usize> {
     let character = line.character(at)?;
-    (!super::characters::is_word(character)).then(|| at + character.len_utf8())
+    (!is_word(character)).then(|| at + character.len_utf8())
 }

@@ -7,7 +7,7 @@ use monban_pyre::Regex;
 use super::characters::digit_value;
 use super::keys::Key;
 use super::line::Line;
-use super::memo::LineMemo;
+use super::memo::{LineMemo, Searched};
 use super::scan::{Hit, Scan, Value};
 use super::starts::Starts;
 use super::steps::Spans;
@@ -82,12 +82,22 @@ impl Template {
         Self { glance, ..self }
     }
 
+    /// Whether it is known already that it fits nowhere in the line.
+    #[inline]
+    pub fn is_absent(&self, decade_max: u16, memo: &LineMemo) -> bool {
+        matches!(&self.kind, Kind::Scan(scan) if memo.lacks(*scan, decade_max))
+    }
+
     /// The leftmost place where it fits in the whole line.
     pub fn search(&mut self, line: Line, decade_max: u16, memo: &mut LineMemo) -> Option<Hit> {
         let hit = match &self.kind {
             Kind::Scan(scan) => memo.search(*scan, line, decade_max),
             Kind::Expression(_) if !(self.glance)(line.text()) => None,
-            Kind::Expression(_) => self.search_expression(line, 0),
+            Kind::Expression(expression) => {
+                let hit = memo.search_expression(expression, line);
+                self.overruns += u64::from(hit.is_err());
+                hit.ok().flatten()
+            }
         };
         self.fits += u64::from(hit.is_some());
         hit
@@ -97,17 +107,14 @@ impl Template {
     pub fn search_part(&mut self, line: Line, from: usize, decade_max: u16) -> Option<Hit> {
         let hit = match &self.kind {
             Kind::Scan(scan) => scan.search(line, from, decade_max, &mut Starts::default()),
-            Kind::Expression(_) => self.search_expression(line, from),
+            Kind::Expression(expression) => {
+                let hit = expression.search(line, from);
+                self.overruns += u64::from(hit.is_err());
+                hit.ok().flatten()
+            }
         };
         self.fits += u64::from(hit.is_some());
         hit
-    }
-
-    fn search_expression(&mut self, line: Line, from: usize) -> Option<Hit> {
-        let Kind::Expression(expression) = &self.kind else { return None };
-        let hit = expression.search(line, from);
-        self.overruns += u64::from(hit.is_err());
-        hit.ok().flatten()
     }
 
     /// The form it is, if that is tied to the beginning of the line.
@@ -138,11 +145,13 @@ impl Template {
 }
 
 impl Expression {
-    fn is_alike(&self, other: &Self) -> bool {
+    /// Whether it finds the same as another one.
+    pub fn is_alike(&self, other: &Self) -> bool {
         self.regex.pattern() == other.regex.pattern() && self.meaning == other.meaning
     }
 
-    fn search(&self, line: Line, from: usize) -> Result<Option<Hit>, monban_pyre::Overrun> {
+    /// The leftmost place where it fits from the byte `from` on.
+    pub fn search(&self, line: Line, from: usize) -> Searched {
         let Some(found) = self.regex.search_at(line.text(), from.min(line.text().len()))? else {
             return Ok(None);
         };

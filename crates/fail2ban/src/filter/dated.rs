@@ -68,6 +68,11 @@ pub(super) struct Seen {
 }
 
 impl Seen {
+    /// Of a line without a date, where none was seen before.
+    pub fn blank(now: i64, live: bool) -> Self {
+        Self { time: live.then_some(now), ..Self::default() }
+    }
+
     /// fail2ban stumbles over the date and drops the line.
     pub fn stumbles(&self) -> bool {
         self.found.is_some_and(|found| found.stumbles)
@@ -137,6 +142,12 @@ impl Dating {
         leader.left = true;
         self.finder.catch_up(&leader.steady, leader.steady.lines().saturating_sub(known));
         self.last.clone_from(&leader.last);
+    }
+
+    /// Whether no date was ever seen, and the line does not begin as one with a date does: it has
+    /// none then, and nothing is remembered.
+    pub fn is_blank(&mut self, line: &str) -> bool {
+        self.last.0.is_none() && self.leader.is_none() && !self.finder.may_begin(line)
     }
 
     /// Reads the date of the next line; `live` if the line was written just now.

@@ -98,13 +98,17 @@ impl Together {
         self.sieve.look(line.as_bytes());
         let led = self.lead(line, now, live);
         for group in &mut self.groups {
-            match (led, group.dating.upgrade()) {
-                (Some(seen), _) if group.follows => group.seen = seen,
-                (_, Some(dating)) => {
-                    group.follows = false;
-                    group.seen = dating.borrow_mut().see(line, now, live, &mut self.memo);
-                }
-                (_, None) => {}
+            if let Some(seen) = &led
+                && group.follows
+            {
+                group.seen = *seen;
+            } else if let Some(dating) = group.dating.upgrade() {
+                group.follows = false;
+                let mut dating = dating.borrow_mut();
+                group.seen = match dating.is_blank(line) {
+                    true => Seen::blank(now, live),
+                    false => dating.see(line, now, live, &mut self.memo),
+                };
             }
         }
         if led.is_none() {
