@@ -28,6 +28,9 @@ const FAST: usize = 48;
 /// What a syslog daemon writes for lines that it leaves out.
 const REPEATED: &[u8] = b"message repeated ";
 
+/// Bytes that are searched first.
+const PIECE: usize = 4096;
+
 /// Searches for what tells something.
 #[derive(Debug)]
 pub struct Sieve<'r> {
@@ -46,6 +49,20 @@ impl Sieve<'_> {
     /// line and holds whole lines.
     #[inline]
     pub fn find(&self, lines: &[u8]) -> Option<usize> {
+        // In pieces that grow: among many JSON lines the rest is not searched again for each.
+        let (mut from, mut length) = (0, PIECE);
+        while from < lines.len() {
+            let whole = lines.get(from + length..).and_then(|rest| memchr(b'\n', rest));
+            let end = whole.map_or(lines.len(), |end| from + length + end + 1);
+            if let Some(place) = self.find_in(&lines[from..end]) {
+                return Some(from + place);
+            }
+            (from, length) = (end, length * 2);
+        }
+        None
+    }
+
+    fn find_in(&self, lines: &[u8]) -> Option<usize> {
         // JSON may write any byte in another way, so no text is sure to be in it.
         if lines.first() == Some(&b'{') {
             return Some(0);
