@@ -170,15 +170,17 @@ impl Report {
             *count = count.saturating_add(attempts);
             return;
         }
+        let full = users.len() >= USERS_MAX;
         let number = match self.names.get_index_of(user) {
             Some(number) => number as u32,
+            // One who tries a great many takes no room from the others.
+            None if full => return,
             None if self.names.len() < NAMES_MAX => self.names.insert_full(user.into()).0 as u32,
             None => {
                 self.nameless += u64::from(attempts);
                 return;
             }
         };
-        let full = users.len() >= USERS_MAX;
         match users.iter_mut().find(|(known, _)| *known == number) {
             Some((_, count)) => *count = count.saturating_add(attempts),
             None if full => {}
@@ -237,5 +239,51 @@ impl Report {
     /// The blocks of an address.
     pub fn blocks_of(&self, address: Address) -> &[WouldBlock] {
         self.blocks.get(&self.subject_of(address)).map_or(&[], Vec::as_slice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use monban_model::{Also, Kind, RuleId, Witness};
+
+    use super::*;
+
+    #[test]
+    fn one_who_tries_many_names_takes_no_room_from_the_others() {
+        let mut report = Report::default();
+        let mut fail = |address: &str, user: &str| {
+            let address: Address = address.parse().unwrap();
+            let subject = Subject::of(address);
+            let (kind, time) = (Kind::LoginFailed, Stamp(1));
+            let counted =
+                Counted { time, address, subject, attempts: 1, in_window: 1, needed: 5, kind };
+            let seen = Sighting {
+                kind,
+                time,
+                address: Some(address),
+                user: Some(user.as_bytes()),
+                method: None,
+                service: ServiceId(0),
+                connection: None,
+                witness: Witness(0),
+                also: Also::Nothing,
+                rule: RuleId(0),
+                weight: 1,
+                line: &[],
+            };
+            report.take(&mut vec![Effect::Counted(counted)], &seen);
+        };
+        for at in 0..1000 {
+            fail("192.0.2.1", &format!("user{at}"));
+        }
+        fail("192.0.2.1", "user49");
+        fail("192.0.2.2", "other");
+        assert_eq!(report.names.len(), USERS_MAX + 1);
+        let [flooder, other] = ["192.0.2.1", "192.0.2.2"]
+            .map(|address| report.attackers[&address.parse::<Address>().unwrap()].clone());
+        assert_eq!((flooder.failures, flooder.users.len()), (1001, USERS_MAX));
+        assert_eq!(report.names_of(&flooder)[0], b"user49");
+        assert_eq!(report.names_of(&other), [b"other"]);
+        assert_eq!(report.nameless, 0);
     }
 }
