@@ -16,15 +16,15 @@ use monban_sources::archive::{BLOCK_BYTES, Block, Blocks, Family, Fault, LogFile
 
 use super::merge::{Merger, Step};
 use super::page::{Page, Reader, Way};
-use crate::watch::Form;
+use crate::watch::{Form, now};
 
-/// Readers at most; one takes in what the others read, and is busy with that of about four.
+/// Readers at most: the files of a packed log keep so many busy, a plain one about four.
 const READERS_MAX: usize = 16;
 
 /// Pages that wait to be taken in, of all logs; each log may have one in any case.
 const PAGES_WAITING: usize = 64;
 
-/// Bytes of pages that wait because the file before theirs is still being unpacked.
+/// No file behind another is unpacked where pages of so many bytes wait.
 const AHEAD_BYTES: usize = 48 * 1024 * 1024;
 
 /// Pages that are kept to be used again.
@@ -37,11 +37,11 @@ pub struct Outcome {
     pub files: u64,
     /// What was left out.
     pub skipped: Vec<Skipped>,
-    /// Lines of another form than their log's.
+    /// Lines of another form than their log's, among those that were read one by one.
     pub misplaced: u64,
     /// Sightings that another log had told already.
     pub echoes: u64,
-    /// Lines with a date after their file was last written.
+    /// Lines with a date after their file was last written, among those that were read one by one.
     pub disbelieved: u64,
 }
 
@@ -76,24 +76,42 @@ pub fn read(
         merger: Some(merger),
         arrived: true,
         sieves: Vec::new(),
+        held: 0,
         spare: Vec::new(),
+        skipped: Vec::new(),
         outcome: Outcome::default(),
+        broken: false,
     };
     let crew = Crew { rules, meter, size, events, work: Mutex::new(work), news: Condvar::new() };
     thread::scope(|scope| {
         for _ in 1..size.readers {
-            scope.spawn(|| crew.work());
+            // With fewer it takes longer.
+            let _ = thread::Builder::new().spawn_scoped(scope, || crew.work());
         }
         crew.work();
     });
-    let Work { merger, mut outcome, .. } =
+    let Work { merger, mut skipped, mut outcome, .. } =
         crew.work.into_inner().unwrap_or_else(PoisonError::into_inner);
+    skipped.sort_by_key(|(log, _)| *log);
+    outcome.skipped = skipped.into_iter().map(|(_, skipped)| skipped).collect();
     if let Some(merger) = merger {
         outcome.misplaced = merger.misplaced;
         outcome.echoes = merger.echoes();
         outcome.disbelieved = merger.disbelieved;
     }
     outcome
+}
+
+/// Tells the others if a reader breaks down where a panic unwinds.
+struct Alarm<'c, 's>(&'c Crew<'s>);
+
+impl Drop for Alarm<'_, '_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.lock().broken = true;
+            self.0.news.notify_all();
+        }
+    }
 }
 
 struct Crew<'s> {
@@ -111,12 +129,18 @@ struct Work<'s> {
     logs: Vec<Log>,
     /// `None` while somebody takes in.
     merger: Option<Merger<'s>>,
-    /// There may be something to take in.
+    /// There may be something to take in: a page, or the end of a file.
     arrived: bool,
     /// What finds the lines that tell something, for each form that a log has.
     sieves: Vec<(Form, Option<Arc<Sieve<'s>>>)>,
+    /// Bytes of all pages that are read and not yet taken in to their end.
+    held: usize,
     spare: Vec<Page>,
+    /// What was left out, with the number of its log.
+    skipped: Vec<(usize, Skipped)>,
     outcome: Outcome,
+    /// A reader broke down: the others have nothing to wait for.
+    broken: bool,
 }
 
 /// One family.
@@ -135,13 +159,13 @@ struct Log {
 /// One file.
 struct InWork {
     file: LogFile,
+    /// When it was last written, as far as that is known.
+    reference: Stamp,
     state: State,
     /// Its pages from the first one that is not taken in; `None` is still being read.
     pages: VecDeque<Option<Page>>,
     /// Pages before these.
     taken: usize,
-    /// Bytes of these.
-    room: usize,
     lines: u64,
     bytes: u64,
 }
@@ -153,7 +177,7 @@ enum State {
     Open(Blocks),
     /// Somebody reads.
     Busy {
-        is_packed: bool,
+        beside: usize,
     },
     Ended(Option<Fault>),
 }
@@ -164,7 +188,7 @@ struct Task<'s> {
     /// The file's number in its log.
     file: usize,
     from: From,
-    reference: Option<Stamp>,
+    reference: Stamp,
     form: Option<Form>,
     piped: bool,
     sieve: Option<Arc<Sieve<'s>>>,
@@ -178,6 +202,7 @@ enum From {
 impl<'s> Crew<'s> {
     /// Does what there is to do until all is done.
     fn work(&self) {
+        let _alarm = Alarm(self);
         let mut reader = Reader::new(self.rules, self.events.clone());
         let mut block = Block::new(self.size.block);
         let mut page = Page::default();
@@ -224,8 +249,8 @@ impl<'s> Crew<'s> {
         });
         let blocks = match read {
             Ok(Some(blocks)) => blocks,
-            Ok(None) => return self.lock().end(log, file, None),
-            Err(fault) => return self.lock().end(log, file, Some(fault)),
+            Ok(None) => return self.end(log, file, None),
+            Err(fault) => return self.end(log, file, Some(fault)),
         };
         let number = self.lock().go_on(log, file, blocks);
         self.news.notify_one();
@@ -234,6 +259,11 @@ impl<'s> Crew<'s> {
         let way = Way { source, reference, form, piped, sieve: sieve.as_deref() };
         reader.read(block, &way, page);
         self.lock().arrive(log, file, number, page);
+        self.news.notify_one();
+    }
+
+    fn end(&self, log: usize, file: usize, fault: Option<Fault>) {
+        self.lock().end(log, file, fault);
         self.news.notify_one();
     }
 
@@ -250,7 +280,7 @@ impl<'s> Work<'s> {
             while let Some(file) = log.files.front_mut() {
                 while let Some(page) = file.next_page() {
                     log.merging += 1;
-                    merger.take(at, page, file.file.modified);
+                    merger.take(at, page, file.reference);
                 }
                 let State::Ended(fault) = &mut file.state else { break };
                 if !file.pages.is_empty() {
@@ -261,7 +291,7 @@ impl<'s> Work<'s> {
                         (*lines, *bytes) = (file.lines, file.bytes);
                     }
                     let path = file.file.path.clone();
-                    self.outcome.skipped.push(Skipped { path, why });
+                    self.skipped.push((at, Skipped { path, why }));
                 }
                 log.files.pop_front();
                 log.done += 1;
@@ -277,6 +307,7 @@ impl<'s> Work<'s> {
     fn use_again(&mut self, merger: &mut Merger<'s>) {
         for (at, page) in merger.done.drain(..) {
             self.logs[at].merging -= 1;
+            self.held -= page.room();
             if self.spare.len() < SPARE_PAGES && page.room() >= BLOCK_BYTES {
                 self.spare.push(page);
             }
@@ -285,7 +316,8 @@ impl<'s> Work<'s> {
 
     /// All is read and taken in.
     fn is_done(&self) -> bool {
-        self.merger.is_some() && !self.arrived && self.logs.iter().all(|log| log.ended)
+        let done = self.merger.is_some() && !self.arrived;
+        self.broken || done && self.logs.iter().all(|log| log.ended)
     }
 
     /// What is best read now: of the log of which the least waits.
@@ -299,20 +331,19 @@ impl<'s> Work<'s> {
         });
         let (at, file) = match first.min() {
             Some((_, at, file)) => (at, file),
-            None if logs().map(|(_, log)| log.ahead()).sum::<usize>() >= AHEAD_BYTES => {
-                return None;
-            }
+            None if self.held >= AHEAD_BYTES => return None,
             None => logs().find_map(|(at, log)| Some((at, log.behind(readers)?)))?,
         };
         let sieve = self.logs[at].form.and_then(|form| self.sieve(form, rules));
         let log = &mut self.logs[at];
-        let InWork { file: facts, state, .. } = &mut log.files[file];
-        let is_packed = matches!(state, State::Open(blocks) if blocks.is_packed());
-        let from = match std::mem::replace(state, State::Busy { is_packed }) {
+        let InWork { file: facts, reference, state, .. } = &mut log.files[file];
+        let reference = *reference;
+        let beside = state.beside();
+        let from = match std::mem::replace(state, State::Busy { beside }) {
             State::Open(blocks) => From::Here(blocks),
             _ => From::Start(facts.clone()),
         };
-        let (form, piped, reference) = (log.form, log.piped, facts.modified);
+        let (form, piped) = (log.form, log.piped);
         Some(Task { log: at, file: log.done + file, from, reference, form, piped, sieve })
     }
 
@@ -354,9 +385,9 @@ impl<'s> Work<'s> {
             true => page.clone(),
             false => std::mem::replace(page, self.spare.pop().unwrap_or_default()),
         };
+        self.held += page.room();
         let file = self.file(log, file);
         let place = number - file.taken;
-        file.room += page.room();
         file.pages[place] = Some(page);
     }
 
@@ -390,26 +421,16 @@ impl Log {
         self.piped || self.form.is_some()
     }
 
-    /// The bytes that wait behind its first file that is not read to its end.
-    fn ahead(&self) -> usize {
-        let Some((front, _)) = self.front() else { return 0 };
-        self.files.iter().skip(front + 1).map(|file| file.room).sum()
-    }
-
     /// A file behind its first one that can be read while that is unpacked.
     fn behind(&self, readers: usize) -> Option<usize> {
         let (front, _) = self.front().filter(|_| self.knows_form())?;
-        for (at, file) in self.files.iter().enumerate().skip(front).take(readers + 1) {
-            if at > front && file.is_free() {
+        let beside = self.files[front].state.beside().min(readers);
+        for (at, file) in self.files.iter().enumerate().skip(front + 1).take(beside) {
+            if file.is_free() {
                 return Some(at);
             }
-            let is_packed = match &file.state {
-                State::Closed => false,
-                State::Ended(_) => true,
-                State::Open(blocks) => blocks.is_packed(),
-                State::Busy { is_packed } => *is_packed,
-            };
-            if !is_packed {
+            // A plain file is read fast, and what is being opened may be one.
+            if !matches!(file.state, State::Ended(_)) && file.state.beside() == 0 {
                 return None;
             }
         }
@@ -417,10 +438,22 @@ impl Log {
     }
 }
 
+impl State {
+    /// How many files may be read beside it.
+    fn beside(&self) -> usize {
+        match self {
+            Self::Closed | Self::Ended(_) => 0,
+            Self::Open(blocks) => blocks.beside(),
+            Self::Busy { beside } => *beside,
+        }
+    }
+}
+
 impl InWork {
     fn new(file: LogFile) -> Self {
         let (pages, state) = (VecDeque::new(), State::Closed);
-        Self { file, state, pages, taken: 0, room: 0, lines: 0, bytes: 0 }
+        let reference = file.modified.unwrap_or_else(now);
+        Self { file, reference, state, pages, taken: 0, lines: 0, bytes: 0 }
     }
 
     fn is_free(&self) -> bool {
@@ -432,7 +465,6 @@ impl InWork {
         let page = self.pages.front_mut()?.take()?;
         self.pages.pop_front();
         self.taken += 1;
-        self.room -= page.room();
         self.lines += page.lines;
         self.bytes += page.bytes;
         Some(page)

@@ -32,6 +32,9 @@ pub struct Merger<'s> {
     /// Logs whose next tell is not known yet.
     awaited: usize,
     tools: Tools<'s>,
+    /// Lines and their bytes that were not told yet.
+    lines: u64,
+    bytes: u64,
     /// Pages that were taken in to their end, with their log, to be used again.
     pub done: Vec<(usize, Page)>,
     /// Lines of another form than their log's, which may be forged: they are not counted.
@@ -53,7 +56,7 @@ struct Tools<'s> {
 /// One log.
 struct Log {
     source: SourceId,
-    pages: VecDeque<(Page, Option<Stamp>)>,
+    pages: VecDeque<(Page, Stamp)>,
     /// The next tell of the first page.
     next: usize,
     /// The latest time of the lines before the first page.
@@ -91,6 +94,8 @@ impl<'s> Merger<'s> {
             order: BinaryHeap::new(),
             awaited: logs,
             tools,
+            lines: 0,
+            bytes: 0,
             done: Vec::new(),
             misplaced: 0,
             disbelieved: 0,
@@ -108,8 +113,9 @@ impl<'s> Merger<'s> {
     }
 
     /// Takes in the next page of a log; `reference` is when its file was last written.
-    pub fn take(&mut self, at: usize, page: Page, reference: Option<Stamp>) {
-        (self.tools.each)(&Step::Lines { count: page.lines, bytes: page.bytes });
+    pub fn take(&mut self, at: usize, page: Page, reference: Stamp) {
+        self.lines += page.lines;
+        self.bytes += page.bytes;
         self.misplaced += page.misplaced;
         self.disbelieved += page.disbelieved;
         let awaited = self.logs[at].is_awaited();
@@ -127,12 +133,14 @@ impl<'s> Merger<'s> {
     /// Gives out all whose turn it is for sure. The log whose next tell is the oldest goes on
     /// until another's is older.
     pub fn give(&mut self) {
+        let (count, bytes) = (std::mem::take(&mut self.lines), std::mem::take(&mut self.bytes));
+        (self.tools.each)(&Step::Lines { count, bytes });
         while self.awaited == 0
             && let Some(Reverse((_, at))) = self.order.pop()
         {
-            let limit = self.order.peek().map(|Reverse((time, _))| *time);
+            let limit = self.order.peek().map(|Reverse(limit)| *limit);
             let log = &mut self.logs[at];
-            log.give_until(limit, &mut self.tools);
+            log.give_until(limit, at, &mut self.tools);
             log.leave_done(at, &mut self.done);
             match log.next_time() {
                 Some(time) => self.order.push(Reverse((time, at))),
@@ -164,19 +172,20 @@ impl Log {
         Some(tell.latest.map_or(self.time, |latest| latest.max(self.time)))
     }
 
-    /// Gives out what its first page tells up to a time.
-    fn give_until(&mut self, limit: Option<Stamp>, tools: &mut Tools<'_>) {
+    /// Gives out what its first page tells until another log's turn comes: the oldest first, of
+    /// several at one time that of the first log.
+    fn give_until(&mut self, limit: Option<(Stamp, usize)>, at: usize, tools: &mut Tools<'_>) {
         let Some((page, reference)) = self.pages.front() else { return };
         for tell in &page.tells[self.next..] {
             let time = tell.latest.map_or(self.time, |latest| latest.max(self.time));
-            if limit.is_some_and(|limit| time > limit) {
+            if limit.is_some_and(|limit| (time, at) > limit) {
                 return;
             }
             self.next += 1;
             match page.told(tell, time) {
                 Told::Seen(seen, event) => tools.give(self.source, seen, event),
                 Told::Repeats(text) => {
-                    tools.clock.set_reference(reference.unwrap_or_else(now));
+                    tools.clock.set_reference(*reference);
                     let (source, position) = (self.source, 0);
                     let line = Line { bytes: text, source, position, arrival: time };
                     tools.repeat(&line, self.last.as_deref());

@@ -181,7 +181,7 @@ pub struct Way<'s> {
     /// Its log.
     pub source: SourceId,
     /// When its file was last written.
-    pub reference: Option<Stamp>,
+    pub reference: Stamp,
     /// The form of its log; `None`: the first line decides.
     pub form: Option<Form>,
     /// It may be several logs one after the other: standard input.
@@ -209,11 +209,10 @@ impl<'r> Reader<'r> {
 
     /// Reads a block into an empty page.
     pub fn read(&mut self, block: &Block, way: &Way<'_>, page: &mut Page) {
-        let reference = way.reference.unwrap_or_else(now);
         // Before its first line: that may have no year either.
-        self.clock.set_reference(reference);
+        self.clock.set_reference(way.reference);
         page.form = way.form;
-        let newest = reference.plus_s(AHEAD_S);
+        let newest = way.reference.plus_s(AHEAD_S);
         let mut reading = InBlock { reader: self, way, page, newest, before: Before::Nothing };
         reading.lines(block.lines());
     }

@@ -74,9 +74,17 @@ impl Blocks {
         Ok(Self { reader, packing, rest: first, in_cut_line: false, ended, broken })
     }
 
-    /// Whether it takes time to read: it is unpacked on the way.
-    pub fn is_packed(&self) -> bool {
-        self.packing != Packing::Plain
+    /// How many such files may be read beside each other: as many as one likes where unpacking takes
+    /// long and little memory, few where it takes much, none where nothing is unpacked.
+    pub fn beside(&self) -> usize {
+        match self.packing {
+            Packing::Plain => 0,
+            Packing::Gzip => usize::MAX,
+            // `bzip2 -9` takes 4 MiB.
+            Packing::Bzip2 => 8,
+            // Up to 100 MiB each.
+            Packing::Xz | Packing::Zstd => 2,
+        }
     }
 
     /// Fills a block with the next lines; false at the end.
