@@ -80,8 +80,8 @@ pub struct Span {
     length: u32,
 }
 
-/// A sighting, with places in the texts of its page instead of texts. Its line is not kept: on which
-/// lines a decision rests is no part of a report.
+/// A sighting, with places in the texts of its page instead of texts. Its line is not kept: on
+/// which lines a decision rests is no part of a report.
 #[derive(Clone, Debug)]
 struct Kept {
     kind: Kind,

@@ -74,8 +74,8 @@ impl Blocks {
         Ok(Self { reader, packing, rest: first, in_cut_line: false, ended, broken })
     }
 
-    /// How many such files may be read beside each other: as many as one likes where unpacking takes
-    /// long and little memory, few where it takes much, none where nothing is unpacked.
+    /// How many files may be read beside it: as many as one likes where unpacking takes long and
+    /// little memory, few where it takes much, none where nothing is unpacked.
     pub fn beside(&self) -> usize {
         match self.packing {
             Packing::Plain => 0,
