@@ -62,6 +62,11 @@ impl Class {
         Some(word as u8 * 64 + missing[word].trailing_zeros() as u8)
     }
 
+    /// Whether the other set has all its bytes.
+    pub(crate) fn is_in(&self, other: &Self) -> bool {
+        self.0.iter().zip(other.0).all(|(a, b)| a & !b == 0)
+    }
+
     /// Whether the two sets share a byte.
     pub(crate) fn meets(&self, other: &Self) -> bool {
         self.0.iter().zip(other.0).any(|(a, b)| a & b != 0)
@@ -160,7 +165,7 @@ fn digits_back(text: &[u8]) -> usize {
 
 /// The high bit of each byte that is no digit, and no other bit.
 #[inline]
-fn no_digits(bytes: &[u8; 8]) -> u64 {
+pub(crate) fn no_digits(bytes: &[u8; 8]) -> u64 {
     const EACH: u64 = 0x0101_0101_0101_0101;
     // Digits are 0 to 9 now, and nothing else is.
     let values = u64::from_le_bytes(*bytes) ^ (EACH * 0x30);

@@ -85,6 +85,13 @@ impl Filter {
         self.wanted.then(|| exact.chain(starts).chain(ends).chain(parts))
     }
 
+    /// All values of the list, without their `*`.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = self.prefixes.iter().map(|start| start.bytes());
+        let others = [&self.exact, &self.suffixes, &self.parts];
+        starts.chain(others.into_iter().flatten().map(Vec::as_slice))
+    }
+
     /// A value that the condition asks for, if it asks for any.
     pub(crate) fn sample(&self) -> Option<Vec<u8>> {
         let start = || self.prefixes.first().map(|start| start.bytes().to_vec());

@@ -20,10 +20,12 @@ pub(crate) struct Head<'a> {
     pub(crate) pid: &'a [u8],
     /// The rest.
     pub(crate) message: &'a [u8],
+    /// It begins as the [`LastTag`].
+    pub(crate) is_last_tag: bool,
 }
 
 /// Takes the head off a line. `None` if the line has none.
-#[inline]
+#[inline(always)]
 pub(crate) fn split<'a>(
     line: &'a [u8],
     texts: &'a mut Texts,
@@ -187,7 +189,7 @@ fn tagged<'a>(text: &'a [u8], head: Head<'a>) -> Option<Head<'a>> {
 }
 
 /// What follows the program of `head`: `[pid]: message` or `: message`.
-#[inline]
+#[inline(always)]
 pub(crate) fn behind_program<'a>(after: &'a [u8], mut head: Head<'a>) -> Option<Head<'a>> {
     let mut rest = after;
     if let [b'[', inner @ ..] = after {
@@ -240,14 +242,9 @@ fn rfc5424(rest: &[u8]) -> Option<Head<'_>> {
         None => after_structured_data(rest)?,
     };
     let message = trimmed(message);
+    let message = message.strip_prefix(b"\xef\xbb\xbf").unwrap_or(message);
     let [date, host, program, pid, _] = words;
-    Some(Head {
-        date,
-        host,
-        program,
-        pid,
-        message: message.strip_prefix(b"\xef\xbb\xbf").unwrap_or(message),
-    })
+    Some(Head { date, host, program, pid, message, is_last_tag: false })
 }
 
 /// What follows `[id name="value" ...]...`; `]` and `"` in a value are escaped.
@@ -280,7 +277,7 @@ fn json_line<'a>(line: &'a [u8], texts: &'a mut Texts) -> Option<Head<'a>> {
     let message = if fields.program.is_empty() { text } else { trimmed(text) };
     let Fields { program, pid, host, time: date, .. } = fields;
     let pid = if program.is_empty() { b"" } else { pid };
-    Some(Head { date, host, program, pid, message })
+    Some(Head { date, host, program, pid, message, is_last_tag: false })
 }
 
 /// Takes rsyslog's `message repeated N times: [ ... ]` off; the message and N. rsyslog writes it

@@ -1,7 +1,11 @@
 //! The host and program of the line before.
 
+use monban_model::ServiceId;
+
 use crate::bytes::same;
 use crate::head::{Head, behind_program};
+use crate::programs::Number;
+use crate::set::RuleSet;
 
 /// `host program` of the line before: in a log it is mostly the same, and need not be taken apart
 /// again.
@@ -10,6 +14,8 @@ pub(crate) struct LastTag {
     text: [u8; LAST_TAG_MAX],
     length: usize,
     host: usize,
+    /// The services of the program, and the number of the rules that they are a part of.
+    services: Option<(u64, Number)>,
 }
 
 /// Longer ones are taken apart each time.
@@ -17,21 +23,37 @@ const LAST_TAG_MAX: usize = 64;
 
 impl Default for LastTag {
     fn default() -> Self {
-        Self { text: [0; LAST_TAG_MAX], length: 0, host: 0 }
+        Self { text: [0; LAST_TAG_MAX], length: 0, host: 0, services: None }
     }
 }
 
 impl LastTag {
     /// The head of what stands behind a date, if it begins as the one before.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn again<'a>(&self, date: &'a [u8], rest: &'a [u8]) -> Option<Head<'a>> {
         let tag = rest.get(..self.length).filter(|tag| !tag.is_empty())?;
         if !same(tag, &self.text[..self.length]) {
             return None;
         }
         let (host, program) = (&tag[..self.host], &tag[self.host + 1..]);
-        let head = Head { date, host, program, ..Head::default() };
+        let head = Head { date, host, program, is_last_tag: true, ..Head::default() };
         behind_program(&rest[self.length..], head)
+    }
+
+    /// The services that the program of a head may write lines of.
+    #[inline]
+    pub(crate) fn services<'r>(&mut self, rules: &'r RuleSet, head: &Head<'_>) -> &'r [ServiceId] {
+        if let Some((of, number)) = self.services
+            && head.is_last_tag
+            && of == rules.number
+        {
+            return rules.programs.list(number);
+        }
+        let number = rules.programs.number(head.program);
+        if head.is_last_tag {
+            self.services = Some((rules.number, number));
+        }
+        rules.programs.list(number)
     }
 
     /// Keeps what `rest` begins with, as it was taken apart.
@@ -40,7 +62,7 @@ impl LastTag {
         if head.host.is_empty() || head.program.is_empty() || length > LAST_TAG_MAX {
             return;
         }
-        (self.length, self.host) = (length, head.host.len());
+        (self.length, self.host, self.services) = (length, head.host.len(), None);
         self.text[..length].copy_from_slice(&rest[..length]);
     }
 }
@@ -75,6 +97,7 @@ mod tests {
                 let mut room = Texts::default();
                 let alone = split(line.as_bytes(), &mut room, &mut LastTag::default());
                 let second = split(line.as_bytes(), &mut texts, &mut last);
+                let second = second.map(|head| Head { is_last_tag: false, ..head });
                 assert_eq!(second, alone, "{before} {after}");
             }
         }

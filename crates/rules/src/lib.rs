@@ -22,6 +22,7 @@ mod field;
 mod file;
 mod filter;
 mod found;
+mod gist;
 mod head;
 mod hostile;
 mod json;
@@ -30,6 +31,7 @@ mod last_tag;
 mod linear;
 mod memo;
 mod needs;
+mod number;
 #[cfg(test)]
 mod oracle_tests;
 mod overlap;

@@ -59,30 +59,42 @@ impl Programs {
         Self { slots, starts }
     }
 
-    /// The services that `program` may write lines of, in the order of the files. `hint` is kept
-    /// from one time to the next, any number at first.
+    /// The services that `program` may write lines of, in the order of the files.
     #[inline]
-    pub(crate) fn services(&self, program: &[u8], hint: &mut usize) -> &[ServiceId] {
-        if let Some(Some(named)) = self.slots.get(*hint)
-            && same(&named.name, program)
-        {
-            return &named.services;
-        }
+    pub(crate) fn services(&self, program: &[u8]) -> &[ServiceId] {
+        self.list(self.number(program))
+    }
+
+    /// The number of their list.
+    pub(crate) fn number(&self, program: &[u8]) -> Number {
         if self.slots.is_empty() || program.is_empty() {
-            return &[];
+            return Number(usize::MAX);
         }
         let mut at = place(program, self.slots.len());
         while let Some(named) = &self.slots[at] {
             if same(&named.name, program) {
-                *hint = at;
-                return &named.services;
+                return Number(at);
             }
             at = (at + 1) & (self.slots.len() - 1);
         }
-        let start = self.starts.iter().find(|start| program.starts_with(&start.name));
-        start.map_or(&[], |named| &named.services)
+        let start = self.starts.iter().position(|start| program.starts_with(&start.name));
+        Number(start.map_or(usize::MAX, |start| self.slots.len() + start))
+    }
+
+    /// The list of that number.
+    #[inline]
+    pub(crate) fn list(&self, Number(at): Number) -> &[ServiceId] {
+        let named = match self.slots.get(at) {
+            Some(named) => named.as_ref(),
+            None => self.starts.get(at.wrapping_sub(self.slots.len())),
+        };
+        named.map_or(&[], |named| &named.services)
     }
 }
+
+/// The number of a list of services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Number(usize);
 
 /// Where to look first. The names come from configuration, so nobody can make them collide.
 #[inline]
@@ -111,15 +123,14 @@ mod tests {
             text("a", "['sshd', 'sshd-session']"),
             text("b", "['postfix/*', 'sshd']"),
         ]);
-        let mut hint = 0;
-        let mut ids = |name: &str| -> Vec<u16> {
-            let found = programs.services(name.as_bytes(), &mut hint);
+        let ids = |name: &str| -> Vec<u16> {
+            let found = programs.services(name.as_bytes());
             found.iter().map(|id| id.0).collect()
         };
         assert_eq!(ids("sshd"), [0, 1]);
         assert_eq!(ids("sshd-session"), [0]);
         assert_eq!(ids("postfix/smtps/smtpd"), [1]);
         assert!(ids("ssh").is_empty() && ids("").is_empty() && ids("x").is_empty());
-        assert!(Programs::build(&[]).services(b"x", &mut 0).is_empty());
+        assert!(Programs::build(&[]).services(b"x").is_empty());
     }
 }

@@ -6,10 +6,10 @@ use monban_model::{ConnectionKey, Line, ServiceId, Sighting, Stamp};
 use crate::clock::Clock;
 use crate::field::Slot;
 use crate::found::Found;
+use crate::gist::{Gist, Told};
 use crate::head::{self, Head};
 use crate::key;
 use crate::scratch::Scratch;
-use crate::service::Rule;
 use crate::set::RuleSet;
 use crate::shape;
 
@@ -54,6 +54,7 @@ impl RuleSet {
     ///
     /// The sighting's time is the line's own, or its arrival. Lines longer than [`LINE_MAX`] are
     /// cut there.
+    #[inline(always)]
     pub fn read<'a>(
         &self,
         line: &Line<'a>,
@@ -65,52 +66,82 @@ impl RuleSet {
             [before @ .., b'\r'] => before,
             _ => bytes,
         };
-        let Scratch { texts, last_tag, last_program, memo } = scratch;
+        let Scratch { texts, last_tag, memo } = scratch;
         let headed = head::split(bytes, texts, last_tag);
         let head = headed.unwrap_or(Head { message: bytes, ..Head::default() });
         let (message, times) = head::unrepeated(&head);
-        let mut date = head.date;
-        let services = self.programs.services(head.program, last_program);
-        let mut found = Found::none(message);
-        let mut seen =
-            memo.said(self.number, services, &mut found, |found| self.first_found(services, found));
+        let shaped;
         // A line with a program has no other shape.
-        if head.program.is_empty()
-            && let Some((shape, shape_date)) = shape::detect(message)
-        {
-            seen = self.first_found(self.shaped(shape), &mut found);
-            let own = found.get(Slot::Date);
-            if own.is_some() || date.is_empty() {
-                date = own.unwrap_or(shape_date);
-            }
-        }
-        let time = clock.read(date);
-        let rule = match seen {
-            Seen::Known(service) => {
-                let rule = &self.services[usize::from(service.0)].rules[found.index];
-                (!rule.means_nothing()).then_some((service, rule))
-            }
-            _ => None,
+        let (told, date) = if head.program.is_empty() {
+            shaped = self.told_by_shape(message, head.date);
+            (&shaped.0, shaped.1)
+        } else {
+            let services = last_tag.services(self, &head);
+            let ask = |number| self.told_by(services, message, number);
+            (memo.told(self.number, services, message, ask), head.date)
         };
-        let repeats = match seen {
+        let time = clock.read(date);
+        let repeats = match told.seen {
             Seen::Foreign => head::repeats_last(bytes, &head),
             _ => None,
         };
-        let (host, told) = repeats.unwrap_or((head.host, times));
+        let (host, repeated) = repeats.unwrap_or((head.host, times));
         Reading {
             time,
             host,
             program: head.program,
             pid: head.pid,
             message,
-            times: told,
+            times: repeated,
             repeats_last: repeats.is_some(),
-            seen,
-            sighting: rule.map(|(service, rule)| {
+            seen: told.seen,
+            sighting: told.gist.as_ref().map(|gist| {
                 let time = time.unwrap_or(line.arrival);
-                self.sighting(service, rule, &found, &head, (time, times), line.bytes)
+                self.sighting(gist, &head, message, (time, times), line.bytes)
             }),
         }
+    }
+
+    /// What a message tells that stands behind no program, and the date of its line.
+    #[inline(never)]
+    fn told_by_shape<'a>(&self, message: &'a [u8], date: &'a [u8]) -> (Told, &'a [u8]) {
+        let Some((shape, shape_date)) = shape::detect(message) else {
+            return (Told::NOTHING, date);
+        };
+        let mut found = Found::none(message);
+        let told = self.told_of(self.shaped(shape), &mut found);
+        let own = found.get(Slot::Date);
+        let date = if own.is_some() || date.is_empty() { own.unwrap_or(shape_date) } else { date };
+        (told, date)
+    }
+
+    /// What a message of these services tells, and whether another number than the one that stands
+    /// there would change nothing.
+    #[inline(never)]
+    fn told_by(
+        &self,
+        services: &[ServiceId],
+        message: &[u8],
+        number: Option<(usize, usize)>,
+    ) -> (Told, bool) {
+        let mut found = Found::none(message);
+        let told = self.told_of(services, &mut found);
+        let any_number = number.is_some_and(|(start, _)| {
+            let of = |service: &ServiceId| &self.tables[usize::from(service.0)];
+            found.captures.end_before(start)
+                && services.iter().map(of).all(|table| table.reads_any_number(message))
+        });
+        (told, any_number)
+    }
+
+    #[inline]
+    fn told_of(&self, services: &[ServiceId], found: &mut Found<'_>) -> Told {
+        let seen = self.first_found(services, found);
+        let Seen::Known(id) = seen else { return Told { seen, gist: None } };
+        let service = &self.services[usize::from(id.0)];
+        let rule = &service.rules[found.index];
+        let gist = (!rule.means_nothing()).then(|| Gist::of(id, service, rule, found));
+        Told { seen, gist }
     }
 
     /// Lets services look at the message in turn.
@@ -127,20 +158,18 @@ impl RuleSet {
     #[inline]
     fn sighting<'a>(
         &self,
-        service: ServiceId,
-        rule: &Rule,
-        found: &Found<'a>,
+        gist: &Gist,
         head: &Head<'a>,
+        message: &'a [u8],
         (time, repeated): (Stamp, u32),
         line: &'a [u8],
     ) -> Sighting<'a> {
-        let number = usize::from(service.0);
-        let known = &self.services[number];
+        let number = usize::from(gist.service.0);
         // Neither is typed by an attacker: the pid is the head's, and a pattern in which
         // {session} could be moved is refused.
-        let (sort, name) = match found.get(Slot::Session) {
+        let (sort, name) = match gist.session.and_then(|session| session.of(message)) {
             Some(session) => (1, session),
-            None if known.pid_is_connection => (2, head.pid),
+            None if self.services[number].pid_is_connection => (2, head.pid),
             None => (2, &[][..]),
         };
         let connection = (!name.is_empty()).then(|| {
@@ -148,17 +177,17 @@ impl RuleSet {
             ConnectionKey(key::hash(host, name).max(1))
         });
         Sighting {
-            kind: rule.kind,
+            kind: gist.kind,
             time,
-            address: found.address(),
-            user: found.user_of(known),
-            method: found.get(Slot::Method),
-            service,
+            address: gist.address,
+            user: gist.user.and_then(|user| user.of(message)),
+            method: gist.method.and_then(|method| method.of(message)),
+            service: gist.service,
             connection,
-            witness: rule.witness,
-            also: rule.also,
-            rule: found.rule,
-            weight: found.times().saturating_mul(repeated).min(ATTEMPTS_PER_LINE_MAX),
+            witness: gist.witness,
+            also: gist.also,
+            rule: gist.rule,
+            weight: gist.times.saturating_mul(repeated).min(ATTEMPTS_PER_LINE_MAX),
             line,
         }
     }

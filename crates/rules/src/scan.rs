@@ -66,6 +66,13 @@ impl Captures {
         self.set(Slot::Address, start, end);
     }
 
+    /// Whether everything that is captured ends before this place.
+    pub(crate) fn end_before(&self, place: usize) -> bool {
+        let all = self.spans.iter().enumerate();
+        all.filter(|(slot, _)| self.held >> slot & 1 != 0)
+            .all(|(_, (_, end))| usize::from(*end) <= place)
+    }
+
     /// Forgets everything.
     #[inline]
     pub(crate) fn clear(&mut self) {

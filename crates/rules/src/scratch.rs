@@ -10,7 +10,5 @@ use crate::memo::Memo;
 pub struct Scratch {
     pub(crate) texts: Texts,
     pub(crate) last_tag: LastTag,
-    /// Where the program of the line before stands among all.
-    pub(crate) last_program: usize,
     pub(crate) memo: Memo,
 }

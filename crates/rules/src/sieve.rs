@@ -99,7 +99,7 @@ impl Sieve<'_> {
         let head = head::split(line, &mut texts, &mut last_tag);
         let head = head.unwrap_or(Head { message: line, ..Head::default() });
         let services = match self.shape {
-            None => self.rules.programs.services(head.program, &mut 0),
+            None => self.rules.programs.services(head.program),
             Some(shape) => self.rules.shaped(shape),
         };
         let of_log = match self.shape {

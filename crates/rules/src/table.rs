@@ -4,6 +4,7 @@ use monban_model::Problem;
 
 use crate::field::Slot;
 use crate::linear::Linear;
+use crate::number;
 use crate::pattern::{self, Part, Variant};
 use crate::regex::{Searcher, literal_start};
 use crate::scan::{Captures, MESSAGE_MAX};
@@ -17,6 +18,8 @@ pub(crate) struct Table {
     trie: Trie,
     entries: Vec<Entry>,
     groups: Vec<Group>,
+    /// No pattern begins with a number.
+    begins_without_number: bool,
 }
 
 /// The variants of a group that begin with the same literal.
@@ -26,6 +29,8 @@ struct Entry {
     how: How,
     /// Entries of one group stand side by side.
     group: u32,
+    /// Whether a number at the message's end may be any other one, see [`number::may_be_any`].
+    any_number: bool,
 }
 
 #[derive(Debug)]
@@ -46,7 +51,12 @@ struct Group {
 impl Table {
     /// Compiles all rules of a service; every mistake is added to `problems`.
     pub(crate) fn compile(service: &Service, problems: &mut Vec<Problem>) -> Self {
-        let mut table = Self { trie: Trie::default(), entries: Vec::new(), groups: Vec::new() };
+        let mut table = Self {
+            trie: Trie::default(),
+            entries: Vec::new(),
+            groups: Vec::new(),
+            begins_without_number: true,
+        };
         let mut last: Option<&Rule> = None;
         for (index, rule) in service.rules.iter().enumerate() {
             let index = index as u16;
@@ -67,6 +77,7 @@ impl Table {
                 problems.push(Problem { line: rule.line, ..problem });
             }
         }
+        table.look_for_numbers(&service.rules);
         let prefixes: Vec<&[u8]> = table.entries.iter().map(|entry| &*entry.prefix).collect();
         table.trie = Trie::build(&prefixes);
         table
@@ -110,6 +121,7 @@ impl Table {
                     prefix: literal_start(&wording.text).into(),
                     how: How::Regex(Box::new(searcher)),
                     group,
+                    any_number: false,
                 }),
                 Err(what) => {
                     let problem = Problem::of_file(&service.file, what, "");
@@ -135,7 +147,21 @@ impl Table {
         }
         let mut front = Front::default();
         front.add(linear);
-        self.entries.push(Entry { prefix, how: How::Front(front), group });
+        self.entries.push(Entry { prefix, how: How::Front(front), group, any_number: false });
+    }
+
+    /// Finds out which entries see no difference between messages that differ in a number.
+    fn look_for_numbers(&mut self, rules: &[Rule]) {
+        let begins = |entry: &Entry| number::has_none(&entry.prefix);
+        self.begins_without_number = self.entries.iter().all(begins);
+        for entry in &mut self.entries {
+            let mut of_group = self.groups[entry.group as usize].rules.iter();
+            entry.any_number = match &entry.how {
+                How::Front(front) => number::may_be_any(&entry.prefix, front),
+                How::Regex(_) => false,
+            } && of_group
+                .all(|rule| rules[usize::from(*rule)].filters.iter().all(number::is_not_asked));
+        }
     }
 
     /// A field that a filter of the rule names and no line of it has.
@@ -185,6 +211,14 @@ impl Table {
             captures.clear();
         }
         None
+    }
+
+    /// Whether another number in its place would change nothing of what is read out of a message
+    /// before it.
+    pub(crate) fn reads_any_number(&self, message: &[u8]) -> bool {
+        let candidates = || self.trie.candidates(message).iter();
+        self.begins_without_number
+            && candidates().all(|&entry| self.entries[entry as usize].any_number)
     }
 
     /// The rules of each group with the same wordings, in the order of trial.
