@@ -83,7 +83,7 @@ impl World {
             line:
                 b"Nov 22 05:33:01 host sshd[24200]: Failed password for root from 10.0.0.1 port 1",
         };
-        self.engine.step(self.now, Observation::Sighting(sighting), &mut self.effects);
+        self.engine.step(self.now, Observation::Sighting(&sighting), &mut self.effects);
         self.effects.clear();
     }
 }

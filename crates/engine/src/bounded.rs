@@ -79,15 +79,15 @@ impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
 
     /// The entry to be changed: it counts as touched and as changed.
     pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
-        let at = *self.places.get(key)?;
+        let at = self.place_of(key)?;
         Some(self.touch(at))
     }
 
     /// The entry to be changed, made if it is missing; what makes room for it comes out.
     pub fn entry(&mut self, key: K, make: impl FnOnce() -> V) -> (&mut V, Option<V>) {
         let mut out = None;
-        let at = match self.places.get(&key) {
-            Some(&at) => at,
+        let at = match self.place_of(&key) {
+            Some(at) => at,
             None => {
                 if self.places.len() >= self.capacity {
                     out = self.evict();
@@ -172,6 +172,15 @@ impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
                 slot.known = true;
                 now(&slot.key, &slot.value);
             }
+        }
+    }
+
+    /// Where an entry stands. The newest is mostly the one: lines come in bursts.
+    #[inline]
+    fn place_of(&self, key: &K) -> Option<u32> {
+        match self.slots.get(self.newest as usize) {
+            Some(newest) if newest.key == *key => Some(self.newest),
+            _ => self.places.get(key).copied(),
         }
     }
 

@@ -96,7 +96,7 @@ impl Engine {
             self.end_blocks(now, out);
         }
         match seen {
-            Observation::Sighting(sighting) => self.sighting(now, &sighting, out),
+            Observation::Sighting(sighting) => self.sighting(now, sighting, out),
             Observation::Outcome(outcome) => self.outcome(now, outcome, out),
             Observation::Command(id, command) => self.command(now, id, command, out),
             Observation::Allow(nets) => self.allow(now, nets, out),

@@ -9,7 +9,7 @@ use monban_model::{
 #[derive(Clone, Debug)]
 pub enum Observation<'a> {
     /// A rule read this out of a line; its time is already the event's time (see [`crate::Times`]).
-    Sighting(Sighting<'a>),
+    Sighting(&'a Sighting<'a>),
     /// An order was carried out, or not.
     Outcome(Outcome),
     /// An operator wants this; the answer carries the number.

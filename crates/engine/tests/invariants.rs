@@ -231,7 +231,7 @@ fn old_lines_place_no_block_that_is_over() {
             weight: 1,
             line,
         };
-        late.engine.step(clock, Observation::Sighting(sighting), &mut late.effects);
+        late.engine.step(clock, Observation::Sighting(&sighting), &mut late.effects);
     }
     assert_eq!((blocks, late.blocks().len()), (1, 0));
     assert_eq!(late.decisions().len(), 1, "decided, for the history, but not ordered");

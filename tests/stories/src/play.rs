@@ -122,7 +122,7 @@ impl Stage {
         }
         sighting.time = time;
         let mut effects = Vec::new();
-        self.engine.step(self.now, Observation::Sighting(*sighting), &mut effects);
+        self.engine.step(self.now, Observation::Sighting(sighting), &mut effects);
         self.carry_out(effects)
     }
 

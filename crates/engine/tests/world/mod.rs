@@ -95,7 +95,7 @@ impl World {
             weight: self.weight,
             line: line.as_bytes(),
         };
-        self.engine.step(self.now, Observation::Sighting(sighting), &mut self.effects);
+        self.engine.step(self.now, Observation::Sighting(&sighting), &mut self.effects);
     }
 
     pub fn fail(&mut self, address: &str) {

@@ -21,7 +21,7 @@ pub enum Step<'a> {
         bytes: u64,
     },
     /// What a rule read out of one; its time never goes backwards within a log.
-    Sighting(Sighting<'a>),
+    Sighting(&'a Sighting<'a>),
 }
 
 /// Takes in pages, gives out steps.
@@ -222,7 +222,7 @@ impl Tools<'_> {
         {
             return;
         }
-        (self.each)(&Step::Sighting(seen));
+        (self.each)(&Step::Sighting(&seen));
     }
 
     /// A line that repeats the last one of the page before.

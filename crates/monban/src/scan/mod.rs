@@ -131,7 +131,7 @@ struct Reader {
 impl Reader {
     fn take(&mut self, step: &Step<'_>) {
         let sighting = match step {
-            Step::Sighting(sighting) if self.range.holds(sighting.time) => *sighting,
+            Step::Sighting(sighting) if self.range.holds(sighting.time) => sighting,
             Step::Sighting(_) => return,
             Step::Lines { count, bytes } => {
                 self.report.lines += count;
@@ -143,7 +143,7 @@ impl Reader {
         self.now = self.now.max(sighting.time);
         self.engine.step(self.now, Observation::Sighting(sighting), &mut self.effects);
         if !self.effects.is_empty() {
-            self.report.take(&mut self.effects, &sighting);
+            self.report.take(&mut self.effects, sighting);
         }
     }
 }

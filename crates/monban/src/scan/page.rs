@@ -36,6 +36,9 @@ pub struct Page {
     /// What it tells, in order.
     pub tells: Vec<Tell>,
     texts: Vec<u8>,
+    /// The account and the method that were kept last: they are mostly the same again.
+    last_user: Span,
+    last_method: Span,
 }
 
 /// The line that the next page may repeat.
@@ -74,7 +77,7 @@ pub enum Told<'a> {
 }
 
 /// A place in the texts of a page.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Span {
     start: u32,
     length: u32,
@@ -146,11 +149,17 @@ impl Page {
     }
 
     fn keep(&mut self, seen: &Sighting<'_>, event: Option<Event>) {
+        if let Some(user) = seen.user {
+            self.last_user = self.keep_again(self.last_user, user);
+        }
+        if let Some(method) = seen.method {
+            self.last_method = self.keep_again(self.last_method, method);
+        }
         let kept = Kept {
             kind: seen.kind,
             address: seen.address,
-            user: seen.user.map(|text| self.keep_text(text)),
-            method: seen.method.map(|text| self.keep_text(text)),
+            user: seen.user.map(|_| self.last_user),
+            method: seen.method.map(|_| self.last_method),
             service: seen.service,
             connection: seen.connection,
             witness: seen.witness,
@@ -160,6 +169,12 @@ impl Page {
             event,
         };
         self.tells.push(Tell { latest: self.latest, what: What::Seen(kept) });
+    }
+
+    /// Keeps a text, if it is another one than the last.
+    #[inline]
+    fn keep_again(&mut self, last: Span, text: &[u8]) -> Span {
+        if self.text(last) == text { last } else { self.keep_text(text) }
     }
 
     fn keep_text(&mut self, text: &[u8]) -> Span {

@@ -176,7 +176,7 @@ impl Mind {
         if !self.echoes.leave_fresh(line.source, event, &mut sighting) {
             return;
         }
-        self.engine.step(line.arrival, Observation::Sighting(sighting), &mut self.effects);
+        self.engine.step(line.arrival, Observation::Sighting(&sighting), &mut self.effects);
         for effect in self.effects.drain(..) {
             match effect {
                 Effect::Counted(counted) => {
