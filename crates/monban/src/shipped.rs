@@ -64,7 +64,10 @@ pub fn load(bundle: &Bundle, examples: bool) -> Result<Loaded, Vec<Problem>> {
     let texts = rule_texts(bundle);
     let compiled = match examples {
         true => RuleSet::compile(&texts),
-        false => RuleSet::compile_unchecked(&texts).map(RuleSet::without_examples),
+        false => {
+            let own = |text: &RuleText| bundle.rules.iter().any(|file| file.file == text.file);
+            RuleSet::compile_where_needed(&texts, |text| !own(text)).map(RuleSet::without_examples)
+        }
     };
     match (Config::parse(file, text), compiled) {
         (Ok(config), Ok(rules)) if rest(bundle) => Ok(Loaded { config, rules }),

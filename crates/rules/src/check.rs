@@ -9,6 +9,7 @@ use crate::overlap::{self, Automaton};
 use crate::pattern::{self, Node};
 use crate::service::{Example, Rule, Service};
 use crate::set::RuleSet;
+use crate::table::Table;
 
 /// Most problems of one kind and service that are told.
 const TOLD_MAX: usize = 8;
@@ -92,8 +93,10 @@ fn shown(service: &Service, found: &Found<'_>, name: &str) -> Option<String> {
 /// No line of one rule can be read by itself or an earlier rule with another address, nor by an
 /// earlier rule as a login.
 fn confusable(set: &RuleSet, number: usize, service: &Service, problems: &mut Vec<Problem>) {
-    let groups: Vec<Vec<&Rule>> = set.tables[number]
-        .groups()
+    let groups: Vec<Vec<&Rule>> = set
+        .table(number)
+        .into_iter()
+        .flat_map(Table::groups)
         .map(|rules| rules.iter().map(|index| &service.rules[usize::from(*index)]).collect())
         .collect();
     let automata = |writes| -> Vec<Automaton> {

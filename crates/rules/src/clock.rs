@@ -78,7 +78,7 @@ impl Clock {
     /// multilog's and svlogd's `@400000006b027e97075bcd15`, svlogd's
     /// `2026-11-22_05:33:01.12345` (UTC), or seconds, milliseconds or microseconds since the
     /// epoch.
-    #[inline]
+    #[inline(always)]
     pub fn read(&mut self, date: &[u8]) -> Option<Stamp> {
         if let Some(stamp) = self.same_minute(date) {
             return Some(stamp);
@@ -96,7 +96,7 @@ impl Clock {
     }
 
     /// A date of the form `Nov 22 05:33:01` in the minute of the one before.
-    #[inline]
+    #[inline(always)]
     fn same_minute(&mut self, date: &[u8]) -> Option<Stamp> {
         let date: &[u8; BSD_LENGTH] = date.try_into().ok()?;
         let last: &mut [u8; BSD_LENGTH] = self.last.first_chunk_mut()?;

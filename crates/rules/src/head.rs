@@ -282,7 +282,7 @@ fn json_line<'a>(line: &'a [u8], texts: &'a mut Texts) -> Option<Head<'a>> {
 
 /// Takes rsyslog's `message repeated N times: [ ... ]` off; the message and N. rsyslog writes it
 /// behind the program that it repeats, so a line without a program has none.
-#[inline]
+#[inline(always)]
 pub(crate) fn unrepeated<'a>(head: &Head<'a>) -> (&'a [u8], u32) {
     let once = (head.message, 1);
     // Hardly any begins with this letter at all.

@@ -83,7 +83,7 @@ impl Memo {
     /// What these services say of a message. `rules` is the number of the rules, of which the
     /// services are a part; `ask` is given the place of the message's number, and also answers
     /// whether another number would change nothing.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn told(
         &mut self,
         rules: u64,

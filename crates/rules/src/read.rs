@@ -86,6 +86,13 @@ impl RuleSet {
             _ => None,
         };
         let (host, repeated) = repeats.unwrap_or((head.host, times));
+        let sighting = match &told.gist {
+            Some(gist) => {
+                let time = time.unwrap_or(line.arrival);
+                Some(self.sighting(gist, &head, message, (time, times), line.bytes))
+            }
+            None => None,
+        };
         Reading {
             time,
             host,
@@ -95,10 +102,7 @@ impl RuleSet {
             times: repeated,
             repeats_last: repeats.is_some(),
             seen: told.seen,
-            sighting: told.gist.as_ref().map(|gist| {
-                let time = time.unwrap_or(line.arrival);
-                self.sighting(gist, &head, message, (time, times), line.bytes)
-            }),
+            sighting,
         }
     }
 
@@ -127,9 +131,12 @@ impl RuleSet {
         let mut found = Found::none(message);
         let told = self.told_of(services, &mut found);
         let any_number = number.is_some_and(|(start, _)| {
-            let of = |service: &ServiceId| &self.tables[usize::from(service.0)];
-            found.captures.end_before(start)
-                && services.iter().map(of).all(|table| table.reads_any_number(message))
+            let reads_any = |service: &ServiceId| {
+                let number = usize::from(service.0);
+                let rules = &self.services[number].rules;
+                self.table(number).is_some_and(|table| table.reads_any_number(rules, message))
+            };
+            found.captures.end_before(start) && services.iter().all(reads_any)
         });
         (told, any_number)
     }
@@ -155,7 +162,7 @@ impl RuleSet {
         services.first().map_or(Seen::Foreign, |first| Seen::Unknown(*first))
     }
 
-    #[inline]
+    #[inline(always)]
     fn sighting<'a>(
         &self,
         gist: &Gist,

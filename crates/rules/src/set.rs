@@ -1,5 +1,6 @@
 //! The set of all loaded rules.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use monban_model::limits::{RULES_MAX, USER_MAX};
@@ -29,7 +30,8 @@ pub struct RuleSet {
     pub(crate) number: u64,
     pub(crate) catalog: Catalog,
     pub(crate) services: Vec<Service>,
-    pub(crate) tables: Vec<Table>,
+    /// Those of proven rules are compiled when a line first needs them.
+    tables: Vec<OnceLock<Table>>,
     /// The first rule's id of each service.
     pub(crate) first_rule: Vec<u16>,
     /// A hash of each service's name, the base of its connection keys.
@@ -62,7 +64,20 @@ impl RuleSet {
     /// # Errors
     /// All problems of all files.
     pub fn compile_unchecked(texts: &[RuleText]) -> Result<Self, Vec<Problem>> {
+        Self::compile_where_needed(texts, |_| false)
+    }
+
+    /// The same, but the patterns of files that are `proven` to compile, as those are that a test
+    /// compiles, are left until a line of their service comes: most servers run few services.
+    ///
+    /// # Errors
+    /// All problems of all files, but for the patterns of those that are proven.
+    pub fn compile_where_needed(
+        texts: &[RuleText],
+        is_proven: impl Fn(&RuleText) -> bool,
+    ) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
+        let mut tables = Vec::new();
         let mut services: Vec<Service> = Vec::new();
         for text in texts {
             let (service, mut found) = file::read(&text.file, &text.text);
@@ -75,6 +90,10 @@ impl RuleSet {
                 let why = "one file describes a service";
                 problems.push(Problem::of_file(&text.file, what, why));
             }
+            tables.push(match is_proven(text) {
+                true => OnceLock::new(),
+                false => OnceLock::from(Table::compile(&service, &mut problems)),
+            });
             services.push(service);
         }
         let count: usize = services.iter().map(|service| service.rules.len()).sum();
@@ -84,8 +103,6 @@ impl RuleSet {
             problems.push(Problem::of_file("rules", what, why));
             return Err(problems);
         }
-        let tables =
-            services.iter().map(|service| Table::compile(service, &mut problems)).collect();
         if problems.is_empty() {
             Ok(Self::assemble(services, tables))
         } else {
@@ -105,7 +122,7 @@ impl RuleSet {
         self
     }
 
-    fn assemble(services: Vec<Service>, tables: Vec<Table>) -> Self {
+    fn assemble(services: Vec<Service>, tables: Vec<OnceLock<Table>>) -> Self {
         let mut catalog = Catalog::default();
         let mut first_rule = Vec::new();
         let mut shapes: [Vec<ServiceId>; 3] = Default::default();
@@ -167,8 +184,7 @@ impl RuleSet {
     #[inline]
     pub(crate) fn read_into(&self, service: ServiceId, found: &mut Found<'_>) -> bool {
         let number = usize::from(service.0);
-        let (Some(known), Some(table)) = (self.services.get(number), self.tables.get(number))
-        else {
+        let (Some(known), Some(table)) = (self.services.get(number), self.table(number)) else {
             return false;
         };
         let Some(index) = table.read(&known.rules, found.message, &mut found.captures) else {
@@ -177,6 +193,13 @@ impl RuleSet {
         found.rule = RuleId(self.first_rule[number] + index);
         found.index = usize::from(index);
         true
+    }
+
+    /// The compiled rules of the service of this number.
+    #[inline]
+    pub(crate) fn table(&self, number: usize) -> Option<&Table> {
+        let (table, service) = (self.tables.get(number)?, self.services.get(number)?);
+        Some(table.get_or_init(|| Table::compile(service, &mut Vec::new())))
     }
 
     /// Runs the examples of all rules and looks for lines in which an attacker could choose the
@@ -189,8 +212,7 @@ impl RuleSet {
     /// trial. They are made anew: only checks need them.
     pub(crate) fn variants(&self, service: ServiceId) -> Vec<(u16, Variant)> {
         let number = usize::from(service.0);
-        let (Some(table), Some(known)) = (self.tables.get(number), self.services.get(number))
-        else {
+        let (Some(table), Some(known)) = (self.table(number), self.services.get(number)) else {
             return Vec::new();
         };
         let mut all = Vec::new();

@@ -1,5 +1,7 @@
 //! The compiled rules of one service.
 
+use std::sync::OnceLock;
+
 use monban_model::Problem;
 
 use crate::field::Slot;
@@ -30,7 +32,7 @@ struct Entry {
     /// Entries of one group stand side by side.
     group: u32,
     /// Whether a number at the message's end may be any other one, see [`number::may_be_any`].
-    any_number: bool,
+    any_number: OnceLock<bool>,
 }
 
 #[derive(Debug)]
@@ -77,7 +79,8 @@ impl Table {
                 problems.push(Problem { line: rule.line, ..problem });
             }
         }
-        table.look_for_numbers(&service.rules);
+        let has_none = |entry: &Entry| number::has_none(&entry.prefix);
+        table.begins_without_number = table.entries.iter().all(has_none);
         let prefixes: Vec<&[u8]> = table.entries.iter().map(|entry| &*entry.prefix).collect();
         table.trie = Trie::build(&prefixes);
         table
@@ -121,7 +124,7 @@ impl Table {
                     prefix: literal_start(&wording.text).into(),
                     how: How::Regex(Box::new(searcher)),
                     group,
-                    any_number: false,
+                    any_number: OnceLock::new(),
                 }),
                 Err(what) => {
                     let problem = Problem::of_file(&service.file, what, "");
@@ -147,21 +150,12 @@ impl Table {
         }
         let mut front = Front::default();
         front.add(linear);
-        self.entries.push(Entry { prefix, how: How::Front(front), group, any_number: false });
-    }
-
-    /// Finds out which entries see no difference between messages that differ in a number.
-    fn look_for_numbers(&mut self, rules: &[Rule]) {
-        let begins = |entry: &Entry| number::has_none(&entry.prefix);
-        self.begins_without_number = self.entries.iter().all(begins);
-        for entry in &mut self.entries {
-            let mut of_group = self.groups[entry.group as usize].rules.iter();
-            entry.any_number = match &entry.how {
-                How::Front(front) => number::may_be_any(&entry.prefix, front),
-                How::Regex(_) => false,
-            } && of_group
-                .all(|rule| rules[usize::from(*rule)].filters.iter().all(number::is_not_asked));
-        }
+        self.entries.push(Entry {
+            prefix,
+            how: How::Front(front),
+            group,
+            any_number: OnceLock::new(),
+        });
     }
 
     /// A field that a filter of the rule names and no line of it has.
@@ -215,10 +209,20 @@ impl Table {
 
     /// Whether another number in its place would change nothing of what is read out of a message
     /// before it.
-    pub(crate) fn reads_any_number(&self, message: &[u8]) -> bool {
-        let candidates = || self.trie.candidates(message).iter();
+    pub(crate) fn reads_any_number(&self, rules: &[Rule], message: &[u8]) -> bool {
+        let reads_any = |entry: &Entry| {
+            let How::Front(front) = &entry.how else { return false };
+            let mut of_group = self.groups[entry.group as usize].rules.iter();
+            let asks_none = |rule: &Rule| rule.filters.iter().all(number::is_not_asked);
+            of_group.all(|rule| asks_none(&rules[usize::from(*rule)]))
+                && number::may_be_any(&entry.prefix, front)
+        };
+        let mut candidates = self.trie.candidates(message).iter();
         self.begins_without_number
-            && candidates().all(|&entry| self.entries[entry as usize].any_number)
+            && candidates.all(|&entry| {
+                let entry = &self.entries[entry as usize];
+                *entry.any_number.get_or_init(|| reads_any(entry))
+            })
     }
 
     /// The rules of each group with the same wordings, in the order of trial.

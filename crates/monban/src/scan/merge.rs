@@ -169,22 +169,24 @@ impl Log {
     /// The time of its next tell.
     fn next_time(&self) -> Option<Stamp> {
         let tell = self.pages.front()?.0.tells.get(self.next)?;
-        Some(tell.latest.map_or(self.time, |latest| latest.max(self.time)))
+        Some(tell.latest.max(self.time))
     }
 
     /// Gives out what its first page tells until another log's turn comes: the oldest first, of
     /// several at one time that of the first log.
     fn give_until(&mut self, limit: Option<(Stamp, usize)>, at: usize, tools: &mut Tools<'_>) {
         let Some((page, reference)) = self.pages.front() else { return };
-        for tell in &page.tells[self.next..] {
-            let time = tell.latest.map_or(self.time, |latest| latest.max(self.time));
+        while let Some(tell) = page.tells.get(self.next) {
+            let time = tell.latest.max(self.time);
             if limit.is_some_and(|limit| (time, at) > limit) {
                 return;
             }
+            let told = page.told(self.next, time);
             self.next += 1;
-            match page.told(tell, time) {
-                Told::Seen(seen, event) => tools.give(self.source, seen, event),
-                Told::Repeats(text) => {
+            match told {
+                None => {}
+                Some(Told::Seen(seen, event)) => tools.give(self.source, seen, event),
+                Some(Told::Repeats(text)) => {
                     tools.clock.set_reference(*reference);
                     let (source, position) = (self.source, 0);
                     let line = Line { bytes: text, source, position, arrival: time };

@@ -35,11 +35,16 @@ pub struct Page {
     pub last: Last,
     /// What it tells, in order.
     pub tells: Vec<Tell>,
+    /// For each of these, the event that other logs may tell as well; empty where there are none.
+    events: Vec<Option<Event>>,
     texts: Vec<u8>,
     /// The account and the method that were kept last: they are mostly the same again.
     last_user: Span,
     last_method: Span,
 }
+
+/// Before every time.
+const NEVER: Stamp = Stamp(i64::MIN);
 
 /// The line that the next page may repeat.
 #[derive(Clone, Debug, Default)]
@@ -56,8 +61,8 @@ pub enum Last {
 /// Something that a page tells.
 #[derive(Clone, Debug)]
 pub struct Tell {
-    /// The latest time of its page's lines so far.
-    pub latest: Option<Stamp>,
+    /// The latest time of its page's lines so far; [`NEVER`] if none has one.
+    pub latest: Stamp,
     what: What,
 }
 
@@ -77,33 +82,38 @@ pub enum Told<'a> {
 }
 
 /// A place in the texts of a page.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {
     start: u32,
     length: u32,
 }
 
-/// A sighting, with places in the texts of its page instead of texts. Its line is not kept: on
-/// which lines a decision rests is no part of a report.
+/// A sighting, with places in the texts of its page instead of texts, in one cache line: it is
+/// taken in by another processor than this one. Its line is not kept: on which lines a decision
+/// rests is no part of a report.
 #[derive(Clone, Debug)]
 struct Kept {
     kind: Kind,
-    address: Option<Address>,
-    user: Option<Span>,
-    method: Option<Span>,
-    service: ServiceId,
-    connection: Option<ConnectionKey>,
-    witness: Witness,
     also: Also,
+    witness: Witness,
+    address: Option<Address>,
+    service: ServiceId,
     rule: RuleId,
     weight: u32,
-    event: Option<Event>,
+    user: Span,
+    method: Span,
+    /// 0: none.
+    connection: u64,
 }
+
+const _: () = assert!(size_of::<Tell>() <= 64);
 
 impl Page {
     /// The room that it takes, in bytes.
     pub fn room(&self) -> usize {
-        size_of::<Self>() + self.tells.capacity() * size_of::<Tell>() + self.texts.capacity()
+        let tells = self.tells.capacity() * size_of::<Tell>();
+        let events = self.events.capacity() * size_of::<Option<Event>>();
+        size_of::<Self>() + tells + events + self.texts.capacity()
     }
 
     /// Whether a copy of it takes much less room.
@@ -113,34 +123,40 @@ impl Page {
 
     /// As it was before anything was read, with the room that it has.
     pub fn clear(&mut self) {
-        let (mut tells, mut texts) =
-            (std::mem::take(&mut self.tells), std::mem::take(&mut self.texts));
+        let (mut tells, mut events, mut texts) = (
+            std::mem::take(&mut self.tells),
+            std::mem::take(&mut self.events),
+            std::mem::take(&mut self.texts),
+        );
         tells.clear();
+        events.clear();
         texts.clear();
-        *self = Self { tells, texts, ..Self::default() };
+        *self = Self { tells, events, texts, ..Self::default() };
     }
 
     /// What one of its tells is about; it happened at `time`.
-    pub fn told(&self, tell: &Tell, time: Stamp) -> Told<'_> {
-        let kept = match &tell.what {
+    #[inline]
+    pub fn told(&self, at: usize, time: Stamp) -> Option<Told<'_>> {
+        let kept = match &self.tells.get(at)?.what {
             What::Seen(kept) => kept,
-            What::Repeats(line) => return Told::Repeats(self.text(*line)),
+            What::Repeats(line) => return Some(Told::Repeats(self.text(*line))),
         };
+        let text = |span: Span| (span != Span::NONE).then(|| self.text(span));
         let sighting = Sighting {
             kind: kept.kind,
             time,
             address: kept.address,
-            user: kept.user.map(|span| self.text(span)),
-            method: kept.method.map(|span| self.text(span)),
+            user: text(kept.user),
+            method: text(kept.method),
             service: kept.service,
-            connection: kept.connection,
+            connection: (kept.connection != 0).then_some(ConnectionKey(kept.connection)),
             witness: kept.witness,
             also: kept.also,
             rule: kept.rule,
             weight: kept.weight,
             line: &[],
         };
-        Told::Seen(sighting, kept.event)
+        Some(Told::Seen(sighting, self.events.get(at).copied().flatten()))
     }
 
     /// One of its texts.
@@ -148,7 +164,8 @@ impl Page {
         self.texts.get(span.range()).unwrap_or_default()
     }
 
-    fn keep(&mut self, seen: &Sighting<'_>, event: Option<Event>) {
+    #[inline]
+    fn keep(&mut self, seen: &Sighting<'_>) {
         if let Some(user) = seen.user {
             self.last_user = self.keep_again(self.last_user, user);
         }
@@ -157,18 +174,21 @@ impl Page {
         }
         let kept = Kept {
             kind: seen.kind,
-            address: seen.address,
-            user: seen.user.map(|_| self.last_user),
-            method: seen.method.map(|_| self.last_method),
-            service: seen.service,
-            connection: seen.connection,
-            witness: seen.witness,
             also: seen.also,
+            witness: seen.witness,
+            address: seen.address,
+            service: seen.service,
             rule: seen.rule,
             weight: seen.weight,
-            event,
+            user: if seen.user.is_some() { self.last_user } else { Span::NONE },
+            method: if seen.method.is_some() { self.last_method } else { Span::NONE },
+            connection: seen.connection.map_or(0, |connection| connection.0),
         };
-        self.tells.push(Tell { latest: self.latest, what: What::Seen(kept) });
+        self.tell(What::Seen(kept));
+    }
+
+    fn tell(&mut self, what: What) {
+        self.tells.push(Tell { latest: self.latest.unwrap_or(NEVER), what });
     }
 
     /// Keeps a text, if it is another one than the last.
@@ -185,6 +205,9 @@ impl Page {
 }
 
 impl Span {
+    /// No text is there.
+    const NONE: Self = Self { start: u32::MAX, length: 0 };
+
     fn range(self) -> Range<usize> {
         self.start as usize..self.start as usize + self.length as usize
     }
@@ -310,7 +333,10 @@ impl<'a> InBlock<'a, '_, '_> {
         let meant = match self.before {
             Before::Nothing if reading.repeats_last => {
                 let what = What::Repeats(page.keep_text(bytes));
-                page.tells.push(Tell { latest: page.latest, what });
+                page.tell(what);
+                if events.is_some() {
+                    page.events.push(None);
+                }
                 return;
             }
             Before::Line(last) if reading.repeats_last => {
@@ -324,8 +350,10 @@ impl<'a> InBlock<'a, '_, '_> {
         };
         let meant = meant.as_ref().unwrap_or(&reading);
         if let Some(seen) = &meant.sighting {
-            let event = events.as_ref().and_then(|hash| Event::of(meant, hash));
-            page.keep(seen, event);
+            page.keep(seen);
+            if let Some(hash) = events {
+                page.events.push(Event::of(meant, hash));
+            }
         }
     }
 
