@@ -57,7 +57,7 @@ impl Said {
     };
 
     /// Whether it was said of this message too, in which a number stands there.
-    #[inline]
+    #[inline(always)]
     fn is_of(&self, message: &[u8], number: Option<(usize, usize)>) -> bool {
         let (start, end) = match number {
             Some(number) if self.any_number => number,

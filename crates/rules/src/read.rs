@@ -179,10 +179,12 @@ impl RuleSet {
             None if self.services[number].pid_is_connection => (2, head.pid),
             None => (2, &[][..]),
         };
-        let connection = (!name.is_empty()).then(|| {
+        let connection = if name.is_empty() {
+            None
+        } else {
             let host = key::hash(self.seeds[number].wrapping_add(sort), head.host);
-            ConnectionKey(key::hash(host, name).max(1))
-        });
+            Some(ConnectionKey(key::hash(host, name).max(1)))
+        };
         Sighting {
             kind: gist.kind,
             time,

@@ -7,7 +7,7 @@ use monban_model::{
     Address, Also, ConnectionKey, Kind, Line, QuickState, RuleId, ServiceId, Sighting, SourceId,
     Stamp, Witness,
 };
-use monban_rules::{Clock, RuleSet, Scratch, Sieve};
+use monban_rules::{Clock, Reading, RuleSet, Scratch, Sieve};
 use monban_sources::archive::{Block, Lines};
 
 use super::density::Density;
@@ -164,8 +164,25 @@ impl Page {
         self.texts.get(span.range()).unwrap_or_default()
     }
 
-    #[inline]
-    fn keep(&mut self, seen: &Sighting<'_>) {
+    /// Keeps what a line tells, if it tells something. What is read is given away: on the way of
+    /// most lines it need not stand in memory at all.
+    #[inline(always)]
+    fn keep_reading(&mut self, reading: Reading<'_>, events: Option<&QuickState>) {
+        if let Some(seen) = reading.sighting {
+            self.keep(seen);
+            if let Some(hash) = events {
+                self.keep_event(reading, hash);
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn keep_event(&mut self, reading: Reading<'_>, hash: &QuickState) {
+        self.events.push(Event::of(&reading, hash));
+    }
+
+    #[inline(always)]
+    fn keep(&mut self, seen: Sighting<'_>) {
         if let Some(user) = seen.user {
             self.last_user = self.keep_again(self.last_user, user);
         }
@@ -330,34 +347,40 @@ impl<'a> InBlock<'a, '_, '_> {
             self.before = Before::Other;
             return;
         }
-        let meant = match self.before {
-            Before::Nothing if reading.repeats_last => {
-                let what = What::Repeats(page.keep_text(bytes));
-                page.tell(what);
-                if events.is_some() {
-                    page.events.push(None);
+        if reading.repeats_last {
+            let meant = match self.before {
+                Before::Line(last) => repeats(last, &line, reading, rules, clock, again),
+                Before::Other => None,
+                Before::Nothing => {
+                    let text = page.keep_text(bytes);
+                    page.tell(What::Repeats(text));
+                    page.events.extend(events.as_ref().map(|_| None));
+                    None
                 }
-                return;
+            };
+            if let Some(meant) = meant {
+                page.keep_reading(meant, events.as_ref());
             }
-            Before::Line(last) if reading.repeats_last => {
-                repeated(last, &line, &reading, rules, clock, again)
-            }
-            _ if reading.repeats_last => None,
-            _ => {
-                self.before = Before::Line(bytes);
-                None
-            }
-        };
-        let meant = meant.as_ref().unwrap_or(&reading);
-        if let Some(seen) = &meant.sighting {
-            page.keep(seen);
-            if let Some(hash) = events {
-                page.events.push(Event::of(meant, hash));
-            }
+            return;
         }
+        self.before = Before::Line(bytes);
+        page.keep_reading(reading, events.as_ref());
     }
 
     fn line_of<'l>(&self, bytes: &'l [u8]) -> Line<'l> {
         Line { bytes, source: self.way.source, position: 0, arrival: Stamp::default() }
     }
+}
+
+/// What a line means that repeats `last`.
+#[cold]
+fn repeats<'a>(
+    last: &'a [u8],
+    line: &Line<'_>,
+    reading: Reading<'_>,
+    rules: &RuleSet,
+    clock: &mut Clock,
+    scratch: &'a mut Scratch,
+) -> Option<Reading<'a>> {
+    repeated(last, line, &reading, rules, clock, scratch)
 }
