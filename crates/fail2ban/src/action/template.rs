@@ -1,7 +1,6 @@
 //! An action as one jail uses it, with everything put in that is known at load.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::time::Duration;
 
 use monban_model::limits::{FAIL2BAN_TAG_REPEATS_MAX, FAIL2BAN_VALUE_MAX};
@@ -317,8 +316,8 @@ fn put_in(
     condition: Option<&str>,
     hostnames: &Hostnames,
 ) -> Result<Vec<Option<String>>, Complaint> {
-    let ignore: HashSet<String> = ESCAPED.map(str::to_owned).into();
-    let values = tags::substitute(properties, &ignore, condition, &mut |_| Ok(None))?;
+    let ignore = tags::Names::from_iter(ESCAPED.map(str::to_owned));
+    let values = tags::substitute(properties.clone(), &ignore, condition, &mut |_| Ok(None))?;
     let one = |operation: &Operation| resolve(operation.key(), &values, condition, hostnames);
     Ok(Operation::ALL.iter().map(one).collect())
 }

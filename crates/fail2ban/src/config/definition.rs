@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::complaint::Complaint;
 use super::keys::Form;
 use super::layers::{Layers, without_condition};
-use super::options::Options;
+use super::options::{Options, Quickly};
 use super::place::Text;
 use super::tags;
 use super::version::Version;
@@ -25,7 +25,7 @@ pub(crate) struct Definition {
     vars: Options,
     options: Options,
     /// Names that were looked up for tags. fail2ban keeps them between its two rounds as well.
-    found: HashMap<String, Option<Text>>,
+    found: HashMap<String, Option<Text>, Quickly>,
     version: Version,
 }
 
@@ -37,7 +37,7 @@ impl Definition {
             given: params.iter().map(|(key, _)| key.to_owned()).collect(),
             vars: Options::default(),
             options: Options::default(),
-            found: HashMap::new(),
+            found: HashMap::default(),
             version,
         }
     }
@@ -89,7 +89,7 @@ impl Definition {
     /// All options with tags put in; those in `ignore` stay.
     pub fn combined(&mut self, ignore: &[&str]) -> Result<Options, Complaint> {
         let combined = self.options.merged(&self.init);
-        let mut ignore: HashSet<String> = ignore.iter().map(|name| (*name).to_owned()).collect();
+        let mut ignore: tags::Names = ignore.iter().map(|name| (*name).to_owned()).collect();
         let conditional = combined.iter().filter_map(|(key, _)| without_condition(key));
         ignore.extend(conditional.map(str::to_owned));
         let (layers, vars, found) = (&self.layers, &self.vars, &mut self.found);
@@ -101,7 +101,7 @@ impl Definition {
             found.insert(name.to_owned(), value.clone());
             Ok(value)
         };
-        tags::substitute(&combined, &ignore, None, &mut other)
+        tags::substitute(combined, &ignore, None, &mut other)
     }
 
     /// In newer versions what the jail gives counts for all address families.

@@ -96,7 +96,7 @@ impl Files {
 
     pub(crate) fn is_folder(&self, path: &Path) -> bool {
         match self.held {
-            true => self.texts.keys().any(|held| held.starts_with(path)),
+            true => self.held_below(path).next().is_some(),
             false => path.is_dir(),
         }
     }
@@ -119,11 +119,22 @@ impl Files {
     /// The paths of what a folder holds, at most [`FAIL2BAN_FILES_MAX`], in no order.
     pub(crate) fn in_folder(&self, folder: &Path) -> Vec<PathBuf> {
         if self.held {
-            let inside = self.texts.keys().filter(|held| held.parent() == Some(folder));
+            let inside = self.held_below(folder).filter(|held| held.parent() == Some(folder));
             return inside.cloned().collect();
         }
         let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
         entries.take(FAIL2BAN_FILES_MAX).flatten().map(|entry| entry.path()).collect()
+    }
+
+    /// Whether they are those that somebody else read.
+    pub(crate) fn are_held(&self) -> bool {
+        self.held
+    }
+
+    /// Paths are in the order of their parts: those below one follow it.
+    fn held_below(&self, path: &Path) -> impl Iterator<Item = &PathBuf> {
+        let from = self.texts.range(path.to_path_buf()..).map(|(held, _)| held);
+        from.take_while(move |held| held.starts_with(path))
     }
 
     pub(crate) fn read(&mut self, path: &Path) -> Result<String, Unread> {
@@ -150,7 +161,7 @@ fn text_of(path: &Path) -> Result<(String, Option<Foreign>), Unread> {
     if !facts.is_file() {
         return Err(Unread::Io("not a regular file".to_owned()));
     }
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(usize::try_from(facts.len()).map_or(0, room_for));
     let most = FAIL2BAN_FILE_BYTES_MAX as u64 + 1;
     file.by_ref().take(most).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() > FAIL2BAN_FILE_BYTES_MAX {
@@ -163,6 +174,11 @@ fn text_of(path: &Path) -> Result<(String, Option<Foreign>), Unread> {
     // The group root is root.
     let others = if facts.gid() == 0 { 0o002 } else { 0o022 };
     Ok((text, (!is_ours || mode & others != 0).then_some(foreign)))
+}
+
+/// Room for a file of such a length, and for a byte more that shows that it has ended.
+fn room_for(length: usize) -> usize {
+    length.min(FAIL2BAN_FILE_BYTES_MAX) + 1
 }
 
 #[cfg(test)]

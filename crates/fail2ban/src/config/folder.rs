@@ -204,18 +204,23 @@ fn included(
     path: &Path,
     complaints: &mut Complaints,
 ) -> Vec<(PathBuf, Place)> {
-    if ini.section(INCLUDES).is_none() {
+    let Some(section) = ini.section(INCLUDES) else { return Vec::new() };
+    let Some(raw) = section.options.get(which).or_else(|| ini.defaults.get(which)) else {
         return Vec::new();
-    }
-    // Interpolation sees what this file alone says.
-    let mut alone = Layers::default();
-    alone.add(ini, true);
-    let names = match alone.get(INCLUDES, which, &Options::default()) {
-        Ok(Some(names)) => names,
-        Ok(None) => return Vec::new(),
-        Err(complaint) => {
-            complaints.add(complaint);
-            return Vec::new();
+    };
+    let names = match raw.as_str().contains('%') {
+        false => raw.clone(),
+        true => {
+            // Interpolation sees what this file alone says.
+            let mut alone = Layers::default();
+            alone.add(ini, true);
+            match alone.get(INCLUDES, which, &Options::default()) {
+                Ok(names) => names.unwrap_or_else(|| raw.clone()),
+                Err(complaint) => {
+                    complaints.add(complaint);
+                    return Vec::new();
+                }
+            }
         }
     };
     let beside = path.parent().unwrap_or(Path::new(""));

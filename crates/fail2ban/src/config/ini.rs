@@ -75,7 +75,7 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
         if rest.is_empty() {
             return None;
         }
-        let end = rest.find(['\n', '\r']).unwrap_or(rest.len());
+        let end = memchr::memchr2(b'\n', b'\r', rest.as_bytes()).unwrap_or(rest.len());
         let (line, tail) = rest.split_at(end);
         rest = tail.strip_prefix("\r\n").or_else(|| tail.get(1..)).unwrap_or("");
         Some(line)
@@ -231,12 +231,10 @@ fn without_comment(line: &str) -> (&str, bool) {
     if line.trim_start_matches(is_space).starts_with(['#', ';']) {
         return ("", true);
     }
-    let mut before = None;
-    for (at, c) in line.char_indices() {
-        if c == ';' && before.is_none_or(is_space) {
+    for at in memchr::memchr_iter(b';', line.as_bytes()) {
+        if line[..at].chars().next_back().is_none_or(is_space) {
             return (&line[..at], true);
         }
-        before = Some(c);
     }
     (line, false)
 }

@@ -9,7 +9,7 @@ use monban_model::limits::{
 
 use super::complaint::Complaint;
 use super::layers::Layers;
-use super::options::Options;
+use super::options::{Options, lower};
 use super::place::Text;
 
 /// Puts in all that a value names.
@@ -20,6 +20,10 @@ pub(crate) fn interpolate(
     raw: &Text,
     vars: &Options,
 ) -> Result<Text, Complaint> {
+    let text = raw.as_str();
+    if text.len() <= FAIL2BAN_VALUE_MAX && memchr::memchr(b'%', text.as_bytes()).is_none() {
+        return Ok(raw.clone());
+    }
     let mut work = Work { layers, section, key, vars, moved: 0 };
     let mut out = Text::new("", &raw.place());
     work.put(raw, &mut out, &HashMap::new(), 1)?;
@@ -85,14 +89,14 @@ impl Work<'_> {
 
     /// A value that a name stands for.
     fn find(&self, name: &str, mapped: &Mapped, raw: &Text, at: usize) -> Option<Text> {
-        let lower = name.to_lowercase();
+        let lower = &*lower(name);
         if lower == "__name__" {
             return Some(Text::new(self.section, &raw.place_at(at)));
         }
-        if let Some(found) = self.layers.raw(self.section, &lower, self.vars) {
+        if let Some(found) = self.layers.raw(self.section, lower, self.vars) {
             return Some(found.clone());
         }
-        mapped.get(&lower).cloned()
+        mapped.get(lower).cloned()
     }
 
     /// Values of other sections that this text names; those that were named further up stay known.

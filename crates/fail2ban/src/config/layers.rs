@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::complaint::Complaint;
 use super::ini::{DEFAULT, Ini, Section};
 use super::interpolate::interpolate;
-use super::options::Options;
+use super::options::{Options, Quickly, lower};
 use super::place::{Place, Text};
 
 /// Before the name of a section: what was overridden in it.
@@ -23,7 +23,7 @@ pub struct Layers {
     /// `[DEFAULT]` of all files.
     pub defaults: Options,
     sections: Vec<Section>,
-    index: HashMap<String, usize>,
+    index: HashMap<String, usize, Quickly>,
 }
 
 impl Layers {
@@ -36,10 +36,14 @@ impl Layers {
         self.defaults.update(&ini.defaults);
         for section in &ini.sections {
             let (name, condition) = split_condition(&section.name);
-            let mut options = Options::default();
-            for (key, value) in section.options.iter() {
-                options.set(&format!("{key}{condition}"), value.clone());
-            }
+            let conditional;
+            let options = match condition {
+                "" => &section.options,
+                condition => {
+                    conditional = with_condition(&section.options, condition);
+                    &conditional
+                }
+            };
             if let Some(before) = self.section(name) {
                 let mut known = Options::default();
                 for (key, value) in before.options.iter().filter(|(key, _)| options.contains(key)) {
@@ -47,7 +51,7 @@ impl Layers {
                 }
                 self.section_mut(&format!("{KNOWN}{name}"), &section.place).update(&known);
             }
-            self.section_mut(name, &section.place).update(&options);
+            self.section_mut(name, &section.place).update(options);
         }
     }
 
@@ -100,9 +104,9 @@ impl Layers {
         if own.is_none() && section != DEFAULT {
             return None;
         }
-        let key = key.to_lowercase();
-        let of_section = || own.and_then(|own| own.options.get(&key));
-        vars.get(&key).or_else(of_section).or_else(|| self.defaults.get(&key))
+        let key = &*lower(key);
+        let of_section = || own.and_then(|own| own.options.get(key));
+        vars.get(key).or_else(of_section).or_else(|| self.defaults.get(key))
     }
 
     /// The value of an option with everything put in.
@@ -159,6 +163,14 @@ impl Layers {
         };
         own.and_then(|own| own.options.get(key)).or_else(|| self.defaults.get(key))
     }
+}
+
+fn with_condition(options: &Options, condition: &str) -> Options {
+    let mut conditional = Options::default();
+    for (key, value) in options.iter() {
+        conditional.set(&format!("{key}{condition}"), value.clone());
+    }
+    conditional
 }
 
 /// `Init?family=inet6` as `Init` and `?family=inet6`.

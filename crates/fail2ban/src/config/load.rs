@@ -86,8 +86,11 @@ impl Configuration {
         }
         let mut found = Self { server, jails: Vec::new(), broken: Vec::new(), names, complaints };
         found.resolve(&mut folder, &layers, reading);
-        lists::read(&mut folder.source, &found.jails, &mut found.complaints);
-        unused::complain(&mut folder, &layers, &found.jails, &mut found.complaints);
+        // Who hands files on has told what is wrong with them.
+        if !folder.source.are_held() {
+            lists::read(&mut folder.source, &found.jails, &mut found.complaints);
+            unused::complain(&mut folder, &layers, &found.jails, &mut found.complaints);
+        }
         (found, folder.source)
     }
 

@@ -17,6 +17,9 @@ pub(crate) fn holds_an_address(text: &str) -> bool {
 
 /// The first character of a line that looks like another one but is not.
 pub(crate) fn odd_character(line: &str, place: &Place) -> Option<Complaint> {
+    if line.is_ascii() {
+        return None;
+    }
     let (column, found) = (1..).zip(line.chars()).find(|(_, c)| plain(*c).is_some())?;
     let instead = match plain(found)? {
         ' ' => "space".to_owned(),

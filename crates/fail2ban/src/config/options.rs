@@ -1,5 +1,6 @@
 //! Keys with their values, in the order in which they were first written.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
@@ -10,7 +11,10 @@ use super::place::Text;
 
 /// An ordered table. As with Python's dict, a value that is set anew stays in its old place.
 #[derive(Clone, Default)]
-pub struct Options(IndexMap<Arc<str>, Text, BuildHasherDefault<Quick>>);
+pub struct Options(IndexMap<Arc<str>, Text, Quickly>);
+
+/// How names of a configuration are hashed.
+pub(crate) type Quickly = BuildHasherDefault<Quick>;
 
 /// In order.
 impl PartialEq for Options {
@@ -19,25 +23,31 @@ impl PartialEq for Options {
     }
 }
 
-/// FNV-1a: who writes these files gains nothing by keys that collide, and there are many look-ups.
-#[derive(Clone)]
-struct Quick(u64);
-
-impl Default for Quick {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
+/// Who writes these files gains nothing by keys that collide, and there are many look-ups.
+#[derive(Clone, Default)]
+pub(crate) struct Quick(u64);
 
 impl Hasher for Quick {
     fn finish(&self) -> u64 {
-        self.0
+        // A table takes the lowest bits, and the highest ones are the best.
+        self.0.rotate_left(26)
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
-        }
+        let (whole, rest) = bytes.as_chunks::<8>();
+        whole.iter().for_each(|eight| self.add(u64::from_le_bytes(*eight)));
+        let rest = rest.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+        self.add(rest);
+    }
+
+    fn write_u8(&mut self, byte: u8) {
+        self.add(u64::from(byte));
+    }
+}
+
+impl Quick {
+    fn add(&mut self, number: u64) {
+        self.0 = (self.0.rotate_left(5) ^ number).wrapping_mul(0xf135_7aea_2e62_a9c5);
     }
 }
 
@@ -73,6 +83,11 @@ impl Options {
         self.0.iter().map(|(key, value)| (&**key, value))
     }
 
+    /// The same with the names as they are kept.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&Arc<str>, &Text)> {
+        self.0.iter()
+    }
+
     /// Sets all values of another table.
     pub fn update(&mut self, other: &Self) {
         let both = |(key, value): (&Arc<str>, &Text)| (Arc::clone(key), value.clone());
@@ -90,12 +105,24 @@ impl Options {
     /// The same with all keys in lower case, as `%(..)s` looks for them.
     #[must_use]
     pub fn lower_cased(&self) -> Self {
+        if self.0.keys().all(|key| is_lower(key)) {
+            return self.clone();
+        }
         let mut lower = Self::default();
         for (key, value) in self.iter() {
             lower.set(&key.to_lowercase(), value.clone());
         }
         lower
     }
+}
+
+/// A name in lower case; most are written so.
+pub(crate) fn lower(name: &str) -> Cow<'_, str> {
+    if is_lower(name) { Cow::Borrowed(name) } else { Cow::Owned(name.to_lowercase()) }
+}
+
+fn is_lower(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase())
 }
 
 /// In order: what is equal shows as equal.

@@ -117,15 +117,29 @@ impl Text {
 
     /// Adds the part of another text that begins at a byte of it.
     pub(crate) fn push_part(&mut self, other: &Self, from: usize, to: usize) {
-        if from == to {
-            return;
+        if from < to {
+            Arc::make_mut(&mut self.0).push_part(other, from, to);
         }
-        let (first, last) = (other.line_of(from), other.line_of(to));
-        if let (Some(part), Some(places)) =
-            (other.0.text.get(from..to), other.0.places.get(first..=last))
-        {
-            self.push(part, places);
+    }
+
+    /// The same with another text in all these places, which are apart from each other and `length`
+    /// bytes long.
+    #[must_use]
+    pub(crate) fn replaced(&self, places: &[usize], length: usize, by: &Self) -> Self {
+        if let ([0], true) = (places, length == self.0.text.len() && !by.0.text.is_empty()) {
+            return by.clone();
         }
+        let room = self.0.text.len() + places.len() * by.0.text.len();
+        let begin = SmallVec::from_elem(self.place(), 1);
+        let mut lines = Lines { text: String::with_capacity(room), places: begin };
+        let mut at = 0;
+        for start in places {
+            lines.push_part(self, at, *start);
+            lines.push(&by.0.text, &by.0.places);
+            at = start + length;
+        }
+        lines.push_part(self, at, self.0.text.len());
+        Self(Arc::new(lines))
     }
 
     /// Adds another text. A line that is still empty takes over the place of what comes first.
@@ -134,20 +148,9 @@ impl Text {
             self.0 = Arc::clone(&other.0);
             return;
         }
-        self.push(&other.0.text, &other.0.places);
-    }
-
-    fn push(&mut self, part: &str, places: &[Place]) {
-        if part.is_empty() {
-            return;
+        if !other.0.text.is_empty() {
+            Arc::make_mut(&mut self.0).push(&other.0.text, &other.0.places);
         }
-        let lines = Arc::make_mut(&mut self.0);
-        let begins = lines.text.is_empty() || lines.text.ends_with('\n');
-        if let (true, Some(last), Some(place)) = (begins, lines.places.last_mut(), places.first()) {
-            last.clone_from(place);
-        }
-        lines.text.push_str(part);
-        lines.places.extend(places.iter().skip(1).cloned());
     }
 
     /// Removes white space at the end, as Python's `rstrip`.
@@ -166,6 +169,29 @@ impl Text {
         }
         let before = self.0.text.as_bytes().get(..offset).unwrap_or(self.0.text.as_bytes());
         memchr::memchr_iter(b'\n', before).count()
+    }
+}
+
+impl Lines {
+    fn push_part(&mut self, other: &Text, from: usize, to: usize) {
+        let Some(part) = other.0.text.get(from..to).filter(|part| !part.is_empty()) else { return };
+        let first = other.line_of(from);
+        let last = first + memchr::memchr_iter(b'\n', part.as_bytes()).count();
+        if let Some(places) = other.0.places.get(first..=last) {
+            self.push(part, places);
+        }
+    }
+
+    fn push(&mut self, part: &str, places: &[Place]) {
+        if part.is_empty() {
+            return;
+        }
+        let begins = self.text.is_empty() || self.text.ends_with('\n');
+        if let (true, Some(last), Some(place)) = (begins, self.places.last_mut(), places.first()) {
+            last.clone_from(place);
+        }
+        self.text.push_str(part);
+        self.places.extend(places.iter().skip(1).cloned());
     }
 }
 

@@ -3,12 +3,17 @@
 //! A tag that nobody knows stays as it is: that is how `<HOST>` and `<ip>` come through.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use monban_model::limits::{FAIL2BAN_TAG_REPEATS_MAX, FAIL2BAN_VALUE_MAX, FAIL2BAN_VALUE_WORK_MAX};
+use smallvec::SmallVec;
 
 use super::complaint::Complaint;
-use super::options::Options;
+use super::options::{Options, Quickly};
 use super::place::Text;
+
+/// Names of tags.
+pub(crate) type Names = HashSet<String, Quickly>;
 
 /// Puts tags into all options.
 ///
@@ -18,32 +23,46 @@ use super::place::Text;
 /// # Errors
 /// A tag that leads to itself, a value over our limits, or what `other` refuses.
 pub(crate) fn substitute(
-    options: &Options,
-    ignore: &HashSet<String>,
+    options: Options,
+    ignore: &Names,
     family: Option<&str>,
     other: &mut dyn FnMut(&str) -> Result<Option<Text>, Complaint>,
 ) -> Result<Options, Complaint> {
-    let mut work = Work { options: options.clone(), ignore, family, other, moved: 0 };
     // Most values have no tag in them.
-    let is_open = |(key, value): &(&str, &Text)| has_tag(value) && !ignore.contains(*key);
-    // Counts are kept from the round on that left something to do.
-    let mut open: Vec<(&str, Option<Counts>)> =
-        options.iter().filter(is_open).map(|(key, _)| (key, None)).collect();
+    let is_open = |(key, value): &(&Arc<str>, &Text)| has_tag(value) && !ignore.contains(&***key);
+    let mut open: Vec<Open> = options.entries().filter(is_open).map(Open::of).collect();
+    let mut work = Work { options, ignore, family, other, moved: 0 };
     loop {
         let mut again = false;
-        for (key, kept) in &mut open {
+        for Open { key, counts: kept, is_settled } in &mut open {
             let is_kept = kept.is_some();
             let mut counts = kept.take().unwrap_or_default();
-            let changed = work.one(key, &mut counts)?;
-            let is_open =
-                changed && work.options.get(key).is_some_and(|v| find(v.as_str(), 0).is_some());
+            let done = work.one(key, &mut counts)?;
+            *is_settled = done == Done::Nothing;
+            let is_open = done == Done::Changed
+                && work.options.get(key).is_some_and(|v| find(v.as_str(), 0).is_some());
             again |= is_open;
             *kept = (is_open || is_kept).then_some(counts);
         }
         if !again {
             return Ok(work.options);
         }
-        open.retain(|(key, _)| work.options.get(key).is_some_and(has_tag));
+        open.retain(|open| !open.is_settled && work.options.get(&open.key).is_some_and(has_tag));
+    }
+}
+
+/// An option that may have tags in it.
+struct Open {
+    key: Arc<str>,
+    /// Kept from the round on that left something to do.
+    counts: Option<Counts>,
+    /// All its tags are unknown, and stay so.
+    is_settled: bool,
+}
+
+impl Open {
+    fn of((key, _): (&Arc<str>, &Text)) -> Self {
+        Self { key: Arc::clone(key), counts: None, is_settled: false }
     }
 }
 
@@ -55,52 +74,66 @@ fn has_tag(value: &Text) -> bool {
 /// How often each tag was put into an option.
 type Counts = Vec<(String, u32)>;
 
+/// What became of an option in one round.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Done {
+    /// There was nothing to put in.
+    Nothing,
+    /// It is as it was.
+    Same,
+    /// It is another.
+    Changed,
+}
+
 struct Work<'a> {
     options: Options,
-    ignore: &'a HashSet<String>,
+    ignore: &'a Names,
     family: Option<&'a str>,
     other: &'a mut dyn FnMut(&str) -> Result<Option<Text>, Complaint>,
     moved: usize,
 }
 
 impl Work<'_> {
-    /// Puts tags into one option; whether it changed.
-    fn one(&mut self, key: &str, counts: &mut Counts) -> Result<bool, Complaint> {
-        let Some(mut value) = self.options.get(key).cloned() else { return Ok(false) };
+    /// Puts tags into one option.
+    fn one(&mut self, key: &str, counts: &mut Counts) -> Result<Done, Complaint> {
+        let Some(mut value) = self.options.get(key).cloned() else { return Ok(Done::Nothing) };
         let original = value.clone();
+        let mut done = Done::Nothing;
         let mut next = find(value.as_str(), 0);
         while let Some((start, end)) = next {
-            let tag = value.as_str()[start + 1..end - 1].to_owned();
-            if self.ignore.contains(&tag) {
+            let held = value.clone();
+            let tag = &held.as_str()[start + 1..end - 1];
+            if self.ignore.contains(tag) {
                 next = find(value.as_str(), end);
                 continue;
             }
             let known = counts.iter().position(|(known, _)| *known == tag);
             let count = known.map_or(1, |at| counts[at].1);
             if tag == key || count > FAIL2BAN_TAG_REPEATS_MAX {
-                return Err(wrong("tag-recursion", key, &tag, &value, start));
+                return Err(wrong("tag-recursion", key, tag, &value, start));
             }
-            let replacement = match of_family(&self.options, &tag, self.family) {
+            let replacement = match of_family(&self.options, tag, self.family) {
                 Some(known) => Some(known.clone()),
-                None => (self.other)(&tag)?,
+                None => (self.other)(tag)?,
             };
             let Some(replacement) = replacement else {
                 next = find(value.as_str(), end);
                 continue;
             };
-            value = self.replace_all(key, &value, &tag, &replacement)?;
+            value = self.replace_all(key, &held, tag, &replacement)?;
+            done = Done::Same;
             match known {
                 Some(at) => counts[at].1 += 1,
-                None => counts.push((tag, 1)),
+                None => counts.push((tag.to_owned(), 1)),
             }
             next = find(value.as_str(), start);
         }
         // What leads back to itself within one round is left as it is, without a complaint.
-        let changed = value.as_str() != original.as_str();
-        if changed {
+        if value.as_str() != original.as_str() {
             self.options.set(key, value);
+            done = Done::Changed;
         }
-        Ok(changed)
+        Ok(done)
     }
 
     fn replace_all(
@@ -110,20 +143,21 @@ impl Work<'_> {
         tag: &str,
         replacement: &Text,
     ) -> Result<Text, Complaint> {
-        let needle = format!("<{tag}>");
-        let (text, mut at) = (value.as_str(), 0);
-        let mut out = Text::new("", &value.place());
-        for (found, _) in text.match_indices(&needle) {
-            out.push_part(value, at, found);
-            out.push_text(replacement);
-            at = found + needle.len();
+        let (text, length) = (value.as_str(), tag.len() + 2);
+        let mut places = SmallVec::<[usize; 16]>::new();
+        // Of what stands before the place that was found last, with all before it replaced.
+        let mut grown = 0;
+        for found in tags(text, tag) {
+            grown += found - places.last().map_or(0, |last| last + length);
+            grown += replacement.as_str().len();
+            places.push(found);
             // Finding the line of a part costs up to the length of the whole.
             self.moved += text.len() / 8 + replacement.as_str().len() + 16;
-            if out.as_str().len() > FAIL2BAN_VALUE_MAX || self.moved > FAIL2BAN_VALUE_WORK_MAX {
+            if grown > FAIL2BAN_VALUE_MAX || self.moved > FAIL2BAN_VALUE_WORK_MAX {
                 return Err(wrong("value-too-long", key, tag, value, found));
             }
         }
-        out.push_part(value, at, text.len());
+        let out = value.replaced(&places, length, replacement);
         self.moved += out.as_str().len();
         Ok(out)
     }
@@ -149,17 +183,26 @@ fn wrong(kind: &'static str, key: &str, tag: &str, value: &Text, at: usize) -> C
 
 /// The next innermost `<..>` without a space in it: where it begins and where it has ended.
 pub(crate) fn find(text: &str, from: usize) -> Option<(usize, usize)> {
-    let mut start = None;
-    for (at, byte) in text.bytes().enumerate().skip(from) {
-        match (byte, start) {
-            (b'<', _) => start = Some(at),
-            (b' ', _) => start = None,
-            (b'>', Some(begun)) if at > begun + 1 => return Some((begun, at + 1)),
-            (b'>', _) => start = None,
-            _ => {}
+    let bytes = text.as_bytes();
+    let mut at = from;
+    loop {
+        let before = bytes.get(at..)?;
+        let before = &before[..memchr::memchr(b'>', before)?];
+        let (begun, end) = (memchr::memrchr2(b'<', b' ', before), before.len());
+        if let Some(begun) = begun.filter(|begun| before[*begun] == b'<' && end > begun + 1) {
+            return Some((at + begun, at + end + 1));
         }
+        at += end + 1;
     }
-    None
+}
+
+/// Where a tag stands in a text.
+fn tags(text: &str, tag: &str) -> impl Iterator<Item = usize> {
+    let opened = memchr::memchr_iter(b'<', text.as_bytes());
+    opened.filter(move |at| {
+        let inner = text[at + 1..].strip_prefix(tag);
+        inner.is_some_and(|rest| rest.starts_with('>'))
+    })
 }
 
 #[cfg(test)]
@@ -171,9 +214,9 @@ mod tests {
         for (key, value) in pairs {
             options.set(key, Text::built_in(*value));
         }
-        let ignore = HashSet::from(["matches".to_owned()]);
+        let ignore = Names::from_iter(["matches".to_owned()]);
         let mut other = |name: &str| Ok((name == "far").then(|| Text::built_in("away")));
-        let found = substitute(&options, &ignore, None, &mut other).map_err(|c| c.kind)?;
+        let found = substitute(options, &ignore, None, &mut other).map_err(|c| c.kind)?;
         Ok(found.get(key).map_or(String::new(), |text| text.as_str().to_owned()))
     }
 

@@ -30,9 +30,13 @@ pub(super) struct Tokens {
 
 impl Tokens {
     pub(super) fn new(pattern: &str) -> Result<Self, Error> {
-        let chars: Vec<char> = pattern.chars().collect();
-        let starts = pattern.char_indices().map(|(byte, _)| byte);
-        let bytes: Vec<usize> = starts.chain([pattern.len()]).collect();
+        let (mut chars, mut bytes) =
+            (Vec::with_capacity(pattern.len()), Vec::with_capacity(pattern.len() + 1));
+        for (byte, c) in pattern.char_indices() {
+            chars.push(c);
+            bytes.push(byte);
+        }
+        bytes.push(pattern.len());
         let mut tokens = Self { chars, bytes, index: 0, next: None };
         tokens.advance()?;
         Ok(tokens)
