@@ -13,6 +13,7 @@ mod printable;
 mod say;
 mod sentences;
 mod table;
+mod texts;
 mod why;
 mod why_json;
 

@@ -1,10 +1,7 @@
 //! What is said to people, in their language.
 
-use std::collections::HashMap;
-
-use toml::de::DeTable;
-
 use crate::sentences::Sentences;
+use crate::texts::{self, Texts};
 
 /// A language of the message tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,23 +53,14 @@ impl Tongue {
 #[derive(Clone, Debug)]
 pub struct Say {
     tongue: Tongue,
-    texts: HashMap<String, String>,
+    texts: Texts,
     pub(crate) sentences: Sentences,
 }
 
 impl Say {
     /// The table of a language.
     pub fn new(tongue: Tongue) -> Self {
-        let (table, _) = DeTable::parse_recoverable(tongue.table());
-        let texts = table
-            .into_inner()
-            .into_iter()
-            .filter_map(|(key, value)| {
-                let text = value.into_inner().as_str()?.to_owned();
-                Some((key.into_inner().into_owned(), text))
-            })
-            .collect();
-        Self { tongue, texts, sentences: Sentences::of(tongue) }
+        Self { tongue, texts: texts::read(tongue.table()), sentences: Sentences::of(tongue) }
     }
 
     /// Its language.
@@ -86,7 +74,7 @@ impl Say {
     pub fn text(&self, key: &str, values: &[(&str, &str)]) -> String {
         let Some(template) = self.texts.get(key) else { return key.to_owned() };
         let mut text = String::with_capacity(template.len() + 32);
-        let mut rest = template.as_str();
+        let mut rest = &**template;
         while let Some((before, after)) = rest.split_once('{') {
             text.push_str(before);
             let Some((hole, tail)) = after.split_once('}') else { break };
@@ -154,7 +142,7 @@ impl Say {
         let endless =
             notice.values.iter().any(|(name, value)| name == "until" && value == "forever");
         let key = format!("{}-forever", notice.key);
-        match endless && self.texts.contains_key(&key) {
+        match endless && self.texts.contains_key(&*key) {
             true => self.text(&key, &values),
             false => self.text(&notice.key, &values),
         }
@@ -225,7 +213,7 @@ impl Say {
 
     /// All keys, for tests.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.texts.keys().map(String::as_str)
+        self.texts.keys().copied()
     }
 }
 

@@ -4,6 +4,8 @@
 //! found there, and are English. For another language their sentences are looked up by their
 //! form: `unknown key {key}` fits every such sentence.
 
+use std::sync::OnceLock;
+
 use monban_model::Problem;
 use toml::de::DeTable;
 
@@ -12,8 +14,10 @@ use crate::{Say, Tongue};
 /// The sentences of one language.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sentences {
-    /// English form and its translation; the form with the most letters first.
-    forms: Vec<(Vec<Piece>, String)>,
+    table: &'static str,
+    /// English form and its translation; the form with the most letters first. Read for the first
+    /// sentence.
+    forms: OnceLock<Vec<(Vec<Piece>, String)>>,
 }
 
 /// A part of a form.
@@ -30,25 +34,20 @@ impl Sentences {
     /// Those of a language; English needs none.
     pub(crate) fn of(tongue: Tongue) -> Self {
         let table = match tongue {
-            Tongue::English => return Self::default(),
+            Tongue::English => "",
             Tongue::Japanese => include_str!("say/sentences.ja.toml"),
         };
-        let (table, _) = DeTable::parse_recoverable(table);
-        let mut forms: Vec<(Vec<Piece>, String)> = table
-            .into_inner()
-            .into_iter()
-            .filter_map(|(form, text)| {
-                Some((pieces(form.get_ref()), text.get_ref().as_str()?.to_owned()))
-            })
-            .collect();
-        forms.sort_by_key(|(form, _)| std::cmp::Reverse(letters(form)));
-        Self { forms }
+        Self { table, forms: OnceLock::new() }
+    }
+
+    fn forms(&self) -> &[(Vec<Piece>, String)] {
+        self.forms.get_or_init(|| forms(self.table))
     }
 
     /// The sentence in this language, or as it is.
     pub(crate) fn text(&self, english: &str) -> String {
         let mut fitting =
-            self.forms.iter().filter_map(|(form, text)| Some((values(form, english)?, text)));
+            self.forms().iter().filter_map(|(form, text)| Some((values(form, english)?, text)));
         let Some((values, text)) = fitting.next() else {
             return english.to_owned();
         };
@@ -81,6 +80,19 @@ impl Say {
         };
         problems.iter().map(translate).collect()
     }
+}
+
+fn forms(table: &str) -> Vec<(Vec<Piece>, String)> {
+    let (table, _) = DeTable::parse_recoverable(table);
+    let mut forms: Vec<(Vec<Piece>, String)> = table
+        .into_inner()
+        .into_iter()
+        .filter_map(|(form, text)| {
+            Some((pieces(form.get_ref()), text.get_ref().as_str()?.to_owned()))
+        })
+        .collect();
+    forms.sort_by_key(|(form, _)| std::cmp::Reverse(letters(form)));
+    forms
 }
 
 fn pieces(form: &str) -> Vec<Piece> {
@@ -143,7 +155,7 @@ mod tests {
     #[test]
     fn sentences_are_looked_up_by_their_form() {
         let japanese = Sentences::of(Tongue::Japanese);
-        assert!(japanese.forms.len() > 80);
+        assert!(japanese.forms().len() > 80);
         for (english, expected) in [
             ("unknown key `a` in the file", "ファイル に知らないキー `a` があります"),
             ("unknown key `a` in [policy.x]", "[policy.x] に知らないキー `a` があります"),
@@ -171,7 +183,7 @@ mod tests {
             names.sort_by_key(|piece| format!("{piece:?}"));
             names
         };
-        for (form, text) in &Sentences::of(Tongue::Japanese).forms {
+        for (form, text) in Sentences::of(Tongue::Japanese).forms() {
             assert_eq!(names(form), names(&pieces(text)), "{text}");
         }
     }
