@@ -37,11 +37,11 @@ pub struct Load {
 
 /// The program around the warden.
 pub trait Host {
-    /// Starts a watcher that speaks over `channel`.
+    /// A watcher that has started, and our end of the channel that it speaks over.
     ///
     /// # Errors
     /// If it cannot be started.
-    fn start_watcher(&mut self, channel: OwnedFd) -> io::Result<Child>;
+    fn start_watcher(&mut self) -> io::Result<(Child, OwnedFd)>;
 
     /// Starts a courier, which resolves names, that speaks over `channel`.
     ///
@@ -49,12 +49,12 @@ pub trait Host {
     /// If it cannot be started.
     fn start_courier(&mut self, channel: OwnedFd) -> io::Result<Child>;
 
-    /// Starts an actor that speaks over `channel`. `again`: one before it may have left its bans in
-    /// the kernel.
+    /// An actor that has started, and our end of the channel that it speaks over. `again`: one
+    /// before it may have left its bans in the kernel.
     ///
     /// # Errors
     /// If it cannot be started.
-    fn start_actor(&mut self, channel: OwnedFd, again: bool) -> io::Result<Child>;
+    fn start_actor(&mut self, again: bool) -> io::Result<(Child, OwnedFd)>;
 
     /// Starts `journalctl` at a cursor or, without one, at a time, for this system's journal or for
     /// the one in a folder, and hands out its standard output.

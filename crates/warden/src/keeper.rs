@@ -31,6 +31,7 @@ use crate::gate::Gate;
 use crate::host::{Host, Load};
 use crate::{AllowList, Channel, Lookout, Presence, Received, Wall};
 use actor::Staff;
+pub use actor::may_have_left;
 use clients::Clients;
 use courier::Courier;
 use journal::Journal;

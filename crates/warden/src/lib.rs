@@ -18,7 +18,7 @@ pub use allow::{AllowList, Entry, Origin};
 pub use channel::{Channel, Received};
 pub use gate::{FileId, Gate, GateError, GateEvent, Opened, Why, Woken};
 pub use host::{Host, Load};
-pub use keeper::{Keeper, Start};
+pub use keeper::{Keeper, Start, may_have_left};
 pub use memory::{memory_file, read_memory_file};
 pub use presence::{Lookout, Presence};
 pub use wall::Wall;

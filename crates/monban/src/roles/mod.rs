@@ -1,10 +1,12 @@
 //! How each role comes to its rights, in one visible order.
 
 pub mod actor;
+mod ahead;
 mod begin;
 pub mod courier;
 pub mod jails;
 pub mod sandbox;
+mod signals;
 mod theirs;
 pub mod warden;
 pub mod watcher;

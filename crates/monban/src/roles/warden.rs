@@ -16,14 +16,16 @@ use monban_model::wire::{Refusal, Request};
 use monban_model::{Notice, Stamp};
 use monban_sources::journal::journalctl_arguments;
 use monban_views::{Say, json_line, notice_json, printable_lines};
-use monban_warden::{Host, Keeper, Load, Start, Wall};
+use monban_warden::{Channel, Host, Keeper, Load, Start, Wall, may_have_left};
 use rustix::fs::FlockOperation;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use rustix::thread::CapabilitySet;
 
+use super::ahead::{Ahead, Running};
 use super::begin::Beginning;
 use super::jails;
 use super::sandbox;
+use super::signals;
 use super::theirs::Theirs;
 use crate::cli::{Common, RunArgs};
 use crate::commands::exchange;
@@ -58,6 +60,16 @@ struct Program {
     complaints: Option<Vec<Complaint>>,
     /// Whether jails may act: the rights for it are kept at the start or not at all.
     may_act: Option<bool>,
+    ahead: Ahead,
+}
+
+/// What monban's own files say.
+struct Own {
+    bundle: Bundle,
+    config: Config,
+    observe: bool,
+    /// The folder whose jails are to run, and whether monban's own rules run beside them.
+    jails: Option<(PathBuf, bool)>,
 }
 
 /// Runs the warden until it is told to end.
@@ -74,6 +86,7 @@ pub fn main(common: &Common, args: &RunArgs, say: Say) -> ExitCode {
         theirs: Theirs::default(),
         complaints: None,
         may_act: None,
+        ahead: Ahead::default(),
     };
     match program.run() {
         Ok(code) => code,
@@ -87,12 +100,21 @@ pub fn main(common: &Common, args: &RunArgs, say: Say) -> ExitCode {
 impl Program {
     /// Each step that fails says what was tried, with which path, and what helps.
     fn run(&mut self) -> Result<ExitCode, String> {
-        let load = match self.load() {
+        let refused = |refusal: Refusal| {
+            eprint!("{}", refusal.text);
+            Ok(ExitCode::from(2))
+        };
+        let own = match self.own() {
+            Ok(own) => own,
+            Err(refusal) => return refused(refusal),
+        };
+        // It takes a while to read jails, and all else begins meanwhile. Without them it is known
+        // at once whether there is anything to do.
+        let (reads_jails, observe) = (own.jails.is_some(), own.observe);
+        let early = reads_jails.then(|| self.begin(true, observe)).transpose()?;
+        let load = match self.whole(own) {
             Ok(load) => load,
-            Err(refusal) => {
-                eprint!("{}", refusal.text);
-                return Ok(ExitCode::from(2));
-            }
+            Err(refusal) => return refused(refusal),
         };
         let usual = !load.patterns.is_empty() && discover::usual_logs_present();
         if load.named.is_empty() && !usual && !load.journal {
@@ -101,18 +123,16 @@ impl Program {
             eprintln!("{}", self.say.text("start-demo", &[]));
             return Ok(ExitCode::FAILURE);
         }
+        let _lock = early.map_or_else(|| self.begin(false, observe), Ok)?;
         let state = self.place.state.clone();
-        self.place.prepare(self.uid).map_err(|unfit| self.unfit(&unfit))?;
-        let lock = self.lock().map_err(self.failed("start-lock-failed", &state.join("lock")))?;
-        let Some(_lock) = lock else {
-            let path = state.display().to_string();
-            return Err(self.say.text("running-already", &[("path", &path)]));
-        };
         let wall = self.wall(&load);
+        if wall.is_err() {
+            self.ahead.end_actor().map_err(self.failed("run-failed", &state))?;
+        }
         self.tell_start(&load, &wall);
         let socket = state.join("control.sock");
         let control = self.control_socket().map_err(self.failed("start-socket-failed", &socket))?;
-        let signals = signals().map_err(self.failed("start-signals-failed", &state))?;
+        let signals = signals::heard().map_err(self.failed("start-signals-failed", &state))?;
         self.may_act = Some(load.jails);
         if is_root() {
             let keep = match load.jails {
@@ -131,6 +151,27 @@ impl Program {
             false => out::line(self.say.notice(&told)),
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Takes the state folder, whose lock it gives back, and begins what takes time.
+    fn begin(&mut self, jails: bool, observe: bool) -> Result<OwnedFd, String> {
+        let state = self.place.state.clone();
+        self.place.prepare(self.uid).map_err(|unfit| self.unfit(&unfit))?;
+        let lock = self.lock().map_err(self.failed("start-lock-failed", &state.join("lock")))?;
+        let Some(lock) = lock else {
+            let path = state.display().to_string();
+            return Err(self.say.text("running-already", &[("path", &path)]));
+        };
+        if !observe {
+            self.ahead.open_wall();
+        }
+        // What cannot be started now is tried again, and told of, when it is needed.
+        self.ahead.watcher = self.new_watcher().ok();
+        if jails && !observe {
+            let again = may_have_left(&state);
+            self.ahead.actor = self.new_actor(again).ok().map(|running| (running, again));
+        }
+        Ok(lock)
     }
 
     /// Says what could not be done with a path.
@@ -184,7 +225,14 @@ impl Program {
             let key = if self.args.observe { "why-observe-flag" } else { "why-observe-config" };
             return Err(self.say.text(key, &[]));
         }
-        self.open_wall()
+        self.ahead.wall().map_err(|error| self.no_wall(error))
+    }
+
+    fn no_wall(&self, error: FirewallError) -> String {
+        match error {
+            FirewallError::NotPermitted if !is_root() => self.say.text("why-no-root", &[]),
+            error => self.say.sentence(&error.to_string()),
+        }
     }
 
     fn tell_start(&self, load: &Load, wall: &Result<Wall, String>) {
@@ -264,8 +312,9 @@ impl Program {
     }
 }
 
-impl Host for Program {
-    fn start_watcher(&mut self, channel: OwnedFd) -> io::Result<Child> {
+impl Program {
+    fn new_watcher(&self) -> io::Result<Running> {
+        let (here, channel) = Channel::pair()?;
         let mut command = Command::new("/proc/self/exe");
         command.arg("watcher").arg("--state").arg(&self.place.state);
         command.arg("--lang").arg(self.say.tongue().name());
@@ -284,7 +333,24 @@ impl Host for Program {
         // What was large goes back to the kernel at once, also after the first time.
         command.env("MALLOC_MMAP_THRESHOLD_", "131072").env("MALLOC_TRIM_THRESHOLD_", "131072");
         // It begins a session of its own, which the leader of a process group could not.
-        command.stdin(Stdio::from(channel)).spawn()
+        Ok((command.stdin(Stdio::from(channel)).spawn()?, here))
+    }
+
+    fn new_actor(&self, again: bool) -> io::Result<Running> {
+        let (here, channel) = Channel::pair()?;
+        let mut command = Command::new("/proc/self/exe");
+        command.arg("actor");
+        if again {
+            command.arg("--again");
+        }
+        // It begins a session of its own. That it is root's gives it all rights at its start.
+        Ok((command.stdin(Stdio::from(channel)).spawn()?, here))
+    }
+}
+
+impl Host for Program {
+    fn start_watcher(&mut self) -> io::Result<(Child, OwnedFd)> {
+        self.ahead.watcher.take().map_or_else(|| self.new_watcher(), Ok)
     }
 
     fn start_courier(&mut self, channel: OwnedFd) -> io::Result<Child> {
@@ -298,14 +364,11 @@ impl Host for Program {
         command.stdin(Stdio::from(channel)).spawn()
     }
 
-    fn start_actor(&mut self, channel: OwnedFd, again: bool) -> io::Result<Child> {
-        let mut command = Command::new("/proc/self/exe");
-        command.arg("actor");
-        if again {
-            command.arg("--again");
+    fn start_actor(&mut self, again: bool) -> io::Result<(Child, OwnedFd)> {
+        match self.ahead.actor.take() {
+            Some((running, told)) if told == again => Ok(running),
+            _ => self.new_actor(again),
         }
-        // It begins a session of its own. That it is root's gives it all rights at its start.
-        command.stdin(Stdio::from(channel)).spawn()
     }
 
     fn start_journal(
@@ -330,14 +393,29 @@ impl Host for Program {
     }
 
     fn open_wall(&mut self) -> Result<Wall, String> {
-        Wall::open().map_err(|error| match error {
-            FirewallError::NotPermitted if !is_root() => self.say.text("why-no-root", &[]),
-            error => self.say.sentence(&error.to_string()),
-        })
+        Wall::open().map_err(|error| self.no_wall(error))
     }
 
     fn load(&mut self) -> Result<Load, Refusal> {
-        let mut bundle = Bundle::read(&self.place.config, self.place.config_named)
+        let own = self.own()?;
+        self.whole(own)
+    }
+
+    fn rival(&mut self) -> Option<Notice> {
+        self.theirs.notice()
+    }
+
+    fn tell(&mut self, notice: &Notice) {
+        match self.common.json {
+            true => eprintln!("{}", json_line(&notice_json(notice))),
+            false => eprintln!("{}", printable_lines(&self.say.notice(notice))),
+        }
+    }
+}
+
+impl Program {
+    fn own(&self) -> Result<Own, Refusal> {
+        let bundle = Bundle::read(&self.place.config, self.place.config_named)
             .map_err(|found| problems::refusal(&found, None, &self.say))?;
         let (file, text) = match &bundle.config {
             Some(config) => (config.file.as_str(), config.text.as_str()),
@@ -345,9 +423,16 @@ impl Host for Program {
         };
         let config = Config::parse(file, text)
             .map_err(|found| problems::refusal(&found, Some(&bundle), &self.say))?;
-        let jails = jails::wanted(&self.args, &config)
-            .map(|(folder, beside)| jails::read(&folder, beside, &self.say))
-            .transpose()?;
+        let observe = config.observe || self.args.observe;
+        let jails = jails::wanted(&self.args, &config);
+        Ok(Own { bundle, config, observe, jails })
+    }
+
+    /// All that is to be done, with the jails.
+    fn whole(&mut self, own: Own) -> Result<Load, Refusal> {
+        let Own { mut bundle, config, observe, jails } = own;
+        let jails =
+            jails.map(|(folder, beside)| jails::read(&folder, beside, &self.say)).transpose()?;
         let own_rules = jails.as_ref().is_none_or(|jails| jails.fail2ban.beside);
         let (mut patterns, mut named) = match own_rules {
             true => (self.patterns(&config), self.named_logs(&config)),
@@ -358,7 +443,6 @@ impl Host for Program {
         if runs_jails && self.may_act == Some(false) && is_root() {
             return Err(jails::of_key("f2b-run-restart", &[], &self.say));
         }
-        let observe = config.observe || self.args.observe;
         let (mut jail_log, mut jail_database) = (None, None);
         self.theirs = Theirs::default();
         if let Some(jails) = jails {
@@ -394,40 +478,9 @@ impl Host for Program {
             allow: config.allow,
         })
     }
-
-    fn rival(&mut self) -> Option<Notice> {
-        self.theirs.notice()
-    }
-
-    fn tell(&mut self, notice: &Notice) {
-        match self.common.json {
-            true => eprintln!("{}", json_line(&notice_json(notice))),
-            false => eprintln!("{}", printable_lines(&self.say.notice(notice))),
-        }
-    }
 }
 
 /// The control socket's path by way of the open state folder.
 pub fn short_path(folder: &File) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}/control.sock", folder.as_fd().as_raw_fd()))
-}
-
-/// A pipe that gets a byte for each signal: `T` to end, `H` to reload.
-fn signals() -> io::Result<OwnedFd> {
-    let (reader, writer) = std::os::unix::net::UnixStream::pair()?;
-    let (reload_reader, reload_writer) = std::os::unix::net::UnixStream::pair()?;
-    for signal in [libc::SIGTERM, libc::SIGINT] {
-        signal_hook::low_level::pipe::register(signal, writer.try_clone()?)?;
-    }
-    signal_hook::low_level::pipe::register(libc::SIGHUP, reload_writer)?;
-    let (out, into) = std::os::unix::net::UnixStream::pair()?;
-    for (mut from, byte) in [(reader, b'T'), (reload_reader, b'H')] {
-        let mut into = into.try_clone()?;
-        std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
-            use std::io::{Read, Write};
-            let mut one = [0; 1];
-            while from.read_exact(&mut one).is_ok() && into.write_all(&[byte]).is_ok() {}
-        })?;
-    }
-    Ok(out.into())
 }

@@ -65,11 +65,20 @@ struct Open {
     bytes: usize,
 }
 
+/// Whether bans of jails of an earlier run may be in the kernel.
+pub fn may_have_left(state: &Path) -> bool {
+    mark(state).exists()
+}
+
+fn mark(state: &Path) -> PathBuf {
+    state.join("jails-run")
+}
+
 impl Staff {
     /// Nobody yet; what is to be remembered over a kill lies in the state folder.
     pub(super) fn new(state: &Path) -> Self {
         Self {
-            mark: state.join("jails-run"),
+            mark: mark(state),
             actor: None,
             table: 0,
             is_ready: false,
@@ -186,15 +195,11 @@ impl Keeper<'_> {
         if let Err(error) = std::fs::write(&self.staff.mark, "") {
             self.note("actor-failed", vec![("error", error.to_string())]);
         }
-        let started = Channel::pair().and_then(|(here, there)| {
-            let child = self.host.start_actor(there, again)?;
-            let channel = Channel::over(here);
-            let (started, settling) = (Instant::now(), Settling::after(again));
-            Ok(Actor { child, channel, started, settling, leaves: false })
-        });
-        match started {
-            Ok(actor) => {
-                self.staff.actor = Some(actor);
+        match self.host.start_actor(again) {
+            Ok((child, channel)) => {
+                let channel = Channel::over(channel);
+                let (started, settling) = (Instant::now(), Settling::after(again));
+                self.staff.actor = Some(Actor { child, channel, started, settling, leaves: false });
                 self.send_table();
             }
             Err(error) => {

@@ -19,12 +19,11 @@ const SIBLINGS_A_TURN: usize = 8;
 impl Keeper<'_> {
     /// Starts a watcher and tells it all it needs.
     pub(super) fn start_watcher(&mut self) {
-        let started = Channel::pair().and_then(|(here, there)| {
-            let child = self.host.start_watcher(there)?;
-            Ok(Watcher { child, channel: Channel::over(here), started: Instant::now() })
-        });
-        match started {
-            Ok(watcher) => self.watcher = Some(watcher),
+        match self.host.start_watcher() {
+            Ok((child, channel)) => {
+                let (channel, started) = (Channel::over(channel), Instant::now());
+                self.watcher = Some(Watcher { child, channel, started });
+            }
             Err(error) => {
                 self.note("watcher-failed", vec![("error", error.to_string())]);
                 self.restart_at = Some(Instant::now() + self.restart_wait);

@@ -32,20 +32,22 @@ struct Around {
 struct TestHost(Rc<RefCell<Around>>);
 
 impl Host for TestHost {
-    fn start_watcher(&mut self, channel: OwnedFd) -> io::Result<Child> {
-        self.0.borrow_mut().watcher = Some(Channel::over(channel));
-        Command::new("sleep").arg("60").spawn()
+    fn start_watcher(&mut self) -> io::Result<(Child, OwnedFd)> {
+        let (here, there) = Channel::pair()?;
+        self.0.borrow_mut().watcher = Some(Channel::over(there));
+        Ok((Command::new("sleep").arg("60").spawn()?, here))
     }
     fn start_courier(&mut self, channel: OwnedFd) -> io::Result<Child> {
         self.0.borrow_mut().couriers.push(Channel::over(channel));
         Command::new("sleep").arg("60").spawn()
     }
 
-    fn start_actor(&mut self, channel: OwnedFd, again: bool) -> io::Result<Child> {
+    fn start_actor(&mut self, again: bool) -> io::Result<(Child, OwnedFd)> {
+        let (here, there) = Channel::pair()?;
         let mut around = self.0.borrow_mut();
-        around.actor = Some(Channel::over(channel));
+        around.actor = Some(Channel::over(there));
         around.again.push(again);
-        Command::new("sleep").arg("1").spawn()
+        Ok((Command::new("sleep").arg("1").spawn()?, here))
     }
     fn start_journal(
         &mut self,
