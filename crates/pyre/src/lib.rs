@@ -42,6 +42,7 @@ mod width;
 
 pub use error::{Error, Hint};
 pub use needed::Needed;
+pub use opening::Opening;
 pub use parse::parse;
 pub use regex::{EngineKind, Match, Overrun, Regex};
 pub use rewrite::localise_flags;

@@ -3,13 +3,13 @@
 use crate::ir::{Ir, Repeat};
 
 /// More of them than this are no better than a search.
-const TEXTS_MAX: usize = 48;
+const TEXTS_MAX: usize = 160;
 
 /// Shorter ones stand in any line.
 const LENGTH_MIN: usize = 2;
 
-/// Beyond this, length gains nothing.
-const LENGTH_ENOUGH: usize = 12;
+/// Beyond this, weight gains nothing.
+const WEIGHT_ENOUGH: usize = 24;
 
 /// Texts of which a match contains one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -117,12 +117,18 @@ fn better(best: Option<Needed>, new: Needed) -> Option<Needed> {
         return best;
     }
     let worth = |needed: &Needed| {
-        (length(needed).min(LENGTH_ENOUGH), !needed.any_case, usize::MAX - needed.texts.len())
+        let weight = needed.texts.iter().map(|text| weight(text)).min().unwrap_or(0);
+        (weight.min(WEIGHT_ENOUGH), !needed.any_case, usize::MAX - needed.texts.len())
     };
     match best {
         Some(best) if worth(&best) >= worth(&new) => Some(best),
         _ => Some(new),
     }
+}
+
+/// How much a text tells: more for its letters and digits than for what stands between words.
+fn weight(text: &str) -> usize {
+    text.chars().map(|c| if c.is_alphanumeric() { 2 } else { 1 }).sum()
 }
 
 #[cfg(test)]

@@ -17,7 +17,8 @@ const END: Places = 1 << BYTES;
 const STEPS_MAX: u32 = 10_000;
 
 /// By place, which bytes may stand there.
-pub(crate) struct Opening {
+#[derive(Clone, Debug)]
+pub struct Opening {
     bytes: [[u64; 4]; BYTES],
 }
 
@@ -53,7 +54,7 @@ impl Opening {
     }
 
     /// Whether a text that begins like this may match.
-    pub(crate) fn admits(&self, text: &[u8]) -> bool {
+    pub fn admits<'t>(&self, text: impl IntoIterator<Item = &'t u8>) -> bool {
         let has =
             |(bytes, byte): (&[u64; 4], &u8)| bytes[usize::from(byte >> 6)] >> (byte & 63) & 1;
         self.bytes.iter().zip(text).all(|pair| has(pair) == 1)

@@ -166,6 +166,16 @@ impl Regex {
         self.glance().opening.as_ref().map_or([u64::MAX; 4], Opening::first)
     }
 
+    /// What a text begins with that matches; `None` if it is not tied to the start.
+    pub fn opening(&self) -> Option<&Opening> {
+        self.glance().opening.as_ref()
+    }
+
+    /// Whether a glance at the text does not tell that it has no match.
+    pub fn admits(&self, text: &str) -> bool {
+        self.glance().admits(text, 0)
+    }
+
     fn glance(&self) -> &Glance {
         self.glance.get_or_init(|| self.source.ir().map(|ir| Glance::of(&ir)).unwrap_or_default())
     }
