@@ -1,7 +1,9 @@
 //! Templates that a filter's `datepattern` asks for.
 
 use std::collections::HashSet;
+use std::sync::{Arc, LazyLock};
 
+use memchr::memmem::Finder;
 use monban_pyre::{Options, Regex};
 
 use super::bounds::{Begin, bounded, unbound};
@@ -10,6 +12,7 @@ use super::keys::Key;
 use super::scan::Scan;
 use super::template::{Expression, Meaning, Template};
 use super::tokens::expand;
+use super::usual::Usual;
 
 /// The templates of a `datepattern`, in the order in which they are tried at first.
 pub fn templates(datepattern: &str, decade_max: u16) -> Result<Vec<Template>, String> {
@@ -45,8 +48,9 @@ impl List {
             return Ok(());
         }
         if key.contains("{DATE}") {
+            let stem = stem(pattern);
             for form in &FORMS {
-                let template = self.around(pattern, form)?;
+                let template = self.around(pattern, form)?.behind(stem.clone());
                 self.append(template, again_is_fine)?;
             }
             return Ok(());
@@ -118,7 +122,10 @@ impl List {
             true => format!("(?iu){}", expanded.regex),
             false => expanded.regex,
         };
-        self.finish(expanded.name, &regex, begin, end, |regex| Meaning::Parts(keys_of(regex)))
+        let usual = Usual::of_pattern(pattern);
+        self.finish(expanded.name, &regex, (begin, end), usual, |regex| {
+            Meaning::Parts(keys_of(regex))
+        })
     }
 
     /// A number on its own; only `[` before it is looked at, what stands behind it is not.
@@ -127,10 +134,16 @@ impl List {
         let number = epoch_regex(long);
         let meaning = |_: &Regex| Meaning::Epoch { group: 1, long };
         if at_line_begin {
-            return self.finish(name.into(), &format!("({number})"), Begin::Line, true, meaning);
+            return self.finish(
+                name.into(),
+                &format!("({number})"),
+                (Begin::Line, true),
+                None,
+                meaning,
+            );
         }
         let regex = format!(r"((?:^|(?<=^\[)|(?<=\baudit\()){number})");
-        let template = self.finish(name.into(), &regex, Begin::Unbound, true, meaning)?;
+        let template = self.finish(name.into(), &regex, (Begin::Unbound, true), None, meaning)?;
         Ok(template.only_where(may_hold_epoch))
     }
 
@@ -146,19 +159,19 @@ impl List {
             regex.replace_range(start..end, &number);
         }
         let meaning = |_: &Regex| Meaning::Epoch { group: 2, long };
-        self.finish(pattern.to_owned(), &format!("({regex})"), Begin::Word, true, meaning)
+        self.finish(pattern.to_owned(), &format!("({regex})"), (Begin::Word, true), None, meaning)
     }
 
     fn of_label(&self, begin: Begin) -> Result<Template, String> {
-        self.finish("TAI64N".into(), "@[0-9a-f]{24}", begin, true, |_| Meaning::Tai)
+        self.finish("TAI64N".into(), "@[0-9a-f]{24}", (begin, true), None, |_| Meaning::Tai)
     }
 
     fn finish(
         &self,
         mut name: String,
         regex: &str,
-        begin: Begin,
-        end: bool,
+        (begin, end): (Begin, bool),
+        usual: Option<Usual>,
         meaning: impl FnOnce(&Regex) -> Meaning,
     ) -> Result<Template, String> {
         let bounded = bounded(regex, begin, end);
@@ -168,15 +181,17 @@ impl List {
         let regex = Regex::new(&bounded.regex, Options::default())
             .map_err(|error| format!("datepattern `{name}`: {}", error.message))?;
         let meaning = meaning(&regex);
-        Ok(Template::of_expression(name, bounded.anchored, Expression { regex, meaning }))
+        Ok(Template::of_expression(name, bounded.anchored, Expression { regex, meaning, usual }))
     }
 }
+
+static AUDIT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("audit("));
 
 /// A number on its own stands at the beginning, behind a `[` there, or behind `audit(`.
 fn may_hold_epoch(line: &str) -> bool {
     match line.as_bytes().first() {
         Some(b'0'..=b'9' | b'[' | 0x80..) => true,
-        _ => memchr::memmem::find(line.as_bytes(), b"audit(").is_some(),
+        _ => AUDIT.find(line.as_bytes()).is_some(),
     }
 }
 
@@ -224,6 +239,20 @@ fn with_date(pattern: &str, date: &str) -> String {
     }
     text.push_str(&pattern[from..]);
     text
+}
+
+/// What a pattern has before its `{DATE}`, if that is tied to the beginning of the line and says
+/// anything.
+fn stem(pattern: &str) -> Option<Arc<Regex>> {
+    let at = pattern.to_ascii_uppercase().find("{DATE}")?;
+    let before = pattern[..at].trim_end_matches('(');
+    let is_plain = before.starts_with('^')
+        && before.len() > 1
+        && !before.contains(['%', '|', '('])
+        && !before.contains("**")
+        && !before.ends_with('\\');
+    let stem = || Regex::new(&format!("(?iu){before}"), Options::default()).ok().map(Arc::new);
+    is_plain.then(stem).flatten()
 }
 
 /// The groups that have a meaning, in their order.

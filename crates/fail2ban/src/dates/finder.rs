@@ -1,6 +1,9 @@
 //! The search for the date of a line, with its history.
 
 use std::fmt;
+use std::sync::Arc;
+
+use monban_pyre::Regex;
 
 use super::characters::is_alphanumeric;
 use super::civil::{DAY_S, FIRST_S, LAST_S, date_of};
@@ -207,12 +210,33 @@ impl DateFinder {
         })
     }
 
-    /// Whether a line that begins like this may have a date.
-    pub(crate) fn may_begin(&mut self, line: &str) -> bool {
-        let first = self.first.get_or_insert_with(|| {
+    /// The bytes that a line with a date may begin with, as bits.
+    pub(crate) fn first_bytes(&mut self) -> [u64; 4] {
+        *self.first.get_or_insert_with(|| {
             let all = self.templates.iter().map(Template::first_bytes);
             all.fold([0; 4], |sum, bytes| std::array::from_fn(|at| sum[at] | bytes[at]))
-        });
+        })
+    }
+
+    /// Whether a glance tells that no template fits in the line.
+    pub(crate) fn lacks(&self, line: &str, memo: &LineMemo) -> bool {
+        // Templates made of one pattern have one stem, and stand one behind the other.
+        let mut missing: Option<&Arc<Regex>> = None;
+        self.templates.iter().all(|template| {
+            let stem = template.stem.as_ref();
+            if let (Some(stem), Some(missing)) = (stem, missing)
+                && Arc::ptr_eq(stem, missing)
+            {
+                return true;
+            }
+            missing = stem.filter(|stem| !stem.admits(line));
+            missing.is_some() || template.is_absent(self.decade_max, memo) || template.lacks(line)
+        })
+    }
+
+    /// Whether a line that begins like this may have a date.
+    fn may_begin(&mut self, line: &str) -> bool {
+        let first = self.first_bytes();
         let byte = line.as_bytes().first();
         byte.is_none_or(|byte| first[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1)
     }

@@ -6,6 +6,7 @@ use super::steps::Step::{
     Again, Fraction, Gap, Is, IsoGap, Maybe, MaybeOneOf, OneOf, Part as P, Separator, Spaces,
 };
 use super::steps::{Part, Step};
+use super::usual::Layout;
 
 /// A form.
 pub struct Form {
@@ -18,6 +19,8 @@ pub struct Form {
     pub place: Place,
     /// What its first character may be.
     pub begins: Kinds,
+    /// How its dates are mostly written.
+    pub layout: Option<Layout>,
 }
 
 /// How a form is read.
@@ -44,11 +47,15 @@ const fn form(
     begins: Kinds,
     steps: &'static [Step],
 ) -> Form {
-    Form { pattern, name, reads: Reads::Steps(steps), place: Place::Anywhere, begins }
+    Form { pattern, name, reads: Reads::Steps(steps), place: Place::Anywhere, begins, layout: None }
 }
 
 const fn placed(place: Place, form: Form) -> Form {
     Form { place, ..form }
+}
+
+const fn written(layout: Layout, form: Form) -> Form {
+    Form { layout: Some(layout), ..form }
 }
 
 const MINUTE: Step = P(Part::Minute);
@@ -62,54 +69,60 @@ const DAY_TIME: Kinds = DIGIT_TIME.and(Kinds::SPACE);
 
 /// The forms in the order in which they are tried.
 pub static FORMS: [Form; 17] = [
-    form(
-        r"ExYear(?P<_sep>[-/.])Month(?P=_sep)Day(?:T|  ?)24hour:Minute:Second(?:[.,]Microseconds)?(?:\s*Zone offset)?",
-        r"%ExY(?P<_sep>[-/.])%m(?P=_sep)%d(?:T|  ?)%H:%M:%S(?:[.,]%f)?(?:\s*%z)?",
-        DIGIT_TIME,
-        &[
-            P(Part::Year),
-            Separator(b"-/."),
-            P(Part::Month),
-            Again,
-            P(Part::Day),
-            IsoGap,
-            P(Part::Hour),
-            COLON,
-            MINUTE,
-            COLON,
-            SECOND,
-            Maybe(2),
-            OneOf(b".,"),
-            Fraction,
-            Maybe(2),
-            Spaces,
-            P(Part::Offset),
-        ],
+    written(
+        Layout::Iso,
+        form(
+            r"ExYear(?P<_sep>[-/.])Month(?P=_sep)Day(?:T|  ?)24hour:Minute:Second(?:[.,]Microseconds)?(?:\s*Zone offset)?",
+            r"%ExY(?P<_sep>[-/.])%m(?P=_sep)%d(?:T|  ?)%H:%M:%S(?:[.,]%f)?(?:\s*%z)?",
+            DIGIT_TIME,
+            &[
+                P(Part::Year),
+                Separator(b"-/."),
+                P(Part::Month),
+                Again,
+                P(Part::Day),
+                IsoGap,
+                P(Part::Hour),
+                COLON,
+                MINUTE,
+                COLON,
+                SECOND,
+                Maybe(2),
+                OneOf(b".,"),
+                Fraction,
+                Maybe(2),
+                Spaces,
+                P(Part::Offset),
+            ],
+        ),
     ),
-    form(
-        r"(?:DAY )?MON Day %k:Minute:Second(?:\.Microseconds)?(?: ExYear)?",
-        r"(?:%a )?%b %d %k:%M:%S(?:\.%f)?(?: %ExY)?",
-        NAMED_TIME,
-        &[
-            Maybe(2),
-            P(Part::DayName),
-            Is(b' '),
-            P(Part::MonthName),
-            Is(b' '),
-            P(Part::Day),
-            Is(b' '),
-            P(Part::HourBlank),
-            COLON,
-            MINUTE,
-            COLON,
-            SECOND,
-            Maybe(2),
-            Is(b'.'),
-            Fraction,
-            Maybe(2),
-            Is(b' '),
-            P(Part::Year),
-        ],
+    written(
+        Layout::Syslog,
+        form(
+            r"(?:DAY )?MON Day %k:Minute:Second(?:\.Microseconds)?(?: ExYear)?",
+            r"(?:%a )?%b %d %k:%M:%S(?:\.%f)?(?: %ExY)?",
+            NAMED_TIME,
+            &[
+                Maybe(2),
+                P(Part::DayName),
+                Is(b' '),
+                P(Part::MonthName),
+                Is(b' '),
+                P(Part::Day),
+                Is(b' '),
+                P(Part::HourBlank),
+                COLON,
+                MINUTE,
+                COLON,
+                SECOND,
+                Maybe(2),
+                Is(b'.'),
+                Fraction,
+                Maybe(2),
+                Is(b' '),
+                P(Part::Year),
+            ],
+        ),
     ),
     form(
         r"(?:DAY )?MON Day ExYear %k:Minute:Second(?:\.Microseconds)?",
@@ -153,29 +166,32 @@ pub static FORMS: [Form; 17] = [
             SECOND,
         ],
     ),
-    form(
-        r"Day(?P<_sep>[-/])MON(?P=_sep)ExYear[ :]?24hour:Minute:Second(?:\.Microseconds)?(?: Zone offset)?",
-        r"%d(?P<_sep>[-/])%b(?P=_sep)%ExY[ :]?%H:%M:%S(?:\.%f)?(?: %z)?",
-        DAY_TIME.and(Kinds::MONTH),
-        &[
-            P(Part::Day),
-            Separator(b"-/"),
-            P(Part::MonthName),
-            Again,
-            P(Part::Year),
-            MaybeOneOf(b" :"),
-            P(Part::Hour),
-            COLON,
-            MINUTE,
-            COLON,
-            SECOND,
-            Maybe(2),
-            Is(b'.'),
-            Fraction,
-            Maybe(2),
-            Is(b' '),
-            P(Part::OffsetAnyCase),
-        ],
+    written(
+        Layout::Web,
+        form(
+            r"Day(?P<_sep>[-/])MON(?P=_sep)ExYear[ :]?24hour:Minute:Second(?:\.Microseconds)?(?: Zone offset)?",
+            r"%d(?P<_sep>[-/])%b(?P=_sep)%ExY[ :]?%H:%M:%S(?:\.%f)?(?: %z)?",
+            DAY_TIME.and(Kinds::MONTH),
+            &[
+                P(Part::Day),
+                Separator(b"-/"),
+                P(Part::MonthName),
+                Again,
+                P(Part::Year),
+                MaybeOneOf(b" :"),
+                P(Part::Hour),
+                COLON,
+                MINUTE,
+                COLON,
+                SECOND,
+                Maybe(2),
+                Is(b'.'),
+                Fraction,
+                Maybe(2),
+                Is(b' '),
+                P(Part::OffsetAnyCase),
+            ],
+        ),
     ),
     form(
         "Month/Day/ExYear:24hour:Minute:Second",
@@ -217,6 +233,7 @@ pub static FORMS: [Form; 17] = [
         ],
     ),
     Form {
+        layout: None,
         pattern: "",
         name: "Epoch",
         reads: Reads::Epoch,
@@ -390,6 +407,7 @@ pub static FORMS: [Form; 17] = [
         ],
     ),
     Form {
+        layout: None,
         pattern: "",
         name: "TAI64N",
         reads: Reads::Tai,

@@ -36,12 +36,17 @@ impl LineMemo {
     }
 
     /// The leftmost place in the whole line where an expression fits.
-    pub fn search_expression(&mut self, expression: &Arc<Expression>, line: Line) -> Searched {
+    pub fn search_expression(
+        &mut self,
+        expression: &Arc<Expression>,
+        line: Line,
+        decade_max: u16,
+    ) -> Searched {
         let known = self.fitted.iter().find(|(known, _)| known.is_alike(expression));
         if let Some((_, hit)) = known {
             return Ok(Some(hit.clone()));
         }
-        let found = expression.search(line, 0);
+        let found = expression.search(line, 0, decade_max);
         if let Ok(Some(hit)) = &found {
             self.fitted.push((expression.clone(), hit.clone()));
         }

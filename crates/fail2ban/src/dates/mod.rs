@@ -16,6 +16,7 @@ mod custom;
 mod epoch;
 mod finder;
 mod forms;
+mod heads;
 mod keys;
 mod line;
 mod memo;
@@ -26,6 +27,7 @@ mod steady;
 mod steps;
 mod template;
 mod tokens;
+mod usual;
 mod value;
 mod zone;
 

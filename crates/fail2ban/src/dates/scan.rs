@@ -1,18 +1,34 @@
 //! Looking for the forms of `forms.rs` in a line.
 
+use std::sync::LazyLock;
+
 use super::characters::is_word;
 use super::epoch;
 use super::forms::{FORMS, Form, Place, Reads};
+use super::heads::Head;
 use super::keys::Key;
 use super::line::Line;
 use super::starts::Starts;
 use super::steps::{Spans, Walk};
+use super::usual::Usual;
+use super::value::Parts;
+
+/// By form: what its dates begin with, if they are read in steps.
+static HEADS: LazyLock<Vec<Option<Head>>> = LazyLock::new(|| {
+    let head = |form: &Form| match form.reads {
+        Reads::Steps(steps) => Some(Head::of(steps)),
+        Reads::Epoch | Reads::Tai => None,
+    };
+    FORMS.iter().map(head).collect()
+});
 
 /// One of the templates: a form at a place.
 #[derive(Clone, Copy)]
 pub struct Scan {
     pub form: &'static Form,
     place: Place,
+    /// The form's place among the forms.
+    index: u8,
     /// Its place among all of them.
     pub number: u8,
     /// The number of the same form at the beginning of the line.
@@ -32,6 +48,8 @@ pub struct Hit {
 #[derive(Clone)]
 pub enum Value {
     Parts(Spans),
+    /// It is read already.
+    Read(Parts),
     /// The groups of an expression that mean something; `None` if one took no part.
     Groups(Vec<(Key, Option<(usize, usize)>)>),
     /// Seconds since 1970; if `long`, perhaps with thousandths or millionths.
@@ -50,10 +68,13 @@ pub enum Value {
 impl Scan {
     /// All templates, in the order in which they are tried at first.
     pub fn all() -> impl Iterator<Item = Self> {
-        let anywhere = FORMS.iter().filter(|form| form.place == Place::Anywhere);
-        let copies = anywhere.map(|form| (form, Place::LineBegin));
-        let all = copies.chain(FORMS.iter().map(|form| (form, form.place)));
-        (0..).zip(all).map(|(number, (form, place))| Self { form, place, number, copy: number })
+        let forms = || (0..).zip(&FORMS);
+        let anywhere = forms().filter(|(_, form)| form.place == Place::Anywhere);
+        let copies = anywhere.map(|(index, form)| (index, form, Place::LineBegin));
+        let all = copies.chain(forms().map(|(index, form)| (index, form, form.place)));
+        let scan =
+            |(number, (index, form, place))| Self { form, place, index, number, copy: number };
+        (0..).zip(all).map(scan)
     }
 
     /// The form at the first character of the line, if it may begin anywhere by itself.
@@ -62,8 +83,8 @@ impl Scan {
         let number = u8::try_from(Self::all().count() + known).ok()?;
         let is_free = form.place == Place::Anywhere && matches!(form.reads, Reads::Steps(_));
         let mut copies = Self::all().filter(|scan| std::ptr::eq(scan.form, form));
-        let copy = copies.find(|scan| scan.is_copy())?.number;
-        is_free.then_some(Self { form, place: Place::First, number, copy })
+        let copy = copies.find(|scan| scan.is_copy())?;
+        is_free.then_some(Self { place: Place::First, number, ..copy })
     }
 
     /// What finds the same in this line: what stands at its first character stands at its
@@ -101,6 +122,11 @@ impl Scan {
     pub fn name(self) -> String {
         let mark = if self.place == Place::LineBegin { "{^LN-BEG}" } else { "" };
         format!("{mark}{}", self.form.name)
+    }
+
+    /// How its dates are mostly written, if it looks at the beginning of the line only.
+    pub fn usual(self) -> Option<Usual> {
+        self.form.layout.filter(|_| self.is_anchored()).map(Usual::first)
     }
 
     /// The leftmost date of this form that begins at the byte `from` or after it.
@@ -143,6 +169,25 @@ impl Scan {
     }
 
     fn at(self, walk: &mut Walk, at: usize, full: usize) -> Option<Hit> {
+        let rest = walk.line.bytes().get(at..).unwrap_or_default();
+        let head = HEADS.get(usize::from(self.index)).and_then(Option::as_ref);
+        if head.is_some_and(|head| !head.admits(rest)) {
+            return None;
+        }
+        let usual = self.form.layout.and_then(|layout| layout.read(rest, walk.decade_max));
+        if let Some((length, parts)) = usual {
+            let end = at + length;
+            return Some(Hit {
+                cut: Some((at, end)),
+                full: (full, end),
+                value: Value::Read(parts),
+            });
+        }
+        self.walked(walk, at, full)
+    }
+
+    /// The same, however the date is written.
+    pub fn walked(self, walk: &mut Walk, at: usize, full: usize) -> Option<Hit> {
         let (end, value) = match self.form.reads {
             Reads::Steps(steps) => (walk.run(steps, at)?, Value::Parts(walk.spans)),
             Reads::Epoch => {

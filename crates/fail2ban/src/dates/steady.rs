@@ -6,12 +6,16 @@ use super::line::Line;
 use super::memo::LineMemo;
 use super::scan::Scan;
 use super::template::read;
+use super::usual::Usual;
 use super::value::{NoDate, Now};
 use super::zone::Zone;
 
 /// What such finders have in common.
 pub struct Steady {
-    scan: Scan,
+    /// The form, if it is one for all of them.
+    scan: Option<Scan>,
+    /// The dates that all of them find.
+    usual: Option<Usual>,
     decade_max: u16,
     log_offset_min: Option<i64>,
     zone: Zone,
@@ -32,8 +36,12 @@ impl Steady {
     pub fn find(&mut self, line: &str, now_s: i64, memo: &mut LineMemo) -> Option<Found> {
         u32::try_from(line.len()).ok()?;
         let now_s = within_years(now_s);
+        let usual = self.usual.and_then(|usual| usual.find(line, self.decade_max));
         let line = Line::new(line);
-        let hit = memo.search(self.scan, line, self.decade_max)?;
+        let hit = match usual {
+            Some(hit) => hit,
+            None => memo.search(self.scan?, line, self.decade_max)?,
+        };
         let cut = hit.cut.filter(|(from, to)| from < to)?;
         self.last = Some(Last::of(line, 0, &hit)?);
         self.lines += 1;
@@ -55,8 +63,11 @@ impl DateFinder {
     /// What this finder has in common with others, if its last date was of a form at the beginning
     /// of the line: that form is tried first, and ends the search.
     pub(crate) fn steady(&self) -> Option<Steady> {
-        Some(Steady {
-            scan: self.last_template()?.anchored_scan()?,
+        let last = self.last_template()?;
+        let (scan, usual) = (last.anchored_scan(), last.usual());
+        (scan.is_some() || usual.is_some()).then(|| Steady {
+            scan,
+            usual,
             decade_max: self.decade_max,
             log_offset_min: self.log_offset_min,
             zone: self.zone.clone(),
@@ -66,12 +77,21 @@ impl DateFinder {
         })
     }
 
-    /// Whether this finder goes on alike, before any line.
-    pub(crate) fn goes_on_as(&self, steady: &Steady) -> bool {
-        let scan = self.last_template().and_then(|last| last.anchored_scan());
-        scan.is_some_and(|scan| scan.number == steady.scan.number)
+    /// Whether this finder goes on alike, before any line. If it does so for the usual dates only,
+    /// those are all that is found from now on.
+    pub(crate) fn goes_on_as(&self, steady: &mut Steady) -> bool {
+        let Some(last) = self.last_template() else { return false };
+        let number = |scan: Option<Scan>| scan.map(|scan| scan.number);
+        let same_scan = number(last.anchored_scan()) == number(steady.scan);
+        let same_dates = last.usual() == steady.usual;
+        let is_alike = same_dates
+            && (same_scan || steady.usual.is_some())
             && (self.decade_max, self.log_offset_min) == (steady.decade_max, steady.log_offset_min)
-            && self.zone.is_alike(&steady.zone)
+            && self.zone.is_alike(&steady.zone);
+        if is_alike && !same_scan {
+            steady.scan = None;
+        }
+        is_alike
     }
 
     /// Makes up for the lines that were read for it.

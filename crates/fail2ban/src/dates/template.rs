@@ -11,6 +11,7 @@ use super::memo::{LineMemo, Searched};
 use super::scan::{Hit, Scan, Value};
 use super::starts::Starts;
 use super::steps::Spans;
+use super::usual::Usual;
 use super::value::{NoDate, Now, Parts};
 
 /// One way in which dates of a filter may look.
@@ -28,6 +29,8 @@ pub struct Template {
     pub overruns: u64,
     /// Tells most lines in which it does not fit.
     glance: fn(&str) -> bool,
+    /// What stands before the date; a line without a match of it has none.
+    pub stem: Option<Arc<Regex>>,
     kind: Kind,
 }
 
@@ -41,6 +44,8 @@ enum Kind {
 pub struct Expression {
     pub regex: Regex,
     pub meaning: Meaning,
+    /// The dates that it mostly finds.
+    pub usual: Option<Usual>,
 }
 
 /// What its groups mean.
@@ -74,12 +79,17 @@ impl Template {
     }
 
     fn new(name: String, anchored: bool, weight: f64, kind: Kind) -> Self {
-        Self { name, anchored, weight, fits: 0, overruns: 0, glance: |_| true, kind }
+        Self { name, anchored, weight, fits: 0, overruns: 0, glance: |_| true, stem: None, kind }
     }
 
     /// The same, which fits in no whole line that this says no of.
     pub fn only_where(self, glance: fn(&str) -> bool) -> Self {
         Self { glance, ..self }
+    }
+
+    /// The same, which fits only where this does.
+    pub fn behind(self, stem: Option<Arc<Regex>>) -> Self {
+        Self { stem, ..self }
     }
 
     /// Whether it is known already that it fits nowhere in the line.
@@ -88,13 +98,21 @@ impl Template {
         matches!(&self.kind, Kind::Scan(scan) if memo.lacks(*scan, decade_max))
     }
 
+    /// Whether a glance tells that it fits nowhere in the line.
+    pub fn lacks(&self, line: &str) -> bool {
+        match &self.kind {
+            Kind::Scan(_) => false,
+            Kind::Expression(expression) => !(self.glance)(line) || !expression.regex.admits(line),
+        }
+    }
+
     /// The leftmost place where it fits in the whole line.
     pub fn search(&mut self, line: Line, decade_max: u16, memo: &mut LineMemo) -> Option<Hit> {
         let hit = match &self.kind {
             Kind::Scan(scan) => memo.search(*scan, line, decade_max),
             Kind::Expression(_) if !(self.glance)(line.text()) => None,
             Kind::Expression(expression) => {
-                let hit = memo.search_expression(expression, line);
+                let hit = memo.search_expression(expression, line, decade_max);
                 self.overruns += u64::from(hit.is_err());
                 hit.ok().flatten()
             }
@@ -108,7 +126,7 @@ impl Template {
         let hit = match &self.kind {
             Kind::Scan(scan) => scan.search(line, from, decade_max, &mut Starts::default()),
             Kind::Expression(expression) => {
-                let hit = expression.search(line, from);
+                let hit = expression.search(line, from, decade_max);
                 self.overruns += u64::from(hit.is_err());
                 hit.ok().flatten()
             }
@@ -122,6 +140,15 @@ impl Template {
         match &self.kind {
             Kind::Scan(scan) if self.anchored => Some(*scan),
             _ => None,
+        }
+    }
+
+    /// The dates that it mostly finds, where it finds no others further right.
+    pub fn usual(&self) -> Option<Usual> {
+        match &self.kind {
+            _ if !self.anchored => None,
+            Kind::Scan(scan) => scan.usual(),
+            Kind::Expression(expression) => expression.usual,
         }
     }
 
@@ -151,7 +178,11 @@ impl Expression {
     }
 
     /// The leftmost place where it fits from the byte `from` on.
-    pub fn search(&self, line: Line, from: usize) -> Searched {
+    pub fn search(&self, line: Line, from: usize, decade_max: u16) -> Searched {
+        let usual = self.usual.filter(|_| from == 0);
+        if let Some(hit) = usual.and_then(|usual| usual.find(line.text(), decade_max)) {
+            return Ok(Some(hit));
+        }
         let Some(found) = self.regex.search_at(line.text(), from.min(line.text().len()))? else {
             return Ok(None);
         };
@@ -176,6 +207,7 @@ impl Expression {
 pub fn read(line: Line, hit: &Hit, now: &mut Now) -> Result<i64, NoDate> {
     let text = |start: usize, end: usize| line.text().get(start..end).unwrap_or_default();
     match &hit.value {
+        Value::Read(parts) => parts.resolve(now),
         Value::Parts(spans) => parts(line, spans)?.resolve(now),
         Value::Groups(groups) => {
             let find = |key: Key| groups.iter().find(|(other, _)| *other == key);

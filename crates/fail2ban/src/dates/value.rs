@@ -62,6 +62,15 @@ const FULL_WEEKDAYS: [&str; 7] =
     ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
 impl Parts {
+    /// Of year, month and day; hour, minute and second; and the offset in minutes.
+    pub fn of(
+        [year, month, day]: [Option<i64>; 3],
+        [hour, minute, second]: [i64; 3],
+        offset_min: Option<i64>,
+    ) -> Self {
+        Self { year, month, day, hour, minute, second, offset_min, ..Self::default() }
+    }
+
     /// Takes one part. `half_day` is the text of the part AM/PM: `None` if the form has no such
     /// part, `Some(None)` if it has one that took no part in this date.
     pub fn put(

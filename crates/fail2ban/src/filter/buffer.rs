@@ -24,8 +24,16 @@ pub struct Cut<'l> {
 impl<'l> Cut<'l> {
     /// A line whose date was seen.
     pub fn of(line: &'l str, seen: &Seen) -> Self {
-        let Some((start, end)) = seen.cut else {
-            return Self { before: "", date: "", behind: line, carries: seen.carries };
+        match seen.cut {
+            Some(_) => Self::at(line, seen.cut),
+            None => Self { carries: seen.carries, ..Self::at(line, None) },
+        }
+    }
+
+    /// A line whose date is between these bytes.
+    pub fn at(line: &'l str, cut: Option<(usize, usize)>) -> Self {
+        let Some((start, end)) = cut else {
+            return Self { before: "", date: "", behind: line, carries: false };
         };
         Self {
             before: line.get(..start).unwrap_or_default(),

@@ -1,6 +1,6 @@
 //! When a line was written, by itself, the line before it, or the clock.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use crate::dates::{DateFinder, Found, LineMemo, Steady};
@@ -10,6 +10,20 @@ const CARRIED_S: i64 = 60;
 
 /// A line that was just written is at most so many seconds off, or its date is not believed.
 const OFF_S: u64 = 60;
+
+thread_local! {
+    static CHANGES: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Counts on this thread how often something changed on which those build who share it: filters
+/// ceased to share dates, or saw their first one.
+pub(super) fn changes() -> u64 {
+    CHANGES.get()
+}
+
+fn note_change() {
+    CHANGES.set(CHANGES.get().wrapping_add(1));
+}
 
 /// Which times follow anything.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -127,8 +141,8 @@ impl Dating {
     /// Lets the leader see the lines from now on if this one sees them alike.
     pub fn follow(&mut self, leader: &Rc<RefCell<Leader>>) -> bool {
         self.settle();
-        let lead = leader.borrow();
-        let follows = self.last == lead.last && self.finder.goes_on_as(&lead.steady);
+        let mut lead = leader.borrow_mut();
+        let follows = self.last == lead.last && self.finder.goes_on_as(&mut lead.steady);
         if follows {
             self.leader = Some((leader.clone(), lead.steady.lines()));
         }
@@ -144,10 +158,26 @@ impl Dating {
         self.last.clone_from(&leader.last);
     }
 
-    /// Whether no date was ever seen, and the line does not begin as one with a date does: it has
-    /// none then, and nothing is remembered.
-    pub fn is_blank(&mut self, line: &str) -> bool {
-        self.last.0.is_none() && self.leader.is_none() && !self.finder.may_begin(line)
+    /// Whether no date was ever seen: lines without one have no time, and nothing is remembered of
+    /// them.
+    pub fn is_blank(&self) -> bool {
+        self.last.0.is_none() && self.leader.is_none()
+    }
+
+    /// The bytes that a line with a date begins with, as bits.
+    pub fn first_bytes(&mut self) -> [u64; 4] {
+        self.finder.first_bytes()
+    }
+
+    /// Whether a glance tells that the line has no date.
+    pub fn lacks(&self, line: &str, memo: &LineMemo) -> bool {
+        self.finder.lacks(line, memo)
+    }
+
+    /// Notes that a filter does not share it any more.
+    pub fn note_parted(&mut self) {
+        self.parted = self.parted.wrapping_add(1);
+        note_change();
     }
 
     /// Reads the date of the next line; `live` if the line was written just now.
@@ -173,6 +203,12 @@ impl Dating {
             self.last.believe(&mut seen, now);
         }
         seen
+    }
+}
+
+impl Drop for Dating {
+    fn drop(&mut self) {
+        note_change();
     }
 }
 
@@ -212,6 +248,9 @@ impl LastDate {
     }
 
     fn remember(&mut self, time: i64, date: &str) {
+        if self.0.is_none() {
+            note_change();
+        }
         let (last, text) = self.0.get_or_insert_default();
         *last = time;
         text.clear();

@@ -9,9 +9,11 @@ mod dated;
 mod failure;
 mod groups;
 mod id;
+mod idle;
 mod pattern;
 mod search;
 mod sieve;
+mod table;
 mod tags;
 mod together;
 mod who;
@@ -20,10 +22,12 @@ use std::cell::{Ref, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
+use monban_pyre::Opening;
+
 use crate::dates::{DateFinder, Found};
-use buffer::Cut;
 use connections::Connections;
 use dated::{Dating, Seen};
+use idle::Idle;
 use search::{May, Shape};
 use sieve::Sieve;
 
@@ -121,6 +125,8 @@ pub struct Filter {
     lines: Vec<Split>,
     /// By line: what it may match.
     mays: Vec<May>,
+    /// The lines behind them that it was not asked about, where several are searched together.
+    idle: Option<Rc<RefCell<Idle>>>,
     /// What is searched; kept for its room.
     text: String,
     /// Made for the first line that it reads alone.
@@ -181,6 +187,7 @@ impl Filter {
             way,
             lines: Vec::new(),
             mays: Vec::new(),
+            idle: (maxlines > 1).then(|| Rc::new(RefCell::new(Idle::new(maxlines)))),
             text: String::new(),
             sieve: None,
             connections: Connections::default(),
@@ -226,7 +233,7 @@ impl Filter {
     fn part(&mut self) {
         if Rc::strong_count(&self.dating) > 1 {
             let mut shared = self.dating.borrow_mut();
-            shared.parted = shared.parted.wrapping_add(1);
+            shared.note_parted();
             let own = Rc::new(RefCell::new(shared.copy()));
             drop(shared);
             self.dating = own;
@@ -238,11 +245,10 @@ impl Filter {
             Some(sieve) => sieve,
             None => Sieve::new(self.expressions()),
         };
-        let cut = Cut::of(line, seen);
-        sieve.clear();
-        sieve.look(cut.before.as_bytes());
-        sieve.look(cut.behind.as_bytes());
-        sieve.look_at_joint(cut.before.as_bytes(), cut.behind.as_bytes());
+        sieve.look(line.as_bytes());
+        if let Some(cut) = seen.cut {
+            sieve.look_without(line.as_bytes(), cut);
+        }
         let reading = self.read_seen(line, seen, sieve.may(), now, when);
         self.sieve = Some(sieve);
         reading
@@ -251,6 +257,19 @@ impl Filter {
     /// All expressions: failregexes, ignoreregexes, and the prefregex.
     fn expressions(&self) -> impl Iterator<Item = &Pattern> {
         self.failregex.iter().chain(&self.ignoreregex).chain(&self.prefregex)
+    }
+
+    /// What begins a text that it may match, by expression, of those that need no text; `None` if
+    /// one of them is not known.
+    fn openings(&self) -> Option<Vec<Opening>> {
+        let needs_nothing = |pattern: &&Pattern| pattern.regex().needed().is_none();
+        match &self.prefregex {
+            Some(prefix) => Some(vec![prefix.regex().opening()?.clone()]),
+            None => {
+                let patterns = self.failregex.iter().filter(needs_nothing);
+                patterns.map(|pattern| pattern.regex().opening().cloned()).collect()
+            }
+        }
     }
 
     fn shape(&self) -> Shape {

@@ -94,7 +94,28 @@ impl Filter {
         times: (Option<i64>, i64),
         reading: &mut Reading,
     ) {
+        self.keep_idle_lines(may.len());
         self.keep_line(cut, may);
+        self.search_kept(cut, may, times, reading);
+        if let Some(idle) = &self.idle {
+            idle.borrow_mut().waits = self.mays.iter().any(|may| may.each.contains(&true));
+        }
+    }
+
+    /// Keeps the lines that it was not asked about.
+    fn keep_idle_lines(&mut self, expressions: usize) {
+        let Some(idle) = self.idle.clone() else { return };
+        let may = vec![false; expressions];
+        idle.borrow_mut().hand_over(|cut| self.keep_line(cut, &may));
+    }
+
+    fn search_kept(
+        &mut self,
+        cut: Cut<'_>,
+        may: &[bool],
+        times: (Option<i64>, i64),
+        reading: &mut Reading,
+    ) {
         let shape = self.shape();
         // With a prefregex, what it needs may stand in another line than the rest.
         if !shape.prefregex && !self.mays.iter().any(|may| may.any) {

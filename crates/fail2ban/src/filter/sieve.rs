@@ -1,11 +1,12 @@
 //! Which expressions a line may match at all, by one pass over it.
 
-use aho_corasick::automaton::Automaton;
-use aho_corasick::dfa::DFA;
+use aho_corasick::Anchored;
+use aho_corasick::automaton::{Automaton, StateID};
 use aho_corasick::nfa::contiguous::NFA;
-use aho_corasick::{Anchored, StartKind};
+use monban_pyre::Needed;
 
 use super::pattern::Pattern;
+use super::table::Table;
 
 /// A table for more than so many bytes of texts would be large; above it, a slower form is built.
 const TABLE_BYTES_MAX: usize = 12 << 10;
@@ -15,30 +16,43 @@ pub struct Sieve {
     machine: Machine,
     /// The expressions that need the text with this number.
     owners: Vec<Vec<u32>>,
-    /// Bytes of the longest text.
-    longest: usize,
     /// By expression: whether the texts looked at may match it.
     may: Vec<bool>,
     /// Those of them that need a text which was found.
     marked: Vec<u32>,
+    /// By byte of the line that was looked at: the state behind it.
+    states: Vec<u32>,
 }
 
 enum Machine {
     None,
-    Table(Box<DFA>),
+    Table(Table),
     Compact(Box<NFA>),
+}
+
+/// What reads one byte after the other. The first state is 0.
+pub(super) trait Reads {
+    /// The state behind a byte, and whether a text ends there.
+    fn next(&self, state: u32, byte: u8) -> (u32, bool);
+
+    /// The texts that end in a state.
+    fn texts(&self, state: u32) -> impl Iterator<Item = usize>;
 }
 
 impl Sieve {
     /// For these expressions, which are numbered from 0.
     pub fn new<'p>(patterns: impl Iterator<Item = &'p Pattern>) -> Self {
         let needed: Vec<_> = patterns.map(|pattern| pattern.regex().needed()).collect();
-        let mut may: Vec<bool> = needed.iter().map(|needed| needed.is_none()).collect();
+        Self::of(&needed)
+    }
+
+    fn of(needed: &[Option<Needed>]) -> Self {
+        let mut may: Vec<bool> = needed.iter().map(Option::is_none).collect();
         let any_case = needed.iter().flatten().any(|needed| needed.any_case);
         let mut texts: Vec<&str> = Vec::new();
         let mut owners: Vec<Vec<u32>> = Vec::new();
         let mut known = std::collections::HashMap::new();
-        for (number, needed) in (0..).zip(&needed) {
+        for (number, needed) in (0..).zip(needed) {
             for text in needed.iter().flat_map(|needed| &needed.texts) {
                 let at = *known.entry(text.as_str()).or_insert_with(|| {
                     texts.push(text);
@@ -52,39 +66,36 @@ impl Sieve {
         if matches!(machine, Machine::None) {
             may.fill(true);
         }
-        let longest = texts.iter().map(|text| text.len()).max().unwrap_or(0);
-        Self { machine, owners, longest, may, marked: Vec::new() }
+        Self { machine, owners, may, marked: Vec::new(), states: Vec::new() }
     }
 
-    /// Forgets the texts that were looked at.
-    pub fn clear(&mut self) {
+    /// Looks at a line and forgets the one before. A part of it that ends where a line does may be
+    /// asked about as well.
+    pub fn look(&mut self, line: &[u8]) {
         for number in self.marked.drain(..) {
             self.may[number as usize] = false;
         }
-    }
-
-    /// Looks at one more text. A part of it that ends where a line does may be asked about as well.
-    pub fn look(&mut self, text: &[u8]) {
-        match &self.machine {
+        let Self { machine, owners, may, marked, states } = self;
+        let marks = Marks { owners, may, marked };
+        match machine {
             Machine::None => {}
-            Machine::Table(machine) => {
-                find(&**machine, text, &self.owners, &mut self.may, &mut self.marked);
-            }
-            Machine::Compact(machine) => {
-                find(&**machine, text, &self.owners, &mut self.may, &mut self.marked);
-            }
+            Machine::Table(machine) => look(machine, line, states, marks),
+            Machine::Compact(machine) => look(&**machine, line, states, marks),
         }
     }
 
-    /// Looks at what is new where two texts are joined to one.
-    pub fn look_at_joint(&mut self, before: &[u8], behind: &[u8]) {
-        let most = self.longest.saturating_sub(1);
-        if before.is_empty() || behind.is_empty() || most == 0 {
-            return;
+    /// Looks at what is new in the line where a part is cut out of it.
+    pub fn look_without(&mut self, line: &[u8], (start, end): (usize, usize)) {
+        let Self { machine, owners, may, marked, states } = self;
+        let marks = Marks { owners, may, marked };
+        // What begins the line needs no look, nor does what ends it.
+        let Some(before) = start.checked_sub(1).and_then(|at| states.get(at)) else { return };
+        let (Some(line), Some(states)) = (line.get(end..), states.get(end..)) else { return };
+        match machine {
+            Machine::None => {}
+            Machine::Table(machine) => look_on(machine, line, *before, states, marks),
+            Machine::Compact(machine) => look_on(&**machine, line, *before, states, marks),
         }
-        let before = &before[before.len().saturating_sub(most)..];
-        let behind = &behind[..behind.len().min(most)];
-        self.look(&[before, behind].concat());
     }
 
     /// By expression: whether the texts looked at may match it.
@@ -105,9 +116,7 @@ impl Machine {
         }
         let bytes = texts.iter().map(|text| text.len()).sum::<usize>();
         if bytes <= TABLE_BYTES_MAX {
-            let mut builder = DFA::builder();
-            builder.ascii_case_insensitive(any_case).start_kind(StartKind::Unanchored);
-            return builder.build(texts).map_or(Self::None, |found| Self::Table(Box::new(found)));
+            return Self::Table(Table::new(texts, any_case));
         }
         let mut builder = NFA::builder();
         builder.ascii_case_insensitive(any_case);
@@ -115,27 +124,116 @@ impl Machine {
     }
 }
 
-/// Marks the expressions whose texts stand in this one.
-fn find(
-    machine: &impl Automaton,
-    text: &[u8],
-    owners: &[Vec<u32>],
-    may: &mut [bool],
-    marked: &mut Vec<u32>,
-) {
-    let Ok(mut state) = machine.start_state(Anchored::No) else { return };
-    for byte in text {
-        state = machine.next_state(Anchored::No, state, *byte);
-        if machine.is_special(state) && machine.is_match(state) {
-            for index in 0..machine.match_len(state) {
-                let owners = &owners[machine.match_pattern(state, index).as_usize()];
-                for owner in owners {
-                    let may = &mut may[*owner as usize];
-                    if !*may {
-                        *may = true;
-                        marked.push(*owner);
-                    }
+impl Reads for NFA {
+    fn next(&self, state: u32, byte: u8) -> (u32, bool) {
+        let state = match state {
+            0 => self.start_state(Anchored::No).unwrap_or_default(),
+            state => StateID::new(state as usize).unwrap_or_default(),
+        };
+        let next = self.next_state(Anchored::No, state, byte);
+        (next.as_u32(), self.is_match(next))
+    }
+
+    fn texts(&self, state: u32) -> impl Iterator<Item = usize> {
+        let state = StateID::new(state as usize).unwrap_or_default();
+        (0..self.match_len(state)).map(move |index| self.match_pattern(state, index).as_usize())
+    }
+}
+
+/// Where it is noted what was found.
+struct Marks<'s> {
+    owners: &'s [Vec<u32>],
+    may: &'s mut [bool],
+    marked: &'s mut Vec<u32>,
+}
+
+impl Marks<'_> {
+    #[inline(never)]
+    fn mark(&mut self, texts: impl Iterator<Item = usize>) {
+        for text in texts {
+            for owner in &self.owners[text] {
+                let may = &mut self.may[*owner as usize];
+                if !*may {
+                    *may = true;
+                    self.marked.push(*owner);
                 }
+            }
+        }
+    }
+}
+
+fn look(machine: &impl Reads, line: &[u8], states: &mut Vec<u32>, mut marks: Marks<'_>) {
+    let mut state = 0;
+    states.resize(line.len(), 0);
+    for (byte, place) in line.iter().zip(states) {
+        let (next, ends) = machine.next(state, *byte);
+        state = next;
+        *place = next;
+        if ends {
+            marks.mark(machine.texts(next));
+        }
+    }
+}
+
+/// Goes on in another state until that makes no difference any more.
+fn look_on(
+    machine: &impl Reads,
+    line: &[u8],
+    mut state: u32,
+    states: &[u32],
+    mut marks: Marks<'_>,
+) {
+    for (byte, known) in line.iter().zip(states) {
+        let (next, ends) = machine.next(state, *byte);
+        if next == *known {
+            return;
+        }
+        if ends {
+            marks.mark(machine.texts(next));
+        }
+        state = next;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn needed(texts: &[&str]) -> Option<Needed> {
+        let texts = texts.iter().map(|text| (*text).to_owned()).collect();
+        Some(Needed { texts, any_case: false })
+    }
+
+    #[test]
+    fn both_machines_find_what_is_there_and_where_a_part_is_cut_out() {
+        let list = [needed(&["abcab", "xy"]), None, needed(&["bca"]), needed(&["ab12", "b"])];
+        let words: Vec<String> = (0..4000).map(|number| format!("-{number:04}-")).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        for large in [false, true] {
+            let mut list = list.to_vec();
+            list.push(needed(if large { &words } else { &words[..9] }));
+            let mut sieve = Sieve::of(&list);
+            assert_eq!(matches!(sieve.machine, Machine::Compact(_)), large);
+            let mut look = |line: &str, cut: Option<(usize, usize)>| {
+                sieve.look(line.as_bytes());
+                if let Some(cut) = cut {
+                    sieve.look_without(line.as_bytes(), cut);
+                }
+                sieve.may().to_vec()
+            };
+            for (line, cut, may) in [
+                ("nothing", None, [false, true, false, false, false]),
+                ("abca", None, [false, true, true, true, false]),
+                ("a--bca", Some((1, 3)), [false, true, true, true, false]),
+                ("bc--ab", Some((2, 4)), [false, true, true, true, false]),
+                ("a--xy", Some((1, 3)), [true, true, false, false, false]),
+                ("x--y", Some((1, 3)), [true, true, false, false, false]),
+                ("x--y", None, [false, true, false, false, false]),
+                ("-00-01-", Some((3, 4)), [false, true, false, false, true]),
+                ("ab--", Some((2, 4)), [false, true, false, true, false]),
+                ("", Some((0, 0)), [false, true, false, false, false]),
+            ] {
+                assert_eq!(look(line, cut), may, "{line} {cut:?} {large}");
             }
         }
     }

@@ -5,7 +5,11 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::rc::{Rc, Weak};
 
-use super::dated::{Dating, Leader, Seen};
+use monban_pyre::Opening;
+
+use super::buffer::Cut;
+use super::dated::{Dating, Leader, Seen, changes};
+use super::idle::Idle;
 use super::search::Shape;
 use super::sieve::Sieve;
 use super::{Filter, Odd, Reading, When};
@@ -16,18 +20,27 @@ pub struct Together {
     sieve: Sieve,
     members: Vec<Member>,
     groups: Vec<Group>,
-    /// What sees the lines for those groups that follow.
-    leader: Option<Rc<RefCell<Leader>>>,
+    /// What sees the lines for those groups that are led.
+    leads: Vec<Lead>,
+    /// The groups that see lines alone.
+    awake: Vec<usize>,
+    /// What those see that are asleep, and the bytes of a line that wake them, as bits.
+    blank: Seen,
+    wakes: [u64; 4],
+    /// The next line wakes them, whatever it begins with.
+    all_wake: bool,
     /// The members by expression.
     owners: Vec<u32>,
     /// Members whom a line may concern without any text in it.
-    ever: Vec<usize>,
+    ever: Vec<Ever>,
     /// Those whom the last line concerns.
     called: Vec<usize>,
     /// By member: the last line for which it was called.
     calls: Vec<u64>,
     line: u64,
     memo: LineMemo,
+    /// The count of changes for which all this holds.
+    changes: u64,
 }
 
 struct Member {
@@ -36,15 +49,41 @@ struct Member {
     shape: Shape,
 }
 
+/// A member whom a line may concern without any text in it.
+struct Ever {
+    number: usize,
+    /// What that line begins with behind its date, each way; unknown if there is none.
+    openings: Vec<Opening>,
+    /// Where lines are kept for it.
+    idle: Option<Rc<RefCell<Idle>>>,
+}
+
 /// Members that see dates alike.
 struct Group {
     /// The filters own it, so that it is known which of them share it.
     dating: Weak<RefCell<Dating>>,
     /// Changes when a filter ceases to share it.
     parted: u32,
+    way: Way,
+    /// What it sees alone.
     seen: Seen,
-    /// The leader sees the lines for it.
-    follows: bool,
+}
+
+/// How a group sees lines.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Alone,
+    /// It saw no date yet, and only lines that begin in a certain way may have one.
+    Asleep,
+    /// By the leader with this number.
+    Led(usize),
+}
+
+struct Lead {
+    leader: Rc<RefCell<Leader>>,
+    seen: Seen,
+    /// It saw the last line.
+    sees: bool,
 }
 
 /// A filter has read other lines meanwhile: they have to be put together again.
@@ -69,16 +108,35 @@ impl Together {
             members.push(Member { group, expressions, shape: filter.shape() });
         }
         let sieve = Sieve::new(filters.iter().flat_map(|(filter, _)| filter.expressions()));
-        let may = |member: &Member| {
-            member.shape.several
-                || member.shape.may_change(&sieve.may()[member.expressions.clone()])
-        };
-        let ever = members.iter().enumerate().filter(|(_, member)| may(member));
-        let ever = ever.map(|(number, _)| number).collect();
+        let ever = members.iter().zip(filters.iter()).enumerate();
+        let ever = ever.filter_map(|(number, (member, (filter, _)))| {
+            let may = &sieve.may()[member.expressions.clone()];
+            let openings = filter.openings().unwrap_or_default();
+            (member.shape.several || member.shape.may_change(may)).then(|| Ever {
+                number,
+                openings,
+                idle: filter.idle.clone(),
+            })
+        });
+        let ever = ever.collect();
         let calls = vec![0; members.len()];
-        let (called, memo) = (Vec::new(), LineMemo::default());
-        let leader = None;
-        Self { sieve, members, groups, leader, owners, ever, called, calls, line: 0, memo }
+        Self {
+            sieve,
+            members,
+            groups,
+            leads: Vec::new(),
+            awake: Vec::new(),
+            blank: Seen::default(),
+            wakes: [0; 4],
+            all_wake: true,
+            owners,
+            ever,
+            called: Vec::new(),
+            calls,
+            line: 0,
+            memo: LineMemo::default(),
+            changes: changes().wrapping_sub(1),
+        }
     }
 
     /// Looks at the next line; `live` if it was written just now. Every filter that is called
@@ -87,83 +145,171 @@ impl Together {
     /// # Errors
     /// A filter has read other lines meanwhile; nothing is done.
     pub fn look(&mut self, line: &str, now: i64, live: bool) -> Result<(), Parted> {
+        if self.changes != changes() {
+            self.take_changes()?;
+        }
+        self.memo.clear();
+        self.sieve.look(line.as_bytes());
+        self.see(line, now, live);
+        self.look_at_joints(line);
+        self.call(line, live);
+        Ok(())
+    }
+
+    /// Something has changed that groups share with others.
+    fn take_changes(&mut self) -> Result<(), Parted> {
         let is_whole = |group: &Group| {
             group.dating.upgrade().is_some_and(|dating| dating.borrow().parted == group.parted)
         };
         if !self.groups.iter().all(is_whole) {
             return Err(Parted);
         }
-        self.memo.clear();
-        self.sieve.clear();
-        self.sieve.look(line.as_bytes());
-        let led = self.lead(line, now, live);
-        for group in &mut self.groups {
-            if let Some(seen) = &led
-                && group.follows
-            {
-                group.seen = *seen;
-            } else if let Some(dating) = group.dating.upgrade() {
-                group.follows = false;
-                let mut dating = dating.borrow_mut();
-                group.seen = match dating.is_blank(line) {
-                    true => Seen::blank(now, live),
-                    false => dating.see(line, now, live, &mut self.memo),
-                };
-            }
+        self.wakes = [0; 4];
+        self.all_wake = true;
+        for group in self.groups.iter_mut().filter(|group| !matches!(group.way, Way::Led(_))) {
+            group.way = Way::Alone;
         }
-        if led.is_none() {
-            self.choose_leader();
-        }
-        self.look_at_joints(line);
-        self.call();
+        self.changes = changes();
         Ok(())
     }
 
-    /// The date of the line, for all who follow.
-    fn lead(&mut self, line: &str, now: i64, live: bool) -> Option<Seen> {
-        let mut leader = self.leader.as_ref()?.borrow_mut();
-        (!leader.left).then(|| leader.see(line, now, live, &mut self.memo)).flatten()
+    /// Sees the date of the line, for every group.
+    fn see(&mut self, line: &str, now: i64, live: bool) {
+        self.blank = Seen::blank(now, live);
+        for lead in &mut self.leads {
+            let mut leader = lead.leader.borrow_mut();
+            let seen = match leader.left {
+                true => None,
+                false => leader.see(line, now, live, &mut self.memo),
+            };
+            lead.sees = seen.is_some();
+            lead.seen = seen.unwrap_or_default();
+        }
+        if self.leads.iter().any(|lead| !lead.sees) {
+            for group in &mut self.groups {
+                if matches!(group.way, Way::Led(lead) if !self.leads[lead].sees) {
+                    group.way = Way::Alone;
+                }
+            }
+            self.all_wake = true;
+        }
+        let byte = line.as_bytes().first();
+        let all_wake = std::mem::take(&mut self.all_wake);
+        if all_wake || byte.is_none_or(|byte| has(&self.wakes, *byte)) {
+            self.awake.clear();
+            for number in 0..self.groups.len() {
+                if !matches!(self.groups[number].way, Way::Led(_)) {
+                    self.see_alone(number, line, now, live);
+                }
+                if self.groups[number].way == Way::Alone {
+                    self.awake.push(number);
+                }
+            }
+            return;
+        }
+        let mut awake = std::mem::take(&mut self.awake);
+        awake.retain(|number| {
+            self.see_alone(*number, line, now, live);
+            self.groups[*number].way == Way::Alone
+        });
+        self.awake = awake;
     }
 
-    /// Lets those follow a leader from the next line on that see it alike; nobody does yet.
-    fn choose_leader(&mut self) {
-        self.leader = None;
-        for group in &mut self.groups {
-            let Some(dating) = group.dating.upgrade() else { continue };
-            if self.leader.is_none() {
-                let leader = dating.borrow_mut().leader();
-                self.leader = leader.map(|leader| Rc::new(RefCell::new(leader)));
+    /// Has a group see the date of the line that is not led; it may fall asleep, or be led from now
+    /// on.
+    fn see_alone(&mut self, number: usize, line: &str, now: i64, live: bool) {
+        let group = &mut self.groups[number];
+        let Some(dating) = group.dating.upgrade() else { return };
+        let mut dating = dating.borrow_mut();
+        group.way = Way::Alone;
+        if dating.is_blank() {
+            let first = dating.first_bytes();
+            if let Some(byte) = line.as_bytes().first()
+                && !has(&first, *byte)
+            {
+                group.way = Way::Asleep;
+                for (all, own) in self.wakes.iter_mut().zip(first) {
+                    *all |= own;
+                }
+                return;
             }
-            let leader = self.leader.as_ref();
-            group.follows = leader.is_some_and(|leader| dating.borrow_mut().follow(leader));
+            if dating.lacks(line, &self.memo) {
+                group.seen = self.blank;
+                return;
+            }
         }
+        group.seen = dating.see(line, now, live, &mut self.memo);
+        if group.seen.cut.is_some()
+            && let Some(lead) = lead_for(&mut self.leads, &mut dating)
+        {
+            self.leads[lead].seen = group.seen;
+            group.way = Way::Led(lead);
+        }
+    }
+
+    fn seen(&self, group: usize) -> Option<&Seen> {
+        let group = self.groups.get(group)?;
+        match group.way {
+            Way::Alone => Some(&group.seen),
+            Way::Asleep => Some(&self.blank),
+            Way::Led(lead) => self.leads.get(lead).map(|lead| &lead.seen),
+        }
+    }
+
+    /// What was seen of the last line, each way at least once.
+    fn each_seen(&self) -> impl Iterator<Item = &Seen> {
+        let alone = self.awake.iter().map(|number| &self.groups[*number].seen);
+        self.leads.iter().map(|lead| &lead.seen).chain(alone)
     }
 
     /// Where a date is cut out, texts come together that stood apart.
     fn look_at_joints(&mut self, line: &str) {
         let mut known = None;
-        for group in &self.groups {
-            if group.seen.cut != known
-                && let Some((start, end)) = group.seen.cut
-            {
-                self.sieve.look_at_joint(&line.as_bytes()[..start], &line.as_bytes()[end..]);
-                known = group.seen.cut;
-            }
+        for lead in &self.leads {
+            joint(&mut self.sieve, line, lead.seen.cut, &mut known);
+        }
+        for number in &self.awake {
+            joint(&mut self.sieve, line, self.groups[*number].seen.cut, &mut known);
         }
     }
 
-    fn call(&mut self) {
+    fn call(&mut self, line: &str, live: bool) {
         self.line += 1;
-        self.called.clone_from(&self.ever);
-        for member in &self.ever {
-            self.calls[*member] = self.line;
+        self.called.clear();
+        let mut text: Option<Rc<str>> = None;
+        for ever in &self.ever {
+            let member = &self.members[ever.number];
+            let may = &self.sieve.may()[member.expressions.clone()];
+            let Some(seen) = self.seen(member.group) else { continue };
+            let is_called = match &ever.idle {
+                None => {
+                    let Cut { before, behind, .. } = Cut::of(line, seen);
+                    let begins = |opening: &Opening| {
+                        opening.admits(before.as_bytes().iter().chain(behind.as_bytes()))
+                    };
+                    ever.openings.is_empty() || ever.openings.iter().any(begins)
+                }
+                Some(idle) => {
+                    let mut idle = idle.borrow_mut();
+                    let is_idle = live && !idle.waits && !seen.carries && !may.contains(&true);
+                    if is_idle && !seen.stumbles() {
+                        let text = text.get_or_insert_with(|| line.into());
+                        idle.push(text.clone(), seen.cut);
+                    }
+                    !is_idle
+                }
+            };
+            if is_called {
+                self.calls[ever.number] = self.line;
+                self.called.push(ever.number);
+            }
         }
         for expression in self.sieve.marked() {
             let number = self.owners[*expression as usize] as usize;
-            if self.calls[number] == self.line {
+            let member = &self.members[number];
+            if self.calls[number] == self.line || member.shape.several {
                 continue;
             }
-            let member = &self.members[number];
             if member.shape.may_change(&self.sieve.may()[member.expressions.clone()]) {
                 self.calls[number] = self.line;
                 self.called.push(number);
@@ -179,12 +325,12 @@ impl Together {
 
     /// Whether a filter may have found the time of the last line odd.
     pub fn may_be_odd(&self, live: bool) -> bool {
-        !live || self.groups.iter().any(|group| group.seen.odd.is_some())
+        !live || self.each_seen().any(|seen| seen.odd.is_some())
     }
 
     /// What is odd about the time of the last line for one of the filters.
     pub fn odd(&self, number: usize, now: i64, when: When) -> Option<Odd> {
-        self.groups[self.members.get(number)?.group].seen.odd_within(now, when)
+        self.seen(self.members.get(number)?.group)?.odd_within(now, when)
     }
 
     /// Has a filter that was called read the last line.
@@ -197,8 +343,49 @@ impl Together {
         when: When,
     ) -> Reading {
         let Some(member) = self.members.get(number) else { return Reading::default() };
+        let Some(seen) = self.seen(member.group) else { return Reading::default() };
         let may = &self.sieve.may()[member.expressions.clone()];
-        filter.read_seen(line, &self.groups[member.group].seen, may, now, when)
+        filter.read_seen(line, seen, may, now, when)
+    }
+}
+
+/// Whether a byte is one of these.
+fn has(bytes: &[u64; 4], byte: u8) -> bool {
+    bytes[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1
+}
+
+fn joint(
+    sieve: &mut Sieve,
+    line: &str,
+    cut: Option<(usize, usize)>,
+    known: &mut Option<(usize, usize)>,
+) {
+    if let Some(place) = cut.filter(|_| cut != *known) {
+        sieve.look_without(line.as_bytes(), place);
+        *known = cut;
+    }
+}
+
+/// The leader that sees the lines from the next one on as this does, if there can be one.
+fn lead_for(leads: &mut Vec<Lead>, dating: &mut Dating) -> Option<usize> {
+    let known = leads.iter().position(|lead| lead.sees && dating.follow(&lead.leader));
+    if known.is_some() {
+        return known;
+    }
+    let leader = Rc::new(RefCell::new(dating.leader()?));
+    if !dating.follow(&leader) {
+        return None;
+    }
+    let lead = Lead { leader, seen: Seen::default(), sees: true };
+    match leads.iter().position(|lead| !lead.sees) {
+        Some(at) => {
+            leads[at] = lead;
+            Some(at)
+        }
+        None => {
+            leads.push(lead);
+            Some(leads.len() - 1)
+        }
     }
 }
 
@@ -229,8 +416,7 @@ fn grouped(filters: &mut [(&mut Filter, usize)]) -> Vec<Group> {
             None => dating.clone(),
         };
         if !Rc::ptr_eq(&new, &dating) {
-            let parted = dating.borrow().parted.wrapping_add(1);
-            dating.borrow_mut().parted = parted;
+            dating.borrow_mut().note_parted();
         }
         if known.is_none() {
             kept.push((new.clone(), kin));
@@ -245,7 +431,7 @@ fn grouped(filters: &mut [(&mut Filter, usize)]) -> Vec<Group> {
     }
     let group = |(dating, _): (Shared, usize)| {
         let parted = dating.borrow().parted;
-        Group { dating: Rc::downgrade(&dating), parted, seen: Seen::default(), follows: false }
+        Group { dating: Rc::downgrade(&dating), parted, way: Way::Alone, seen: Seen::default() }
     };
     kept.into_iter().map(group).collect()
 }

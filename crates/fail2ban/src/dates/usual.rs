@@ -1,0 +1,329 @@
+//! Dates as nearly all logs write them, every number with all its digits: they are read at once.
+//!
+//! Of such a date each way to look for its form finds the same: a number that could be shorter is
+//! not followed by what has to follow it. Whatever is written otherwise, or goes on with what may
+//! belong to it, is left to the walk along the form's steps, or to the expression.
+
+use super::characters::is_space;
+use super::forms::FORMS;
+use super::scan::{Hit, Value};
+use super::value::Parts;
+
+/// How a date is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// `Dec  9 07:00:00`
+    Syslog,
+    /// `2025-12-09T07:00:00.123456+01:00`
+    Iso,
+    /// `09/Dec/2025:07:00:00 +0100`
+    Web,
+}
+
+/// Where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// At the first character.
+    First,
+    /// Behind the first `[`; with `whole`, that bracket and the one behind it are part of it.
+    Bracket { whole: bool },
+}
+
+/// A layout at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usual {
+    layout: Layout,
+    place: Place,
+}
+
+impl Usual {
+    /// A date that begins the line.
+    pub const fn first(layout: Layout) -> Self {
+        Self { layout, place: Place::First }
+    }
+
+    /// What a pattern of a `datepattern` finds, if it is a default form in one of these places.
+    pub fn of_pattern(pattern: &str) -> Option<Self> {
+        let (place, form) = place_of(pattern)?;
+        let form = loose(form);
+        let known = FORMS.iter().filter(|known| known.layout.is_some());
+        let known = known.into_iter().find(|known| loose(known.pattern) == form)?;
+        Some(Self { layout: known.layout?, place })
+    }
+
+    /// The date in a line; `None` if it is not known whether there is one.
+    pub fn find(self, line: &str, decade_max: u16) -> Option<Hit> {
+        let bytes = line.as_bytes();
+        let at = match self.place {
+            Place::First => 0,
+            Place::Bracket { .. } => memchr::memchr(b'[', bytes)? + 1,
+        };
+        let (length, parts) = self.layout.read(bytes.get(at..)?, decade_max)?;
+        let (mut start, mut end) = (at, at + length);
+        if self.place == (Place::Bracket { whole: true }) {
+            if bytes.get(end) != Some(&b']') {
+                return None;
+            }
+            (start, end) = (start - 1, end + 1);
+        }
+        Some(Hit { cut: Some((start, end)), full: (0, end), value: Value::Read(parts) })
+    }
+}
+
+fn place_of(pattern: &str) -> Option<(Place, &str)> {
+    if let Some(form) = pattern.strip_prefix("{^LN-BEG}") {
+        return Some((Place::First, form));
+    }
+    let rest = pattern.strip_prefix('^')?;
+    let Some(rest) = rest.strip_prefix(r"[^\[]*") else { return Some((Place::First, rest)) };
+    if let Some(inner) = rest.strip_prefix(r"\[(") {
+        return Some((Place::Bracket { whole: false }, inner.strip_suffix(')')?));
+    }
+    let inner = rest.strip_prefix(r"(\[")?.strip_suffix(r"\s*\])")?;
+    Some((Place::Bracket { whole: true }, inner))
+}
+
+/// A pattern without what makes no difference where all digits are there.
+fn loose(pattern: &str) -> String {
+    let pattern = pattern.replace("%k", "%H").replace("%ExH", "%H").replace("%ExM", "%M");
+    pattern.replace("%ExS", "%S").replace("(?:T|  ?)", "[T ]")
+}
+
+impl Layout {
+    /// How long the date is that begins here, and its parts.
+    pub fn read(self, bytes: &[u8], decade_max: u16) -> Option<(usize, Parts)> {
+        match self {
+            Self::Syslog => syslog(bytes),
+            Self::Iso => iso(bytes, decade_max),
+            Self::Web => web(bytes, decade_max),
+        }
+    }
+}
+
+fn syslog(bytes: &[u8]) -> Option<(usize, Parts)> {
+    let (date, rest) = bytes.split_first_chunk::<15>()?;
+    let [a, b, c, b' ', tens, ones, b' ', time @ ..] = date else { return None };
+    let day = day(if *tens == b' ' { b'0' } else { *tens }, *ones)?;
+    // A fraction or a year may follow.
+    if matches!(rest, [b'.', ..] | [b' ', b'2', ..]) || !ends_before(rest) {
+        return None;
+    }
+    Some((15, Parts::of([None, Some(month([*a, *b, *c])?), Some(day)], clock(time)?, None)))
+}
+
+fn iso(bytes: &[u8], decade_max: u16) -> Option<(usize, Parts)> {
+    let (date, rest) = bytes.split_first_chunk::<19>()?;
+    let [y, e, a, r, first, m, n, second, d, f, b'T' | b' ', time @ ..] = date else {
+        return None;
+    };
+    let year = year([*y, *e, *a, *r], decade_max)?;
+    let month = number(*m, *n).filter(|month| (1..=12).contains(month))?;
+    if first != second || !matches!(first, b'-' | b'/' | b'.') {
+        return None;
+    }
+    let mut length = date.len();
+    if let [b'.' | b',', fraction @ ..] = rest {
+        let digits = fraction.iter().take(7).take_while(|byte| byte.is_ascii_digit()).count();
+        if !matches!(digits, 1..=6) {
+            return None;
+        }
+        length += 1 + digits;
+    }
+    let rest = &bytes[length..];
+    let spaces = rest.iter().take_while(|byte| is_space(char::from(**byte))).count();
+    let (offset_min, behind) = match rest.get(spaces) {
+        Some(b'+' | b'-') => {
+            let (offset, taken) = offset(&rest[spaces..])?;
+            (Some(offset), spaces + taken)
+        }
+        Some(b'Z') => (Some(0), spaces + 1),
+        Some(b'U' | b'G' | 0x80..) => return None,
+        _ => (None, 0),
+    };
+    let parts = Parts::of([Some(year), Some(month), Some(day(*d, *f)?)], clock(time)?, offset_min);
+    ends_before(&rest[behind..]).then_some((length + behind, parts))
+}
+
+fn web(bytes: &[u8], decade_max: u16) -> Option<(usize, Parts)> {
+    let (date, rest) = bytes.split_first_chunk::<20>()?;
+    let [d, f, first, a, b, c, second, y, e, z, r, b':' | b' ', time @ ..] = date else {
+        return None;
+    };
+    let (year, month) = (year([*y, *e, *z, *r], decade_max)?, month([*a, *b, *c])?);
+    if first != second || !matches!(first, b'-' | b'/') {
+        return None;
+    }
+    let (offset_min, behind) = match rest {
+        [b'.', ..] | [b' ', b'z' | b'Z' | b'u' | b'U' | b'g' | b'G' | 0x80.., ..] => return None,
+        [b' ', rest @ ..] if matches!(rest.first(), Some(b'+' | b'-')) => {
+            let (offset, taken) = offset(rest)?;
+            (Some(offset), 1 + taken)
+        }
+        _ => (None, 0),
+    };
+    let parts = Parts::of([Some(year), Some(month), Some(day(*d, *f)?)], clock(time)?, offset_min);
+    ends_before(&rest[behind..]).then_some((date.len() + behind, parts))
+}
+
+/// Whether a word has its end before this.
+fn ends_before(rest: &[u8]) -> bool {
+    rest.first()
+        .is_none_or(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric() && *byte != b'_')
+}
+
+fn number(tens: u8, ones: u8) -> Option<i64> {
+    let both = tens.is_ascii_digit() && ones.is_ascii_digit();
+    both.then(|| i64::from(tens & 15) * 10 + i64::from(ones & 15))
+}
+
+fn day(tens: u8, ones: u8) -> Option<i64> {
+    number(tens, ones).filter(|day| (1..=31).contains(day))
+}
+
+fn year([a, b, c, d]: [u8; 4], decade_max: u16) -> Option<i64> {
+    let year = number(a, b)? * 100 + number(c, d)?;
+    (2000..=i64::from(decade_max) * 10 + 9).contains(&year).then_some(year)
+}
+
+fn clock(time: &[u8; 8]) -> Option<[i64; 3]> {
+    let [h, o, b':', m, i, b':', s, e] = *time else { return None };
+    let clock = [number(h, o)?, number(m, i)?, number(s, e)?];
+    (clock[0] < 24 && clock[1] < 60 && clock[2] < 60).then_some(clock)
+}
+
+fn month([a, b, c]: [u8; 3]) -> Option<i64> {
+    Some(match &[a | 0x20, b | 0x20, c | 0x20] {
+        b"jan" => 1,
+        b"feb" => 2,
+        b"mar" => 3,
+        b"apr" => 4,
+        b"may" => 5,
+        b"jun" => 6,
+        b"jul" => 7,
+        b"aug" => 8,
+        b"sep" => 9,
+        b"oct" => 10,
+        b"nov" => 11,
+        b"dec" => 12,
+        _ => return None,
+    })
+}
+
+/// `+0100` or `+01:00` in minutes, and its length.
+fn offset(text: &[u8]) -> Option<(i64, usize)> {
+    let (minutes, length) = match text {
+        [_, b'0' | b'1', _, b':', a, b, ..] => (number(*a, *b)?, 6),
+        [_, b'0' | b'1', _, a, b, ..] => (number(*a, *b)?, 5),
+        _ => return None,
+    };
+    let total = number(text[1], text[2])? * 60 + minutes;
+    Some((if text[0] == b'-' { -total } else { total }, length))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dates::line::Line;
+    use crate::dates::scan::Scan;
+    use crate::dates::steps::Walk;
+    use crate::dates::template::read;
+    use crate::dates::value::Now;
+    use crate::dates::zone::Zone;
+
+    fn told(line: &str, hit: &Hit) -> String {
+        let now = &mut Now { epoch_s: 1_765_350_000, zone: &mut Zone::utc(), log_offset_min: None };
+        format!("{line:?} {:?} {:?} {:?}", hit.cut, hit.full, read(Line::new(line), hit, now))
+    }
+
+    #[test]
+    fn what_is_read_at_once_is_what_the_walk_finds() {
+        let dates = [
+            "Dec 10 07:01:02",
+            "feb  9 23:59:59",
+            "Mon Dec 10 07:01:02",
+            "Feb 30 07:01:02",
+            "2025-12-10T07:01:02",
+            "2004/02/29 07:01:02",
+            "10/Dec/2025:07:01:02",
+            "31-apr-2011 00:00:00",
+        ];
+        let behind = [
+            "",
+            " h",
+            ".5 h",
+            " 2025 h",
+            " 2x",
+            ":",
+            "é",
+            "_",
+            "7",
+            "Z",
+            " Z",
+            " UTC",
+            "+0100",
+            "+01:00 ",
+            " -0530]",
+            " +1",
+            ".123456+02:00 h",
+            ",1234567",
+            ".é",
+            "  +0200",
+            "\t+0200",
+            " gmt",
+            "+019",
+            "+0199",
+            " Kelvin",
+            ".12 -01",
+            "Zé",
+            " utc2",
+        ];
+        let mut read = 0;
+        for (date, behind) in dates.iter().flat_map(|date| behind.map(|behind| (date, behind))) {
+            for place in 0..date.len() + 1 {
+                for byte in b"0123456789 :-/T.DecZ[" {
+                    let mut line = format!("{date}{behind}").into_bytes();
+                    if let Some(there) = line.get_mut(place).filter(|_| place < date.len()) {
+                        *there = *byte;
+                    }
+                    let Ok(line) = String::from_utf8(line) else { continue };
+                    for scan in Scan::all().filter(|scan| scan.is_copy()) {
+                        let Some(layout) = scan.form.layout else { continue };
+                        let Some(hit) = Usual::first(layout).find(&line, 202) else { continue };
+                        let walked = scan.walked(&mut Walk::new(Line::new(&line), 202), 0, 0);
+                        let walked = walked.map(|hit| told(&line, &hit));
+                        assert_eq!(Some(told(&line, &hit)), walked);
+                        read += 1;
+                    }
+                }
+            }
+        }
+        assert!(read > 10_000, "{read}");
+    }
+
+    #[test]
+    fn a_pattern_that_is_a_form_is_known() {
+        for (pattern, layout, place) in [
+            ("{^LN-BEG}(?:%a )?%b %d %H:%M:%S(?:\\.%f)?(?: %ExY)?", Layout::Syslog, Place::First),
+            (
+                r"{^LN-BEG}%ExY(?P<_sep>[-/.])%m(?P=_sep)%d[T ]%H:%M:%S(?:[.,]%f)?(?:\s*%z)?",
+                Layout::Iso,
+                Place::First,
+            ),
+            (
+                r"^[^\[]*\[(%d(?P<_sep>[-/])%b(?P=_sep)%ExY[ :]?%H:%M:%S(?:\.%f)?(?: %z)?)",
+                Layout::Web,
+                Place::Bracket { whole: false },
+            ),
+            (
+                r"^[^\[]*(\[%d(?P<_sep>[-/])%b(?P=_sep)%ExY[ :]?%H:%M:%S(?:\.%f)?(?: %z)?\s*\])",
+                Layout::Web,
+                Place::Bracket { whole: true },
+            ),
+        ] {
+            assert_eq!(Usual::of_pattern(pattern), Some(Usual { layout, place }), "{pattern}");
+        }
+        for pattern in ["%Y", "^%d", "{^LN-BEG}%b %d %H:%M:%S", "(?:%a )?%b %d %k:%M:%S"] {
+            assert_eq!(Usual::of_pattern(pattern), None);
+        }
+    }
+}
