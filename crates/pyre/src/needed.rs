@@ -55,6 +55,22 @@ pub(crate) fn text(ir: &Ir) -> Option<String> {
     <[String; 1]>::try_from(needed.texts).ok().map(|[text]| text)
 }
 
+/// Texts that are in whatever matches, as they are written, but for what begins it.
+pub(crate) fn later_texts(ir: &Ir) -> Vec<String> {
+    let mut flat = Vec::new();
+    flatten(ir, &mut flat);
+    let (mut texts, mut run) = (Vec::new(), String::new());
+    let begins = flat.iter().take_while(|part| matches!(part, Ir::Char(_))).count();
+    for part in flat.into_iter().skip(begins).map(Some).chain([None]) {
+        match part {
+            Some(Ir::Char(c)) => run.push(*c),
+            _ => texts.push(std::mem::take(&mut run)),
+        }
+    }
+    texts.retain(|text| text.len() >= LENGTH_MIN);
+    texts
+}
+
 /// A byte that is in whatever matches, and in few lines.
 pub(crate) fn byte(ir: &Ir) -> Option<u8> {
     let mut flat = Vec::new();
@@ -162,6 +178,14 @@ mod tests {
             let texts = texts.map(Iterator::collect::<Vec<_>>);
             assert_eq!(texts.as_deref(), wanted, "{pattern}");
         }
+    }
+
+    #[test]
+    fn texts_behind_the_first_are_found() {
+        let ast =
+            crate::parse(r"(abc)\S+ from (x|yy)(?: zz)?: (?:k){2}(?=no) end", Options::default());
+        let ir = crate::ir::of(&ast.expect("it is parsed"));
+        assert_eq!(super::later_texts(&ir), [" from ", ": ", " end"]);
     }
 
     #[test]

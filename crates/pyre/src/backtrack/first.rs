@@ -43,6 +43,7 @@ impl First {
     }
 
     /// Whether the rest may match from here.
+    #[inline]
     pub(super) fn admits(&self, text: &[u8], place: usize) -> bool {
         let next = text.get(place).map_or(END, |byte| usize::from(*byte));
         self.0[next >> 6] >> (next & 63) & 1 == 1
@@ -85,7 +86,7 @@ fn one(inst: &Inst, pc: usize, firsts: &[First], sets: &[CharSet]) -> First {
         Inst::At(At::LineEnd | At::LastLineEnd) => {
             next.and(First::of_byte(b'\n').or(First([0, 0, 0, 0, u64::MAX])))
         }
-        Inst::At(_) | Inst::Save(_) | Inst::LoopStart(_) => next,
+        Inst::At(_) | Inst::Save(_) | Inst::LoopStart(_) | Inst::Needs(_) => next,
         Inst::Split(one, other) => at(*one).or(at(*other)),
         Inst::Jump(target) => at(*target),
         Inst::Conditional { no, .. } => next.or(at(*no)),

@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use memchr::memmem::Finder;
 use regex_syntax::hir::ClassUnicode;
 
 use super::first::{self, First};
-use super::start::Start;
+use super::start::{Start, is_tied_to_start};
 use crate::ast::RepeatMode;
 use crate::ir::{At, Fold, Ir, Look, Repeat};
+use crate::needed;
 
 /// A compiled pattern.
 pub(crate) struct Program {
@@ -66,6 +68,8 @@ pub(super) enum Inst {
         group: usize,
         no: usize,
     },
+    /// Goes no further where this text does not come any more.
+    Needs(Box<Finder<'static>>),
     Match,
 }
 
@@ -147,7 +151,7 @@ impl CharSet {
 impl Program {
     /// Compiles the tree of a pattern with so many groups, the whole match included.
     pub(crate) fn new(ir: &Ir, groups: usize) -> Self {
-        let mut program = Self::as_written(ir, groups);
+        let mut program = Self::compiled(ir, groups, true);
         let firsts = first::of_all(&program.insts, &program.sets);
         for pc in 0..program.insts.len() {
             let next = program.literal_at(pc + 1);
@@ -162,6 +166,10 @@ impl Program {
 
     /// The same, which goes every way that there is, as CPython does.
     pub(crate) fn as_written(ir: &Ir, groups: usize) -> Self {
+        Self::compiled(ir, groups, false)
+    }
+
+    fn compiled(ir: &Ir, groups: usize, looks_ahead: bool) -> Self {
         let mut compiler = Compiler {
             insts: Vec::new(),
             sets: Vec::new(),
@@ -169,7 +177,11 @@ impl Program {
             shared: HashMap::new(),
             slots: 2 * groups,
         };
-        compiler.emit(ir);
+        // A pattern that begins anew at each place would look at the rest of the text each time.
+        match looks_ahead && is_tied_to_start(ir) {
+            true => compiler.end(ir),
+            false => compiler.emit(ir),
+        }
         compiler.push(Inst::Match);
         compiler.look_past_spans();
         let Compiler { insts, sets, slots, .. } = compiler;
@@ -177,8 +189,8 @@ impl Program {
         Self { insts, sets, slots, groups_end, start: Start::of(ir), firsts: Vec::new() }
     }
 
-    #[inline]
     /// Whether a match is possible that goes on at this instruction and place.
+    #[inline]
     pub(super) fn may_go_on(&self, pc: usize, text: &[u8], place: usize) -> bool {
         self.firsts.get(pc).is_none_or(|first| first.admits(text, place))
     }
@@ -251,7 +263,7 @@ impl Compiler {
                 self.push(Inst::At(*at));
             }
             Ir::Concat(parts) => self.concat(parts),
-            Ir::Alternation(parts) => self.alternation(parts),
+            Ir::Alternation(parts) => self.ways(parts, Self::emit),
             Ir::Repeat(repeat) => self.repeat(repeat),
             Ir::Capture(group, node) => {
                 self.push(Inst::Save(2 * group));
@@ -274,6 +286,31 @@ impl Compiler {
         }
     }
 
+    /// What ends the pattern: a way of several is not gone where it needs what does not come.
+    fn end(&mut self, ir: &Ir) {
+        match ir {
+            Ir::Concat(parts) => match parts.split_last() {
+                Some((last @ (Ir::Alternation(_) | Ir::Concat(_)), before)) => {
+                    self.concat(before);
+                    self.end(last);
+                }
+                _ => self.concat(parts),
+            },
+            Ir::Alternation(parts) => {
+                let needs: Vec<Vec<String>> = parts.iter().map(needed::later_texts).collect();
+                let is_told = |text: &&String| needs.iter().all(|needs| needs.contains(*text));
+                self.ways(parts, |compiler, part| {
+                    let own = needed::later_texts(part);
+                    for text in own.iter().filter(|text| !is_told(text)) {
+                        compiler.push(Inst::Needs(Box::new(Finder::new(text).into_owned())));
+                    }
+                    compiler.end(part);
+                });
+            }
+            ir => self.emit(ir),
+        }
+    }
+
     fn concat(&mut self, parts: &[Ir]) {
         let mut literal: Vec<u8> = Vec::new();
         for part in parts {
@@ -293,15 +330,15 @@ impl Compiler {
         }
     }
 
-    fn alternation(&mut self, parts: &[Ir]) {
+    fn ways(&mut self, parts: &[Ir], mut emit: impl FnMut(&mut Self, &Ir)) {
         let mut jumps = Vec::new();
         for (index, part) in parts.iter().enumerate() {
             if index + 1 == parts.len() {
-                self.emit(part);
+                emit(self, part);
                 break;
             }
             let split = self.push(Inst::Jump(0));
-            self.emit(part);
+            emit(self, part);
             jumps.push(self.push(Inst::Jump(0)));
             self.insts[split] = Inst::Split(split + 1, self.here());
         }

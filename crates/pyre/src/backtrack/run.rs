@@ -120,8 +120,9 @@ impl Run<'_> {
         let bytes = self.text.as_bytes();
         let program = self.program;
         let (mut pc, mut place) = (0, start);
+        self.spend(1)?;
+        // What is only gone along, once on each way, is not counted.
         loop {
-            self.spend(1)?;
             let Some(inst) = program.insts.get(pc) else {
                 return Ok(None);
             };
@@ -139,6 +140,7 @@ impl Run<'_> {
                     length.is_some()
                 }
                 Inst::Span(span) => {
+                    self.spend(1)?;
                     let end = self.span(span, pc, place)?;
                     place = end.unwrap_or(place);
                     end.is_some()
@@ -149,6 +151,7 @@ impl Run<'_> {
                     true
                 }
                 Inst::Split(first, second) => {
+                    self.spend(1)?;
                     pc = *second;
                     if program.may_go_on(*first, bytes, place) {
                         self.branch(BranchKind::Plain, *second, place);
@@ -161,6 +164,7 @@ impl Run<'_> {
                     continue;
                 }
                 Inst::LoopNext(repeat) => {
+                    self.spend(1)?;
                     (pc, place) = self.next_round(repeat, pc, place);
                     continue;
                 }
@@ -190,6 +194,7 @@ impl Run<'_> {
         pc: usize,
         place: usize,
     ) -> Result<Option<(usize, usize)>, Overrun> {
+        self.spend(1)?;
         match inst {
             Inst::Backref { group, fold } => {
                 return Ok(self.backref(*group, *fold, place)?.map(|place| (pc + 1, place)));
@@ -197,6 +202,11 @@ impl Run<'_> {
             Inst::Conditional { group, no } => {
                 let target = if self.group(*group).is_some() { pc + 1 } else { *no };
                 return Ok(Some((target, place)));
+            }
+            Inst::Needs(text) => {
+                let rest = self.text.as_bytes().get(place..).unwrap_or_default();
+                self.spend(rest.len() / 16)?;
+                return Ok(text.find(rest).map(|_| (pc + 1, place)));
             }
             Inst::LoopMore(repeat) => return Ok(self.one_more_round(repeat, place)),
             Inst::LoopStart(register) => {
@@ -245,7 +255,10 @@ impl Run<'_> {
 
     #[inline]
     fn set(&mut self, slot: usize, value: usize) {
-        self.scratch.trail.push((slot, self.scratch.slots[slot]));
+        // Without another way, nothing is set back but all.
+        if !self.scratch.branches.is_empty() {
+            self.scratch.trail.push((slot, self.scratch.slots[slot]));
+        }
         self.scratch.slots[slot] = value;
     }
 
@@ -281,7 +294,8 @@ impl Run<'_> {
     fn back(&mut self) -> Result<Option<(usize, usize)>, Overrun> {
         loop {
             let Some(branch) = self.scratch.branches.pop() else {
-                self.undo(0);
+                self.scratch.trail.clear();
+                self.scratch.slots.fill(UNSET);
                 return Ok(None);
             };
             self.went_back()?;

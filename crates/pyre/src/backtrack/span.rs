@@ -176,11 +176,17 @@ impl Run<'_> {
     }
 
     /// The length of the character at `place` if it is of the set.
+    #[inline]
     pub(super) fn one(&self, set: &CharSet, place: usize) -> Option<usize> {
         let byte = *self.text.as_bytes().get(place)?;
         if byte.is_ascii() {
             return set.has_ascii(byte).then_some(1);
         }
+        self.one_wide(set, place)
+    }
+
+    #[cold]
+    fn one_wide(&self, set: &CharSet, place: usize) -> Option<usize> {
         if !set.has_wide() {
             return None;
         }
