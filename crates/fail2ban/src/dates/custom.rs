@@ -189,10 +189,10 @@ static AUDIT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("audit(")
 
 /// A number on its own stands at the beginning, behind a `[` there, or behind `audit(`.
 fn may_hold_epoch(line: &str) -> bool {
-    match line.as_bytes().first() {
-        Some(b'0'..=b'9' | b'[' | 0x80..) => true,
-        _ => AUDIT.find(line.as_bytes()).is_some(),
-    }
+    let may_be_digit = |byte: &u8| byte.is_ascii_digit() || !byte.is_ascii();
+    let begin = line.as_bytes();
+    let begin = begin.strip_prefix(b"[").unwrap_or(begin);
+    begin.iter().take(10).all(may_be_digit) || AUDIT.find(line.as_bytes()).is_some()
 }
 
 /// A pattern without tokens is known by its capital letters.

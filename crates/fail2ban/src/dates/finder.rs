@@ -219,7 +219,8 @@ impl DateFinder {
     }
 
     /// Whether a glance tells that no template fits in the line.
-    pub(crate) fn lacks(&self, line: &str, memo: &LineMemo) -> bool {
+    pub(crate) fn lacks(&self, text: &str, memo: &LineMemo) -> bool {
+        let line = Line::new(text);
         // Templates made of one pattern have one stem, and stand one behind the other.
         let mut missing: Option<&Arc<Regex>> = None;
         self.templates.iter().all(|template| {
@@ -229,8 +230,8 @@ impl DateFinder {
             {
                 return true;
             }
-            missing = stem.filter(|stem| !stem.admits(line));
-            missing.is_some() || template.is_absent(self.decade_max, memo) || template.lacks(line)
+            missing = stem.filter(|stem| !stem.admits(text));
+            missing.is_some() || template.lacks(line, self.decade_max, memo)
         })
     }
 

@@ -98,11 +98,13 @@ impl Template {
         matches!(&self.kind, Kind::Scan(scan) if memo.lacks(*scan, decade_max))
     }
 
-    /// Whether a glance tells that it fits nowhere in the line.
-    pub fn lacks(&self, line: &str) -> bool {
+    /// Whether a glance, or what is known already, tells that it fits nowhere in the line.
+    pub fn lacks(&self, line: Line, decade_max: u16, memo: &LineMemo) -> bool {
         match &self.kind {
-            Kind::Scan(_) => false,
-            Kind::Expression(expression) => !(self.glance)(line) || !expression.regex.admits(line),
+            Kind::Scan(scan) => memo.lacks(scan.alike_in(line), decade_max),
+            Kind::Expression(expression) => {
+                !(self.glance)(line.text()) || !expression.regex.admits(line.text())
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! What an expression captured.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
@@ -86,18 +87,17 @@ impl Groups {
         self.all.iter().map(|(name, value)| (name.as_ref(), value))
     }
 
-    /// Sets those of the others that took part, and those that are not there yet.
-    pub(super) fn take_over(&mut self, others: Self) {
-        let mut at = 0;
-        for (name, value) in others.all {
-            let behind = self.all[at..].iter().take_while(|(known, _)| *known < name).count();
-            at += behind;
-            match self.all.get_mut(at).filter(|(known, _)| *known == name) {
-                Some(_) if value == Value::None => {}
-                Some(own) => own.1 = value,
-                None => self.all.insert(at, (name, value)),
+    /// The value of a group that comes at this place or behind it; the place is then where it is,
+    /// or where it would be.
+    fn place_from(&mut self, at: &mut usize, name: &Arc<str>) -> Option<&mut Value> {
+        while let Some((known, _)) = self.all.get(*at) {
+            match known.as_ref().cmp(name.as_ref()) {
+                Ordering::Less => *at += 1,
+                Ordering::Equal => return self.all.get_mut(*at).map(|(_, value)| value),
+                Ordering::Greater => return None,
             }
         }
+        None
     }
 
     /// Takes from others what took no part here, or is not there.
@@ -112,9 +112,15 @@ impl Groups {
     }
 
     /// Sets those of the others that took part.
-    pub(super) fn take_told(&mut self, mut others: Self) {
-        others.all.retain(|(_, value)| *value != Value::None);
-        self.take_over(others);
+    pub(super) fn take_told(&mut self, others: Self) {
+        let mut at = 0;
+        let told = others.all.into_iter().filter(|(_, value)| !matches!(value, Value::None));
+        for (name, value) in told {
+            match self.place_from(&mut at, &name) {
+                Some(own) => *own = value,
+                None => self.all.insert(at, (name, value)),
+            }
+        }
     }
 }
 

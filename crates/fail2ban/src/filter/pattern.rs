@@ -18,6 +18,8 @@ pub struct Pattern {
     regex: Regex,
     /// Its groups in the order of their names, each with its number.
     names: Vec<(Arc<str>, usize)>,
+    /// The group of a prefix that is searched instead of the line.
+    content: Option<usize>,
     /// Groups that fill another one if that is empty: (group, other), in the order of names.
     alternatives: Vec<(String, String)>,
     /// Groups that are joined to another one.
@@ -40,7 +42,9 @@ impl Pattern {
         let groups = groups.filter_map(|(at, name)| Some((Arc::from(name.as_deref()?), at)));
         let mut names: Vec<(Arc<str>, usize)> = groups.collect();
         names.sort();
-        let mut pattern = Self { regex, names, alternatives: Vec::new(), tuples: Vec::new() };
+        let content = regex.group("content");
+        let (alternatives, tuples) = (Vec::new(), Vec::new());
+        let mut pattern = Self { regex, names, content, alternatives, tuples };
         let names: Vec<String> = pattern.regex.group_names().iter().flatten().cloned().collect();
         for name in names {
             if let Some(bare) = name.strip_prefix("alt_") {
@@ -74,8 +78,28 @@ impl Pattern {
 
     /// The groups of a match in `text`.
     pub fn groups(&self, found: &Match, text: &str) -> Groups {
+        self.groups_but(None, found, text)
+    }
+
+    /// The groups of a match of a prefix in `text`, and the bytes of the content, which is none of
+    /// them.
+    pub fn split(&self, found: &Match, text: &str) -> (Groups, Option<(usize, usize)>) {
+        if self.alternatives.is_empty() && self.tuples.is_empty() {
+            let content = self.content.and_then(|content| found.span(content));
+            return (self.groups_but(self.content, found, text), content);
+        }
+        // Another group may fill it.
+        let mut groups = self.groups(found, text);
+        let content = match groups.remove("content") {
+            Some(Value::Text(content)) => text.find(&*content).map(|at| (at, at + content.len())),
+            _ => None,
+        };
+        (groups, content)
+    }
+
+    fn groups_but(&self, left_out: Option<usize>, found: &Match, text: &str) -> Groups {
         let mut groups = Groups::with_room(self.names.len());
-        for (name, number) in &self.names {
+        for (name, number) in self.names.iter().filter(|(_, number)| Some(*number) != left_out) {
             let value = found.span(*number).and_then(|(start, end)| text.get(start..end));
             let value = value.map_or(Value::None, |value| Value::Text(value.into()));
             groups.push(name.clone(), value);

@@ -8,7 +8,7 @@ use monban_pyre::Match;
 use super::buffer::{Cut, Parted, append, joined, part};
 use super::dated::Seen;
 use super::failure::{Failure, Split};
-use super::groups::{Groups, Value};
+use super::groups::Groups;
 use super::pattern::Pattern;
 use super::who::{self, Who};
 use super::{Filter, Hit, Odd, Reading, When};
@@ -158,16 +158,16 @@ impl Filter {
         let mut prefix = Groups::default();
         if let Some(pattern) = &self.prefregex {
             let Some(found) = searched(pattern, text, &mut reading.overruns) else { return };
-            prefix = pattern.groups(&found, text);
-            if let Some(Value::Text(content)) = prefix.remove("content")
-                && !content.is_empty()
-            {
-                text.clear();
-                text.extend([&*content, "\n"]);
+            let (groups, content) = pattern.split(&found, text);
+            prefix = groups;
+            if let Some((start, end)) = content.filter(|(start, end)| start < end) {
+                text.truncate(end);
+                text.drain(..start);
                 if several {
-                    let behind = content.as_ref().to_owned();
+                    let behind = text.clone();
                     self.lines = vec![Split { behind, ..Split::default() }];
                 }
+                text.push('\n');
             }
         }
         for number in 0..self.failregex.len() {

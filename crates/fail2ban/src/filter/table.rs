@@ -101,8 +101,8 @@ impl Table {
 impl Reads for Table {
     #[inline]
     fn next(&self, state: u32, byte: u8) -> (u32, bool) {
-        let cell = state as usize + usize::from(self.columns[usize::from(byte)]);
-        let next = self.cells.get(cell).copied().unwrap_or(0);
+        let column = self.columns[usize::from(byte)];
+        let next = self.cells[(state + u32::from(column)) as usize];
         (next & !ENDS, next & ENDS != 0)
     }
 

@@ -67,6 +67,8 @@ struct Group {
     way: Way,
     /// What it sees alone.
     seen: Seen,
+    /// The bytes that a line with a date begins with, as bits; known when they are needed.
+    first: Option<[u64; 4]>,
 }
 
 /// How a group sees lines.
@@ -111,12 +113,12 @@ impl Together {
         let ever = members.iter().zip(filters.iter()).enumerate();
         let ever = ever.filter_map(|(number, (member, (filter, _)))| {
             let may = &sieve.may()[member.expressions.clone()];
-            let openings = filter.openings().unwrap_or_default();
-            (member.shape.several || member.shape.may_change(may)).then(|| Ever {
-                number,
-                openings,
-                idle: filter.idle.clone(),
-            })
+            if !member.shape.several && !member.shape.may_change(may) {
+                return None;
+            }
+            let openings = if member.shape.several { None } else { filter.openings() };
+            let openings = openings.unwrap_or_default();
+            Some(Ever { number, openings, idle: filter.idle.clone() })
         });
         let ever = ever.collect();
         let calls = vec![0; members.len()];
@@ -223,7 +225,7 @@ impl Together {
         let mut dating = dating.borrow_mut();
         group.way = Way::Alone;
         if dating.is_blank() {
-            let first = dating.first_bytes();
+            let first = *group.first.get_or_insert_with(|| dating.first_bytes());
             if let Some(byte) = line.as_bytes().first()
                 && !has(&first, *byte)
             {
@@ -431,7 +433,8 @@ fn grouped(filters: &mut [(&mut Filter, usize)]) -> Vec<Group> {
     }
     let group = |(dating, _): (Shared, usize)| {
         let parted = dating.borrow().parted;
-        Group { dating: Rc::downgrade(&dating), parted, way: Way::Alone, seen: Seen::default() }
+        let (dating, seen) = (Rc::downgrade(&dating), Seen::default());
+        Group { dating, parted, way: Way::Alone, seen, first: None }
     };
     kept.into_iter().map(group).collect()
 }
