@@ -293,8 +293,10 @@ impl Together {
                 }
                 Some(idle) => {
                     let mut idle = idle.borrow_mut();
-                    let is_idle = live && !idle.waits && !seen.carries && !may.contains(&true);
-                    if is_idle && !seen.stumbles() {
+                    // A jail may have to tell what is odd about the time: then it reads the line.
+                    let is_plain = !seen.carries && !seen.stumbles() && seen.odd.is_none();
+                    let is_idle = live && is_plain && !idle.waits && !may.contains(&true);
+                    if is_idle {
                         let text = text.get_or_insert_with(|| line.into());
                         idle.push(text.clone(), seen.cut);
                     }
