@@ -131,11 +131,10 @@ impl<'h> Keeper<'h> {
     /// # Errors
     /// If the allow list in the state folder or the log paths cannot be read.
     pub fn new(start: Start<'h>) -> io::Result<Self> {
-        let mut lookout = Lookout::new(Path::new("/proc"));
         Ok(Self {
             allow: AllowList::open(&start.state, start.load.allow.clone())?,
-            presence: lookout.look(),
-            lookout,
+            presence: Presence::default(),
+            lookout: Lookout::new(Path::new("/proc")),
             looked: Instant::now(),
             gate: Gate::new(&start.load.patterns).map_err(io::Error::other)?,
             host: start.host,

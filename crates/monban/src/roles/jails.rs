@@ -146,9 +146,8 @@ pub fn of_key(key: &str, values: &[(&str, &str)], say: &Say) -> Refusal {
 /// themselves for what else they are asked for.
 pub fn read_held(fail2ban: &Fail2ban) -> (Configuration, Files) {
     let held = fail2ban.files.iter().map(|file| (PathBuf::from(&file.file), file.text.clone()));
-    let held = Files::held(held);
     let folder = Path::new(&fail2ban.folder);
-    (Configuration::read_within(folder, held.clone(), &Reading::default()).0, held)
+    Configuration::read_within(folder, Files::held(held), &Reading::default())
 }
 
 /// The file that an option of fail2ban.conf names; what stands in brackets behind it is left out.

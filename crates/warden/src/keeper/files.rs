@@ -36,6 +36,10 @@ impl Keeper<'_> {
         self.restored.clear();
         self.siblings.clear();
         self.send_brief_in_force(again);
+        if !again {
+            // It reads the configuration meanwhile, and has ordered nothing yet.
+            (self.presence, self.looked) = (self.lookout.look(), Instant::now());
+        }
         self.send_allow();
         self.send_presence();
         // A new watcher knows no descriptor, so it gets all of them again.
