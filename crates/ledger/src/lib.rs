@@ -21,6 +21,7 @@ mod reader;
 mod records;
 mod saved;
 mod schema;
+mod shards;
 mod state;
 mod trim;
 mod words;

@@ -2,15 +2,11 @@
 //! there. Of other rows there are few; of these tens of thousands may change between two commits,
 //! and as [`StateRow`]s they would take several times the room.
 
-use std::net::IpAddr;
-
-use monban_model::{
-    Address, ConnectionRow, Stamp, StateRow, Subject, TakeChanges, TallyHead, TallyLine,
-    TallyLineRef, WITNESSES,
-};
+use monban_model::{Stamp, StateRow, Subject, TakeChanges, TallyHead, TallyLine, TallyLineRef};
 use rusqlite::{CachedStatement, Connection};
 
 use crate::codec::{put_evidence, put_marks, put_number, put_text, take_number, take_text};
+use crate::shards::{self, Changes, put_entry};
 use crate::{Batch, LedgerError};
 
 /// Changed counts and connections; the newer of two with the same key is the later one.
@@ -20,18 +16,16 @@ pub struct Packed {
 }
 
 /// The kinds of rows, as the byte before each.
-const TALLY: u8 = 0;
-const NO_TALLY: u8 = 1;
-const CONNECTION: u8 = 2;
-const NO_CONNECTION: u8 = 3;
+const NO_CONNECTION: u8 = shards::FORGOTTEN;
+const CONNECTION: u8 = shards::KEPT;
+const TALLY: u8 = 2;
+const NO_TALLY: u8 = 3;
 
 const PUT_TALLY: &str =
     "INSERT INTO tallies VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (subject, policy)
      DO UPDATE SET first = excluded.first, last = excluded.last, total = excluded.total,
      marks = excluded.marks, evidence = excluded.evidence";
 const DROP_TALLY: &str = "DELETE FROM tallies WHERE subject = ? AND policy = ?";
-const PUT_CONNECTION: &str = "INSERT OR REPLACE INTO connections VALUES (?, ?, ?, ?, ?)";
-const DROP_CONNECTION: &str = "DELETE FROM connections WHERE key = ?";
 
 impl TakeChanges for Batch {
     fn tally<'a>(
@@ -64,7 +58,10 @@ impl Packed {
                 out.push(NO_TALLY);
                 put_name(out, &policy, subject);
             }
-            StateRow::Connection(row) => put_connection(out, &row),
+            StateRow::Connection(row) => {
+                out.push(CONNECTION);
+                put_entry(out, &row);
+            }
             StateRow::NoConnection(key) => {
                 out.push(NO_CONNECTION);
                 out.extend(key.0.to_le_bytes());
@@ -101,15 +98,18 @@ impl Packed {
             return Ok(());
         }
         let mut statements = Statements::new(db)?;
+        let mut connections = Changes::new(&self.bytes);
         let mut rest = self.bytes.as_slice();
+        let broken = || LedgerError::Unreadable("a row on its way into the ledger".to_owned());
         while let Some((kind, after)) = rest.split_first() {
+            if matches!(*kind, CONNECTION | NO_CONNECTION) {
+                connections.take(&mut rest).ok_or_else(broken)?;
+                continue;
+            }
             rest = after;
-            let row = Row::take(*kind, &mut rest).ok_or_else(|| {
-                LedgerError::Unreadable("a row on its way into the ledger".to_owned())
-            })?;
-            statements.run(&row)?;
+            statements.run(&Row::take(*kind, &mut rest).ok_or_else(broken)?)?;
         }
-        Ok(())
+        connections.write(db)
     }
 }
 
@@ -127,43 +127,10 @@ fn put_column(out: &mut Vec<u8>, put: impl FnOnce(&mut Vec<u8>)) {
     out[at..at + 4].copy_from_slice(&length.to_le_bytes());
 }
 
-fn put_connection(out: &mut Vec<u8>, row: &ConnectionRow) {
-    out.push(CONNECTION);
-    out.extend(row.key.0.to_le_bytes());
-    match row.address.map(Address::ip) {
-        None => put_text(out, b""),
-        Some(IpAddr::V4(ip)) => put_text(out, &ip.octets()),
-        Some(IpAddr::V6(ip)) => put_text(out, &ip.octets()),
-    }
-    for number in row.told {
-        put_number(out, u64::from(number));
-    }
-    put_number(out, u64::from(row.pending));
-    put_number(out, row.last.0.cast_unsigned());
-}
-
 /// A row, as the columns that are written.
 enum Row<'a> {
-    Tally {
-        name: Name<'a>,
-        times: [i64; 2],
-        total: i64,
-        marks: &'a [u8],
-        lines: &'a [u8],
-    },
-    NoTally {
-        name: Name<'a>,
-    },
-    Connection {
-        key: i64,
-        address: Option<Address>,
-        told: [u32; WITNESSES],
-        pending: u32,
-        last: i64,
-    },
-    NoConnection {
-        key: i64,
-    },
+    Tally { name: Name<'a>, times: [i64; 2], total: i64, marks: &'a [u8], lines: &'a [u8] },
+    NoTally { name: Name<'a> },
 }
 
 /// The subject and the policy of a count.
@@ -180,22 +147,6 @@ impl<'a> Row<'a> {
                 lines: take_column(rest)?,
             },
             NO_TALLY => Self::NoTally { name: take_name(rest)? },
-            CONNECTION => {
-                let key = take_key(rest)?;
-                let address = take_address(rest)?;
-                let mut told = [0; WITNESSES];
-                for one in &mut told {
-                    *one = u32::try_from(take_number(rest)?).ok()?;
-                }
-                Self::Connection {
-                    key,
-                    address,
-                    told,
-                    pending: u32::try_from(take_number(rest)?).ok()?,
-                    last: take_number(rest)?.cast_signed(),
-                }
-            }
-            NO_CONNECTION => Self::NoConnection { key: take_key(rest)? },
             _ => return None,
         })
     }
@@ -204,22 +155,6 @@ impl<'a> Row<'a> {
 fn take_name<'a>(rest: &mut &'a [u8]) -> Option<Name<'a>> {
     let mut text = || std::str::from_utf8(take_text(rest)?).ok();
     Some((text()?, text()?))
-}
-
-fn take_address(rest: &mut &[u8]) -> Option<Option<Address>> {
-    let octets = take_text(rest)?;
-    let ip = match (<[u8; 4]>::try_from(octets), <[u8; 16]>::try_from(octets)) {
-        (Ok(octets), _) => IpAddr::from(octets),
-        (_, Ok(octets)) => IpAddr::from(octets),
-        _ => return octets.is_empty().then_some(None),
-    };
-    Some(Some(Address::new(ip)))
-}
-
-fn take_key(rest: &mut &[u8]) -> Option<i64> {
-    let (key, after) = rest.split_first_chunk()?;
-    *rest = after;
-    Some(i64::from_le_bytes(*key))
 }
 
 fn take_column<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
@@ -234,8 +169,6 @@ fn take_column<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 struct Statements<'a> {
     put_tally: CachedStatement<'a>,
     drop_tally: CachedStatement<'a>,
-    put_connection: CachedStatement<'a>,
-    drop_connection: CachedStatement<'a>,
 }
 
 impl<'a> Statements<'a> {
@@ -243,8 +176,6 @@ impl<'a> Statements<'a> {
         Ok(Self {
             put_tally: db.prepare_cached(PUT_TALLY)?,
             drop_tally: db.prepare_cached(DROP_TALLY)?,
-            put_connection: db.prepare_cached(PUT_CONNECTION)?,
-            drop_connection: db.prepare_cached(DROP_CONNECTION)?,
         })
     }
 
@@ -256,15 +187,6 @@ impl<'a> Statements<'a> {
             Row::NoTally { name } => {
                 self.drop_tally.execute(name)?;
             }
-            Row::Connection { key, address, told, pending, last } => {
-                let address = address.map(|address| address.to_string());
-                let [a, b, c, d, e] = told;
-                let told = format!("{a},{b},{c},{d},{e}");
-                self.put_connection.execute((key, address, told, pending, last))?;
-            }
-            Row::NoConnection { key } => {
-                self.drop_connection.execute([key])?;
-            }
         }
         Ok(())
     }
@@ -272,54 +194,43 @@ impl<'a> Statements<'a> {
 
 #[cfg(test)]
 mod tests {
+    use monban_model::{ConnectionKey, ConnectionRow};
     use proptest::prelude::*;
 
     use super::*;
 
-    fn connection(key: u64, address: Option<&str>) -> StateRow {
-        let (told, last) = ([1, 0, u32::MAX, 0, 7], Stamp(i64::MIN));
-        let address = address.map(|text| text.parse().unwrap());
-        StateRow::Connection(ConnectionRow {
-            key: monban_model::ConnectionKey(key),
-            address,
-            told,
-            pending: 3,
-            last,
-        })
-    }
-
     #[test]
-    fn rows_come_out_as_they_went_in() {
+    fn what_there_may_be_much_of_is_packed_and_the_newer_of_two_stays() {
         let mut packed = Packed::default();
+        let connection = |key| {
+            let (address, told, last) = (None, [1; monban_model::WITNESSES], Stamp(7));
+            let key = ConnectionKey(key);
+            StateRow::Connection(ConnectionRow { key, address, told, pending: 0, last })
+        };
         for row in [
-            connection(u64::MAX, Some("192.0.2.1")),
-            connection(0, Some("2001:db8::1")),
-            connection(1, None),
-            StateRow::NoConnection(monban_model::ConnectionKey(u64::MAX - 1)),
+            connection(u64::MAX),
             StateRow::NoTally("default".to_owned(), "192.0.2.7".parse().unwrap()),
+            connection(1),
+            StateRow::NoConnection(ConnectionKey(u64::MAX)),
+            connection(3),
+            StateRow::NoConnection(ConnectionKey(2)),
+            connection(2),
         ] {
             assert_eq!(packed.push(row), None);
         }
-        let mut rest = packed.bytes.as_slice();
-        let mut told = Vec::new();
-        while let Some((kind, after)) = rest.split_first() {
-            rest = after;
-            told.push(match Row::take(*kind, &mut rest).unwrap() {
-                Row::Connection { key, address, told, pending, last } => {
-                    assert_eq!((told, pending, last), ([1, 0, u32::MAX, 0, 7], 3, i64::MIN));
-                    format!("{key} {}", address.map_or("none".to_owned(), |one| one.to_string()))
-                }
-                Row::NoConnection { key } => format!("no {key}"),
-                Row::NoTally { name } => format!("no {name:?}"),
-                Row::Tally { .. } => "tally".to_owned(),
-            });
-        }
-        assert_eq!(
-            told,
-            ["-1 192.0.2.1", "0 2001:db8::1", "1 none", "no -2", "no (\"192.0.2.7\", \"default\")",]
-        );
         let block = StateRow::NoBlock("192.0.2.7".parse().unwrap(), monban_model::Scope::All);
-        assert_eq!(packed.push(block.clone()), Some(block), "not what there may be much of");
+        assert_eq!(packed.push(block.clone()), Some(block));
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(include_str!("schema/1.sql")).unwrap();
+        db.execute_batch(include_str!("schema/4.sql")).unwrap();
+        packed.write(&db).unwrap();
+        let mut keys = Vec::new();
+        let mut statement = db.prepare(shards::SHARDS).unwrap();
+        let mut found = statement.query([]).unwrap();
+        while let Some(shard) = found.next().unwrap() {
+            shards::read(shard.get_ref(0).unwrap().as_blob().unwrap(), |row| keys.push(row.key.0));
+        }
+        assert_eq!(keys, [1, 2, 3]);
     }
 
     proptest! {

@@ -352,7 +352,7 @@ impl Reader {
         Ok(Counts {
             records: one("SELECT count(*) FROM records")?,
             tallies: one("SELECT count(*) FROM tallies")?,
-            connections: one("SELECT count(*) FROM connections")?,
+            connections: one("SELECT coalesce(sum(count), 0) FROM open_connections")?,
             blocks: one("SELECT count(*) FROM blocks")?,
             history: one("SELECT count(*) FROM history")?,
             successes: one("SELECT count(*) FROM successes")?,

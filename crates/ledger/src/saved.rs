@@ -6,7 +6,7 @@ use monban_model::{
 };
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use crate::{LedgerError, state};
+use crate::{LedgerError, shards, state};
 
 /// The prefix of the ledger's own names in `meta`.
 pub(crate) const OWN: &str = "ledger.";
@@ -60,12 +60,7 @@ impl Saved {
         let mut rows = Rows::new(&snapshot);
         let mut saved = Self {
             tallies: rows.all("tallies", state::TALLIES, limits::TALLIES_MAX, state::read_tally)?,
-            connections: rows.all(
-                "connections",
-                state::CONNECTIONS,
-                limits::CONNECTIONS_MAX,
-                state::read_connection,
-            )?,
+            connections: rows.connections()?,
             blocks: rows.all("blocks", state::BLOCKS, limits::BLOCKS_MAX, state::read_block)?,
             history: rows.all(
                 "history",
@@ -167,6 +162,23 @@ impl<'a> Rows<'a> {
                 Ok(one) => found.push(one),
                 Err(LedgerError::Unreadable(_)) => self.unreadable += 1,
                 Err(other) => return Err(other),
+            }
+        }
+        Ok(found)
+    }
+
+    /// The open connections, as far as they can be understood.
+    fn connections(&mut self) -> Result<Vec<ConnectionRow>, LedgerError> {
+        let mut statement = self.db.prepare(shards::SHARDS)?;
+        let mut found = Vec::new();
+        let mut shards = statement.query([])?;
+        while let Some(shard) = shards.next()? {
+            let rows = shard.get_ref(0)?.as_blob().unwrap_or(b"?");
+            self.unreadable += u64::from(!shards::read(rows, |row| found.push(row)));
+            if found.len() > limits::CONNECTIONS_MAX {
+                found.truncate(limits::CONNECTIONS_MAX);
+                self.over.push(("connections", limits::CONNECTIONS_MAX));
+                break;
             }
         }
         Ok(found)

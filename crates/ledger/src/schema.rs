@@ -5,12 +5,26 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
-use crate::LedgerError;
+use crate::{LedgerError, shards};
 
 /// The steps from an empty file to the present form. A step is never changed once it was
 /// released; a change of the tables is a further step. The form is the number of steps done.
-const STEPS: &[&str] =
-    &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
+const STEPS: &[Step] = &[
+    Step { sql: include_str!("schema/1.sql"), then: None },
+    Step { sql: include_str!("schema/2.sql"), then: None },
+    Step { sql: include_str!("schema/3.sql"), then: None },
+    Step { sql: include_str!("schema/4.sql"), then: Some(shards::move_rows) },
+];
+
+/// From one form to the next.
+#[derive(Clone, Copy)]
+struct Step {
+    sql: &'static str,
+    /// What SQL cannot do.
+    then: Option<Then>,
+}
+
+type Then = fn(&Connection) -> Result<(), LedgerError>;
 
 /// The form of the tables that this program writes (`PRAGMA user_version`).
 pub(crate) const FORM: i64 = STEPS.len() as i64;
@@ -84,14 +98,15 @@ pub(crate) fn form(connection: &Connection) -> Result<i64, LedgerError> {
 }
 
 /// All missing steps in one transaction: the file has the old form or the new one.
-fn migrate(connection: &mut Connection, found: i64, steps: &[&str]) -> Result<(), LedgerError> {
+fn migrate(connection: &mut Connection, found: i64, steps: &[Step]) -> Result<(), LedgerError> {
     let done = usize::try_from(found).unwrap_or(0);
     if done == steps.len() {
         return Ok(());
     }
     let transaction = connection.transaction()?;
     for step in steps.iter().skip(done) {
-        transaction.execute_batch(step)?;
+        transaction.execute_batch(step.sql)?;
+        step.then.map_or(Ok(()), |then| then(&transaction))?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION)?;
     transaction.pragma_update(None, "user_version", steps.len() as i64)?;
@@ -106,17 +121,18 @@ mod tests {
     #[test]
     fn an_older_form_gets_the_missing_steps_and_a_failing_step_changes_nothing() {
         let mut db = Connection::open_in_memory().unwrap();
-        let first = "CREATE TABLE one (a)";
+        let sql = |sql| Step { sql, then: None };
+        let first = sql("CREATE TABLE one (a)");
         migrate(&mut db, 0, &[first]).unwrap();
         assert_eq!(form(&db).unwrap(), 1);
         db.execute("INSERT INTO one VALUES (7)", []).unwrap();
 
-        let broken = [first, "ALTER TABLE one ADD b", "ALTER TABLE missing ADD c"];
+        let broken = [first, sql("ALTER TABLE one ADD b"), sql("ALTER TABLE missing ADD c")];
         assert!(migrate(&mut db, 1, &broken).is_err());
         assert_eq!(form(&db).unwrap(), 1);
         assert!(db.prepare("SELECT b FROM one").is_err());
 
-        migrate(&mut db, 1, &[first, "ALTER TABLE one ADD b"]).unwrap();
+        migrate(&mut db, 1, &[first, sql("ALTER TABLE one ADD b")]).unwrap();
         assert_eq!(form(&db).unwrap(), 2);
         let kept: i64 =
             db.query_row("SELECT a FROM one WHERE b IS NULL", [], |row| row.get(0)).unwrap();

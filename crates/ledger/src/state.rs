@@ -94,7 +94,9 @@ pub(crate) fn write_position(db: &Connection, row: &PositionRow) -> Result<(), L
 
 pub(crate) const TALLIES: &str =
     "SELECT subject, policy, first, last, total, marks, evidence FROM tallies";
-pub(crate) const CONNECTIONS: &str = "SELECT key, address, told, pending, last FROM connections";
+/// In the forms before the fourth.
+pub(crate) const OLD_CONNECTIONS: &str =
+    "SELECT key, address, told, pending, last FROM connections";
 pub(crate) const BLOCKS: &str = "SELECT subject, scope, since, until, policy, why FROM blocks";
 pub(crate) const HISTORY: &str = "SELECT subject, blocks, last FROM history";
 pub(crate) const SUCCESSES: &str = "SELECT address, last, by_key FROM successes";
@@ -152,8 +154,8 @@ pub(crate) fn read_tally(row: &Row<'_>) -> Result<TallyRow, LedgerError> {
     })
 }
 
-/// A row of [`CONNECTIONS`].
-pub(crate) fn read_connection(row: &Row<'_>) -> Result<ConnectionRow, LedgerError> {
+/// A row of [`OLD_CONNECTIONS`].
+pub(crate) fn read_old_connection(row: &Row<'_>) -> Result<ConnectionRow, LedgerError> {
     let word: String = row.get(2)?;
     let mut told = [0; WITNESSES];
     let mut parts = word.split(',');
