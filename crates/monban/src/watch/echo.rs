@@ -4,9 +4,9 @@
 //! hold. A sighting that another source has told already is an echo; the same line twice from one
 //! source is two events.
 
-use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasher;
 
+use hashbrown::HashTable;
 use monban_model::{QuickState, Sighting, SourceId, Stamp};
 use monban_rules::Reading;
 
@@ -34,19 +34,27 @@ impl Event {
     }
 }
 
-/// What was told lately, and by whom.
+/// What was told lately, and by whom. Each line that counts comes by here, and what was told
+/// before is nowhere near it in memory: so the events stand in the order in which they came, a new
+/// one in the place of the oldest, and what is searched has no more than their numbers.
 #[derive(Debug, Default)]
 pub struct Echoes {
-    events: HashMap<u64, Told, QuickState>,
+    told: Vec<Told>,
+    /// The oldest, once there are as many as are remembered.
+    oldest: usize,
+    /// The one source that told anything so far: nothing is searched then.
+    only: Option<SourceId>,
+    /// The numbers of the events by their keys, from a second source on.
+    numbers: Option<HashTable<u32>>,
     hash: QuickState,
-    order: VecDeque<u64>,
     count: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Told {
-    source: SourceId,
+    key: u64,
     time: Stamp,
+    source: SourceId,
     /// How often its source told it more than others repeated it.
     ahead: u32,
 }
@@ -73,8 +81,15 @@ impl Echoes {
     /// How many equal events no other source told of before.
     fn fresh(&mut self, source: SourceId, time: Stamp, event: Event) -> u32 {
         let Event { key, times } = event;
-        let anew = Told { source, time, ahead: times };
-        match self.events.get_mut(&key) {
+        let anew = Told { key, source, time, ahead: times };
+        if self.numbers.is_none() {
+            if *self.only.get_or_insert(source) == source {
+                self.put(anew);
+                return times;
+            }
+            self.begin_to_look();
+        }
+        match self.find(key).and_then(|number| self.told.get_mut(number)) {
             Some(told) if time.since_s(told.time).max(told.time.since_s(time)) > APART_S => {
                 *told = anew;
                 times
@@ -95,7 +110,7 @@ impl Echoes {
                 fresh
             }
             None => {
-                self.remember(key, anew);
+                self.remember(anew);
                 times
             }
         }
@@ -106,14 +121,46 @@ impl Echoes {
         self.count
     }
 
-    fn remember(&mut self, key: u64, told: Told) {
-        if self.order.len() >= REMEMBERED
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.events.remove(&oldest);
+    /// The number of the event of this key.
+    fn find(&self, key: u64) -> Option<usize> {
+        let is_it = |number: &u32| self.told[*number as usize].key == key;
+        Some(*self.numbers.as_ref()?.find(key, is_it)? as usize)
+    }
+
+    /// A second source tells something: from now on it is looked for what was told before.
+    #[cold]
+    fn begin_to_look(&mut self) {
+        self.numbers = Some(HashTable::with_capacity(REMEMBERED));
+        let mut told = std::mem::take(&mut self.told);
+        told.rotate_left(std::mem::take(&mut self.oldest));
+        for Told { key, time, source, ahead } in told {
+            self.fresh(source, time, Event { key, times: ahead });
         }
-        self.order.push_back(key);
-        self.events.insert(key, told);
+    }
+
+    /// Puts an event in the place of the oldest, which comes out; its number.
+    #[inline]
+    fn put(&mut self, anew: Told) -> (usize, Option<Told>) {
+        if self.told.len() < REMEMBERED {
+            self.told.push(anew);
+            return (self.told.len() - 1, None);
+        }
+        let number = self.oldest;
+        self.oldest = (number + 1) % REMEMBERED;
+        (number, Some(std::mem::replace(&mut self.told[number], anew)))
+    }
+
+    /// Remembers an event that was not known, where it is found.
+    fn remember(&mut self, anew: Told) {
+        let (number, oldest) = self.put(anew);
+        let number = number as u32;
+        let Some(numbers) = &mut self.numbers else { return };
+        if let Some(oldest) = oldest
+            && let Ok(known) = numbers.find_entry(oldest.key, |other| *other == number)
+        {
+            known.remove();
+        }
+        numbers.insert_unique(anew.key, number, |number| self.told[*number as usize].key);
     }
 }
 
@@ -135,6 +182,46 @@ mod tests {
         assert!(!tell(1, 12), "a third one that the first log has not told");
         assert!(tell(0, 12));
         assert!(!tell(1, 500), "long after it is another event");
+    }
+
+    #[test]
+    fn as_many_are_remembered_as_there_is_room_for() {
+        let mut echoes = Echoes::default();
+        echoes.begin_to_look();
+        let tell = |echoes: &mut Echoes, source, key| {
+            echoes.fresh(SourceId(source), Stamp::from_s(10), Event { key, times: 1 })
+        };
+        let key = |number: u64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        for number in 0..3 * REMEMBERED as u64 {
+            assert_eq!(tell(&mut echoes, 0, key(number)), 1);
+            let old = number.saturating_sub(REMEMBERED as u64 - 1);
+            assert!(echoes.find(key(old)).is_some() && echoes.find(key(number)).is_some());
+            if old > 0 {
+                assert!(echoes.find(key(old - 1)).is_none());
+            }
+        }
+        assert_eq!(echoes.numbers.as_ref().map(HashTable::len), Some(REMEMBERED));
+        let known = (0..3 * REMEMBERED as u64).filter(|&old| echoes.find(key(old)).is_some());
+        assert_eq!(known.count(), REMEMBERED);
+        assert_eq!(tell(&mut echoes, 1, key(3 * REMEMBERED as u64 - 1)), 0);
+    }
+
+    #[test]
+    fn what_one_source_told_is_found_when_the_second_comes() {
+        let mut echoes = Echoes::default();
+        let mut tell = |source, key, seconds| {
+            let event = Event { key, times: 1 };
+            echoes.fresh(SourceId(source), Stamp::from_s(seconds), event)
+        };
+        for key in 0..REMEMBERED as u64 + 100 {
+            assert_eq!(tell(0, key, 10), 1);
+        }
+        for (seconds, key) in [(10, 500), (11, 500), (90, 600)] {
+            assert_eq!(tell(0, key, seconds), 1);
+        }
+        assert_eq!([tell(1, 102, 10), tell(1, 103, 10)], [1, 0], "102 made room");
+        assert_eq!([(); 4].map(|()| tell(1, 500, 11)), [0, 0, 0, 1], "told three times");
+        assert_eq!([tell(1, 600, 91), tell(1, 600, 91)], [0, 1], "the first one is long ago");
     }
 
     #[test]
