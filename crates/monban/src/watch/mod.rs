@@ -55,11 +55,14 @@ use scribe::Scribe;
 
 /// Bytes that are read before frames, commits and another log have their turn: one to two
 /// milliseconds of lines that all count.
-const SLICE_BYTES: usize = 64 << 10;
+const SLICE_BYTES: usize = 128 << 10;
 
 /// Orders of a slice that is being read leave so long after the ones before: soon, and not each
 /// in a transaction of its own while many attack at once.
 const ORDERS_AFTER: Duration = Duration::from_millis(1);
+
+/// While lines are read, what was told of them is said so often, and not line by line.
+const SAID_AFTER: Duration = Duration::from_millis(20);
 
 /// While the ledger writes, it is asked so often whether it is done.
 const ANSWER_LOOK: Duration = Duration::from_millis(5);
@@ -166,11 +169,14 @@ impl Watch {
     pub fn run(&mut self) -> io::Result<()> {
         let mut more = false;
         let mut next_tick = Instant::now() + TICK;
+        let mut said = Instant::now();
         while !self.ended {
-            let journal_ready = self.wait(more, next_tick)?;
+            let ready = self.wait(more, next_tick)?;
             self.mind_clocks()?;
-            self.hear()?;
-            if journal_ready {
+            if ready.frames {
+                self.hear()?;
+            }
+            if ready.journal {
                 self.read_journal();
             }
             more = self.read_files()?;
@@ -181,6 +187,10 @@ impl Watch {
                 self.tick()?;
             }
             self.commit_if_due();
+            if !more || said.elapsed() >= SAID_AFTER {
+                said = Instant::now();
+                self.mind.output().speak();
+            }
         }
         self.tell_rest(true);
         self.commit();
@@ -189,8 +199,8 @@ impl Watch {
     }
 
     /// Waits for frames, the journal, the next commit or tick; not at all if there is more to
-    /// read. True if the journal has something.
-    fn wait(&self, more: bool, next_tick: Instant) -> io::Result<bool> {
+    /// read.
+    fn wait(&self, more: bool, next_tick: Instant) -> io::Result<Ready> {
         let due = match self.scribe.is_busy() {
             true => Some(Instant::now() + ANSWER_LOOK),
             false => self.pending.due_at(),
@@ -209,7 +219,8 @@ impl Watch {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
-        Ok(fds.get(1).is_some_and(|fd| !fd.revents().is_empty()))
+        let is_ready = |at: usize| fds.get(at).is_some_and(|fd| !fd.revents().is_empty());
+        Ok(Ready { frames: is_ready(0), journal: is_ready(1) })
     }
 
     fn hear(&mut self) -> io::Result<()> {
@@ -366,6 +377,12 @@ impl Watch {
         }
         self.stage.answers.extend(answers);
     }
+}
+
+/// What has something to read.
+struct Ready {
+    frames: bool,
+    journal: bool,
 }
 
 /// A notice of the watcher itself.

@@ -47,20 +47,20 @@ impl Output {
     /// Tells a record, if it is for people.
     pub fn record(&mut self, record: &Record) {
         if self.json {
-            return self.voice.say(json_line(&record_json(record)));
+            return self.voice.say(&json_line(&record_json(record)));
         }
         if let Some(line) = self.narrator.tell(record) {
-            self.voice.say(line);
+            self.voice.say(&line);
         }
     }
 
     /// Tells something about the watcher itself that is no record.
     pub fn notice(&mut self, notice: &Notice) {
         if self.json {
-            return self.voice.say(json_line(&notice_json(notice)));
+            return self.voice.say(&json_line(&notice_json(notice)));
         }
         let line = self.narrator.say().notice(notice);
-        self.voice.say(line);
+        self.voice.say(&line);
     }
 
     /// Tells something that happened now and is no record.
@@ -68,10 +68,10 @@ impl Output {
         if self.json {
             let mut value = notice_json(notice);
             value["time"] = time_json(now);
-            return self.voice.say(json_line(&value));
+            return self.voice.say(&json_line(&value));
         }
         let line = self.narrator.notice(now, notice);
-        self.voice.say(line);
+        self.voice.say(&line);
     }
 
     /// Tells one attempt more, unless too many are told in this second already.
@@ -93,7 +93,7 @@ impl Output {
                 "in_window": counted.in_window,
                 "needed": counted.needed,
             });
-            return self.voice.say(json_line(&line));
+            return self.voice.say(&json_line(&line));
         }
         let key = match (counted.kind, &user) {
             (Kind::Probe, _) => "counted-probe",
@@ -114,7 +114,7 @@ impl Output {
         ];
         let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
         let line = self.narrator.line(counted.time, key, &values);
-        self.voice.say(line);
+        self.voice.say(&line);
     }
 
     /// Tells a failure that a jail counted, unless too many are told in this second already.
@@ -140,6 +140,11 @@ impl Output {
         may
     }
 
+    /// Says what was told since the last call.
+    pub fn speak(&mut self) {
+        self.voice.speak();
+    }
+
     /// Waits, not for long, until everything was told.
     pub fn end(&mut self) {
         self.flush();
@@ -153,7 +158,7 @@ impl Output {
             let count = untold.to_string();
             let time = Stamp::from_s(self.second);
             let line = self.narrator.line(time, "counted-more", &[("count", &count)]);
-            self.voice.say(line);
+            self.voice.say(&line);
         }
     }
 }
