@@ -51,8 +51,9 @@ use member::{Member, Out};
 pub use notice::{Counters, Lost, Notice};
 pub use offer::{FileRef, From, Offer, OfferError, Progress, Want};
 
-/// Bytes of one read; it is also what one file gets before the others have their turn.
-const BUFFER_BYTES: usize = 256 * 1024;
+/// Bytes of one read, few enough to stay near the processor until their lines are read; it is also
+/// what one file gets before the others have their turn.
+const BUFFER_BYTES: usize = 64 * 1024;
 
 /// The time before the first read: the feed knows no clock until then.
 const BEFORE_ALL: Stamp = Stamp(i64::MIN);
