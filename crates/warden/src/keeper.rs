@@ -45,6 +45,10 @@ const TICK: Duration = Duration::from_secs(1);
 /// line by itself would else wake the watcher for each.
 const WAKE_PAUSE: Duration = Duration::from_micros(500);
 
+/// While there is something to say at the end of each such pause, it doubles up to this: a log that
+/// is written to all the time is read in larger pieces.
+const WAKE_PAUSE_LONGEST: Duration = Duration::from_millis(1);
+
 /// The first wait before a watcher that ended is started again; it doubles.
 const RESTART_FIRST: Duration = Duration::from_millis(100);
 
@@ -108,6 +112,7 @@ pub struct Keeper<'h> {
     files: HashMap<String, u32>,
     /// Logs that cannot be read or have gone, by path.
     unread: BTreeMap<String, Notice>,
+    pause: Duration,
     pause_until: Option<Instant>,
     ticks: u64,
 }
@@ -163,6 +168,7 @@ impl<'h> Keeper<'h> {
             stopping: false,
             files: HashMap::new(),
             unread: BTreeMap::new(),
+            pause: WAKE_PAUSE,
             pause_until: None,
             ticks: 0,
         })
@@ -227,7 +233,7 @@ impl<'h> Keeper<'h> {
         self.offer_waiting_siblings();
         if ready.files {
             self.wake_watcher();
-            self.pause_until = Some(Instant::now() + WAKE_PAUSE);
+            self.pause_waking();
         }
         if ready.wall {
             self.check_wall();
@@ -245,6 +251,14 @@ impl<'h> Keeper<'h> {
         self.restart_actor_if_due();
         self.propose_reload();
         Ok(Flow::Go)
+    }
+
+    /// Nothing is said of log files for a while.
+    fn pause_waking(&mut self) {
+        let now = Instant::now();
+        let waited = self.pause_until.is_some_and(|until| now < until + WAKE_PAUSE / 2);
+        self.pause = if waited { (self.pause * 2).min(WAKE_PAUSE_LONGEST) } else { WAKE_PAUSE };
+        self.pause_until = Some(now + self.pause);
     }
 
     fn poll(&self, until: Instant, paused: bool) -> io::Result<Ready> {
