@@ -2,7 +2,7 @@
 
 /// A text that others are compared with. Its ends are kept as numbers: most that do not begin or
 /// end so are told by one comparison.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Literal {
     bytes: Box<[u8]>,
     /// Its first eight bytes, and which bits of them count.

@@ -92,7 +92,7 @@ impl Class {
 }
 
 /// A set of bytes as it is looked for: the common ones need less than a look at each byte.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Runner {
     /// [`Class::ANY`].
     Any,

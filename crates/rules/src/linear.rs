@@ -9,6 +9,9 @@
 //! stands between two free fields is searched for, and may therefore not hold the address, the
 //! session or the number of attempts: [`Linear::compile`] refuses that.
 
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
 use memchr::memmem::Finder;
 
 use crate::bytes::Literal;
@@ -17,7 +20,7 @@ use crate::field::{Field, Shape, Slot};
 use crate::pattern::{Part, Variant};
 
 /// How a fixed field ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Fixed {
     pub(crate) field: Field,
     /// Its class of bytes.
@@ -39,10 +42,10 @@ impl Fixed {
 }
 
 /// One step of a deterministic match.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Step {
     Literal(Literal),
-    Fixed(Box<Fixed>),
+    Fixed(Arc<Fixed>),
 }
 
 /// A free field and the steps that follow it up to the next free field.
@@ -52,6 +55,21 @@ pub(crate) struct Free {
     /// Searches for the literal with which `then` begins.
     pub(crate) finder: Option<Finder<'static>>,
     pub(crate) then: Vec<Step>,
+}
+
+/// What is searched for follows from the steps.
+impl PartialEq for Free {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.field, &self.then) == (&other.field, &other.then)
+    }
+}
+
+impl Eq for Free {}
+
+impl Hash for Free {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.field, &self.then).hash(state);
+    }
 }
 
 /// A compiled linear pattern.
@@ -140,7 +158,7 @@ fn steps_from_left(parts: &[Part], most: usize) -> (Vec<Step>, usize) {
         match part {
             Part::Literal(bytes) => steps.push(Step::Literal(Literal::of(bytes))),
             Part::Field(field) => match fixed_from_left(field, &parts[at + 1..]) {
-                Some(fixed) => steps.push(Step::Fixed(Box::new(fixed))),
+                Some(fixed) => steps.push(Step::Fixed(Arc::new(fixed))),
                 None => return (steps, at),
             },
         }
@@ -192,7 +210,7 @@ fn steps_from_right(parts: &[Part]) -> (Vec<Step>, usize) {
         match part {
             Part::Literal(bytes) => steps.push(Step::Literal(Literal::of(bytes))),
             Part::Field(field) => match (at > 0).then(|| fixed_from_right(field, &parts[at - 1])) {
-                Some(Some(fixed)) => steps.push(Step::Fixed(Box::new(fixed))),
+                Some(Some(fixed)) => steps.push(Step::Fixed(Arc::new(fixed))),
                 _ => return (steps, at),
             },
         }

@@ -118,6 +118,7 @@ mod tests {
     use super::*;
     use crate::linear::Linear;
     use crate::pattern::variants;
+    use crate::tree::Shared;
 
     fn parts(message: &str) -> Option<(&str, &str)> {
         let (start, end) = number(message.as_bytes())?;
@@ -174,7 +175,7 @@ mod tests {
             for variant in variants(pattern).unwrap() {
                 let linear = Linear::compile(&variant).unwrap();
                 prefix = linear.prefix.to_vec();
-                front.add(linear);
+                front.add(linear, &mut Shared::default());
             }
             assert_eq!(may_be_any(&prefix, &front), expected, "{pattern}");
         }

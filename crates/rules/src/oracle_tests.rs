@@ -7,7 +7,7 @@ use regex_automata::util::syntax;
 use crate::linear::Linear;
 use crate::pattern::variants;
 use crate::scan::Captures;
-use crate::tree::Front;
+use crate::tree::{Front, Shared};
 
 /// Parts of patterns and what they are as regular expressions. The bytes are few, so that fields
 /// and literals meet often.
@@ -41,7 +41,7 @@ fn read(pattern: &str, text: &[u8]) -> bool {
         let start = linear.prefix.len();
         let prefixed = text.starts_with(&linear.prefix);
         let mut front = Front::default();
-        front.add(linear);
+        front.add(linear, &mut Shared::default());
         prefixed && front.matches(text, start, &mut Captures::NONE.clone())
     })
 }
@@ -52,11 +52,11 @@ fn read_merged(pattern: &str, text: &[u8]) -> bool {
     for variant in variants(pattern).unwrap() {
         let linear = Linear::compile(&variant).unwrap();
         match fronts.iter_mut().find(|(prefix, _)| **prefix == *linear.prefix) {
-            Some((_, front)) => front.add(linear),
+            Some((_, front)) => front.add(linear, &mut Shared::default()),
             None => {
                 let prefix = linear.prefix.to_vec();
                 let mut front = Front::default();
-                front.add(linear);
+                front.add(linear, &mut Shared::default());
                 fronts.push((prefix, front));
             }
         }

@@ -335,6 +335,7 @@ mod tests {
     use super::*;
     use crate::linear::Linear;
     use crate::pattern::variants;
+    use crate::tree::Shared;
 
     fn front(pattern: &str) -> (Front, Vec<u8>) {
         let mut front = Front::default();
@@ -342,7 +343,7 @@ mod tests {
         for variant in variants(pattern).unwrap() {
             let linear = Linear::compile(&variant).unwrap();
             prefix = linear.prefix.to_vec();
-            front.add(linear);
+            front.add(linear, &mut Shared::default());
         }
         (front, prefix)
     }

@@ -11,7 +11,7 @@ use crate::pattern::{self, Part, Variant};
 use crate::regex::{Searcher, literal_start};
 use crate::scan::{Captures, MESSAGE_MAX};
 use crate::service::{Rule, Service, Wording};
-use crate::tree::Front;
+use crate::tree::{Front, Shared};
 use crate::trie::Trie;
 
 /// The compiled rules of one service.
@@ -60,6 +60,7 @@ impl Table {
             begins_without_number: true,
         };
         let mut last: Option<&Rule> = None;
+        let mut shared = Shared::default();
         for (index, rule) in service.rules.iter().enumerate() {
             let index = index as u16;
             let same = last.is_some_and(|last| {
@@ -71,7 +72,7 @@ impl Table {
             last = Some(rule);
             match table.groups.last_mut().filter(|_| same) {
                 Some(group) => group.rules.push(index),
-                None => table.add_group(service, rule, index, problems),
+                None => table.add_group(service, rule, (index, &mut shared), problems),
             }
             if let Some(slot) = table.missing_slot(rule) {
                 let what = format!("the rule asks for `{}`, which is not in its line", slot.name());
@@ -79,6 +80,7 @@ impl Table {
                 problems.push(Problem { line: rule.line, ..problem });
             }
         }
+        table.entries.shrink_to_fit();
         let has_none = |entry: &Entry| number::has_none(&entry.prefix);
         table.begins_without_number = table.entries.iter().all(has_none);
         let prefixes: Vec<&[u8]> = table.entries.iter().map(|entry| &*entry.prefix).collect();
@@ -90,7 +92,7 @@ impl Table {
         &mut self,
         service: &Service,
         rule: &Rule,
-        index: u16,
+        (index, shared): (u16, &mut Shared),
         problems: &mut Vec<Problem>,
     ) {
         let group = self.groups.len() as u32;
@@ -100,7 +102,7 @@ impl Table {
                 Ok(variants) => {
                     for variant in variants {
                         match Linear::compile(&variant) {
-                            Ok(linear) => self.add_linear(linear, group),
+                            Ok(linear) => self.add_linear(linear, group, shared),
                             Err(reason) => problems.push(unsafe_problem(
                                 &service.file,
                                 wording,
@@ -137,7 +139,7 @@ impl Table {
         self.groups.push(Group { slots, rules: vec![index] });
     }
 
-    fn add_linear(&mut self, mut linear: Linear, group: u32) {
+    fn add_linear(&mut self, mut linear: Linear, group: u32, shared: &mut Shared) {
         let prefix = std::mem::take(&mut linear.prefix);
         let mut of_group = self.entries.iter_mut().rev().take_while(|e| e.group == group);
         let known = of_group.find_map(|entry| match &mut entry.how {
@@ -145,11 +147,11 @@ impl Table {
             _ => None,
         });
         if let Some(front) = known {
-            front.add(linear);
+            front.add(linear, shared);
             return;
         }
         let mut front = Front::default();
-        front.add(linear);
+        front.add(linear, shared);
         self.entries.push(Entry {
             prefix,
             how: How::Front(front),

@@ -28,6 +28,7 @@ impl Trie {
         let mut trie = Self::default();
         let all: Vec<u32> = (0..prefixes.len() as u32).collect();
         trie.grow(prefixes, &all, 0, 0, &[]);
+        trie.nodes.shrink_to_fit();
         trie
     }
 
