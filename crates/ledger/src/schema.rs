@@ -45,7 +45,7 @@ pub(crate) fn set_up(connection: &Connection) -> Result<(), LedgerError> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.execute_batch(
-        "PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0; PRAGMA cache_size = -1024;
+        "PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0; PRAGMA cache_size = -512;
          PRAGMA foreign_keys = OFF; PRAGMA cell_size_check = ON;",
     )?;
     Ok(())
