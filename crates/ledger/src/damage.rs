@@ -43,13 +43,14 @@ pub(crate) fn move_aside(path: &Path) -> Result<PathBuf, LedgerError> {
     Ok(target)
 }
 
-/// What can still be read of the file that was moved aside.
+/// What can still be read of the file that was moved aside. It may be of an older form: then the
+/// damage was found while it was brought over, and what that form keeps elsewhere is missing.
 pub(crate) fn rescue(moved: &Path) -> Saved {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     Connection::open_with_flags(moved, flags)
         .ok()
         .filter(|db| schema::set_up(db).is_ok())
-        .filter(|db| schema::form(db).is_ok_and(|form| form == schema::FORM))
+        .filter(|db| schema::form(db).is_ok_and(|form| (1..=schema::FORM).contains(&form)))
         .map_or_else(Saved::empty, |db| Saved::rescue(&db))
 }
 

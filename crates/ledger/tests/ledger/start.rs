@@ -200,3 +200,49 @@ fn a_folder_with_a_strange_name_works() {
     assert_eq!(Reader::open(&folder).unwrap().blocks().unwrap().len(), 2);
     assert!(matches!(Ledger::open(&parent.path().join("missing")), Err(LedgerError::Disk(_))));
 }
+
+/// The file as the third form had it, with 400 connections in rows of their own.
+fn made_older(folder: &Path) {
+    let db = rusqlite::Connection::open(folder.join(FILE_NAME)).unwrap();
+    db.execute_batch(
+        "DROP TABLE open_connections;
+         CREATE TABLE connections (key INTEGER PRIMARY KEY, address TEXT, told TEXT NOT NULL,
+             pending INTEGER NOT NULL, last INTEGER NOT NULL);
+         WITH RECURSIVE n(at) AS (SELECT 1 UNION ALL SELECT at + 1 FROM n WHERE at < 400)
+             INSERT INTO connections SELECT at << 54, '192.0.2.1', '1,0,2,0,0', 1, at FROM n;
+         PRAGMA user_version = 3;",
+    )
+    .unwrap();
+}
+
+#[test]
+fn a_file_of_an_older_form_is_brought_over_also_if_its_connections_are_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path(), 10);
+    made_older(folder.path());
+    let sound = fs::read(folder.path().join(FILE_NAME)).unwrap();
+    let (_, saved) = Ledger::open(folder.path()).unwrap();
+    assert!(saved.notices.is_empty(), "{:?}", saved.notices);
+    assert_eq!((saved.connections.len(), saved.blocks.len()), (400, 10));
+    let db = rusqlite::Connection::open(folder.path().join(FILE_NAME)).unwrap();
+    let left: i64 = db
+        .query_row("SELECT count(*) FROM sqlite_master WHERE name = 'connections'", [], |r| {
+            r.get(0)
+        })
+        .unwrap();
+    assert_eq!(left, 0);
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(FILE_NAME);
+    fs::write(&path, sound).unwrap();
+    let root: u32 = rusqlite::Connection::open(&path)
+        .unwrap()
+        .query_row("SELECT rootpage FROM sqlite_master WHERE name = 'connections'", [], |r| {
+            r.get(0)
+        })
+        .unwrap();
+    spoil(folder.path(), u64::from(root - 1) * 4096, 4096);
+    let (_, saved) = Ledger::open(folder.path()).unwrap();
+    assert_eq!(saved.notices[0].key, "ledger-damaged");
+    assert_eq!((saved.blocks.len(), saved.next_seq), (10, Seq(41)));
+}

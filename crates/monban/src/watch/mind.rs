@@ -110,6 +110,11 @@ impl Mind {
         &self.engine
     }
 
+    /// Whether it was told its work.
+    pub fn has_rules(&self) -> bool {
+        self.rules.is_some()
+    }
+
     /// Learns from the first line of a file what is written there. A server begins each file
     /// itself, while a later line may be forged: nginx writes a decoded `%0a` into its error log.
     pub fn learn_form(&mut self, path: &str, first: &[u8]) {

@@ -186,14 +186,19 @@ impl Watch {
                 next_tick = Instant::now() + TICK;
                 self.tick()?;
             }
-            self.commit_if_due();
+            // Before anything that may wait for the disk.
             if !more || said.elapsed() >= SAID_AFTER {
                 said = Instant::now();
                 self.mind.output().speak();
             }
+            self.commit_if_due();
         }
         self.tell_rest(true);
-        self.commit();
+        self.mind.output().speak();
+        // One that was never told its work, since the start was refused, has nothing to write.
+        if self.mind.has_rules() {
+            self.commit();
+        }
         self.mind.end_output();
         Ok(())
     }

@@ -66,7 +66,8 @@ impl Voice {
                 .stack_size(128 * 1024)
                 .spawn(move || desk.speak());
             self.speaks = started.is_ok();
-            // It is tried again with the next line.
+            // Else it is tried again the next time.
+            self.has_news = !self.speaks;
             return;
         }
         self.desk.news.notify_one();
@@ -82,6 +83,13 @@ impl Voice {
         waiting.ends = true;
         self.desk.news.notify_one();
         let _ = self.desk.done.wait_timeout_while(waiting, LAST_WORDS, |waiting| !waiting.is_done);
+    }
+}
+
+impl Drop for Voice {
+    /// Also what lies ready when the watcher ends by an error is said.
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
