@@ -161,3 +161,18 @@ fn junk_texts_do_no_harm() {
         }
     }
 }
+
+#[test]
+fn a_way_that_is_reached_from_each_place_of_a_long_text_is_not_searched_for_each_time() {
+    let pattern = r"^(?P<ip>\S+) (?!.*okbot).*(?:GET \S*/wp-login\.php|POST \S*/xmlrpc\.php)";
+    let regex = compiled(pattern).expect("it compiles");
+    assert_eq!(regex.engine(), EngineKind::Backtracking);
+    for length in [30, 3000, 8000, 15_000] {
+        let asked = "G".repeat(length);
+        let line = format!("192.0.2.7 - - [d] \"GET /wp-login.php?{asked} HTTP/1.1\" 404");
+        let found = regex.search(&line).expect("in bounds").expect("a match");
+        assert_eq!(found.span(1), Some((0, 9)), "{length}");
+        let other = format!("192.0.2.7 - - [d] \"GET /{asked} HTTP/1.1\" 404");
+        assert!(regex.search(&other).expect("in bounds").is_none(), "{length}");
+    }
+}

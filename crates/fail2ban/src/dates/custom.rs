@@ -250,7 +250,9 @@ fn stem(pattern: &str) -> Option<Arc<Regex>> {
         && before.len() > 1
         && !before.contains(['%', '|', '('])
         && !before.contains("**")
-        && !before.ends_with('\\');
+        && !before.ends_with('\\')
+        // Another way of the whole pattern would not need it.
+        && !pattern[at..].contains('|');
     let stem = || Regex::new(&format!("(?iu){before}"), Options::default()).ok().map(Arc::new);
     is_plain.then(stem).flatten()
 }

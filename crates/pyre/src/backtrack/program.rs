@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use memchr::memmem::Finder;
+use memchr::memmem::FinderRev;
 use regex_syntax::hir::ClassUnicode;
 
 use super::first::{self, First};
@@ -69,7 +69,7 @@ pub(super) enum Inst {
         no: usize,
     },
     /// Goes no further where this text does not come any more.
-    Needs(Box<Finder<'static>>),
+    Needs(Box<FinderRev<'static>>),
     Match,
 }
 
@@ -302,7 +302,7 @@ impl Compiler {
                 self.ways(parts, |compiler, part| {
                     let own = needed::later_texts(part);
                     for text in own.iter().filter(|text| !is_told(text)) {
-                        compiler.push(Inst::Needs(Box::new(Finder::new(text).into_owned())));
+                        compiler.push(Inst::Needs(Box::new(FinderRev::new(text).into_owned())));
                     }
                     compiler.end(part);
                 });

@@ -15,6 +15,9 @@ pub(crate) struct Scratch {
     branches: Vec<Branch>,
     /// What the slots held before, to set them back.
     trail: Vec<(usize, usize)>,
+    /// Where the texts that ways need stand last, by the instruction that asks; found when it first
+    /// does. A way may be reached from each place of a long text.
+    lasts: Vec<(usize, Option<usize>)>,
 }
 
 /// Where a match and its groups are, in bytes.
@@ -54,6 +57,7 @@ impl Program {
     ) -> Result<Option<Spans>, Overrun> {
         scratch.slots.clear();
         scratch.slots.resize(self.slots, UNSET);
+        scratch.lasts.clear();
         let mut run = Run { program: self, text, scratch, steps, backtracks: REGEX_BACKTRACKS_MAX };
         let found = run.search(from);
         scratch.branches.clear();
@@ -204,9 +208,17 @@ impl Run<'_> {
                 return Ok(Some((target, place)));
             }
             Inst::Needs(text) => {
-                let rest = self.text.as_bytes().get(place..).unwrap_or_default();
-                self.spend(rest.len() / 16)?;
-                return Ok(text.find(rest).map(|_| (pc + 1, place)));
+                let known = self.scratch.lasts.iter().find(|(asked, _)| *asked == pc);
+                let last = match known {
+                    Some((_, last)) => *last,
+                    None => {
+                        self.spend(self.text.len() / 16)?;
+                        let last = text.rfind(self.text.as_bytes());
+                        self.scratch.lasts.push((pc, last));
+                        last
+                    }
+                };
+                return Ok(last.filter(|last| place <= *last).map(|_| (pc + 1, place)));
             }
             Inst::LoopMore(repeat) => return Ok(self.one_more_round(repeat, place)),
             Inst::LoopStart(register) => {
