@@ -4,7 +4,9 @@ use proptest::prelude::*;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
 
+use crate::field::Slot;
 use crate::linear::Linear;
+use crate::number;
 use crate::pattern::variants;
 use crate::scan::Captures;
 use crate::tree::{Front, Shared};
@@ -46,8 +48,8 @@ fn read(pattern: &str, text: &[u8]) -> bool {
     })
 }
 
-/// The same with all variants of one prefix in one tree, as they are used.
-fn read_merged(pattern: &str, text: &[u8]) -> bool {
+/// All variants of one prefix in one tree, as they are used.
+fn merged(pattern: &str) -> Vec<(Vec<u8>, Front)> {
     let mut fronts: Vec<(Vec<u8>, Front)> = Vec::new();
     for variant in variants(pattern).unwrap() {
         let linear = Linear::compile(&variant).unwrap();
@@ -61,9 +63,17 @@ fn read_merged(pattern: &str, text: &[u8]) -> bool {
             }
         }
     }
-    fronts.iter().any(|(prefix, front)| {
-        text.starts_with(prefix) && front.matches(text, prefix.len(), &mut Captures::NONE.clone())
-    })
+    fronts
+}
+
+fn read_merged(pattern: &str, text: &[u8]) -> bool {
+    merged(pattern).iter().any(|(prefix, front)| captured(prefix, front, text).is_some())
+}
+
+fn captured(prefix: &[u8], front: &Front, text: &[u8]) -> Option<Captures> {
+    let mut captures = Captures::NONE;
+    let fits = text.starts_with(prefix) && front.matches(text, prefix.len(), &mut captures);
+    fits.then_some(captures)
 }
 
 proptest! {
@@ -83,6 +93,39 @@ proptest! {
             let expected = regex.is_match(text.as_bytes());
             prop_assert_eq!(read(&pattern, text.as_bytes()), expected, "{} on {}", pattern, text);
             prop_assert_eq!(read_merged(&pattern, text.as_bytes()), expected);
+        }
+    }
+
+    #[test]
+    fn another_number_at_the_end_is_read_alike_where_that_is_said(
+        parts in prop::collection::vec(prop::sample::select(PARTS), 1..8),
+        starts in prop::collection::vec("[ab1 \"\\\\-]{0,12}", 12),
+        tail in "( [ab1\"\\\\:-]{0,3})?",
+    ) {
+        let pattern: String = parts.iter().map(|(pattern, _)| *pattern).collect();
+        prop_assume!(variants(&pattern).is_ok());
+        for (prefix, front) in merged(&pattern) {
+            if !number::may_be_any(&prefix, &front) {
+                continue;
+            }
+            for start in &starts {
+                let place = start.len() + 1;
+                let read = |number: &str| {
+                    let text = format!("{start} {number}{tail}");
+                    let captures = captured(&prefix, &front, text.as_bytes())?;
+                    let span = |(slot, _)| captures.span(slot);
+                    Some((captures.end_before(place), Slot::NAMED.map(span)))
+                };
+                let first = read("1");
+                for number in ["7", "11", "60022", "1111111"] {
+                    let other = read(number);
+                    let (is, was) = (other.is_some(), first.is_some());
+                    prop_assert_eq!(is, was, "{} on {} {}", pattern, start, number);
+                    if let (Some((true, first)), Some((_, other))) = (first, other) {
+                        prop_assert_eq!(first, other, "{} on {} {}", pattern, start, number);
+                    }
+                }
+            }
         }
     }
 }

@@ -50,7 +50,8 @@ pub enum Seen {
 }
 
 impl RuleSet {
-    /// Reads one line. Nothing is allocated; `scratch` holds the texts of JSON lines.
+    /// Reads one line. `scratch` holds the texts of JSON lines and what was said of the messages
+    /// before; nothing else is allocated, but for the rules of a service whose first line comes.
     ///
     /// The sighting's time is the line's own, or its arrival. Lines longer than [`LINE_MAX`] are
     /// cut there.
@@ -136,7 +137,13 @@ impl RuleSet {
                 let rules = &self.services[number].rules;
                 self.table(number).is_some_and(|table| table.reads_any_number(rules, message))
             };
-            found.captures.end_before(start) && services.iter().all(reads_any)
+            // Those behind the one that knows it are not asked.
+            let asked = match told.seen {
+                Seen::Known(id) => services.iter().position(|service| *service == id),
+                _ => None,
+            };
+            let asked = &services[..asked.map_or(services.len(), |last| last + 1)];
+            found.captures.end_before(start) && asked.iter().all(reads_any)
         });
         (told, any_number)
     }

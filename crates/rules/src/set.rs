@@ -77,7 +77,7 @@ impl RuleSet {
         is_proven: impl Fn(&RuleText) -> bool,
     ) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
-        let mut tables = Vec::new();
+        let mut proven = Vec::new();
         let mut services: Vec<Service> = Vec::new();
         for text in texts {
             let (service, mut found) = file::read(&text.file, &text.text);
@@ -90,10 +90,7 @@ impl RuleSet {
                 let why = "one file describes a service";
                 problems.push(Problem::of_file(&text.file, what, why));
             }
-            tables.push(match is_proven(text) {
-                true => OnceLock::new(),
-                false => OnceLock::from(Table::compile(&service, &mut problems)),
-            });
+            proven.push(is_proven(text));
             services.push(service);
         }
         let count: usize = services.iter().map(|service| service.rules.len()).sum();
@@ -103,6 +100,11 @@ impl RuleSet {
             problems.push(Problem::of_file("rules", what, why));
             return Err(problems);
         }
+        let compile = |(service, proven): (&Service, bool)| match proven {
+            true => OnceLock::new(),
+            false => OnceLock::from(Table::compile(service, &mut problems)),
+        };
+        let tables = services.iter().zip(proven).map(compile).collect();
         if problems.is_empty() {
             Ok(Self::assemble(services, tables))
         } else {
@@ -199,7 +201,12 @@ impl RuleSet {
     #[inline]
     pub(crate) fn table(&self, number: usize) -> Option<&Table> {
         let (table, service) = (self.tables.get(number)?, self.services.get(number)?);
-        Some(table.get_or_init(|| Table::compile(service, &mut Vec::new())))
+        Some(table.get_or_init(|| {
+            let mut problems = Vec::new();
+            let table = Table::compile(service, &mut problems);
+            debug_assert!(problems.is_empty(), "they are proven: {problems:?}");
+            table
+        }))
     }
 
     /// Runs the examples of all rules and looks for lines in which an attacker could choose the
