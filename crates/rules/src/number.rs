@@ -47,13 +47,14 @@ fn spaces(bytes: &[u8; 8]) -> u64 {
 /// Whether such a number may be any other one for these patterns: what they read before it stays
 /// the same. `prefix` is what all of them begin with.
 ///
-/// A number is a word of digits: spaces, or the end, stand beside it. No literal has such a word, so
-/// one that overlaps the number has something else there and fails with any number, also behind a
-/// field that leaves its last bytes to it. An address is never a word of digits; a class of bytes
-/// has all digits or none, and no field asks for more than one byte (more might be in one number and
-/// not in another). A `-` or a quote is no part of it. What is searched for between two free fields
-/// begins with a literal, so it is never found within the number, and the search never ends for its
-/// limit. So every step begins and ends at the same bytes beside the number, or fails with any.
+/// A number is a word of digits: spaces, or the end, stand beside it. No literal has such a word,
+/// so one that overlaps the number has something else there and fails with any number, also behind
+/// a field that leaves its last bytes to it. An address is never a word of digits; a class of bytes
+/// has all digits or none, and no field asks for more than one byte (more might be in one number
+/// and not in another). A `-` or a quote is no part of it. What is searched for between two free
+/// fields begins with a literal, so it is never found within the number, and the search never ends
+/// for its limit. So every step begins and ends at the same bytes beside the number, or fails with
+/// any.
 pub(crate) fn may_be_any(prefix: &[u8], front: &Front) -> bool {
     let mut cost = 0;
     has_none(prefix) && front_fits(front, &mut cost) && cost <= MATCH_STEPS_MAX
