@@ -16,13 +16,15 @@ pub struct Found<'m> {
     pub index: usize,
     pub(crate) message: &'m [u8],
     pub(crate) captures: Captures,
+    /// Another number at the end of the message changes nothing of what was read before it.
+    pub(crate) any_number: bool,
 }
 
 impl<'m> Found<'m> {
     /// Nothing found yet.
     #[inline]
     pub(crate) fn none(message: &'m [u8]) -> Self {
-        Self { rule: RuleId(0), index: 0, message, captures: Captures::NONE }
+        Self { rule: RuleId(0), index: 0, message, captures: Captures::NONE, any_number: true }
     }
 
     /// The address: never one that an attacker typed.

@@ -131,20 +131,8 @@ impl RuleSet {
     ) -> (Told, bool) {
         let mut found = Found::none(message);
         let told = self.told_of(services, &mut found);
-        let any_number = number.is_some_and(|(start, _)| {
-            let reads_any = |service: &ServiceId| {
-                let number = usize::from(service.0);
-                let rules = &self.services[number].rules;
-                self.table(number).is_some_and(|table| table.reads_any_number(rules, message))
-            };
-            // Those behind the one that knows it are not asked.
-            let asked = match told.seen {
-                Seen::Known(id) => services.iter().position(|service| *service == id),
-                _ => None,
-            };
-            let asked = &services[..asked.map_or(services.len(), |last| last + 1)];
-            found.captures.end_before(start) && asked.iter().all(reads_any)
-        });
+        let any_number =
+            number.is_some_and(|(start, _)| found.any_number && found.captures.end_before(start));
         (told, any_number)
     }
 

@@ -68,9 +68,15 @@ impl Captures {
 
     /// Whether everything that is captured ends before this place.
     pub(crate) fn end_before(&self, place: usize) -> bool {
-        let all = self.spans.iter().enumerate();
-        all.filter(|(slot, _)| self.held >> slot & 1 != 0)
-            .all(|(_, (_, end))| usize::from(*end) <= place)
+        let mut held = self.held;
+        while held != 0 {
+            let (_, end) = self.spans[held.trailing_zeros() as usize % Slot::COUNT];
+            if usize::from(end) > place {
+                return false;
+            }
+            held &= held - 1;
+        }
+        true
     }
 
     /// Forgets everything.

@@ -189,7 +189,8 @@ impl RuleSet {
         let (Some(known), Some(table)) = (self.services.get(number), self.table(number)) else {
             return false;
         };
-        let Some(index) = table.read(&known.rules, found.message, &mut found.captures) else {
+        let Found { message, captures, any_number, .. } = found;
+        let Some(index) = table.read(&known.rules, message, captures, any_number) else {
             return false;
         };
         found.rule = RuleId(self.first_rule[number] + index);

@@ -168,20 +168,24 @@ impl Table {
     }
 
     /// The index of the first rule of `rules` that fits the message. `captures` are empty before,
-    /// and after if there is none.
+    /// and after if there is none. `any_number` becomes false where another number at the end of
+    /// the message might change what is read before it.
     #[inline]
     pub(crate) fn read(
         &self,
         rules: &[Rule],
         message: &[u8],
         captures: &mut Captures,
+        any_number: &mut bool,
     ) -> Option<u16> {
         if message.len() > MESSAGE_MAX {
             return None;
         }
         let mut passed = u32::MAX;
+        *any_number &= self.begins_without_number;
         for &number in self.trie.candidates(message) {
             let entry = &self.entries[number as usize];
+            *any_number &= self.reads_any_number(entry, rules);
             if entry.group == passed {
                 continue;
             }
@@ -209,22 +213,16 @@ impl Table {
         None
     }
 
-    /// Whether another number in its place would change nothing of what is read out of a message
-    /// before it.
-    pub(crate) fn reads_any_number(&self, rules: &[Rule], message: &[u8]) -> bool {
-        let reads_any = |entry: &Entry| {
+    /// Whether an entry reads the same whichever number stands at a message's end.
+    #[inline]
+    fn reads_any_number(&self, entry: &Entry, rules: &[Rule]) -> bool {
+        *entry.any_number.get_or_init(|| {
             let How::Front(front) = &entry.how else { return false };
             let mut of_group = self.groups[entry.group as usize].rules.iter();
             let asks_none = |rule: &Rule| rule.filters.iter().all(number::is_not_asked);
             of_group.all(|rule| asks_none(&rules[usize::from(*rule)]))
                 && number::may_be_any(&entry.prefix, front)
-        };
-        let mut candidates = self.trie.candidates(message).iter();
-        self.begins_without_number
-            && candidates.all(|&entry| {
-                let entry = &self.entries[entry as usize];
-                *entry.any_number.get_or_init(|| reads_any(entry))
-            })
+        })
     }
 
     /// The rules of each group with the same wordings, in the order of trial.
