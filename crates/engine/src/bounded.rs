@@ -3,9 +3,9 @@
 //! It also remembers which entries changed since they were last saved, so that a commit writes
 //! each changed entry once, however often it changed.
 
-use std::collections::HashMap;
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash};
 
+use hashbrown::HashTable;
 use monban_model::QuickState;
 
 /// End of the list.
@@ -14,7 +14,9 @@ const NONE: u32 = u32::MAX;
 /// A map of at most `capacity` entries in the order of their last touch.
 #[derive(Debug)]
 pub struct Bounded<K, V> {
-    places: HashMap<K, u32, QuickState>,
+    /// Where the entries stand, by their keys, which stand there too: what is searched stays small.
+    places: HashTable<u32>,
+    hash: QuickState,
     slots: Vec<Slot<K, V>>,
     vacant: Vec<u32>,
     newest: u32,
@@ -40,7 +42,8 @@ impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
     /// An empty map of this capacity.
     pub fn new(capacity: usize) -> Self {
         Self {
-            places: HashMap::default(),
+            places: HashTable::new(),
+            hash: QuickState::default(),
             slots: Vec::new(),
             vacant: Vec::new(),
             newest: NONE,
@@ -69,32 +72,35 @@ impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
 
     /// Whether there is an entry.
     pub fn contains(&self, key: &K) -> bool {
-        self.places.contains_key(key)
+        self.find(key, self.hash.hash_one(key)).is_some()
     }
 
     /// An entry; it does not count as touched.
     pub fn get(&self, key: &K) -> Option<&V> {
-        self.places.get(key).map(|&at| &self.slots[at as usize].value)
+        let at = self.find(key, self.hash.hash_one(key))?;
+        Some(&self.slots[at as usize].value)
     }
 
     /// The entry to be changed: it counts as touched and as changed.
     pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
-        let at = self.place_of(key)?;
+        let at = match self.is_newest(key) {
+            true => self.newest,
+            false => self.find(key, self.hash.hash_one(key))?,
+        };
         Some(self.touch(at))
     }
 
     /// The entry to be changed, made if it is missing; what makes room for it comes out.
     pub fn entry(&mut self, key: K, make: impl FnOnce() -> V) -> (&mut V, Option<V>) {
-        let mut out = None;
-        let at = match self.place_of(&key) {
-            Some(at) => at,
-            None => {
-                if self.places.len() >= self.capacity {
-                    out = self.evict();
-                }
-                self.insert_new(key, make())
-            }
-        };
+        if self.is_newest(&key) {
+            return (self.touch(self.newest), None);
+        }
+        let hash = self.hash.hash_one(&key);
+        if let Some(at) = self.find(&key, hash) {
+            return (self.touch(at), None);
+        }
+        let out = if self.places.len() >= self.capacity { self.evict() } else { None };
+        let at = self.insert_new(key, hash, make());
         (self.touch(at), out)
     }
 
@@ -105,7 +111,8 @@ impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
 
     /// Every entry, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.places.iter().map(|(key, &at)| (key, &self.slots[at as usize].value))
+        let slots = self.places.iter().map(|&at| &self.slots[at as usize]);
+        slots.map(|slot| (&slot.key, &slot.value))
     }
 
     /// Changes every entry, the one that was quiet for longest first. Their order stays.
@@ -122,32 +129,29 @@ impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
 
     /// Puts a saved entry back; it is not changed by that.
     pub fn restore(&mut self, key: K, value: V) {
-        if self.places.contains_key(&key) || self.places.len() >= self.capacity {
+        let hash = self.hash.hash_one(&key);
+        if self.find(&key, hash).is_some() || self.places.len() >= self.capacity {
             return;
         }
-        let at = self.insert_new(key, value);
+        let at = self.insert_new(key, hash, value);
         self.slots[at as usize].known = true;
         self.link_newest(at);
     }
 
     /// Takes an entry out.
     pub fn remove(&mut self, key: &K) -> Option<V> {
-        let at = self.places.remove(key)?;
-        self.unlink(at);
-        self.vacant.push(at);
-        // In a flood most come and go between two commits.
-        if self.slots[at as usize].known {
-            self.gone.push(key.clone());
-        }
-        Some(std::mem::take(&mut self.slots[at as usize].value))
+        let at = self.find(key, self.hash.hash_one(key))?;
+        Some(self.take_out(at))
     }
 
     /// Takes out the entry that was quiet for longest, and counts it as evicted.
     pub fn evict(&mut self) -> Option<V> {
-        let (key, _) = self.oldest()?;
-        let key = key.clone();
+        let at = self.oldest;
+        if at == NONE {
+            return None;
+        }
         self.evicted += 1;
-        self.remove(&key)
+        Some(self.take_out(at))
     }
 
     /// The entry that was quiet for longest.
@@ -158,8 +162,8 @@ impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
 
     /// Hands out what changed since the last call: removed keys first, then changed entries.
     pub fn take_changes(&mut self, mut gone: impl FnMut(K), mut now: impl FnMut(&K, &V)) {
-        for key in self.gone.drain(..) {
-            if !self.places.contains_key(&key) {
+        for key in std::mem::take(&mut self.gone) {
+            if !self.contains(&key) {
                 gone(key);
             }
         }
@@ -175,18 +179,21 @@ impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
         }
     }
 
-    /// Where an entry stands. The newest is mostly the one: lines come in bursts.
+    /// Whether it is the newest, as it mostly is: lines come in bursts.
     #[inline]
-    fn place_of(&self, key: &K) -> Option<u32> {
-        match self.slots.get(self.newest as usize) {
-            Some(newest) if newest.key == *key => Some(self.newest),
-            _ => self.places.get(key).copied(),
-        }
+    fn is_newest(&self, key: &K) -> bool {
+        self.slots.get(self.newest as usize).is_some_and(|newest| newest.key == *key)
     }
 
-    fn insert_new(&mut self, key: K, value: V) -> u32 {
+    /// Where the entry of a key stands, which has this hash.
+    #[inline]
+    fn find(&self, key: &K, hash: u64) -> Option<u32> {
+        self.places.find(hash, |at| self.slots[*at as usize].key == *key).copied()
+    }
+
+    fn insert_new(&mut self, key: K, hash: u64, value: V) -> u32 {
         let (newer, older) = (NONE, NONE);
-        let slot = Slot { key: key.clone(), value, newer, older, changed: false, known: false };
+        let slot = Slot { key, value, newer, older, changed: false, known: false };
         let at = match self.vacant.pop() {
             Some(at) => {
                 // The place may still stand in `changed` for the entry that was there before.
@@ -199,8 +206,24 @@ impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
                 (self.slots.len() - 1) as u32
             }
         };
-        self.places.insert(key, at);
+        let Self { places, hash: state, slots, .. } = self;
+        places.insert_unique(hash, at, |at| state.hash_one(&slots[*at as usize].key));
         at
+    }
+
+    /// Takes out the entry that stands there.
+    fn take_out(&mut self, at: u32) -> V {
+        self.unlink(at);
+        let slot = &mut self.slots[at as usize];
+        if let Ok(place) = self.places.find_entry(self.hash.hash_one(&slot.key), |it| *it == at) {
+            place.remove();
+        }
+        self.vacant.push(at);
+        // In a flood most come and go between two commits.
+        if slot.known {
+            self.gone.push(slot.key.clone());
+        }
+        std::mem::take(&mut slot.value)
     }
 
     /// Makes it the newest entry, and a changed one.

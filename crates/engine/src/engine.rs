@@ -88,6 +88,7 @@ impl Engine {
 
     /// Takes in one observation. `now` never goes backwards: the clock for the daemon, the
     /// largest event time so far for a scan.
+    #[inline]
     pub fn step(&mut self, now: Stamp, seen: Observation<'_>, out: &mut Vec<Effect>) {
         if let Observation::ClockSet { ms } = seen {
             self.shift(now, ms, out);
@@ -117,6 +118,7 @@ impl Engine {
         }
     }
 
+    #[inline]
     fn sighting(&mut self, now: Stamp, seen: &Sighting<'_>, out: &mut Vec<Effect>) {
         match seen.kind {
             Kind::Harmless => {}
