@@ -1,5 +1,6 @@
 //! Addresses, networks, and the subject that is counted and blocked.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -7,25 +8,41 @@ use std::str::FromStr;
 
 /// One exact IP address. An IPv4 address that came as `::ffff:a.b.c.d` is the IPv4 address,
 /// so that nobody escapes a count by the socket type of the server he talks to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Address(IpAddr);
+///
+/// It is kept as the IPv6 address that it is or is mapped to: one number, compared and copied as
+/// one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Address([u8; 16]);
+
+/// What stands before an IPv4 address that is mapped to IPv6 (RFC 4291, 2.5.5.2).
+const MAPPED: u128 = 0xffff << 32;
+
+/// Bits of the prefix of all mapped addresses.
+const MAPPED_PREFIX: u8 = 96;
 
 impl Hash for Address {
     #[inline]
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        hash_whole(self.0, 0, hasher);
+        hasher.write_u128(self.bits());
     }
 }
 
-/// Hashes an address and what stands beside it as one number, not field by field.
-#[inline]
-fn hash_whole<H: Hasher>(ip: IpAddr, beside: u8, hasher: &mut H) {
-    match ip {
-        IpAddr::V4(v4) => hasher.write_u64(u64::from(v4.to_bits()) << 8 | u64::from(beside)),
-        IpAddr::V6(v6) => {
-            hasher.write_u128(v6.to_bits());
-            hasher.write_u8(beside);
-        }
+impl PartialOrd for Address {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// IPv4 before IPv6.
+impl Ord for Address {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (!self.is_ipv4(), self.bits()).cmp(&(!other.is_ipv4(), other.bits()))
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Address({self})")
     }
 }
 
@@ -43,16 +60,38 @@ impl std::error::Error for AddressError {}
 
 impl Address {
     /// `0.0.0.0`, which is nobody.
-    pub const UNSPECIFIED: Self = Self(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    pub const UNSPECIFIED: Self = Self::of_bits(MAPPED);
 
-    /// The address in its canonical form.
+    /// The address.
+    #[inline]
     pub fn new(ip: IpAddr) -> Self {
-        Self(ip.to_canonical())
+        match ip {
+            IpAddr::V4(v4) => Self::of_bits(MAPPED | v4.to_bits() as u128),
+            IpAddr::V6(v6) => Self::of_bits(v6.to_bits()),
+        }
+    }
+
+    const fn of_bits(bits: u128) -> Self {
+        Self(bits.to_ne_bytes())
+    }
+
+    const fn bits(self) -> u128 {
+        u128::from_ne_bytes(self.0)
+    }
+
+    /// Whether it is an IPv4 address.
+    #[inline]
+    pub const fn is_ipv4(self) -> bool {
+        self.bits() >> 32 == MAPPED >> 32
     }
 
     /// The standard library's form.
+    #[inline]
     pub const fn ip(self) -> IpAddr {
-        self.0
+        match self.is_ipv4() {
+            true => IpAddr::V4(Ipv4Addr::from_bits(self.bits() as u32)),
+            false => IpAddr::V6(Ipv6Addr::from_bits(self.bits())),
+        }
     }
 
     /// Reads an address from the bytes of a log line. No zone (`%eth0`), no port, no name.
@@ -66,7 +105,7 @@ impl Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.ip().fmt(f)
     }
 }
 
@@ -81,44 +120,39 @@ impl FromStr for Address {
 /// A network: an address with its host bits cleared, and a prefix length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Net {
-    base: IpAddr,
+    base: Address,
     prefix: u8,
 }
 
 impl Hash for Net {
     #[inline]
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        hash_whole(self.base, self.prefix, hasher);
+        // As one number, not field by field.
+        hasher.write_u128(self.base.bits() ^ u128::from(self.prefix));
     }
 }
 
 impl Net {
     /// The network of `prefix` bits around `ip`; `None` if the prefix is too long for the family.
+    /// One of addresses that are mapped to IPv6 is that of the IPv4 addresses.
     pub fn new(ip: IpAddr, prefix: u8) -> Option<Self> {
-        let base = match ip {
-            IpAddr::V4(v4) if prefix <= 32 => {
-                let mask = u32::MAX.checked_shl(32 - u32::from(prefix)).unwrap_or(0);
-                IpAddr::V4(Ipv4Addr::from_bits(v4.to_bits() & mask))
-            }
-            IpAddr::V6(v6) if prefix <= 128 => {
-                let mask = u128::MAX.checked_shl(128 - u32::from(prefix)).unwrap_or(0);
-                IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & mask))
-            }
-            _ => return None,
-        };
+        let bits = if ip.is_ipv4() { prefix.checked_add(MAPPED_PREFIX)? } else { prefix };
+        let base = Address::of_bits(Address::new(ip).bits() & mask(bits)?);
+        // What begins as all mapped addresses do has a prefix at least as long.
+        let prefix = if base.is_ipv4() { bits - MAPPED_PREFIX } else { bits };
         Some(Self { base, prefix })
     }
 
     /// The network that holds just this address (/32 or /128).
     #[inline]
     pub fn host(address: Address) -> Self {
-        let prefix = if address.0.is_ipv4() { 32 } else { 128 };
-        Self { base: address.0, prefix }
+        Self { base: address, prefix: if address.is_ipv4() { 32 } else { 128 } }
     }
 
     /// The first address.
+    #[inline]
     pub const fn base(self) -> IpAddr {
-        self.base
+        self.base.ip()
     }
 
     /// The length of the prefix in bits.
@@ -128,12 +162,15 @@ impl Net {
 
     /// Whether `address` lies in this network.
     pub fn contains(self, address: Address) -> bool {
-        Self::new(address.0, self.prefix).is_some_and(|net| net.base == self.base)
+        let is_ipv4 = self.base.is_ipv4();
+        let bits = if is_ipv4 { MAPPED_PREFIX + self.prefix } else { self.prefix };
+        let other = self.base.bits() ^ address.bits();
+        is_ipv4 == address.is_ipv4() && mask(bits).is_some_and(|mask| other & mask == 0)
     }
 
     /// Whether every address of `other` lies in this network.
     pub fn covers(self, other: Self) -> bool {
-        other.prefix >= self.prefix && self.contains(Address(other.base))
+        other.prefix >= self.prefix && self.contains(other.base)
     }
 
     /// Whether the two networks share an address.
@@ -142,10 +179,16 @@ impl Net {
     }
 }
 
+/// The first `bits` of 128 bits; `None` if there are not so many.
+fn mask(bits: u8) -> Option<u128> {
+    let behind = 128_u32.checked_sub(u32::from(bits))?;
+    Some(u128::MAX.checked_shl(behind).unwrap_or(0))
+}
+
 impl fmt::Display for Net {
     /// A host shows without its prefix length.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.base, self.prefix) {
+        match (self.base(), self.prefix) {
             (IpAddr::V4(_), 32) | (IpAddr::V6(_), 128) => self.base.fmt(f),
             _ => write!(f, "{}/{}", self.base, self.prefix),
         }
@@ -170,15 +213,8 @@ impl FromStr for Net {
         let bits: u8 = prefix
             .parse()
             .map_err(|_| AddressError(format!("`/{prefix}` is not a prefix length")))?;
-        // A v4-mapped network means the IPv4 network in its last 32 bits.
-        let net = match base {
-            IpAddr::V6(v6) if bits >= 96 => match v6.to_ipv4_mapped() {
-                Some(v4) => Self::new(IpAddr::V4(v4), bits - 96),
-                None => Self::new(base, bits),
-            },
-            _ => Self::new(base, bits),
-        };
-        net.ok_or_else(|| AddressError(format!("`/{prefix}` is too long a prefix for {ip}")))
+        Self::new(base, bits)
+            .ok_or_else(|| AddressError(format!("`/{prefix}` is too long a prefix for {ip}")))
     }
 }
 
@@ -192,12 +228,11 @@ impl Subject {
     /// The subject that stands for one address.
     #[inline]
     pub fn of(address: Address) -> Self {
-        let alone = Net::host(address);
-        match address.0 {
-            IpAddr::V4(_) => Self(alone),
-            // The prefix fits, so `new` always answers.
-            IpAddr::V6(_) => Self(Net::new(address.0, 64).unwrap_or(alone)),
+        if address.is_ipv4() {
+            return Self(Net::host(address));
         }
+        let base = Address::of_bits(address.bits() & (u128::MAX << 64));
+        Self(Net { base, prefix: 64 })
     }
 
     /// The subject that is one address alone, and not its /64.
@@ -218,9 +253,9 @@ impl Subject {
     /// Whether it is what one address is counted as (an IPv4 or IPv6 host, or an IPv6 /64) and
     /// not another network.
     pub fn is_single(self) -> bool {
-        match self.0.base {
-            IpAddr::V4(_) => self.0.prefix == 32,
-            IpAddr::V6(_) => matches!(self.0.prefix, 64 | 128),
+        match self.0.base.is_ipv4() {
+            true => self.0.prefix == 32,
+            false => matches!(self.0.prefix, 64 | 128),
         }
     }
 
@@ -233,7 +268,7 @@ impl Subject {
 impl fmt::Display for Subject {
     /// An IPv6 address alone shows with its prefix length: without one it would mean its /64.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.0.base, self.0.prefix) {
+        match (self.0.base(), self.0.prefix) {
             (IpAddr::V6(base), 128) => write!(f, "{base}/128"),
             _ => self.0.fmt(f),
         }
@@ -247,7 +282,7 @@ impl FromStr for Subject {
     /// that address alone.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let net: Net = text.parse()?;
-        Ok(if text.contains('/') { Self(net) } else { Self::of(Address(net.base)) })
+        Ok(if text.contains('/') { Self(net) } else { Self::of(net.base) })
     }
 }
 
@@ -263,6 +298,26 @@ mod tests {
     fn a_v4_mapped_address_is_the_ipv4_address() {
         assert_eq!("::ffff:192.0.2.1".parse::<Address>().unwrap().to_string(), "192.0.2.1");
         assert_eq!(net("::ffff:192.0.2.0/120"), net("192.0.2.0/24"));
+    }
+
+    #[test]
+    fn a_network_of_mapped_addresses_is_that_of_the_ipv4_addresses() {
+        let mapped = |prefix| Net::new("::ffff:192.0.2.7".parse().unwrap(), prefix);
+        assert_eq!(mapped(120), Some(net("192.0.2.0/24")));
+        assert_eq!(mapped(96), Some(net("0.0.0.0/0")));
+        assert_eq!(mapped(95).unwrap().to_string(), "::fffe:0:0/95");
+        assert_eq!(mapped(0), Some(net("::/0")));
+        assert_eq!((mapped(129), Net::new(Ipv4Addr::LOCALHOST.into(), 33)), (None, None));
+        assert!(!net("::/0").contains("192.0.2.1".parse().unwrap()));
+        assert!(!net("::/0").covers(net("0.0.0.0/0")) && !net("0.0.0.0/0").overlaps(net("::/0")));
+    }
+
+    #[test]
+    fn ipv4_stands_before_ipv6() {
+        let sorted = ["0.0.0.0", "9.0.0.0", "10.0.0.0", "255.255.255.255", "::", "::1", "ff02::1"];
+        let addresses = sorted.map(|text| text.parse::<Address>().unwrap());
+        assert!(addresses.is_sorted(), "{addresses:?}");
+        assert!(sorted.map(|text| net(text)).is_sorted());
     }
 
     #[test]

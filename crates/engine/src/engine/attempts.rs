@@ -1,6 +1,5 @@
 //! Sightings: attempts are counted, logins settle them.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use monban_model::limits::EVIDENCE_BYTES_MAX;
@@ -160,9 +159,9 @@ impl Engine {
     /// this machine itself, each other address of it is counted alone.
     #[inline]
     fn subject_of(&self, address: Address) -> Subject {
-        match address.ip() {
-            IpAddr::V4(_) => Subject::of(address),
-            IpAddr::V6(_) => self.subject_of_six(address),
+        match address.is_ipv4() {
+            true => Subject::of(address),
+            false => self.subject_of_six(address),
         }
     }
 
