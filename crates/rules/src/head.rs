@@ -20,8 +20,6 @@ pub(crate) struct Head<'a> {
     pub(crate) pid: &'a [u8],
     /// The rest.
     pub(crate) message: &'a [u8],
-    /// It begins as the [`LastTag`].
-    pub(crate) is_last_tag: bool,
 }
 
 /// Takes the head off a line. `None` if the line has none.
@@ -31,6 +29,7 @@ pub(crate) fn split<'a>(
     texts: &'a mut Texts,
     last: &mut LastTag,
 ) -> Option<Head<'a>> {
+    last.begin();
     if let Some((date, rest)) = bsd_dated(line)
         && let Some(head) = last.again(date, rest)
     {
@@ -244,7 +243,7 @@ fn rfc5424(rest: &[u8]) -> Option<Head<'_>> {
     let message = trimmed(message);
     let message = message.strip_prefix(b"\xef\xbb\xbf").unwrap_or(message);
     let [date, host, program, pid, _] = words;
-    Some(Head { date, host, program, pid, message, is_last_tag: false })
+    Some(Head { date, host, program, pid, message })
 }
 
 /// What follows `[id name="value" ...]...`; `]` and `"` in a value are escaped.
@@ -277,7 +276,7 @@ fn json_line<'a>(line: &'a [u8], texts: &'a mut Texts) -> Option<Head<'a>> {
     let message = if fields.program.is_empty() { text } else { trimmed(text) };
     let Fields { program, pid, host, time: date, .. } = fields;
     let pid = if program.is_empty() { b"" } else { pid };
-    Some(Head { date, host, program, pid, message, is_last_tag: false })
+    Some(Head { date, host, program, pid, message })
 }
 
 /// Takes rsyslog's `message repeated N times: [ ... ]` off; the message and N. rsyslog writes it

@@ -14,6 +14,9 @@ pub(crate) struct LastTag {
     text: [u8; LAST_TAG_MAX],
     length: usize,
     host: usize,
+    /// The head that was taken off last begins with it. (It stands here and not in the head: a
+    /// byte that was just written there would have to be waited for where the head is copied.)
+    is_current: bool,
     /// The services of the program, and the number of the rules that they are a part of.
     services: Option<(u64, Number)>,
 }
@@ -23,34 +26,42 @@ const LAST_TAG_MAX: usize = 64;
 
 impl Default for LastTag {
     fn default() -> Self {
-        Self { text: [0; LAST_TAG_MAX], length: 0, host: 0, services: None }
+        Self { text: [0; LAST_TAG_MAX], length: 0, host: 0, is_current: false, services: None }
     }
 }
 
 impl LastTag {
+    /// A new line begins.
+    #[inline(always)]
+    pub(crate) fn begin(&mut self) {
+        self.is_current = false;
+    }
+
     /// The head of what stands behind a date, if it begins as the one before.
     #[inline(always)]
-    pub(crate) fn again<'a>(&self, date: &'a [u8], rest: &'a [u8]) -> Option<Head<'a>> {
+    pub(crate) fn again<'a>(&mut self, date: &'a [u8], rest: &'a [u8]) -> Option<Head<'a>> {
         let tag = rest.get(..self.length).filter(|tag| !tag.is_empty())?;
         if !same(tag, &self.text[..self.length]) {
             return None;
         }
         let (host, program) = (&tag[..self.host], &tag[self.host + 1..]);
-        let head = Head { date, host, program, is_last_tag: true, ..Head::default() };
-        behind_program(&rest[self.length..], head)
+        let head = Head { date, host, program, ..Head::default() };
+        let head = behind_program(&rest[self.length..], head)?;
+        self.is_current = true;
+        Some(head)
     }
 
     /// The services that the program of a head may write lines of.
     #[inline]
     pub(crate) fn services<'r>(&mut self, rules: &'r RuleSet, head: &Head<'_>) -> &'r [ServiceId] {
         if let Some((of, number)) = self.services
-            && head.is_last_tag
+            && self.is_current
             && of == rules.number
         {
             return rules.programs.list(number);
         }
         let number = rules.programs.number(head.program);
-        if head.is_last_tag {
+        if self.is_current {
             self.services = Some((rules.number, number));
         }
         rules.programs.list(number)
@@ -97,7 +108,6 @@ mod tests {
                 let mut room = Texts::default();
                 let alone = split(line.as_bytes(), &mut room, &mut LastTag::default());
                 let second = split(line.as_bytes(), &mut texts, &mut last);
-                let second = second.map(|head| Head { is_last_tag: false, ..head });
                 assert_eq!(second, alone, "{before} {after}");
             }
         }
