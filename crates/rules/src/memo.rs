@@ -11,7 +11,7 @@ use crate::number::number;
 /// Messages that are remembered: as many places, of which a message has one.
 const PLACES: usize = 1 << PLACES_BITS;
 
-const PLACES_BITS: u32 = 7;
+const PLACES_BITS: u32 = 9;
 
 /// Longest message that is remembered, in bytes.
 pub(crate) const MESSAGE_MAX: usize = 160;
