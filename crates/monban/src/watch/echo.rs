@@ -4,7 +4,7 @@
 //! hold. A sighting that another source has told already is an echo; the same line twice from one
 //! source is two events.
 
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher};
 
 use hashbrown::HashTable;
 use monban_model::{QuickState, Sighting, SourceId, Stamp};
@@ -28,9 +28,15 @@ impl Event {
     /// The event of a line. Each web server's log holds its own requests: equal lines are equal
     /// requests, and no events to be compared.
     pub fn of(reading: &Reading<'_>, hash: &QuickState) -> Option<Self> {
-        let key = || hash.hash_one((reading.program, reading.pid, reading.message));
-        let named = !reading.program.is_empty();
-        named.then(|| Self { key: key(), times: reading.times.max(1) })
+        if reading.program.is_empty() {
+            return None;
+        }
+        let mut hasher = hash.build_hasher();
+        // Each of them is hashed with its length.
+        for part in [reading.program, reading.pid, reading.message] {
+            hasher.write(part);
+        }
+        Some(Self { key: hasher.finish(), times: reading.times.max(1) })
     }
 }
 

@@ -145,7 +145,7 @@ impl Mind {
     pub fn line(&mut self, line: &Line<'_>, path: &str, stage: &mut Stage) {
         let Some(rules) = &self.rules else { return };
         self.clock.set_reference(line.arrival);
-        let reading = rules.read(line, &mut self.clock, &mut self.scratch);
+        let mut reading = rules.read(line, &mut self.clock, &mut self.scratch);
         if let Some(now) = Form::of(&reading, rules)
             && self.last_form != Some((line.source, now))
         {
@@ -160,8 +160,8 @@ impl Mind {
                 return;
             }
         }
-        let repeated = self.last_lines.meant(line, &reading, rules, &mut self.clock);
-        let reading = repeated.as_ref().unwrap_or(&reading);
+        let mut repeated = self.last_lines.meant(line, &reading, rules, &mut self.clock);
+        let reading = repeated.as_mut().unwrap_or(&mut reading);
         let own = reading.time;
         let catching_up = match line.source {
             JOURNAL => stage.journal_is_catching_up(),
@@ -172,21 +172,22 @@ impl Mind {
             let before = note.map_or(0, |(sightings, _)| sightings);
             *note = Some((before + u64::from(reading.sighting.is_some()), time));
         }
-        let Some(mut sighting) = reading.sighting else { return };
-        if line.arrival.since_s(time) > self.useful_s {
+        if reading.sighting.is_none() || line.arrival.since_s(time) > self.useful_s {
             return;
         }
-        sighting.time = time;
         let event = Event::of(reading, self.echoes.hash());
-        if !self.echoes.leave_fresh(line.source, event, &mut sighting) {
+        // It stays where it was read: a copy of what was just written has to wait for it.
+        let Some(sighting) = &mut reading.sighting else { return };
+        sighting.time = time;
+        if !self.echoes.leave_fresh(line.source, event, sighting) {
             return;
         }
-        self.engine.step(line.arrival, Observation::Sighting(&sighting), &mut self.effects);
+        self.engine.step(line.arrival, Observation::Sighting(sighting), &mut self.effects);
         for effect in self.effects.drain(..) {
             match effect {
                 Effect::Counted(counted) => {
                     let service = rules.catalog().service(sighting.service);
-                    self.output.counted(&counted, &sighting, service, line.arrival);
+                    self.output.counted(&counted, sighting, service, line.arrival);
                 }
                 Effect::Record(record) => {
                     self.output.record(&record);
