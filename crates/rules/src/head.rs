@@ -22,20 +22,17 @@ pub(crate) struct Head<'a> {
     pub(crate) message: &'a [u8],
 }
 
-/// Takes the head off a line. `None` if the line has none.
+/// Takes the head off a line; one that has none is a message.
 #[inline(always)]
-pub(crate) fn split<'a>(
-    line: &'a [u8],
-    texts: &'a mut Texts,
-    last: &mut LastTag,
-) -> Option<Head<'a>> {
+pub(crate) fn split<'a>(line: &'a [u8], texts: &'a mut Texts, last: &mut LastTag) -> Head<'a> {
     last.begin();
-    if let Some((date, rest)) = bsd_dated(line)
-        && let Some(head) = last.again(date, rest)
-    {
-        return Some(head);
+    // It is written in its place: a copy of what was just written would have to wait for it.
+    let mut head = Head { message: line, ..Head::default() };
+    let is_again = bsd_dated(line).is_some_and(|(date, rest)| last.again(date, rest, &mut head));
+    if !is_again && let Some(other) = anew(line, texts, last) {
+        head = other;
     }
-    anew(line, texts, last)
+    head
 }
 
 /// A line that does not begin as the one before.
@@ -61,7 +58,8 @@ fn plain<'a>(line: &'a [u8], last: &mut LastTag) -> Option<Head<'a>> {
     if is_stamp(date) {
         return Some(supervised(date, rest));
     }
-    if let Some(head) = last.again(date, rest) {
+    let mut head = Head::default();
+    if last.again(date, rest, &mut head) {
         return Some(head);
     }
     let head = hosted(rest, Head { date, ..Head::default() });
@@ -184,23 +182,23 @@ fn tagged<'a>(text: &'a [u8], head: Head<'a>) -> Option<Head<'a>> {
     let ends = |byte: &u8| matches!(byte, b'[' | b':' | b' ');
     let end = bounded.iter().position(ends).filter(|end| *end > 0)?;
     let (program, after) = text.split_at(end);
-    behind_program(after, Head { program, ..head })
+    let (pid, message) = behind_program(program, after)?;
+    Some(Head { program, pid, message, ..head })
 }
 
-/// What follows the program of `head`: `[pid]: message` or `: message`.
+/// Pid and message of what follows a program: `[pid]: message` or `: message`.
 #[inline(always)]
-pub(crate) fn behind_program<'a>(after: &'a [u8], mut head: Head<'a>) -> Option<Head<'a>> {
-    let mut rest = after;
+pub(crate) fn behind_program<'a>(program: &[u8], after: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
+    let (mut pid, mut rest) = (&[][..], after);
     if let [b'[', inner @ ..] = after {
-        let most = (HEAD_WORD_MAX - 1).saturating_sub(head.program.len());
+        let most = (HEAD_WORD_MAX - 1).saturating_sub(program.len());
         let close = place_of(b']', &inner[..inner.len().min(most)])?;
-        (head.pid, rest) = (&inner[..close], &inner[close + 1..]);
+        (pid, rest) = (&inner[..close], &inner[close + 1..]);
     }
     let [b':', message @ ..] = rest else {
         return None;
     };
-    head.message = trimmed(message);
-    Some(head)
+    Some((pid, trimmed(message)))
 }
 
 /// Without the spaces that pad the message (sudo writes its user right-aligned).
@@ -329,7 +327,10 @@ mod tests {
 
     fn told(line: &str) -> Option<[String; 5]> {
         let (mut texts, mut last) = (Texts::default(), LastTag::default());
-        let head = split(line.as_bytes(), &mut texts, &mut last)?;
+        let head = split(line.as_bytes(), &mut texts, &mut last);
+        if head == (Head { message: line.as_bytes(), ..Head::default() }) {
+            return None;
+        }
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let parts = [head.date, head.host, head.program, head.pid, head.message];
         Some(parts.map(text))
@@ -461,7 +462,7 @@ mod tests {
     fn only_a_syslog_daemon_repeats_the_last_message() {
         let told = |line: &str| {
             let (mut texts, mut last) = (Texts::default(), LastTag::default());
-            let head = split(line.as_bytes(), &mut texts, &mut last)?;
+            let head = split(line.as_bytes(), &mut texts, &mut last);
             let (host, times) = repeats_last(line.as_bytes(), &head)?;
             Some((String::from_utf8_lossy(host).into_owned(), times))
         };

@@ -14,8 +14,7 @@ pub(crate) struct LastTag {
     text: [u8; LAST_TAG_MAX],
     length: usize,
     host: usize,
-    /// The head that was taken off last begins with it. (It stands here and not in the head: a
-    /// byte that was just written there would have to be waited for where the head is copied.)
+    /// The head that was taken off last begins with it.
     is_current: bool,
     /// The services of the program, and the number of the rules that they are a part of.
     services: Option<(u64, Number)>,
@@ -37,18 +36,24 @@ impl LastTag {
         self.is_current = false;
     }
 
-    /// The head of what stands behind a date, if it begins as the one before.
+    /// Makes the head of what stands behind a date, if it begins as the one before; whether it
+    /// does.
     #[inline(always)]
-    pub(crate) fn again<'a>(&mut self, date: &'a [u8], rest: &'a [u8]) -> Option<Head<'a>> {
-        let tag = rest.get(..self.length).filter(|tag| !tag.is_empty())?;
-        if !same(tag, &self.text[..self.length]) {
-            return None;
+    pub(crate) fn again<'a>(
+        &mut self,
+        date: &'a [u8],
+        rest: &'a [u8],
+        head: &mut Head<'a>,
+    ) -> bool {
+        let Some((tag, after)) = rest.split_at_checked(self.length) else { return false };
+        if tag.is_empty() || !same(tag, &self.text[..self.length]) {
+            return false;
         }
-        let (host, program) = (&tag[..self.host], &tag[self.host + 1..]);
-        let head = Head { date, host, program, ..Head::default() };
-        let head = behind_program(&rest[self.length..], head)?;
+        let program = &tag[self.host + 1..];
+        let Some((pid, message)) = behind_program(program, after) else { return false };
+        *head = Head { date, host: &tag[..self.host], program, pid, message };
         self.is_current = true;
-        Some(head)
+        true
     }
 
     /// The services that the program of a head may write lines of.

@@ -68,8 +68,7 @@ impl RuleSet {
             _ => bytes,
         };
         let Scratch { texts, last_tag, memo } = scratch;
-        let headed = head::split(bytes, texts, last_tag);
-        let head = headed.unwrap_or(Head { message: bytes, ..Head::default() });
+        let head = head::split(bytes, texts, last_tag);
         let (message, times) = head::unrepeated(&head);
         let shaped;
         // A line with a program has no other shape.

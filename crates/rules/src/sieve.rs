@@ -9,7 +9,7 @@ use monban_model::ServiceId;
 use monban_model::limits::LINE_MAX;
 
 use crate::found::Found;
-use crate::head::{self, Head};
+use crate::head;
 use crate::json::Texts;
 use crate::last_tag::LastTag;
 use crate::needs::{self, Needs};
@@ -97,7 +97,6 @@ impl Sieve<'_> {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let (mut texts, mut last_tag) = (Texts::default(), LastTag::default());
         let head = head::split(line, &mut texts, &mut last_tag);
-        let head = head.unwrap_or(Head { message: line, ..Head::default() });
         let services = match self.shape {
             None => self.rules.programs.services(head.program),
             Some(shape) => self.rules.shaped(shape),
