@@ -30,9 +30,7 @@ pub struct Mind {
     times: Times,
     output: Output,
     effects: Vec<Effect>,
-    records: Vec<Record>,
-    orders: Vec<Order>,
-    answers: Vec<Answer>,
+    results: Results,
     notes: BySource<(u64, Stamp)>,
     forms: HashMap<String, Form>,
     /// That of the source whose line came last: most lines come from where the one before did.
@@ -51,6 +49,29 @@ pub struct Mind {
     notices: Vec<Notice>,
 }
 
+/// What the engine wanted, until it is fetched.
+#[derive(Default)]
+struct Results {
+    records: Vec<Record>,
+    orders: Vec<Order>,
+    answers: Vec<Answer>,
+}
+
+impl Results {
+    fn take(&mut self, effect: Effect, output: &mut Output) {
+        match effect {
+            // It is told with its line, if that is known.
+            Effect::Counted(_) => {}
+            Effect::Record(record) => {
+                output.record(&record);
+                self.records.push(record);
+            }
+            Effect::Order(order) => self.orders.push(order),
+            Effect::Answer { id, done, notices } => self.answers.push((id, done, notices)),
+        }
+    }
+}
+
 impl Mind {
     /// A mind that remembers what was saved and waits for its first configuration.
     pub fn new(mut saved: Saved, clock: Clock, output: Output) -> Self {
@@ -63,9 +84,7 @@ impl Mind {
             times: Times::default(),
             output,
             effects: Vec::new(),
-            records: Vec::new(),
-            orders: Vec::new(),
-            answers: Vec::new(),
+            results: Results::default(),
             notes: BySource::default(),
             forms: HashMap::new(),
             last_form: None,
@@ -183,18 +202,19 @@ impl Mind {
             return;
         }
         self.engine.step(line.arrival, Observation::Sighting(sighting), &mut self.effects);
+        let (output, service) = (&mut self.output, rules.catalog().service(sighting.service));
+        // Almost always nothing else comes of a line.
+        if let [Effect::Counted(counted)] = &self.effects[..] {
+            output.counted(counted, sighting, service, line.arrival);
+            self.effects.clear();
+            return;
+        }
         for effect in self.effects.drain(..) {
             match effect {
                 Effect::Counted(counted) => {
-                    let service = rules.catalog().service(sighting.service);
-                    self.output.counted(&counted, sighting, service, line.arrival);
+                    output.counted(&counted, sighting, service, line.arrival);
                 }
-                Effect::Record(record) => {
-                    self.output.record(&record);
-                    self.records.push(record);
-                }
-                Effect::Order(order) => self.orders.push(order),
-                Effect::Answer { id, done, notices } => self.answers.push((id, done, notices)),
+                other => self.results.take(other, output),
             }
         }
     }
@@ -241,15 +261,7 @@ impl Mind {
     pub fn observe(&mut self, now: Stamp, observation: Observation<'_>) {
         self.engine.step(now, observation, &mut self.effects);
         for effect in self.effects.drain(..) {
-            match effect {
-                Effect::Counted(_) => {}
-                Effect::Record(record) => {
-                    self.output.record(&record);
-                    self.records.push(record);
-                }
-                Effect::Order(order) => self.orders.push(order),
-                Effect::Answer { id, done, notices } => self.answers.push((id, done, notices)),
-            }
+            self.results.take(effect, &mut self.output);
         }
     }
 
@@ -260,17 +272,17 @@ impl Mind {
 
     /// Records to be committed and answers to be sent.
     pub fn take_results(&mut self) -> (Vec<Record>, Vec<Answer>) {
-        (std::mem::take(&mut self.records), std::mem::take(&mut self.answers))
+        (std::mem::take(&mut self.results.records), std::mem::take(&mut self.results.answers))
     }
 
     /// Whether there are orders to be carried out.
     pub fn has_orders(&self) -> bool {
-        !self.orders.is_empty()
+        !self.results.orders.is_empty()
     }
 
     /// Orders to be carried out now.
     pub fn take_orders(&mut self) -> Vec<Order> {
-        std::mem::take(&mut self.orders)
+        std::mem::take(&mut self.results.orders)
     }
 
     /// Gives the changed state, row by row, for the commit.
