@@ -28,6 +28,9 @@ const FAST: usize = 48;
 /// What a syslog daemon writes for lines that it leaves out.
 const REPEATED: &[u8] = b"message repeated ";
 
+/// The part of it that is looked for: other lines have messages too.
+const REPEATED_PART: &[u8] = b"repeated ";
+
 /// Bytes that are searched first.
 const PIECE: usize = 4096;
 
@@ -131,7 +134,7 @@ impl RuleSet {
             None => {
                 let services = self.services.iter().filter(|service| tells(service));
                 let names = services.flat_map(needs::names);
-                search(names.chain([REPEATED.to_vec()]).collect(), texts::TEXTS_MAX)
+                search(names.chain([REPEATED_PART.to_vec()]).collect(), texts::TEXTS_MAX)
             }
         };
         let searcher = by_needs.or_else(by_names)?;
@@ -142,7 +145,7 @@ impl RuleSet {
     /// latter are fewer, and where a name stands for many programs, of which few tell something.
     /// What has a log of another form seldom writes here: its names are enough.
     fn headed(&self) -> (Vec<Vec<u8>>, Needs) {
-        let (mut fixed, mut shared) = (vec![REPEATED.to_vec()], Needs::default());
+        let (mut fixed, mut shared) = (vec![REPEATED_PART.to_vec()], Needs::default());
         for service in self.services.iter().filter(|service| tells(service)) {
             let names = needs::names(service);
             let is_wide =

@@ -5,6 +5,8 @@
 //! What fits a group is compared with the texts themselves, and that costs more than all the rest.
 //! So each text begins where its bytes are rare, and those that begin alike share a group.
 
+use std::cmp::Reverse;
+
 use aho_corasick::packed::{Config, MatchKind, Searcher};
 use memchr::memmem;
 
@@ -49,7 +51,7 @@ fn rarest_start(text: &[u8]) -> usize {
     starts.max_by_key(|(at, rarity)| (*rarity, text.len() - at)).map_or(0, |(at, _)| at)
 }
 
-/// How rare a byte is in logs.
+/// How rare a byte is in logs: each step stands half as often, about.
 fn rarity(byte: u8) -> u32 {
     match byte {
         b' ' => 0,
@@ -60,15 +62,57 @@ fn rarity(byte: u8) -> u32 {
     }
 }
 
-/// The texts in an order in which those that begin alike share a group: the searcher puts them
-/// into its groups in turn.
+/// The texts in an order in which those that begin alike share a group, so that hardly anything
+/// else fits it: the searcher puts them into its groups in turn.
 fn grouped(mut texts: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
-    let groups = if texts.len() > FEW { 16 } else { 8 };
+    let count = if texts.len() > FEW { 16 } else { 8 };
+    let (full, larger) = (texts.len() / count, texts.len() % count);
     texts.sort();
-    let places = (0..groups).flat_map(|group| (group..texts.len()).step_by(groups));
-    let mut placed: Vec<(usize, Vec<u8>)> = places.zip(texts.clone()).collect();
-    placed.sort();
-    placed.into_iter().map(|(_, text)| text).collect()
+    // What fits most first: where it stands alone yet, the others still keep away from it.
+    texts.sort_by_cached_key(|text| Reverse(Starts::default().with(text).share()));
+    let mut groups: Vec<(Starts, Vec<Vec<u8>>)> = vec![Default::default(); count];
+    for text in texts {
+        let are_larger = groups.iter().filter(|(_, texts)| texts.len() > full).count();
+        let room = full + usize::from(are_larger < larger);
+        let best = groups.iter_mut().filter(|(_, texts)| texts.len() < room).min_by_key(
+            |(starts, texts)| {
+                let before = if texts.is_empty() { 0 } else { starts.share() };
+                starts.with(&text).share() - before
+            },
+        );
+        if let Some((starts, texts)) = best {
+            *starts = starts.with(&text);
+            texts.push(text);
+        }
+    }
+    groups.sort_by_key(|(_, texts)| Reverse(texts.len()));
+    let in_turn = |round| groups.iter().filter_map(move |(_, texts)| texts.get(round).cloned());
+    (0..=full).flat_map(in_turn).collect()
+}
+
+/// What fits a group: for each of the first bytes the values that its lower and its upper half may
+/// have, a bit each.
+#[derive(Clone, Copy, Debug, Default)]
+struct Starts([(u16, u16); START]);
+
+impl Starts {
+    fn with(mut self, text: &[u8]) -> Self {
+        for ((low, high), byte) in self.0.iter_mut().zip(text) {
+            *low |= 1 << (byte & 15);
+            *high |= 1 << (byte >> 4);
+        }
+        self
+    }
+
+    /// How much of a log fits, as far as it can be told.
+    fn share(&self) -> u64 {
+        let of_byte = |(low, high): (u16, u16)| -> u64 {
+            let bits = |half: u16| (0..16u8).filter(move |bit| half & 1 << bit != 0);
+            let bytes = bits(high).flat_map(|high| bits(low).map(move |low| high << 4 | low));
+            bytes.map(|byte| 32 >> rarity(byte)).sum::<u64>().max(1)
+        };
+        self.0.into_iter().map(of_byte).product()
+    }
 }
 
 #[cfg(test)]
@@ -77,7 +121,7 @@ mod tests {
 
     #[test]
     fn each_text_is_found_wherever_it_stands() {
-        for count in [1, 7, 33, 64] {
+        for count in 1..=TEXTS_MAX {
             let texts: Vec<Vec<u8>> =
                 (0..count).map(|n| format!(" text {n:03} from=<{n:03}").into_bytes()).collect();
             let searcher = searcher(texts.clone(), TEXTS_MAX).unwrap();
@@ -104,5 +148,15 @@ mod tests {
         let mut sorted = placed;
         sorted.sort();
         assert_eq!(sorted, texts);
+    }
+
+    #[test]
+    fn texts_that_differ_in_one_byte_share_a_group() {
+        let of = |first: u8| (b'1'..=b'8').map(move |n| vec![first, n, n, n]);
+        let placed = grouped(of(b'a').chain(of(b'q')).collect());
+        for group in 0..8 {
+            let of: Vec<_> = placed.iter().skip(group).step_by(8).collect();
+            assert!(of.len() == 2 && of.iter().all(|text| text[1..] == of[0][1..]), "{of:?}");
+        }
     }
 }
