@@ -1,6 +1,7 @@
 //! `where` and `where_not`: what a captured field may be.
 
 use std::cmp::Ordering;
+use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
@@ -21,8 +22,9 @@ pub(crate) struct Filter {
     prefixes: Vec<Literal>,
     suffixes: Vec<Vec<u8>>,
     parts: Vec<Vec<u8>>,
-    /// All `parts` in one pass; `None` if there are none.
-    any_part: Option<AhoCorasick>,
+    /// All `parts` in one pass, made when a value is first looked at: most servers run few
+    /// services. `None` if there are none.
+    any_part: OnceLock<Option<AhoCorasick>>,
 }
 
 /// A value of a condition's list.
@@ -49,7 +51,7 @@ impl Filter {
             prefixes: Vec::new(),
             suffixes: Vec::new(),
             parts: Vec::new(),
-            any_part: None,
+            any_part: OnceLock::new(),
         };
         for value in values {
             let bytes = value.as_bytes();
@@ -66,7 +68,6 @@ impl Filter {
         }
         filter.exact.sort_by(|a, b| by_length(a, b));
         filter.lengths = filter.exact.iter().fold(0, |lengths, text| lengths | length_bit(text));
-        filter.any_part = any_of(&filter.parts);
         filter
     }
 
@@ -109,7 +110,7 @@ impl Filter {
     }
 
     fn has_part(&self, value: &[u8]) -> bool {
-        match &self.any_part {
+        match self.any_part.get_or_init(|| any_of(&self.parts)) {
             Some(any) => any.is_match(value),
             // None to look for, or more than an automaton could hold.
             None => self.parts.iter().any(|part| memchr::memmem::find(value, part).is_some()),

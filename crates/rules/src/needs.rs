@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use memchr::memmem::Finder;
+use memchr::memmem;
 
 use crate::filter::Value;
 use crate::pattern::{self, Node, Part, Variant};
@@ -68,11 +68,18 @@ impl Needs {
             }
         }
         // For each text, the wordings that it would do for.
-        let wordings: Vec<Vec<usize>> = wordings.into_iter().collect();
+        let mut of_known: Vec<(u64, Vec<usize>)> =
+            known.iter().map(|text| (pairs_of(text), Vec::new())).collect();
+        for (at, wording) in wordings.iter().enumerate() {
+            wording.iter().for_each(|text| of_known[*text].1.push(at));
+        }
         let fits = |part: &[u8]| -> Vec<usize> {
-            let finder = Finder::new(part);
-            let has: Vec<bool> = known.iter().map(|text| finder.find(text).is_some()).collect();
-            (0..wordings.len()).filter(|at| wordings[*at].iter().any(|text| has[*text])).collect()
+            let own = pairs_of(part);
+            let has =
+                |text: &[u8], pairs: u64| own & !pairs == 0 && memmem::find(text, part).is_some();
+            let with = known.iter().zip(&of_known).filter(|(text, (pairs, _))| has(text, *pairs));
+            let fits: BTreeSet<usize> = with.flat_map(|(_, (_, of))| of).copied().collect();
+            fits.into_iter().collect()
         };
         let mut ways: Vec<(&[u8], Vec<usize>)> = parts.map(|part| (*part, fits(part))).collect();
         let mut is_done = vec![false; wordings.len()];
@@ -129,6 +136,13 @@ pub(crate) fn names(service: &Service) -> Vec<Vec<u8>> {
 fn is_rare(text: &[u8], long: usize) -> bool {
     let word = text.trim_ascii();
     text.len() >= long && !word.iter().all(u8::is_ascii_lowercase)
+}
+
+/// A bit for each pair of bytes that a text has, the same for some: what is in another text has no
+/// bit more, and most that is not has.
+fn pairs_of(text: &[u8]) -> u64 {
+    let bit = |pair: &[u8]| pair.iter().fold(0, |sum: u8, byte| sum.wrapping_mul(31) ^ byte) & 63;
+    text.windows(2).fold(0, |bits, pair| bits | 1 << bit(pair))
 }
 
 /// All literals of a wording, in its choices too.

@@ -46,7 +46,7 @@ pub(crate) fn variants(text: &str) -> Result<Vec<Variant>, PatternError> {
     let nodes = parse(text)?;
     let mut out: Vec<Variant> = Vec::new();
     for variant in expand(&nodes)? {
-        let merged = merge(variant);
+        let merged = merge(&variant);
         if !out.contains(&merged) {
             out.push(merged);
         }
@@ -185,11 +185,12 @@ impl Reader<'_> {
     }
 }
 
-fn expand(nodes: &[Node]) -> Result<Vec<Variant>, PatternError> {
-    let mut out: Vec<Variant> = vec![Vec::new()];
+/// All ways through a pattern.
+fn expand(nodes: &[Node]) -> Result<Vec<Vec<&Part>>, PatternError> {
+    let mut out: Vec<Vec<&Part>> = vec![Vec::new()];
     for node in nodes {
         match node {
-            Node::Part(part) => out.iter_mut().for_each(|variant| variant.push(part.clone())),
+            Node::Part(part) => out.iter_mut().for_each(|variant| variant.push(part)),
             Node::Choice(choices) => {
                 let mut tails = Vec::new();
                 for choice in choices {
@@ -202,10 +203,9 @@ fn expand(nodes: &[Node]) -> Result<Vec<Variant>, PatternError> {
                         hint: "write fewer optional parts, or several rules".to_owned(),
                     });
                 }
-                let join = |head: &Variant, tail: &Variant| [&head[..], &tail[..]].concat();
                 out = out
                     .iter()
-                    .flat_map(|head| tails.iter().map(move |tail| join(head, tail)))
+                    .flat_map(|head| tails.iter().map(|tail| [&head[..], tail].concat()))
                     .collect();
             }
         }
@@ -214,13 +214,13 @@ fn expand(nodes: &[Node]) -> Result<Vec<Variant>, PatternError> {
 }
 
 /// Joins literals that stand side by side.
-fn merge(variant: Variant) -> Variant {
+fn merge(variant: &[&Part]) -> Variant {
     let mut out: Variant = Vec::with_capacity(variant.len());
     for part in variant {
         match (out.last_mut(), part) {
             (_, Part::Literal(next)) if next.is_empty() => {}
             (Some(Part::Literal(last)), Part::Literal(next)) => last.extend(next),
-            (_, part) => out.push(part),
+            (_, part) => out.push((*part).clone()),
         }
     }
     out

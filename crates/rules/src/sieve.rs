@@ -148,9 +148,12 @@ impl RuleSet {
         let (mut fixed, mut shared) = (vec![REPEATED_PART.to_vec()], Needs::default());
         for service in self.services.iter().filter(|service| tells(service)) {
             let names = needs::names(service);
-            let is_wide =
-                service.shape.is_none() && service.programs.iter().any(|name| name.ends_with('*'));
-            match Needs::of(telling(service)) {
+            let is_wide = service.programs.iter().any(|name| name.ends_with('*'));
+            let own = match service.shape {
+                None if is_wide || names.len() > 1 => Needs::of(telling(service)),
+                _ => None,
+            };
+            match own {
                 Some(own) if is_wide || own.texts(LONG[0].0).len() < names.len() => {
                     shared.join(own)
                 }

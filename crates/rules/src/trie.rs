@@ -26,14 +26,15 @@ impl Trie {
     /// Builds the tree; the number of a pattern is its place in `prefixes`.
     pub(crate) fn build(prefixes: &[&[u8]]) -> Self {
         let mut trie = Self::default();
-        let all: Vec<u32> = (0..prefixes.len() as u32).collect();
+        let mut all: Vec<u32> = (0..prefixes.len() as u32).collect();
+        all.sort_by_key(|&member| prefixes[member as usize]);
         trie.grow(prefixes, &all, 0, 0, &[]);
         trie.nodes.shrink_to_fit();
         trie
     }
 
-    /// Adds the node for `members`, which agree in the first `depth` bytes; its label begins at
-    /// `from`. Returns its number.
+    /// Adds the node for `members`, which agree in the first `depth` bytes and are sorted by their
+    /// prefixes; its label begins at `from`. Returns its number.
     fn grow(
         &mut self,
         prefixes: &[&[u8]],
@@ -43,23 +44,25 @@ impl Trie {
         above: &[u32],
     ) -> u32 {
         let prefix = |member: u32| prefixes[member as usize];
-        let (ending, going): (Vec<u32>, Vec<u32>) =
-            members.iter().partition(|&&m| prefix(m).len() == depth);
-        let mut candidates = [above, &ending].concat();
+        let ending = members.partition_point(|&member| prefix(member).len() == depth);
+        let (ending, going) = members.split_at(ending);
+        let mut candidates = [above, ending].concat();
         candidates.sort_unstable();
         let number = self.nodes.len();
         self.nodes.push(Node::default());
-        let mut firsts: Vec<u8> = going.iter().map(|&m| prefix(m)[depth]).collect();
-        firsts.sort_unstable();
-        firsts.dedup();
-        let lowest = firsts.first().copied().unwrap_or(0);
-        let mut children = vec![0; firsts.last().map_or(0, |last| usize::from(last - lowest) + 1)];
-        for first in firsts {
-            let group: Vec<u32> =
-                going.iter().copied().filter(|&m| prefix(m)[depth] == first).collect();
-            let end = common_length(group.iter().map(|&m| prefix(m)));
-            let child = self.grow(prefixes, &group, depth, end, &candidates);
-            children[usize::from(first - lowest)] = child;
+        let first = |member: u32| prefix(member)[depth];
+        let (lowest, highest) = match (going.first(), going.last()) {
+            (Some(&lowest), Some(&highest)) => (first(lowest), first(highest)),
+            _ => (0, 0),
+        };
+        let span = if going.is_empty() { 0 } else { usize::from(highest - lowest) + 1 };
+        let mut children = vec![0; span];
+        for group in going.chunk_by(|&a, &b| first(a) == first(b)) {
+            let (Some(&one), Some(&other)) = (group.first(), group.last()) else { continue };
+            // All between two that are sorted agree as far as these do.
+            let end = common_length(prefix(one), prefix(other));
+            let child = self.grow(prefixes, group, depth, end, &candidates);
+            children[usize::from(first(one) - lowest)] = child;
         }
         let label = members.first().map_or(&[][..], |&m| &prefix(m)[from..depth]);
         let label = Literal::of(label);
@@ -89,14 +92,8 @@ impl Trie {
     }
 }
 
-fn common_length<'a>(mut texts: impl Iterator<Item = &'a [u8]>) -> usize {
-    let Some(first) = texts.next() else {
-        return 0;
-    };
-    texts.fold(first.len(), |length, text| {
-        let same = first.iter().zip(text).take_while(|(a, b)| a == b).count();
-        length.min(same)
-    })
+fn common_length(a: &[u8], b: &[u8]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
 
 #[cfg(test)]
