@@ -193,6 +193,12 @@ fn lines_of_forms_that_hide_a_name_are_not_passed_over() {
         assert!(sieve.find(line).is_some(), "{}", line.escape_ascii());
     }
     assert_eq!(sieve.find(b"Nov 22 05:33:01 h cron[1]: (root) CMD (result)\n"), None);
+    for braces in 0..40 {
+        let before = format!("h cron[1]: {}\n", "{".repeat(braces));
+        assert_eq!(sieve.find(before.as_bytes()), None);
+        let log = before + "{\"MESSAGE\":\"x\"}\nh cron[1]: x\n";
+        assert_eq!(sieve.find(log.as_bytes()), Some(12 + braces));
+    }
 }
 
 fn compiled(text: &str) -> RuleSet {
