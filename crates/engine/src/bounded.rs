@@ -192,17 +192,16 @@ impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
     }
 
     fn insert_new(&mut self, key: K, hash: u64, value: V) -> u32 {
-        let (newer, older) = (NONE, NONE);
-        let slot = Slot { key, value, newer, older, changed: false, known: false };
         let at = match self.vacant.pop() {
             Some(at) => {
-                // The place may still stand in `changed` for the entry that was there before.
-                let changed = self.slots[at as usize].changed;
-                self.slots[at as usize] = Slot { changed, ..slot };
+                // It stands in no list, but perhaps in `changed` for the entry that was there.
+                let slot = &mut self.slots[at as usize];
+                (slot.key, slot.value, slot.known) = (key, value, false);
                 at
             }
             None => {
-                self.slots.push(slot);
+                let (newer, older) = (NONE, NONE);
+                self.slots.push(Slot { key, value, newer, older, changed: false, known: false });
                 (self.slots.len() - 1) as u32
             }
         };

@@ -317,7 +317,7 @@ mod tests {
         let sorted = ["0.0.0.0", "9.0.0.0", "10.0.0.0", "255.255.255.255", "::", "::1", "ff02::1"];
         let addresses = sorted.map(|text| text.parse::<Address>().unwrap());
         assert!(addresses.is_sorted(), "{addresses:?}");
-        assert!(sorted.map(|text| net(text)).is_sorted());
+        assert!(sorted.map(net).is_sorted());
     }
 
     #[test]
