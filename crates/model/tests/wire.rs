@@ -83,6 +83,8 @@ fn frames_to_the_warden() {
         ToWarden::Siblings(SiblingsOf { path: "/v".into(), dev: 1, ino: 2 }),
         ToWarden::Answer { id: 9, done: true, notices: vec![notice()] },
         ToWarden::CaughtUp,
+        ToWarden::Flooded(true),
+        ToWarden::Flooded(false),
         ToWarden::Journal { after: Some("s=1;i=2".into()), since: Some(Stamp(7)) },
     ] {
         there_and_back(frame);

@@ -49,6 +49,9 @@ const WAKE_PAUSE: Duration = Duration::from_micros(500);
 /// is written to all the time is read in larger pieces.
 const WAKE_PAUSE_LONGEST: Duration = Duration::from_millis(1);
 
+/// The pause while the watcher says that it is flooded.
+const WAKE_PAUSE_IN_FLOOD: Duration = Duration::from_millis(4);
+
 /// The first wait before a watcher that ended is started again; it doubles.
 const RESTART_FIRST: Duration = Duration::from_millis(100);
 
@@ -112,6 +115,7 @@ pub struct Keeper<'h> {
     files: HashMap<String, u32>,
     /// Logs that cannot be read or have gone, by path.
     unread: BTreeMap<String, Notice>,
+    flooded: bool,
     pause: Duration,
     pause_until: Option<Instant>,
     ticks: u64,
@@ -168,6 +172,7 @@ impl<'h> Keeper<'h> {
             stopping: false,
             files: HashMap::new(),
             unread: BTreeMap::new(),
+            flooded: false,
             pause: WAKE_PAUSE,
             pause_until: None,
             ticks: 0,
@@ -257,7 +262,11 @@ impl<'h> Keeper<'h> {
     fn pause_waking(&mut self) {
         let now = Instant::now();
         let waited = self.pause_until.is_some_and(|until| now < until + WAKE_PAUSE / 2);
-        self.pause = if waited { (self.pause * 2).min(WAKE_PAUSE_LONGEST) } else { WAKE_PAUSE };
+        self.pause = match waited {
+            _ if self.flooded => WAKE_PAUSE_IN_FLOOD,
+            true => (self.pause * 2).min(WAKE_PAUSE_LONGEST),
+            false => WAKE_PAUSE,
+        };
         self.pause_until = Some(now + self.pause);
     }
 

@@ -128,6 +128,8 @@ pub enum ToWarden {
     JailDatabase,
     /// Every source that was offered at the start is open and read to its end of then.
     CaughtUp,
+    /// Lines come so fast that they are read in larger pieces from now on, or no longer.
+    Flooded(bool),
 }
 
 impl Wire for WireOrder {
@@ -220,6 +222,7 @@ impl Wire for ToWarden {
             }
             Self::JailLog => out.byte(13),
             Self::JailDatabase => out.byte(14),
+            Self::Flooded(yes) => out.byte(if *yes { 15 } else { 16 }),
         }
     }
     fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
@@ -257,6 +260,8 @@ impl Wire for ToWarden {
             12 => Self::Words { id: u32::take(from)?, after: Wire::take(from)? },
             13 => Self::JailLog,
             14 => Self::JailDatabase,
+            15 => Self::Flooded(true),
+            16 => Self::Flooded(false),
             _ => return Err(FrameError::Unknown),
         })
     }

@@ -5,6 +5,7 @@ mod clocks;
 mod commit;
 mod earlier;
 mod echo;
+mod flood;
 mod form;
 mod freeing;
 mod jail_log;
@@ -61,6 +62,9 @@ const SLICE_BYTES: usize = 128 << 10;
 /// in a transaction of its own while many attack at once.
 const ORDERS_AFTER: Duration = Duration::from_millis(1);
 
+/// Lines that are read before the clock is asked whether it is time for that: some microseconds.
+const LINES_A_LOOK: u32 = 16;
+
 /// While lines are read, what was told of them is said so often, and not line by line.
 const SAID_AFTER: Duration = Duration::from_millis(20);
 
@@ -111,6 +115,7 @@ pub struct Watch {
     /// Those of this machine.
     allow_own: Vec<monban_model::Net>,
     clocks: Clocks,
+    flood: flood::Flood,
     trimmed_at: Instant,
     again: bool,
     ended: bool,
@@ -154,6 +159,7 @@ impl Watch {
             allow: Vec::new(),
             allow_own: Vec::new(),
             clocks: Clocks::look(),
+            flood: flood::Flood::new(Instant::now()),
             trimmed_at: Instant::now(),
             again: false,
             ended: false,
@@ -251,6 +257,7 @@ impl Watch {
         let stage = &mut self.stage;
         let channel = &mut self.channel;
         let (mut sent, mut failed) = (Instant::now(), None);
+        let mut unlooked = 0;
         let turns = match stage.is_catching_up() {
             true => Turns::Oldest,
             false => Turns::Round,
@@ -263,9 +270,13 @@ impl Watch {
             let found = jail_side.line(file.path, &line, is_old);
             let is_live = !jail_side.own_rules && !is_old;
             mind.note_failures(line.source, found, is_live.then_some(arrival));
-            if mind.has_orders() && sent.elapsed() >= ORDERS_AFTER {
-                failed = failed.take().or(commit::send_orders_of(mind, channel).err());
-                sent = Instant::now();
+            unlooked += 1;
+            if unlooked >= LINES_A_LOOK && mind.has_orders() {
+                unlooked = 0;
+                if sent.elapsed() >= ORDERS_AFTER {
+                    failed = failed.take().or(commit::send_orders_of(mind, channel).err());
+                    sent = Instant::now();
+                }
             }
         });
         if let Some(error) = failed {
@@ -281,6 +292,9 @@ impl Watch {
         if self.stage.looks_at_backlog(Instant::now()) {
             let backlog = self.feed.backlog_bytes();
             self.stage.progress(&mut self.mind, backlog, progress.lines, progress.bytes);
+        }
+        if let Some(flooded) = self.flood.read(Instant::now(), progress.bytes) {
+            self.channel.send(&ToWarden::Flooded(flooded), None)?;
         }
         let read = !progress.more && self.feed.wants_are_empty();
         if read && self.stage.settle(self.has_source()) {

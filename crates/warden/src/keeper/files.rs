@@ -22,6 +22,7 @@ impl Keeper<'_> {
         match self.host.start_watcher() {
             Ok((child, channel)) => {
                 let (channel, started) = (Channel::over(channel), Instant::now());
+                self.flooded = false;
                 self.watcher = Some(Watcher { child, channel, started });
             }
             Err(error) => {

@@ -16,6 +16,7 @@
 //! | jail database | any time | which file is the configuration's word |
 //! | jail log | any time | which file is the configuration's word |
 //! | caught-up | any time | nothing |
+//! | flooded | any time | nothing: it is woken later by some milliseconds, no more |
 
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
@@ -63,6 +64,7 @@ impl Keeper<'_> {
                 self.ready = true;
                 self.restart_wait = RESTART_FIRST;
             }
+            ToWarden::Flooded(flooded) => self.flooded = flooded,
         }
     }
 
