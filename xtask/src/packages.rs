@@ -25,6 +25,7 @@ const PACKAGES: &[&str] = &[
     "openssh-client",
     "openssh-server",
     "postfix",
+    "python3-systemd",
     "rsyslog",
     "sshpass",
     "sudo",

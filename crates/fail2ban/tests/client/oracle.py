@@ -11,6 +11,8 @@ try:
     from fail2ban.client.fail2banclient import exec_command_line as client
     from fail2ban.client.fail2banserver import exec_command_line as server
     from fail2ban.client import fail2banclient
+    # One of the jails reads the journal; without this the server ends.
+    import systemd.journal
 except Exception as error:
     print(json.dumps({"absent": repr(error)}), flush=True)
     sys.exit(0)
