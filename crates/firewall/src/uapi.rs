@@ -49,7 +49,9 @@ pub(crate) const GETSETELEM: u16 = nft(13);
 pub(crate) const DELSETELEM: u16 = nft(14);
 pub(crate) const NEWGEN: u16 = nft(15);
 pub(crate) const GETGEN: u16 = nft(16);
-/// Since Linux 6.3: a missing element is no error.
+/// Since Linux 6.3: a missing set is no error.
+pub(crate) const DESTROYSET: u16 = nft(29);
+/// The same of an element.
 pub(crate) const DESTROYSETELEM: u16 = nft(30);
 
 /// The table's name is attribute 1 of every message about tables, chains, sets, rules, elements.
