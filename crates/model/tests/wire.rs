@@ -63,6 +63,7 @@ fn frames_to_the_watcher() {
         ToWatcher::SendBlocks,
         ToWatcher::CheckJails,
         ToWatcher::JailDatabase,
+        ToWatcher::JailsAhead,
         ToWatcher::AllOpened,
         ToWatcher::Stop,
     ] {

@@ -1,13 +1,18 @@
 //! Where the files of a configuration are read: from the disk, or out of what was read before and
 //! handed to a role that may not open them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use monban_model::limits::{FAIL2BAN_FILE_BYTES_MAX, FAIL2BAN_FILES_MAX, FAIL2BAN_LISTS_BYTES_MAX};
+use monban_model::limits::{
+    FAIL2BAN_BYTES_MAX, FAIL2BAN_FILE_BYTES_MAX, FAIL2BAN_FILES_MAX, FAIL2BAN_LISTS_BYTES_MAX,
+};
+
+/// The folders of a configuration that files are in, below its own.
+const FOLDERS: &[&str] = &["action.d", "fail2ban.d", "filter.d", "jail.d"];
 
 /// Files with their texts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +22,10 @@ pub struct Files {
     lists: BTreeSet<PathBuf>,
     foreign: Vec<Foreign>,
     held: bool,
+    /// Those of the held ones that a configuration was made of.
+    used: BTreeSet<PathBuf>,
+    /// What was read of the disk before anybody asked for it.
+    ahead: HashMap<PathBuf, (String, Option<Foreign>)>,
 }
 
 /// A file that others than root and the caller may write: they decide what is run.
@@ -52,6 +61,36 @@ impl Files {
     /// These and no others.
     pub fn held(texts: impl IntoIterator<Item = (PathBuf, String)>) -> Self {
         Self { texts: texts.into_iter().collect(), held: true, ..Self::default() }
+    }
+
+    /// Reads what a configuration in this folder is likely to be made of, before it is asked for:
+    /// all `.conf` and `.local` files. What cannot be read, or is too much, is told where it is
+    /// asked for.
+    pub fn read_ahead(&mut self, folder: &Path) {
+        let below = FOLDERS.iter().map(|name| folder.join(name));
+        let mut bytes = 0;
+        for path in std::iter::once(folder.to_path_buf()).chain(below) {
+            for file in self.in_folder(&path) {
+                let is_one = file.extension().is_some_and(|end| end == "conf" || end == "local");
+                if !is_one || self.ahead.len() >= FAIL2BAN_FILES_MAX || bytes > FAIL2BAN_BYTES_MAX {
+                    continue;
+                }
+                if let Ok((text, foreign)) = text_of(&file) {
+                    bytes += text.len();
+                    self.ahead.insert(file, (text, foreign));
+                }
+            }
+        }
+    }
+
+    /// What [`Files::read_ahead`] has read, in no order.
+    pub fn texts_ahead(&self) -> impl Iterator<Item = (&Path, &str)> {
+        self.ahead.iter().map(|(path, (text, _))| (path.as_path(), text.as_str()))
+    }
+
+    /// Those of the held ones that a configuration was made of: with them alone it is the same.
+    pub fn used(&self) -> impl Iterator<Item = (&Path, &str)> {
+        self.texts().filter(|(path, _)| self.used.contains(*path))
     }
 
     /// All that was read so far.
@@ -140,9 +179,10 @@ impl Files {
     pub(crate) fn read(&mut self, path: &Path) -> Result<String, Unread> {
         if self.held {
             let found = self.texts.get(path).cloned();
+            self.used.extend(found.is_some().then(|| path.to_path_buf()));
             return found.ok_or_else(|| Unread::Io("it was not handed over".to_owned()));
         }
-        let (text, foreign) = text_of(path)?;
+        let (text, foreign) = self.ahead.remove(path).map_or_else(|| text_of(path), Ok)?;
         self.foreign.extend(foreign);
         self.texts.insert(path.to_path_buf(), text.clone());
         Ok(text)
@@ -212,6 +252,39 @@ mod tests {
         let (again, _) = Configuration::read_within(&path, held, &reading);
         assert_eq!(again.jails, disk.jails);
         assert_eq!(again.names, disk.names);
+    }
+
+    #[test]
+    fn what_is_read_ahead_makes_the_same_out_of_what_it_needs() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, text).unwrap();
+            path
+        };
+        write("jail.conf", "[a]\nenabled = yes\nfilter = a\nlogpath = /nowhere/a.log\n");
+        write("filter.d/a.conf", "[Definition]\nfailregex = ^no <HOST>$\n");
+        write("filter.d/a.local", "[Definition]\nignoreregex = ^no 192\\.\n");
+        write("filter.d/b.conf", "[Definition]\nfailregex = ^of nobody <HOST>$\n");
+        let others = write("filter.d/c.conf", "");
+        fs::set_permissions(&others, fs::Permissions::from_mode(0o666)).unwrap();
+        let read =
+            |files: Files| Configuration::read_within(folder.path(), files, &Reading::default());
+        let (disk, files) = read(Files::of_disk());
+        let mut ahead = Files::of_disk();
+        ahead.read_ahead(folder.path());
+        let texts = ahead.texts_ahead().map(|(path, text)| (path.to_path_buf(), text.to_owned()));
+        let texts: Vec<(PathBuf, String)> = texts.collect();
+        assert_eq!(texts.len(), 5);
+        let (of_ahead, read_of_it) = read(ahead);
+        assert_eq!((&of_ahead.jails, &of_ahead.names), (&disk.jails, &disk.names));
+        // What no jail needs is handed to nobody, and nobody minds whose it is.
+        assert!(read_of_it.texts().eq(files.texts()));
+        assert_eq!(read_of_it.foreign(), []);
+        let (held, used) = read(Files::held(texts));
+        assert_eq!((&held.jails, &held.names), (&disk.jails, &disk.names));
+        assert!(used.used().eq(files.texts()));
     }
 
     #[test]

@@ -77,6 +77,16 @@ impl Jails {
     }
 }
 
+impl Jails {
+    /// A plan that was made where no jail runs, as this one would make it while none runs here.
+    pub fn adopt(&mut self, mut plan: Plan, guards: bool) -> Plan {
+        for jail in plan.jails.iter_mut().flatten() {
+            jail.key = self.key_of(&jail.name);
+        }
+        Plan { guards, ..plan }
+    }
+}
+
 fn globals_of(configuration: &Configuration) -> Globals {
     let server = &configuration.server;
     let text = |key: &str| server.options.get(key).map(|text| text.as_str().to_owned());

@@ -1,6 +1,7 @@
 //! Jails as a whole: what they ban, order, ask and remember.
 #![allow(clippy::unwrap_used, reason = "a test ends where something is wrong")]
 
+mod adopted;
 mod asking;
 mod begun;
 mod earlier;

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use monban_fail2ban::client::answer;
 use monban_fail2ban::config::{Configuration, Reading};
 use monban_fail2ban::dates::Zone;
-use monban_jails::{Jails, Lack, News, Question, Setup, SparedCount, Told};
+use monban_jails::{Jails, Lack, News, Plan, Question, Setup, SparedCount, Told};
 use monban_model::{
     JailJob, JailOrder, JailOutcome, JailRepairs, JailResult, JailRow, JailRowKind, Line, SourceId,
     Stamp,
@@ -17,6 +17,11 @@ pub const START_S: i64 = 1_700_000_000;
 
 /// A line of nothing.
 pub const LINE: Line<'_> = Line { bytes: b"", source: SourceId(0), position: 0, arrival: Stamp(0) };
+
+/// Jails that know nothing.
+pub fn nobody() -> Jails {
+    Jails::new(Zone::utc(), TimeZone::UTC, 0, 0)
+}
 
 pub struct World {
     pub folder: tempfile::TempDir,
@@ -73,14 +78,21 @@ impl World {
 
     /// The same, unless it would spoil jails that run: these come out.
     pub fn reload(&mut self) -> Result<Vec<Lack>, Vec<Lack>> {
-        let configuration = Configuration::read(self.folder.path(), &Reading::default());
-        let file = |path: &str| fs::read_to_string(path).ok();
-        let (now, guards) = (self.now(), self.guards);
-        let setup = Setup { configuration: &configuration, file: &file, guards, now };
-        let plan = self.jails.plan(&setup)?;
+        let mut jails = std::mem::replace(&mut self.jails, nobody());
+        let plan = self.plan_with(&mut jails);
+        self.jails = jails;
+        let plan = plan?;
         let lacks = plan.lacks.clone();
         self.jails.set_up(plan);
         Ok(lacks)
+    }
+
+    /// The plan that such jails make of the configuration.
+    pub fn plan_with(&self, jails: &mut Jails) -> Result<Plan, Vec<Lack>> {
+        let configuration = Configuration::read(self.folder.path(), &Reading::default());
+        let file = |path: &str| fs::read_to_string(path).ok();
+        let (now, guards) = (self.now(), self.guards);
+        jails.plan(&Setup { configuration: &configuration, file: &file, guards, now })
     }
 
     pub fn write(&self, name: &str, text: &str) {

@@ -160,6 +160,10 @@ pub enum ToWatcher {
     /// The database that fail2ban kept its bans in, if there is one: then its descriptor comes
     /// with the frame.
     JailDatabase,
+    /// Files that jails may come to be made of, in a memory file with the frame: they may be read
+    /// while the warden's program still judges them. Nothing of them holds before a
+    /// [`ToWatcher::Brief`] brings the same.
+    JailsAhead,
     /// Commit and end.
     Stop,
 }
@@ -251,6 +255,7 @@ impl ToWatcher {
             Self::JailDatabase => out.byte(22),
             Self::CheckJails => out.byte(23),
             Self::NoActions => out.byte(24),
+            Self::JailsAhead => out.byte(25),
             // Everything else is written by [`Wire::put`].
             _ => {}
         }
@@ -360,6 +365,7 @@ impl Wire for ToWatcher {
             22 => Self::JailDatabase,
             23 => Self::CheckJails,
             24 => Self::NoActions,
+            25 => Self::JailsAhead,
             _ => return Err(FrameError::Unknown),
         })
     }

@@ -2,8 +2,7 @@
 //! whoever started the warden. It reads frames of the warden only: numbers, and the values of a
 //! ban. Which command follows, and its text, comes from the configuration.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -11,14 +10,12 @@ use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
-use monban_config::Bundle;
 use monban_fail2ban::action::{
     Actor, Elements, Environment, Hostnames, Kernel, Lanes, Refused, Shell, Table, Ticket, Waiting,
     ignore_command, run,
 };
 use monban_fail2ban::config::Jail;
 use monban_firewall::{NotWritten, SetWriter};
-use monban_model::limits::{CONFIG_BYTES_MAX, FAIL2BAN_BYTES_MAX, FAIL2BAN_LISTS_BYTES_MAX};
 use monban_model::wire::{FromActor, ToActor};
 use monban_model::{JailOrder, JailOutcome, SetName};
 use monban_warden::{Channel, Received};
@@ -26,7 +23,7 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 
 mod words;
 
-use super::jails::read_held;
+use super::jails::{bundle_of, read_held};
 use crate::cli::ActorArgs;
 use words::{failed, outcome, request};
 
@@ -184,11 +181,7 @@ impl Role {
     }
 
     fn take_over(&mut self, fd: OwnedFd) -> io::Result<()> {
-        let mut bytes = Vec::new();
-        let most = 2 * CONFIG_BYTES_MAX + FAIL2BAN_BYTES_MAX + FAIL2BAN_LISTS_BYTES_MAX;
-        File::from(fd).take(most as u64).read_to_end(&mut bytes)?;
-        let bundle = Bundle::from_bytes(&bytes).ok_or_else(|| bad("not a configuration"))?;
-        let (found, _) = read_held(&bundle.fail2ban.unwrap_or_default());
+        let (found, _) = read_held(&bundle_of(fd)?.fail2ban.unwrap_or_default());
         let ipv6 = has_ipv6(found.server.options.get("allowipv6").map(|text| text.as_str()));
         // What is wrong in them was told by whoever read the files.
         let (table, _) = Table::new(&found.jails, &self.hostnames, ipv6);

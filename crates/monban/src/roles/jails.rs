@@ -1,15 +1,17 @@
 //! The jails of a fail2ban configuration as the warden hands them on: files, and which logs they
 //! read.
 
+use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use monban_config::{Config, Fail2ban, SourceFile};
+use monban_config::{Bundle, Config, Fail2ban, SourceFile};
 use monban_fail2ban::config::{Complaint, Configuration, Files, Reading, Severity};
 use monban_model::Notice;
-use monban_model::limits::FAIL2BAN_BYTES_MAX;
+use monban_model::limits::{CONFIG_BYTES_MAX, FAIL2BAN_BYTES_MAX, FAIL2BAN_LISTS_BYTES_MAX};
 use monban_model::wire::Refusal;
 use monban_views::Say;
-use monban_warden::Gate;
+use monban_warden::{Gate, read_memory_file};
 
 use super::theirs::Theirs;
 use crate::cli::RunArgs;
@@ -84,12 +86,12 @@ pub fn wanted(args: &RunArgs, config: &Config) -> Option<(PathBuf, bool)> {
     }
 }
 
-/// Reads the jails of a folder.
+/// Reads the jails of a folder, out of what was read ahead of it, and the disk.
 ///
 /// # Errors
 /// What keeps all of them from running, as text for people.
-pub fn read(folder: &Path, beside: bool, say: &Say) -> Result<Jails, Refusal> {
-    let (found, files) = Configuration::read_within(folder, Files::of_disk(), &Reading::default());
+pub fn read(folder: &Path, files: Files, beside: bool, say: &Say) -> Result<Jails, Refusal> {
+    let (found, files) = Configuration::read_within(folder, files, &Reading::default());
     let shown = folder.display().to_string();
     let refuse = |key: &str, values: &[(&str, &str)]| Err(of_key(key, values, say));
     if files.texts().next().is_none() {
@@ -119,11 +121,7 @@ pub fn read(folder: &Path, beside: bool, say: &Say) -> Result<Jails, Refusal> {
     }
     let errors = found.complaints.list().iter();
     let errors = errors.filter(|complaint| complaint.severity == Severity::Error);
-    let file = |(path, text): (&Path, &str)| SourceFile {
-        file: path.display().to_string(),
-        text: text.to_owned(),
-    };
-    let files = files.texts().map(file).collect();
+    let files = source_files(files.texts());
     Ok(Jails {
         fail2ban: Fail2ban { folder: shown, beside, files },
         logs,
@@ -148,6 +146,26 @@ pub fn read_held(fail2ban: &Fail2ban) -> (Configuration, Files) {
     let held = fail2ban.files.iter().map(|file| (PathBuf::from(&file.file), file.text.clone()));
     let folder = Path::new(&fail2ban.folder);
     Configuration::read_within(folder, Files::held(held), &Reading::default())
+}
+
+/// Files as they are handed on.
+pub fn source_files<'f>(texts: impl Iterator<Item = (&'f Path, &'f str)>) -> Vec<SourceFile> {
+    let file = |(path, text): (&Path, &str)| SourceFile {
+        file: path.display().to_string(),
+        text: text.to_owned(),
+    };
+    texts.map(file).collect()
+}
+
+/// The files of a configuration that came with a frame.
+///
+/// # Errors
+/// If they cannot be read, or are none.
+pub fn bundle_of(fd: OwnedFd) -> io::Result<Bundle> {
+    let most = 2 * CONFIG_BYTES_MAX + FAIL2BAN_BYTES_MAX + FAIL2BAN_LISTS_BYTES_MAX;
+    let bytes = read_memory_file(fd, most)?;
+    let bundle = Bundle::from_bytes(&bytes);
+    bundle.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "not a configuration"))
 }
 
 /// The file that an option of fail2ban.conf names; what stands in brackets behind it is left out.
@@ -194,7 +212,8 @@ mod tests {
         let jails: String = jails.iter().map(|(name, path)| jail(name, path)).collect();
         std::fs::write(folder.path().join("jail.local"), jails).unwrap();
         let say = Say::new(monban_views::Tongue::English);
-        let found = read(folder.path(), false, &say).unwrap_or_else(|why| panic!("{why:?}"));
+        let found = read(folder.path(), Files::of_disk(), false, &say)
+            .unwrap_or_else(|why| panic!("{why:?}"));
         assert_eq!(found.logs, ["/x.log"]);
         assert_eq!(found.complaints.iter().map(|one| one.kind).collect::<Vec<_>>(), ["quoted-log"]);
     }
@@ -209,8 +228,8 @@ mod tests {
             std::fs::write(path, text).unwrap();
         };
         let kinds = |before: &[Complaint]| -> Vec<&'static str> {
-            let jails =
-                read(folder.path(), false, &say).unwrap_or_else(|refusal| panic!("{refusal:?}"));
+            let jails = read(folder.path(), Files::of_disk(), false, &say)
+                .unwrap_or_else(|refusal| panic!("{refusal:?}"));
             jails.new_mistakes(before).iter().map(|complaint| complaint.kind).collect()
         };
         let good = "[x]\nenabled = true\nfilter = x\nlogpath = /x.log\n";
@@ -220,8 +239,8 @@ mod tests {
         write("jail.local", &format!("{good}[open\n"));
         assert_eq!(kinds(&[]), ["no-delimiter"]);
         // With what was so before the jails run already.
-        let before =
-            read(folder.path(), false, &say).unwrap_or_else(|refusal| panic!("{refusal:?}"));
+        let before = read(folder.path(), Files::of_disk(), false, &say)
+            .unwrap_or_else(|refusal| panic!("{refusal:?}"));
         write("jail.local", &format!("\n{good}[open\n"));
         assert_eq!(kinds(&before.complaints), Vec::<&str>::new());
         write("jail.local", good);

@@ -431,8 +431,11 @@ impl Program {
     /// All that is to be done, with the jails.
     fn whole(&mut self, own: Own) -> Result<Load, Refusal> {
         let Own { mut bundle, config, observe, jails } = own;
-        let jails =
-            jails.map(|(folder, beside)| jails::read(&folder, beside, &self.say)).transpose()?;
+        let read = |(folder, beside): (PathBuf, bool)| {
+            let files = self.ahead.read_jails(&folder, beside);
+            jails::read(&folder, files, beside, &self.say)
+        };
+        let jails = jails.map(read).transpose()?;
         let own_rules = jails.as_ref().is_none_or(|jails| jails.fail2ban.beside);
         let (mut patterns, mut named) = match own_rules {
             true => (self.patterns(&config), self.named_logs(&config)),

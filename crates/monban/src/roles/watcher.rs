@@ -16,11 +16,12 @@ use rustix::fs::FlockOperation;
 use super::sandbox;
 use crate::cli::WatcherArgs;
 use crate::place::Place;
-use crate::watch::{Local, Output, Watch};
+use crate::watch::{FirstWord, Local, Output, Watch};
 
 /// Runs the role. Descriptor 0 is the channel to the warden.
 pub fn main(place: &Place, args: &WatcherArgs, json: bool, say: Say) -> ExitCode {
-    match start(place, args, json, say).and_then(|mut watch| watch.run()) {
+    match start(place, args, json, say).and_then(|watch| watch.map_or(Ok(()), |mut one| one.run()))
+    {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("monban watcher: {error}");
@@ -29,7 +30,8 @@ pub fn main(place: &Place, args: &WatcherArgs, json: bool, say: Say) -> ExitCode
     }
 }
 
-fn start(place: &Place, args: &WatcherArgs, json: bool, say: Say) -> io::Result<Watch> {
+/// `None` if there is nothing to do after all.
+fn start(place: &Place, args: &WatcherArgs, json: bool, say: Say) -> io::Result<Option<Watch>> {
     // A session of its own, without a terminal: nothing can be typed into the one of whoever
     // started the warden, and its Ctrl-C is for the warden, which ends this process in order.
     rustix::process::setsid()?;
@@ -55,7 +57,12 @@ fn start(place: &Place, args: &WatcherArgs, json: bool, say: Say) -> io::Result<
     let lock: OwnedFd = File::create(folder.join("lock"))?.into();
     rustix::fs::flock(&lock, FlockOperation::LockExclusive)?;
     sandbox::lock(&folder)?;
-    let (ledger, saved) = Ledger::open(&folder).map_err(io::Error::other)?;
     let local = Local { clock, zone, log, folder };
-    Watch::new(Channel::over(channel), ledger, saved, local, output, lock)
+    let mut channel = Channel::over(channel);
+    // A start that is refused leaves the ledger as it was.
+    let Some(word) = FirstWord::wait(&mut channel, &local)? else { return Ok(None) };
+    let (ledger, saved) = Ledger::open(&local.folder).map_err(io::Error::other)?;
+    let mut watch = Watch::new(channel, ledger, saved, local, output, lock)?;
+    watch.begin(word)?;
+    Ok(Some(watch))
 }

@@ -1,17 +1,16 @@
 //! What the warden says is done.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 
-use monban_config::Bundle;
 use monban_engine::Observation;
-use monban_model::limits::{CONFIG_BYTES_MAX, FAIL2BAN_BYTES_MAX, FAIL2BAN_LISTS_BYTES_MAX};
 use monban_model::wire::{Offered, ToWarden, ToWatcher};
 use monban_sources::{From, Offer, OfferError};
 
 use super::{Watch, notice, now};
+use crate::roles::jails::bundle_of;
 use crate::{problems, shipped};
 
 /// A log that was never read before is read so far back: the last days of a busy server.
@@ -86,6 +85,8 @@ impl Watch {
                 self.serve_jails()?;
             }
             (ToWatcher::Words { id }, Some(fd)) => self.words(id, fd)?,
+            // Only who was told nothing yet has a use for them.
+            (ToWatcher::JailsAhead, _) => {}
             (ToWatcher::JailDatabase, fd) => self.take_database(fd)?,
             (ToWatcher::JailLog { path }, Some(fd)) => self.log_to(&path, fd),
             (ToWatcher::JailLog { .. }, None) => self.jail_side.log.expect_none(),
@@ -110,11 +111,7 @@ impl Watch {
         journal: bool,
         fd: OwnedFd,
     ) -> io::Result<()> {
-        let mut bytes = Vec::new();
-        let most = 2 * CONFIG_BYTES_MAX + FAIL2BAN_BYTES_MAX + FAIL2BAN_LISTS_BYTES_MAX;
-        File::from(fd).take(most as u64).read_to_end(&mut bytes)?;
-        let bundle = Bundle::from_bytes(&bytes)
-            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "not a configuration"))?;
+        let bundle = bundle_of(fd)?;
         let loaded = match shipped::load(&bundle, false) {
             Ok(loaded) => loaded,
             Err(found) => {

@@ -36,6 +36,28 @@ pub struct JailPlan {
     guards: bool,
 }
 
+impl JailPlan {
+    /// Puts the jails of a configuration together. `beside`: whether monban's own rules run beside
+    /// them; `files`: with the lists that they name.
+    ///
+    /// # Errors
+    /// As [`Jails::plan`].
+    pub fn new(
+        jails: &mut Jails,
+        beside: Option<bool>,
+        configuration: &Configuration,
+        files: &Files,
+        guards: bool,
+    ) -> Result<Self, Vec<Lack>> {
+        let file = |path: &str| files.text(Path::new(path)).map(str::to_owned);
+        let setup = Setup { configuration, file: &file, guards, now: now() };
+        let mut plan = jails.plan(&setup)?;
+        let lacks = lacking(configuration, std::mem::take(&mut plan.lacks));
+        let actions = jail_states::actions(configuration);
+        Ok(Self { plan, lacks, actions, beside, guards })
+    }
+}
+
 /// The jails, and what belongs to them here.
 pub struct JailSide {
     jails: Jails,
@@ -235,21 +257,19 @@ impl Watch {
         fail2ban: Option<&Fail2ban>,
         guards: bool,
     ) -> Result<JailPlan, Refusal> {
-        let (configuration, lists) = match fail2ban {
+        let jails = &mut self.jail_side.jails;
+        let foreseen = self.foreseen.take().zip(fail2ban);
+        if let Some(planned) = foreseen.and_then(|(foreseen, wanted)| foreseen.plan_for(wanted)) {
+            let plan = jails.adopt(planned.plan, guards);
+            return Ok(JailPlan { plan, guards, ..planned });
+        }
+        let (configuration, files) = match fail2ban {
             Some(fail2ban) => read_held(fail2ban),
             None => (Configuration::none(), Files::default()),
         };
-        let file = |path: &str| lists.text(Path::new(path)).map(str::to_owned);
-        let setup = Setup { configuration: &configuration, file: &file, guards, now: now() };
-        match self.jail_side.jails.plan(&setup) {
-            Ok(mut plan) => {
-                let lacks = lacking(&configuration, std::mem::take(&mut plan.lacks));
-                let beside = fail2ban.map(|fail2ban| fail2ban.beside);
-                let actions = jail_states::actions(&configuration);
-                Ok(JailPlan { plan, lacks, actions, beside, guards })
-            }
-            Err(spoilt) => Err(refusal(spoilt, self.mind.output().say())),
-        }
+        let beside = fail2ban.map(|fail2ban| fail2ban.beside);
+        JailPlan::new(jails, beside, &configuration, &files, guards)
+            .map_err(|spoilt| refusal(spoilt, self.mind.output().say()))
     }
 
     /// Takes them over. Gives back what of the configuration does not run.

@@ -6,6 +6,7 @@ mod commit;
 mod earlier;
 mod echo;
 mod flood;
+mod foreseen;
 mod form;
 mod freeing;
 mod jail_log;
@@ -26,6 +27,7 @@ mod voice;
 mod words;
 
 pub use echo::{Echoes, Event};
+pub use foreseen::FirstWord;
 pub use form::Form;
 pub use jail_states::{JailState, read as read_jail_states};
 pub use jails::{ALONE_META as JAILS_ALONE_META, GUARDS_META as JAILS_GUARDS_META};
@@ -95,6 +97,7 @@ pub struct Watch {
     feed: Feed,
     mind: Mind,
     jail_side: jails::JailSide,
+    foreseen: Option<foreseen::Foreseen>,
     earlier: earlier::Awaited,
     scribe: Scribe,
     pending: Pending,
@@ -144,6 +147,7 @@ impl Watch {
             feed: Feed::new(files),
             pending: Pending::default(),
             jail_side: jails::JailSide::new(std::mem::take(&mut saved.jails), &saved.meta, &local),
+            foreseen: None,
             earlier: earlier::Awaited::default(),
             mind: Mind::new(saved, local.clock, output),
             scribe: Scribe::start(ledger)?,
