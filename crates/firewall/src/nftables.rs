@@ -13,7 +13,7 @@ use crate::placed::{held_in, look, place, rehearse};
 use crate::plan::Plan;
 use crate::read::{elements, list, table_flags};
 use crate::socket::Socket;
-use crate::spans::fit;
+use crate::spans::{fit, fit_alone};
 use crate::target::SETS;
 use crate::uapi::*;
 use crate::verify::verify;
@@ -96,11 +96,7 @@ impl Nftables {
     pub fn apply(&mut self, changes: &[Change]) -> Result<Vec<Refused>, FirewallError> {
         let start = Instant::now();
         self.learn_ports(changes)?;
-        for change in changes {
-            if let Change::Block { scope: Scope::Ports(ports), .. } = change {
-                self.ports.extend(ports);
-            }
-        }
+        self.ports.extend(changes.iter().flat_map(ports));
         let mut refused = Vec::new();
         for first in (0..changes.len()).step_by(TRANSACTION_CHANGES_MAX) {
             let end = changes.len().min(first + TRANSACTION_CHANGES_MAX);
@@ -108,6 +104,41 @@ impl Nftables {
         }
         self.apply_took = start.elapsed();
         refused.sort_unstable_by_key(|refused: &Refused| refused.index);
+        Ok(refused)
+    }
+
+    /// Makes the kernel hold these blocks and no other. It is one transaction, in which a block
+    /// that stays is never away; more than 131,072 blocks are split behind the first so many. What
+    /// is held is emptied and not compared: to list a set takes the kernel quadratic time. What the
+    /// kernel refuses is returned; all is emptied first then, and the others follow.
+    ///
+    /// # Errors
+    /// As [`Nftables::apply`].
+    pub fn hold_only(&mut self, blocks: &[Change]) -> Result<Vec<Refused>, FirewallError> {
+        let first = blocks.len().min(TRANSACTION_CHANGES_MAX);
+        let wanted = blocks.iter().enumerate().take(first);
+        let (mut plan, mut refused) = Plan::new(wanted, std::iter::empty(), self.can_destroy);
+        refused.extend(fit_alone(&mut plan));
+        plan.without(&refused);
+        let mut batch = Batch::new(self.socket.reserve(1), None);
+        empty(&mut batch);
+        plan.encode(&mut batch);
+        match self.socket.transact(batch, true, "put the blocks in place of others") {
+            Ok(()) => {}
+            // A table that is gone is told by this, too.
+            Err(error) if error.is_about_elements() => {
+                self.clear()?;
+                return self.apply(blocks);
+            }
+            Err(error) => return Err(error),
+        }
+        self.ports = blocks.iter().take(first).flat_map(ports).copied().collect();
+        self.ports_known = true;
+        let refused = refused.into_iter().map(|(index, error)| Refused { index, error });
+        let behind = self.apply(&blocks[first..])?.into_iter();
+        let behind = behind.map(|Refused { index, error }| Refused { index: first + index, error });
+        let mut refused: Vec<Refused> = refused.chain(behind).collect();
+        refused.sort_unstable_by_key(|refused| refused.index);
         Ok(refused)
     }
 
@@ -178,13 +209,7 @@ impl Nftables {
     /// What the kernel said.
     pub fn clear(&mut self) -> Result<(), FirewallError> {
         let mut batch = Batch::new(self.socket.reserve(1), None);
-        for spec in SETS {
-            // Without a list of elements it means all of them.
-            batch.message(DELSETELEM, 0, |e| {
-                e.text(NFTA_SET_ELEM_LIST_TABLE, TABLE);
-                e.text(NFTA_SET_ELEM_LIST_SET, spec.name);
-            });
-        }
+        empty(&mut batch);
         self.socket.transact(batch, true, "empty the sets").map_err(FirewallError::gone_if_missing)
     }
 
@@ -285,6 +310,25 @@ impl Nftables {
             e.text(NFTA_SET_NAME, "nobody");
         });
         self.socket.transact(batch, true, "destroy a set").is_ok()
+    }
+}
+
+/// Adds the messages that take every element out of every set.
+fn empty(batch: &mut Batch) {
+    for spec in SETS {
+        // Without a list of elements it means all of them.
+        batch.message(DELSETELEM, 0, |e| {
+            e.text(NFTA_SET_ELEM_LIST_TABLE, TABLE);
+            e.text(NFTA_SET_ELEM_LIST_SET, spec.name);
+        });
+    }
+}
+
+/// The ports that a change names.
+fn ports(change: &Change) -> &[u16] {
+    match change {
+        Change::Block { scope: Scope::Ports(ports), .. } => ports,
+        _ => &[],
     }
 }
 

@@ -57,12 +57,25 @@ pub(crate) fn fit(
         ranges.remove(step.target);
         step.clears || step.wish != Wish::Gone
     });
+    Ok(colliding(plan, there))
+}
+
+/// Fits a plan to sets in which nothing is. Returns the changes that collide with each other.
+pub(crate) fn fit_alone(plan: &mut Plan) -> Vec<(usize, FirewallError)> {
+    plan.steps.iter_mut().for_each(|step| step.clears = false);
+    plan.steps.retain(|step| step.wish != Wish::Gone);
+    colliding(plan, HashMap::new())
+}
+
+/// The changes that collide with what is there, by set, or with each other.
+fn colliding(plan: &Plan, mut there: HashMap<usize, Ranges>) -> Vec<(usize, FirewallError)> {
     let mut refused = Vec::new();
     for step in plan.steps.iter().filter(|step| step.wish != Wish::Gone) {
         let set = step.target.set();
-        if let Some(Err((first, last))) = there.get_mut(&set).map(|r| r.insert(step.target))
-            && let Some(spec) = SETS.get(set)
-        {
+        let Some(spec) = SETS.get(set).filter(|spec| spec.is_ranges()) else {
+            continue;
+        };
+        if let Err((first, last)) = there.entry(set).or_default().insert(step.target) {
             let with = format!("{} to {}", spec.address(first), spec.address(last));
             let subject = step.target.subject;
             refused.push((step.change, FirewallError::Overlap { subject, with }));
@@ -70,7 +83,7 @@ pub(crate) fn fit(
     }
     refused.sort_by_key(|(change, _)| *change);
     refused.dedup_by_key(|(change, _)| *change);
-    Ok(refused)
+    refused
 }
 
 /// Ranges of the sets of networks, by port and first address, to find those that meet.

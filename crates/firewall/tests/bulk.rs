@@ -51,6 +51,16 @@ fn a_hundred_thousand_blocks_at_once() {
         sh("nft flush chain inet monban gate");
         timed("repair with 300000", || nftables.repair().unwrap());
         assert_eq!(nftables.list().unwrap().len(), 300_000);
+        let only = |nftables: &mut Nftables| assert_eq!(nftables.hold_only(&v4).unwrap(), []);
+        timed("hold 100000 in place of 300000", || only(&mut nftables));
+        timed("hold the same in their place", || only(&mut nftables));
+        timed("the same by emptying first", || {
+            nftables.clear().unwrap();
+            apply(&mut nftables, &v4);
+        });
+        assert!(nftables.verify(&v4).unwrap().iter().all(|there| *there));
+        apply(&mut nftables, &v6);
+        apply(&mut nftables, &ports);
         let frees: Vec<_> = v4.iter().map(|c| Change::Free { subject: c.subject() }).collect();
         timed("free 100000", || apply(&mut nftables, &frees));
         assert_eq!(nftables.list().unwrap().len(), 200_000);

@@ -248,6 +248,69 @@ fn a_block_ends_and_comes_again() {
 }
 
 #[test]
+fn blocks_take_the_place_of_all_that_is_held() {
+    in_namespace("blocks_take_the_place_of_all_that_is_held", || {
+        let mut nftables = Nftables::open().unwrap();
+        apply(
+            &mut nftables,
+            &[
+                block("192.0.2.1", Some(600)),
+                block("192.0.2.9", None),
+                block("10.0.0.0/8", None),
+                block_ports("192.0.2.2", &[22, 25], Some(600)),
+                block("2001:db8::/64", Some(600)),
+            ],
+        );
+        sh("nft add element inet monban nets4 '{ 100.0.0.5-100.0.0.9 . ipv4 }'");
+        let blocks = [
+            block("192.0.2.1", Some(60)),
+            block("192.0.2.3", None),
+            block("10.0.0.0/16", Some(60)),
+            block("10.0.0.0/24", None),
+            block("100.0.0.0/24", None),
+            block_ports("192.0.2.2", &[22], Some(60)),
+            block_ports("192.0.2.4", &[], None),
+            block("2001:db8::/64", None),
+        ];
+        let refused = nftables.hold_only(&blocks).unwrap();
+        let which: Vec<_> = refused.iter().map(|refused| refused.index).collect();
+        assert_eq!(which, [3, 6], "{refused:?}");
+        assert_eq!(
+            targets(&mut nftables),
+            [
+                "10.0.0.0/16",
+                "100.0.0.0/24",
+                "192.0.2.1",
+                "192.0.2.2 port 22",
+                "192.0.2.3",
+                "2001:db8::/64",
+            ]
+        );
+        let held = nftables.verify(&blocks).unwrap();
+        assert_eq!(held, [true, true, true, false, true, true, false, true]);
+        assert!(!sh("nft list set inet monban nets4").contains("100.0.0.5"));
+        // What is freed then is found on the ports that are named now.
+        apply(&mut nftables, &[free("192.0.2.2")]);
+        assert!(!targets(&mut nftables).contains(&"192.0.2.2 port 22".to_owned()));
+        // What the kernel alone refuses keeps nothing else away.
+        let changes = [
+            block("192.0.2.5", None),
+            monban_firewall::Change::Block {
+                subject: "192.0.2.6".parse().unwrap(),
+                scope: monban_model::Scope::All,
+                left: Some(Duration::MAX),
+            },
+        ];
+        assert_eq!(nftables.hold_only(&changes).unwrap()[0].index, 1);
+        assert_eq!(targets(&mut nftables), ["192.0.2.5"]);
+        assert_eq!(nftables.hold_only(&[]).unwrap(), []);
+        assert_eq!(targets(&mut nftables), [""; 0]);
+        sh("nft delete table inet monban");
+        assert!(matches!(nftables.hold_only(&[]), Err(FirewallError::Gone)));
+    });
+}
+
+#[test]
 fn clear_and_remove_end_everything() {
     in_namespace("clear_and_remove_end_everything", || {
         let mut nftables = Nftables::open().unwrap();

@@ -1,16 +1,11 @@
 //! Orders into the kernel's firewall, read back after writing.
 
-use std::collections::{BTreeSet, HashSet};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use monban_firewall::{Change, FirewallError, Foreign, Nftables, Placed, Watch};
 use monban_model::wire::{WireAct, WireOrder};
-use monban_model::{Outcome, OutcomeResult, Subject};
-
-/// With more blocks than this the kernel's list is not compared but made anew: the kernel needs
-/// quadratic time to list a set (measured: 0.4 s for 100,000).
-const LISTED_MAX: usize = 20_000;
+use monban_model::{Outcome, OutcomeResult};
 
 /// The kernel's firewall, ready to take orders.
 #[derive(Debug)]
@@ -97,27 +92,8 @@ impl Wall {
     /// # Errors
     /// What the kernel said.
     pub fn restore(&mut self, blocks: &[WireOrder]) -> Result<usize, FirewallError> {
-        let mut changes = Vec::new();
-        if blocks.len() > LISTED_MAX {
-            self.nftables.clear()?;
-        } else {
-            changes
-                .extend(self.strays(blocks)?.into_iter().map(|subject| Change::Free { subject }));
-        }
-        changes.extend(blocks.iter().map(change));
-        Ok(self.nftables.apply(&changes)?.len())
-    }
-
-    /// What the kernel holds and the ledger does not.
-    fn strays(&mut self, blocks: &[WireOrder]) -> Result<Vec<Subject>, FirewallError> {
-        let wanted: HashSet<Subject> = blocks.iter().map(|order| order.subject).collect();
-        let held = self.nftables.list()?;
-        let strays: BTreeSet<Subject> = held
-            .iter()
-            .map(|held| held.target.subject)
-            .filter(|subject| !wanted.contains(subject))
-            .collect();
-        Ok(strays.into_iter().collect())
+        let blocks: Vec<Change> = blocks.iter().map(change).collect();
+        Ok(self.nftables.hold_only(&blocks)?.len())
     }
 
     /// Who else changed the table, if somebody did.
