@@ -18,6 +18,9 @@ pub const JOURNAL_UID: u32 = 60_912;
 /// Uid and gid of the courier, for the same reason.
 pub const COURIER_UID: u32 = 60_913;
 
+/// The file in state folder and watcher's folder that whoever uses it has locked.
+pub const LOCK: &str = "lock";
+
 /// The folders and files of one monban.
 #[derive(Clone, Debug)]
 pub struct Place {
@@ -51,11 +54,16 @@ impl Place {
     }
 
     /// Makes the folders. The state folder is readable for all (its socket asks who speaks); the
-    /// watcher's is the watcher's alone.
+    /// watcher's is the watcher's alone. Gives back those that were not there before, inner ones
+    /// last.
     ///
     /// # Errors
     /// If they cannot be made, or if strangers could put files of their own there.
-    pub fn prepare(&self, uid: Option<u32>) -> Result<(), Unfit> {
+    pub fn prepare(&self, uid: Option<u32>) -> Result<Vec<PathBuf>, Unfit> {
+        let corner = self.watcher();
+        let missing = corner.ancestors().take_while(|folder| !folder.exists());
+        let mut missing: Vec<PathBuf> = missing.map(Path::to_owned).collect();
+        missing.reverse();
         fs::DirBuilder::new().recursive(true).mode(0o755).create(&self.state)?;
         let facts = fs::metadata(&self.state)?;
         let me = rustix::process::geteuid().as_raw();
@@ -65,7 +73,17 @@ impl Place {
         if facts.mode() & 0o022 != 0 {
             return Err(Unfit::Mode(facts.mode() & 0o7777));
         }
-        Ok(self.prepare_corner(uid)?)
+        self.prepare_corner(uid)?;
+        Ok(missing)
+    }
+
+    /// Removes folders that [`Place::prepare`] made and in which nothing but locks was put since.
+    pub fn take_back(&self, made: &[PathBuf]) {
+        for folder in made.iter().rev() {
+            // What cannot be removed holds something that is to stay.
+            let _ = fs::remove_file(folder.join(LOCK));
+            let _ = fs::remove_dir(folder);
+        }
     }
 
     fn prepare_corner(&self, uid: Option<u32>) -> io::Result<()> {

@@ -49,6 +49,59 @@ fn a_state_folder_that_others_may_write_is_refused_with_the_chmod() {
     assert!(!state.join("lock").exists());
 }
 
+/// Everything in a folder and below it.
+fn below(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        found.push(entry.path().display().to_string());
+        if entry.path().is_dir() {
+            found.extend(below(&entry.path()));
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn jails_that_are_refused_leave_nothing_behind() {
+    let inside = "ip link set lo up; \"$0\" run --state \"$1\" --fail2ban \"$2\"; echo code $?; \
+                  nft list tables";
+    let tools = "unshare -n true && nft --version && ip -Version";
+    let has_tools = Command::new("sh").args(["-c", tools]).output().unwrap().status.success();
+    if !has_tools {
+        println!("left out: needs root, ip and nft");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let jails = folder.path().join("jails");
+    let file = jails.join("jail.local");
+    fs::create_dir(&jails).unwrap();
+    fs::write(&file, "[x]\nenabled = yes\n").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
+    let run = |state: &Path| {
+        let mut command = Command::new("unshare");
+        command.args(["-n", "sh", "-c", inside, env!("CARGO_BIN_EXE_monban")]);
+        let ran = command.arg(state).arg(&jails).output().unwrap();
+        let (out, err) =
+            (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+        // Its table is gone again, and so is whoever it started.
+        assert_eq!(out, "code 2\n", "{err}");
+        assert!(err.contains("jail.local"), "{err}");
+    };
+    let before = below(folder.path());
+    run(&folder.path().join("new/state"));
+    assert_eq!(below(folder.path()), before);
+    // A ledger of an older form stays one.
+    let state = folder.path().join("state");
+    let ledger = state.join("watcher/ledger.db");
+    fs::create_dir_all(state.join("watcher")).unwrap();
+    fs::write(&ledger, "whatever it is").unwrap();
+    run(&state);
+    assert_eq!(fs::read(&ledger).unwrap(), b"whatever it is");
+    assert_eq!(below(&state.join("watcher")).len(), 2, "the ledger and the lock");
+}
+
 #[test]
 fn a_second_monban_says_that_one_runs_and_ends() {
     let namespace = Command::new("unshare").args(["-n", "true"]).stderr(Stdio::null()).status();

@@ -25,6 +25,17 @@ impl Wall {
         Ok(Self { nftables, watch })
     }
 
+    /// Takes the table out again if [`Wall::open`] made it.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    pub fn take_back(self) -> Result<(), FirewallError> {
+        match self.nftables.placed() {
+            Placed::Created => self.nftables.remove(),
+            _ => Ok(()),
+        }
+    }
+
     /// Opens what an earlier run placed, if there is something: nothing is made.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use monban_warden::{memory_file, read_memory_file};
 
 use crate::commands::{PATIENCE_WITH_ENDS, exchange};
 use crate::problems;
-use crate::roles::warden::short_path;
+use crate::roles::control::short_path;
 
 /// An answer may be about hundreds of thousands of bans, or wait for the end of jails.
 const PATIENCE: Duration = PATIENCE_WITH_ENDS;

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use super::Context;
 use crate::place::is_root;
 use crate::problems;
-use crate::roles::warden::short_path;
+use crate::roles::control::short_path;
 
 /// A daemon that answers later than this is stopped or hangs.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -3,9 +3,10 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use monban_config::{Bundle, Fail2ban};
 use monban_fail2ban::config::Files;
@@ -14,6 +15,10 @@ use monban_model::wire::ToWatcher;
 use monban_warden::{Channel, Wall, memory_file};
 
 use super::jails::source_files;
+use crate::place::Place;
+
+/// A role that has nothing to do ends within this time, or is killed.
+const ENDS_IN: Duration = Duration::from_secs(2);
 
 /// A role that was started, and our end of its channel.
 pub type Running = (Child, OwnedFd);
@@ -25,6 +30,8 @@ pub struct Ahead {
     pub watcher: Option<Running>,
     /// The actor, and whether it was told of one before it.
     pub actor: Option<(Running, bool)>,
+    /// The folders that were made for the state.
+    pub made: Vec<PathBuf>,
     wall: Option<JoinHandle<Result<Wall, FirewallError>>>,
 }
 
@@ -64,8 +71,34 @@ impl Ahead {
 
     /// There is nothing to do for an actor. It has done nothing yet.
     pub fn end_actor(&mut self) -> io::Result<()> {
-        let Some(((mut child, _), _)) = self.actor.take() else { return Ok(()) };
-        child.kill()?;
-        child.wait().map(drop)
+        self.actor.take().map_or(Ok(()), |(actor, _)| end(actor))
     }
+
+    /// Ends what has begun and was not asked for, and takes back what it made: the start comes to
+    /// nothing.
+    pub fn give_up(&mut self, place: &Place) {
+        let _ = self.end_actor();
+        let _ = self.watcher.take().map(end);
+        if let Some(wall) = self.wall.take()
+            && let Ok(Ok(wall)) = wall.join()
+        {
+            // Without the right to do so there is nothing to take back.
+            let _ = wall.take_back();
+        }
+        place.take_back(&std::mem::take(&mut self.made));
+    }
+}
+
+/// Ends a role that was told nothing to do: it ends by itself when nobody is there to tell it.
+fn end((mut child, channel): Running) -> io::Result<()> {
+    drop(channel);
+    let until = Instant::now() + ENDS_IN;
+    while child.try_wait()?.is_none() {
+        if Instant::now() > until {
+            child.kill()?;
+            return child.wait().map(drop);
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Ok(())
 }

@@ -3,6 +3,7 @@
 pub mod actor;
 mod ahead;
 mod begin;
+pub mod control;
 pub mod courier;
 pub mod jails;
 pub mod sandbox;

@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, IsTerminal};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
@@ -18,11 +18,11 @@ use monban_sources::journal::journalctl_arguments;
 use monban_views::{Say, json_line, notice_json, printable_lines};
 use monban_warden::{Channel, Host, Keeper, Load, Start, Wall, may_have_left};
 use rustix::fs::FlockOperation;
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use rustix::thread::CapabilitySet;
 
 use super::ahead::{Ahead, Running};
 use super::begin::Beginning;
+use super::control::{self, short_path};
 use super::jails;
 use super::sandbox;
 use super::signals;
@@ -30,7 +30,7 @@ use super::theirs::Theirs;
 use crate::cli::{Common, RunArgs};
 use crate::commands::exchange;
 use crate::fail2ban::complaints;
-use crate::place::{COURIER_UID, JOURNAL_UID, Place, Unfit, is_root, watcher_uid};
+use crate::place::{COURIER_UID, JOURNAL_UID, LOCK, Place, Unfit, is_root, watcher_uid};
 use crate::{discover, out, problems};
 
 /// A monban that is not ending answers within this time.
@@ -88,7 +88,10 @@ pub fn main(common: &Common, args: &RunArgs, say: Say) -> ExitCode {
         may_act: None,
         ahead: Ahead::default(),
     };
-    match program.run() {
+    let ended = program.run();
+    // What was begun for a start that comes to nothing leaves nothing behind.
+    program.ahead.give_up(&program.place);
+    match ended {
         Ok(code) => code,
         Err(text) => {
             eprintln!("{}", printable_lines(&text));
@@ -130,17 +133,14 @@ impl Program {
             self.ahead.end_actor().map_err(self.failed("run-failed", &state))?;
         }
         self.tell_start(&load, &wall);
-        let socket = state.join("control.sock");
-        let control = self.control_socket().map_err(self.failed("start-socket-failed", &socket))?;
-        let signals = signals::heard().map_err(self.failed("start-signals-failed", &state))?;
-        self.may_act = Some(load.jails);
-        if is_root() {
-            let keep = match load.jails {
-                true => sandbox::keep_capabilities_of_this_process,
-                false => sandbox::keep_capabilities,
-            };
-            keep(KEPT).map_err(self.failed("start-rights-failed", &state))?;
-        }
+        let (control, signals) = match self.settle(load.jails) {
+            Ok(ready) => ready,
+            Err(text) => {
+                let _ = wall.map(Wall::take_back);
+                return Err(text);
+            }
+        };
+        self.ahead.made.clear();
         let failed = self.failed("start-files-failed", &state);
         let ended = self.failed("run-failed", &state);
         let start = Start { state, load, control, signals, wall, host: self };
@@ -153,11 +153,29 @@ impl Program {
         Ok(ExitCode::SUCCESS)
     }
 
+    /// Opens the control socket, hears signals and gives up rights: what is left before the loop.
+    fn settle(&mut self, jails: bool) -> Result<(OwnedFd, OwnedFd), String> {
+        let state = self.place.state.clone();
+        let socket = state.join("control.sock");
+        let control =
+            control::socket(&state).map_err(self.failed("start-socket-failed", &socket))?;
+        let signals = signals::heard().map_err(self.failed("start-signals-failed", &state))?;
+        self.may_act = Some(jails);
+        if is_root() {
+            let keep = match jails {
+                true => sandbox::keep_capabilities_of_this_process,
+                false => sandbox::keep_capabilities,
+            };
+            keep(KEPT).map_err(self.failed("start-rights-failed", &state))?;
+        }
+        Ok((control, signals))
+    }
+
     /// Takes the state folder, whose lock it gives back, and begins what takes time.
     fn begin(&mut self, jails: bool, observe: bool) -> Result<OwnedFd, String> {
         let state = self.place.state.clone();
-        self.place.prepare(self.uid).map_err(|unfit| self.unfit(&unfit))?;
-        let lock = self.lock().map_err(self.failed("start-lock-failed", &state.join("lock")))?;
+        self.ahead.made = self.place.prepare(self.uid).map_err(|unfit| self.unfit(&unfit))?;
+        let lock = self.lock().map_err(self.failed("start-lock-failed", &state.join(LOCK)))?;
         let Some(lock) = lock else {
             let path = state.display().to_string();
             return Err(self.say.text("running-already", &[("path", &path)]));
@@ -205,7 +223,7 @@ impl Program {
     /// One monban a state folder. A start waits for the end of the run before, which does not
     /// answer any more; `None` if that runs on.
     fn lock(&self) -> io::Result<Option<OwnedFd>> {
-        let path = self.place.state.join("lock");
+        let path = self.place.state.join(LOCK);
         let lock: OwnedFd = File::create(&path)?.into();
         if rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
             let folder = File::open(&self.place.state)?;
@@ -241,25 +259,6 @@ impl Program {
             true => out::json(&beginning.json()),
             false => beginning.text(&self.say),
         }
-    }
-
-    /// Bound by way of the open folder: a socket's path may have 108 bytes only.
-    fn control_socket(&self) -> io::Result<OwnedFd> {
-        let folder = File::open(&self.place.state)?;
-        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let socket =
-            rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
-        let path = self.place.state.join("control.sock");
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        rustix::net::bind(&socket, &SocketAddrUnix::new(short_path(&folder))?)?;
-        // Who speaks is asked of the kernel at each connection.
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o666);
-        std::fs::set_permissions(&path, mode)?;
-        rustix::net::listen(&socket, 16)?;
-        Ok(socket)
     }
 
     /// Tells what keeps single jails from running; the others run. A reload is refused if it would
@@ -367,7 +366,11 @@ impl Host for Program {
     fn start_actor(&mut self, again: bool) -> io::Result<(Child, OwnedFd)> {
         match self.ahead.actor.take() {
             Some((running, told)) if told == again => Ok(running),
-            _ => self.new_actor(again),
+            other => {
+                self.ahead.actor = other;
+                self.ahead.end_actor()?;
+                self.new_actor(again)
+            }
         }
     }
 
@@ -481,9 +484,4 @@ impl Program {
             allow: config.allow,
         })
     }
-}
-
-/// The control socket's path by way of the open state folder.
-pub fn short_path(folder: &File) -> PathBuf {
-    PathBuf::from(format!("/proc/self/fd/{}/control.sock", folder.as_fd().as_raw_fd()))
 }

@@ -15,7 +15,7 @@ use rustix::fs::FlockOperation;
 
 use super::sandbox;
 use crate::cli::WatcherArgs;
-use crate::place::Place;
+use crate::place::{LOCK, Place};
 use crate::watch::{FirstWord, Local, Output, Watch};
 
 /// Runs the role. Descriptor 0 is the channel to the warden.
@@ -54,7 +54,7 @@ fn start(place: &Place, args: &WatcherArgs, json: bool, say: Say) -> io::Result<
     sandbox::keep_capabilities(rustix::thread::CapabilitySet::empty())?;
     rustix::process::set_parent_process_death_signal(None)?;
     // The watcher of a killed warden may still commit its last lines: two would count twice.
-    let lock: OwnedFd = File::create(folder.join("lock"))?.into();
+    let lock: OwnedFd = File::create(folder.join(LOCK))?.into();
     rustix::fs::flock(&lock, FlockOperation::LockExclusive)?;
     sandbox::lock(&folder)?;
     let local = Local { clock, zone, log, folder };
