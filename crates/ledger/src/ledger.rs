@@ -115,7 +115,8 @@ impl Ledger {
             Some(db) => db,
             none => {
                 make_file(&self.path)?;
-                let db = connect(&self.path, Locking::Shared)?;
+                // What cannot be brought over was told of at the start.
+                let (db, _) = connect(&self.path)?;
                 mark(&db, "1")?;
                 none.insert(db)
             }
@@ -151,25 +152,39 @@ enum Locking {
     Exclusive,
 }
 
-fn connect(path: &Path, locking: Locking) -> Result<Connection, LedgerError> {
+fn open_file(path: &Path, locking: Locking) -> Result<Connection, LedgerError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut db = Connection::open_with_flags(path, flags)?;
+    let db = Connection::open_with_flags(path, flags)?;
     if locking == Locking::Exclusive {
         // First of all: it counts only before the first page is read.
         db.execute_batch("PRAGMA locking_mode = EXCLUSIVE")?;
     }
     schema::set_up(&db)?;
-    schema::prepare(&mut db)?;
     Ok(db)
+}
+
+/// The file in the present form, and how many rows could not be brought over.
+fn connect(path: &Path) -> Result<(Connection, u64), LedgerError> {
+    let mut db = open_file(path, Locking::Shared)?;
+    if schema::is_older(&db)? {
+        // What is set aside for damage is the file as it was.
+        check_unless_ended(&db)?;
+    }
+    let left_out = schema::prepare(&mut db)?;
+    Ok((db, left_out))
+}
+
+/// Checks the file if it did not end cleanly.
+fn check_unless_ended(db: &Connection) -> Result<(), LedgerError> {
+    if number(db, RUNNING)? == Some(1) { damage::check(db) } else { Ok(()) }
 }
 
 /// The usual start. That the disk takes no mark is said, and does not stop it.
 fn start(path: &Path) -> Result<(Connection, Saved), LedgerError> {
-    let db = connect(path, Locking::Shared)?;
-    if number(&db, RUNNING)? == Some(1) {
-        damage::check(&db)?;
-    }
+    let (db, left_out) = connect(path)?;
+    check_unless_ended(&db)?;
     let mut saved = Saved::load(&db)?;
+    saved.tell_left_out(left_out);
     match mark(&db, "1") {
         Err(LedgerError::Disk(why)) => saved.notices.push(notice("ledger-disk", &[("why", &why)])),
         other => other?,
@@ -181,11 +196,7 @@ fn start(path: &Path) -> Result<(Connection, Saved), LedgerError> {
 /// not work.
 fn start_without_disk(path: &Path, why: &str) -> Result<Saved, LedgerError> {
     let is_new = fs::metadata(path).is_ok_and(|file| file.len() == 0);
-    let read = if is_new {
-        Ok(Saved::empty())
-    } else {
-        connect(path, Locking::Exclusive).and_then(|db| Saved::load(&db))
-    };
+    let read = if is_new { Ok(Saved::empty()) } else { read_in_memory(path) };
     let mut saved = match read {
         Err(LedgerError::Disk(_)) => return Err(LedgerError::Disk(why.to_owned())),
         other => other?,
@@ -194,12 +205,20 @@ fn start_without_disk(path: &Path, why: &str) -> Result<Saved, LedgerError> {
     Ok(saved)
 }
 
+/// What the file holds, also one of an older form.
+fn read_in_memory(path: &Path) -> Result<Saved, LedgerError> {
+    let mut db = open_file(path, Locking::Exclusive)?;
+    let (mut saved, left_out) = schema::read_as_present(&mut db, Saved::within)?;
+    saved.tell_left_out(left_out);
+    Ok(saved)
+}
+
 /// The start after damage: a new file with what could be read of the old one.
 fn start_anew(path: &Path, why: &str) -> Result<(Option<Connection>, Saved), LedgerError> {
     let moved = damage::move_aside(path)?;
     let rescued = damage::rescue(&moved);
     make_file(path)?;
-    let mut db = connect(path, Locking::Shared)?;
+    let (mut db, _) = connect(path)?;
     write_rescued(&mut db, &rescued)?;
     let mut saved = Saved::load(&db)?;
     saved.notices.push(notice(

@@ -56,8 +56,12 @@ impl Saved {
 
     /// Reads everything in one snapshot.
     pub(crate) fn load(db: &Connection) -> Result<Self, LedgerError> {
-        let snapshot = db.unchecked_transaction()?;
-        let mut rows = Rows::new(&snapshot);
+        Self::within(&*db.unchecked_transaction()?)
+    }
+
+    /// The same within a transaction that is open.
+    pub(crate) fn within(db: &Connection) -> Result<Self, LedgerError> {
+        let mut rows = Rows::new(db);
         let mut saved = Self {
             tallies: rows.all("tallies", state::TALLIES, limits::TALLIES_MAX, state::read_tally)?,
             connections: rows.connections()?,
@@ -83,12 +87,20 @@ impl Saved {
             )?,
             meta: rows
                 .all("meta", META, limits::LEDGER_META_MAX, |row| Ok((row.get(0)?, row.get(1)?)))?,
-            next_seq: next_seq(&snapshot)?,
-            next_order: OrderId(number(&snapshot, NEXT_ORDER)?.unwrap_or(1)),
+            next_seq: next_seq(db)?,
+            next_order: OrderId(number(db, NEXT_ORDER)?.unwrap_or(1)),
             notices: Vec::new(),
         };
         saved.notices = rows.into_notices();
         Ok(saved)
+    }
+
+    /// Says that so many rows of an older form could not be brought over.
+    pub(crate) fn tell_left_out(&mut self, rows: u64) {
+        if rows > 0 {
+            let values = [("rows", &*rows.to_string())];
+            self.notices.push(notice("ledger-rows-unreadable", &values));
+        }
     }
 
     /// What can still be read of a damaged file and must not be lost: blocks (an operator's ban

@@ -24,7 +24,8 @@ struct Step {
     then: Option<Then>,
 }
 
-type Then = fn(&Connection) -> Result<(), LedgerError>;
+/// How many rows it had to leave out.
+type Then = fn(&Connection) -> Result<u64, LedgerError>;
 
 /// The form of the tables that this program writes (`PRAGMA user_version`).
 pub(crate) const FORM: i64 = STEPS.len() as i64;
@@ -51,8 +52,9 @@ pub(crate) fn set_up(connection: &Connection) -> Result<(), LedgerError> {
     Ok(())
 }
 
-/// Settings of the one connection that writes, and the tables brought to the present form.
-pub(crate) fn prepare(connection: &mut Connection) -> Result<(), LedgerError> {
+/// Settings of the one connection that writes, and the tables brought to the present form. Gives
+/// back how many rows could not be brought over.
+pub(crate) fn prepare(connection: &mut Connection) -> Result<u64, LedgerError> {
     let pages: i64 = connection.query_row("PRAGMA page_count", [], |row| row.get(0))?;
     if pages == 0 {
         // It counts only before the first page; later it would be a write at every start. There is
@@ -60,10 +62,7 @@ pub(crate) fn prepare(connection: &mut Connection) -> Result<(), LedgerError> {
         // does not wait for the disk half a dozen times.
         connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA synchronous = OFF")?;
     }
-    let found = form(connection)?;
-    if found > FORM {
-        return Err(LedgerError::NewerSchema { found, known: FORM });
-    }
+    let found = known_form(connection)?;
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {
         return Err(LedgerError::Disk(format!(
@@ -77,9 +76,36 @@ pub(crate) fn prepare(connection: &mut Connection) -> Result<(), LedgerError> {
     if pages > 0 {
         connection.execute_batch("PRAGMA synchronous = NORMAL")?;
     }
-    migrate(connection, found, STEPS)?;
+    let left_out = migrate(connection, found, STEPS)?;
     connection.execute_batch("PRAGMA synchronous = NORMAL")?;
-    Ok(())
+    Ok(left_out)
+}
+
+/// What is read of the tables in the present form, with how many rows could not be brought over.
+/// All of that happens in memory: nothing is written, so that it works where the disk is full.
+pub(crate) fn read_as_present<T>(
+    connection: &mut Connection,
+    read: impl FnOnce(&Connection) -> Result<T, LedgerError>,
+) -> Result<(T, u64), LedgerError> {
+    let found = known_form(connection)?;
+    connection.execute_batch("PRAGMA cache_spill = OFF")?;
+    let transaction = connection.transaction()?;
+    let left_out = bring_over(&transaction, found, STEPS)?;
+    // It is rolled back at its end.
+    Ok((read(&transaction)?, left_out))
+}
+
+/// The form of a ledger that this program can read or bring over.
+fn known_form(connection: &Connection) -> Result<i64, LedgerError> {
+    match form(connection)? {
+        found if found > FORM => Err(LedgerError::NewerSchema { found, known: FORM }),
+        found => Ok(found),
+    }
+}
+
+/// Whether the tables of a file are to be brought over from an older form.
+pub(crate) fn is_older(connection: &Connection) -> Result<bool, LedgerError> {
+    Ok((1..FORM).contains(&form(connection)?))
 }
 
 /// Whether the file is a ledger, and in which form; 0 for an empty file.
@@ -97,21 +123,27 @@ pub(crate) fn form(connection: &Connection) -> Result<i64, LedgerError> {
     })
 }
 
-/// All missing steps in one transaction: the file has the old form or the new one.
-fn migrate(connection: &mut Connection, found: i64, steps: &[Step]) -> Result<(), LedgerError> {
-    let done = usize::try_from(found).unwrap_or(0);
-    if done == steps.len() {
-        return Ok(());
+/// All missing steps in one transaction: the file has the old form or the new one. Gives back how
+/// many rows were left out.
+fn migrate(connection: &mut Connection, found: i64, steps: &[Step]) -> Result<u64, LedgerError> {
+    if usize::try_from(found) == Ok(steps.len()) {
+        return Ok(0);
     }
     let transaction = connection.transaction()?;
-    for step in steps.iter().skip(done) {
-        transaction.execute_batch(step.sql)?;
-        step.then.map_or(Ok(()), |then| then(&transaction))?;
-    }
+    let left_out = bring_over(&transaction, found, steps)?;
     transaction.pragma_update(None, "application_id", APPLICATION)?;
     transaction.pragma_update(None, "user_version", steps.len() as i64)?;
     transaction.commit()?;
-    Ok(())
+    Ok(left_out)
+}
+
+fn bring_over(connection: &Connection, found: i64, steps: &[Step]) -> Result<u64, LedgerError> {
+    let mut left_out = 0;
+    for step in steps.iter().skip(usize::try_from(found).unwrap_or(0)) {
+        connection.execute_batch(step.sql)?;
+        left_out += step.then.map_or(Ok(0), |then| then(connection))?;
+    }
+    Ok(left_out)
 }
 
 #[cfg(test)]

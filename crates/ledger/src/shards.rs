@@ -186,23 +186,27 @@ pub(crate) fn read(mut rest: &[u8], mut give: impl FnMut(ConnectionRow)) -> bool
 }
 
 /// Brings the connections of the forms before the fourth over.
-pub(crate) fn move_rows(db: &Connection) -> Result<(), LedgerError> {
-    write_all(db, &old_rows(db)?)?;
-    Ok(db.execute_batch("DROP TABLE connections")?)
+pub(crate) fn move_rows(db: &Connection) -> Result<u64, LedgerError> {
+    let (rows, left_out) = old_rows(db)?;
+    write_all(db, &rows)?;
+    db.execute_batch("DROP TABLE connections")?;
+    Ok(left_out)
 }
 
-fn old_rows(db: &Connection) -> Result<Vec<u8>, LedgerError> {
-    let mut bytes = Vec::new();
+fn old_rows(db: &Connection) -> Result<(Vec<u8>, u64), LedgerError> {
+    let (mut bytes, mut left_out) = (Vec::new(), 0);
     let mut statement = db.prepare(state::OLD_CONNECTIONS)?;
     let mut found = statement.query([])?;
     while let Some(row) = found.next()? {
-        // One that cannot be understood was left out before as well.
-        if let Ok(row) = state::read_old_connection(row) {
-            bytes.push(KEPT);
-            put_entry(&mut bytes, &row);
+        match state::read_old_connection(row) {
+            Ok(row) => {
+                bytes.push(KEPT);
+                put_entry(&mut bytes, &row);
+            }
+            Err(_) => left_out += 1,
         }
     }
-    Ok(bytes)
+    Ok((bytes, left_out))
 }
 
 fn write_all(db: &Connection, bytes: &[u8]) -> Result<(), LedgerError> {

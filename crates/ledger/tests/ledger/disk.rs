@@ -52,6 +52,7 @@ fn child() {
     let next = goes_on_when_there_is_room_again(&disk);
     let next = starts_on_a_full_disk(&disk, next);
     starts_after_a_kill_on_a_full_disk(&disk, next);
+    starts_with_an_older_form_on_a_full_disk(&disk);
     reads_from_a_read_only_disk(&disk);
 }
 
@@ -163,6 +164,31 @@ fn starts_after_a_kill_on_a_full_disk(disk: &Path, next: u64) {
     is_whole(&killed, next + 4);
     drop(again);
     fs::remove_dir_all(&killed).unwrap();
+}
+
+fn starts_with_an_older_form_on_a_full_disk(disk: &Path) {
+    let older = disk.join("older");
+    fs::create_dir(&older).unwrap();
+    let (mut ledger, _) = Ledger::open(&older).unwrap();
+    ledger.commit(&batch(1)).unwrap();
+    ledger.close().unwrap();
+    sample::made_older(&older);
+    fill(disk);
+    for _ in 0..2 {
+        let (mut again, saved) = Ledger::open(&older).unwrap();
+        assert_eq!((saved.next_seq, saved.blocks.len(), saved.connections.len()), (Seq(5), 1, 400));
+        assert_eq!(saved.notices.len(), 1, "{:?}", saved.notices);
+        assert_eq!(saved.notices[0].key, "ledger-disk");
+        assert!(matches!(again.commit(&batch(5)), Err(LedgerError::Disk(_))));
+    }
+    let (mut again, _) = Ledger::open(&older).unwrap();
+    empty(disk);
+    again.commit(&batch(5)).unwrap();
+    is_whole(&older, 9);
+    drop(again);
+    let (_, saved) = Ledger::open(&older).unwrap();
+    assert_eq!((saved.connections.len(), saved.notices.len()), (400, 0));
+    fs::remove_dir_all(&older).unwrap();
 }
 
 fn reads_from_a_read_only_disk(disk: &Path) {

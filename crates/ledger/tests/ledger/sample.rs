@@ -149,3 +149,17 @@ pub(crate) fn of_records(records: Vec<Record>) -> Batch {
 pub(crate) fn of_state(state: Vec<StateRow>) -> Batch {
     Batch { state, ..Batch::default() }
 }
+
+/// The file as the third form had it, with 400 connections in rows of their own.
+pub fn made_older(folder: &std::path::Path) {
+    let db = rusqlite::Connection::open(folder.join(monban_ledger::FILE_NAME)).unwrap();
+    db.execute_batch(
+        "DROP TABLE open_connections;
+         CREATE TABLE connections (key INTEGER PRIMARY KEY, address TEXT, told TEXT NOT NULL,
+             pending INTEGER NOT NULL, last INTEGER NOT NULL);
+         WITH RECURSIVE n(at) AS (SELECT 1 UNION ALL SELECT at + 1 FROM n WHERE at < 400)
+             INSERT INTO connections SELECT at << 54, '192.0.2.1', '1,0,2,0,0', 1, at FROM n;
+         PRAGMA user_version = 3;",
+    )
+    .unwrap();
+}

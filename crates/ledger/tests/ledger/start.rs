@@ -201,25 +201,11 @@ fn a_folder_with_a_strange_name_works() {
     assert!(matches!(Ledger::open(&parent.path().join("missing")), Err(LedgerError::Disk(_))));
 }
 
-/// The file as the third form had it, with 400 connections in rows of their own.
-fn made_older(folder: &Path) {
-    let db = rusqlite::Connection::open(folder.join(FILE_NAME)).unwrap();
-    db.execute_batch(
-        "DROP TABLE open_connections;
-         CREATE TABLE connections (key INTEGER PRIMARY KEY, address TEXT, told TEXT NOT NULL,
-             pending INTEGER NOT NULL, last INTEGER NOT NULL);
-         WITH RECURSIVE n(at) AS (SELECT 1 UNION ALL SELECT at + 1 FROM n WHERE at < 400)
-             INSERT INTO connections SELECT at << 54, '192.0.2.1', '1,0,2,0,0', 1, at FROM n;
-         PRAGMA user_version = 3;",
-    )
-    .unwrap();
-}
-
 #[test]
 fn a_file_of_an_older_form_is_brought_over_also_if_its_connections_are_damaged() {
     let folder = tempfile::tempdir().unwrap();
     filled(folder.path(), 10);
-    made_older(folder.path());
+    sample::made_older(folder.path());
     let sound = fs::read(folder.path().join(FILE_NAME)).unwrap();
     let (_, saved) = Ledger::open(folder.path()).unwrap();
     assert!(saved.notices.is_empty(), "{:?}", saved.notices);
@@ -245,4 +231,42 @@ fn a_file_of_an_older_form_is_brought_over_also_if_its_connections_are_damaged()
     let (_, saved) = Ledger::open(folder.path()).unwrap();
     assert_eq!(saved.notices[0].key, "ledger-damaged");
     assert_eq!((saved.blocks.len(), saved.next_seq), (10, Seq(41)));
+}
+
+#[test]
+fn what_cannot_be_brought_over_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path(), 3);
+    sample::made_older(folder.path());
+    let db = rusqlite::Connection::open(folder.path().join(FILE_NAME)).unwrap();
+    db.execute_batch("UPDATE connections SET told = 'nothing' WHERE last <= 7").unwrap();
+    drop(db);
+    let (ledger, saved) = Ledger::open(folder.path()).unwrap();
+    assert_eq!(saved.connections.len(), 393);
+    assert_eq!(saved.notices[0].key, "ledger-rows-unreadable");
+    assert_eq!(saved.notices[0].values, [("rows".to_owned(), "7".to_owned())]);
+    drop(ledger);
+    assert_eq!(Ledger::open(folder.path()).unwrap().1.notices, []);
+}
+
+#[test]
+fn an_older_file_that_did_not_end_cleanly_is_checked_before_it_is_brought_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(FILE_NAME);
+    filled(folder.path(), 300);
+    sample::made_older(folder.path());
+    not_ended_cleanly(folder.path());
+    let db = rusqlite::Connection::open(&path).unwrap();
+    let sql = "SELECT rootpage FROM sqlite_master WHERE name = 'evidence'";
+    let root: u32 = db.query_row(sql, [], |row| row.get(0)).unwrap();
+    drop(db);
+    spoil(folder.path(), u64::from(root - 1) * 4096, 4096);
+    let (_, saved) = Ledger::open(folder.path()).unwrap();
+    assert_eq!(saved.notices[0].key, "ledger-damaged");
+    assert_eq!(saved.blocks.len(), 300);
+    let aside = folder.path().join(format!("{FILE_NAME}.damaged-1"));
+    let form = |db: &rusqlite::Connection| -> i64 {
+        db.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(form(&rusqlite::Connection::open(aside).unwrap()), 3, "it is as it was");
 }
