@@ -64,7 +64,7 @@ impl Connections {
         let mut failure = match known {
             Some((key, known, until)) => {
                 match forget {
-                    true => self.order.retain(|known| !Arc::ptr_eq(known, &key)),
+                    true => self.leave_order(&key),
                     false => remember = Some((key, until)),
                 }
                 join(known, now, gained)
@@ -116,8 +116,14 @@ impl Connections {
         if until > clock {
             return Some((key, failure, until));
         }
-        self.order.retain(|known| !Arc::ptr_eq(known, &key));
+        self.leave_order(&key);
         None
+    }
+
+    /// Takes a key out of the order, in which it is once; mostly it is a young one.
+    fn leave_order(&mut self, key: &Arc<str>) {
+        let place = self.order.iter().rposition(|known| Arc::ptr_eq(known, key));
+        place.and_then(|place| self.order.remove(place));
     }
 
     /// The oldest goes, and those before it that are over anyway.
