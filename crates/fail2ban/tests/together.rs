@@ -183,3 +183,27 @@ fn so_they_do_with_lines_of_before() {
 fn so_they_do_with_lines_that_are_written_now() {
     compare(When::Now, "UTC", &lines_of_now());
 }
+
+#[test]
+fn a_line_that_is_only_read_to_tell_of_its_time_is_kept_once() {
+    let failregex = [r"^ other\n from <HOST>\n failed now altogether$".to_owned()];
+    let texts = Texts { failregex: &failregex, maxlines: 3, ..Texts::default() };
+    let dates = DateFinder::new(None, NOW_S, Zone::utc(), None).expect("no pattern");
+    let mut filters = [Filter::new(&texts, dates, Use::default()).expect("a filter")];
+    let mut together = joined(&mut filters);
+    let mut hits = 0;
+    for (line, is_read) in [
+        ("Dec 10 07:00:00 before", false),
+        ("Dec 10 07:00:00 other", false),
+        ("Dec 10 09:00:00 from 192.0.2.1", true),
+        ("Dec 10 07:00:01 failed now altogether", true),
+    ] {
+        together.look(line, NOW_S, true).expect("nothing has parted them");
+        let is_odd = together.odd(0, NOW_S, When::Now).is_some();
+        assert_eq!(!together.called().is_empty() || is_odd, is_read, "{line}");
+        if is_read {
+            hits += together.read(0, &mut filters[0], line, NOW_S, When::Now).hits.len();
+        }
+    }
+    assert_eq!(hits, 1);
+}

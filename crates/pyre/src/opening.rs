@@ -16,15 +16,15 @@ const END: Places = 1 << BYTES;
 /// Parts of a pattern that are looked at; loops within loops would take for ever.
 const STEPS_MAX: u32 = 10_000;
 
-/// By place, which bytes may stand there.
+/// By place, which bytes of ASCII may stand there behind others of ASCII, as bits.
 #[derive(Clone, Debug)]
 pub struct Opening {
-    bytes: [[u64; 4]; BYTES],
+    bytes: [u128; BYTES],
 }
 
-/// A walk through a pattern.
+/// A walk through a pattern, over characters of ASCII only.
 struct Walk {
-    bytes: [[u64; 4]; BYTES],
+    bytes: [u128; BYTES],
     steps: u32,
 }
 
@@ -34,7 +34,7 @@ impl Opening {
         if !is_tied_to_start(ir) {
             return None;
         }
-        let mut walk = Walk { bytes: [[0; 4]; BYTES], steps: 0 };
+        let mut walk = Walk { bytes: [0; BYTES], steps: 0 };
         let ends = walk.part(ir, 1);
         if walk.steps > STEPS_MAX {
             return None;
@@ -43,21 +43,21 @@ impl Opening {
         // Behind the shortest match comes whatever.
         let shortest = ends.trailing_zeros() as usize;
         for bytes in opening.bytes.iter_mut().skip(shortest) {
-            *bytes = [u64::MAX; 4];
+            *bytes = u128::MAX;
         }
-        (opening.bytes != [[u64::MAX; 4]; BYTES]).then_some(opening)
+        (opening.bytes != [u128::MAX; BYTES]).then_some(opening)
     }
 
-    /// The bytes that a text may begin with, as bits.
-    pub(crate) fn first(&self) -> [u64; 4] {
-        self.bytes[0]
+    /// The bytes of ASCII that may stand in a place of the text, as bits, if none before it is
+    /// another one.
+    pub fn at(&self, place: usize) -> u128 {
+        self.bytes.get(place).copied().unwrap_or(u128::MAX)
     }
 
     /// Whether a text that begins like this may match.
     pub fn admits<'t>(&self, text: impl IntoIterator<Item = &'t u8>) -> bool {
-        let has =
-            |(bytes, byte): (&[u64; 4], &u8)| bytes[usize::from(byte >> 6)] >> (byte & 63) & 1;
-        self.bytes.iter().zip(text).all(|pair| has(pair) == 1)
+        let ascii = self.bytes.iter().zip(text).take_while(|(_, byte)| byte.is_ascii());
+        ascii.into_iter().all(|(bytes, byte)| bytes >> byte & 1 == 1)
     }
 }
 
@@ -69,30 +69,12 @@ impl Walk {
             return from;
         }
         match ir {
-            Ir::Char(c) => {
-                let mut bytes = [0; 4];
-                c.encode_utf8(&mut bytes);
-                bytes[..c.len_utf8()].iter().fold(from, |places, byte| {
-                    self.note(places, |known| known[usize::from(byte >> 6)] |= 1 << (byte & 63));
-                    next(places)
-                })
-            }
+            // Behind another character nothing is told.
+            Ir::Char(c) if !c.is_ascii() => 0,
+            Ir::Char(c) => self.one(1 << u32::from(*c), from),
             Ir::Set(set) => {
-                let mut ascii = [0_u64; 2];
-                for c in '\0'..='\x7f' {
-                    ascii[c as usize >> 6] |= u64::from(chars::contains(set, c)) << (c as u32 & 63);
-                }
-                let wide = set.iter().any(|range| !range.end().is_ascii());
-                let beyond = if wide { u64::MAX } else { 0 };
-                let bytes = [ascii[0], ascii[1], beyond, beyond];
-                self.note(from, |known| known.iter_mut().zip(bytes).for_each(|(k, b)| *k |= b));
-                let (mut ends, mut at) = (next(from), next(from));
-                for _ in 1..if wide { 4 } else { 1 } {
-                    self.note(at, |known| known[2] = u64::MAX);
-                    at = next(at);
-                    ends |= at;
-                }
-                ends
+                let ascii = ('\0'..='\x7f').filter(|c| chars::contains(set, *c));
+                self.one(ascii.fold(0, |bits, c| bits | 1 << u32::from(c)), from)
             }
             Ir::Concat(parts) => parts.iter().fold(from, |places, part| self.part(part, places)),
             Ir::Alternation(parts) => {
@@ -104,9 +86,9 @@ impl Walk {
             Ir::Empty | Ir::At(_) | Ir::Look(_) => from,
             // It may be of any length.
             Ir::Backref { .. } => {
-                let first = from.trailing_zeros();
-                let all = (2 * END - 1) & !((1 << first) - 1);
-                self.note(all, |known| *known = [u64::MAX; 4]);
+                let first = from & from.wrapping_neg();
+                let all = (2 * END - 1) & !first.wrapping_sub(1);
+                self.one(u128::MAX, all);
                 all
             }
         }
@@ -131,12 +113,14 @@ impl Walk {
         ends
     }
 
-    fn note(&mut self, places: Places, mut note: impl FnMut(&mut [u64; 4])) {
+    /// Notes a character that is one of these; where it ends.
+    fn one(&mut self, set: u128, from: Places) -> Places {
         for (at, bytes) in self.bytes.iter_mut().enumerate() {
-            if places & (1 << at) != 0 {
-                note(bytes);
+            if from & (1 << at) != 0 {
+                *bytes |= set;
             }
         }
+        next(from)
     }
 }
 
@@ -168,6 +152,8 @@ mod tests {
             (r"^<co ts=", &["<co ts=1"], &["<co s=", "Dec"]),
             (r"^é?b", &["éb", "b"], &["c", "x"]),
             (r"^(a)\1?\d", &["a1", "aa1"], &["b"]),
+            (r"^(é)\1\d", &["éé1"], &["e", "1"]),
+            (r"^\W{0,2}\d{4}", &["[\u{2014}2026", " 2026"], &["198.5", "a"]),
         ] {
             let opening = opening(pattern).unwrap_or_else(|| panic!("{pattern}"));
             for text in admitted {
@@ -192,7 +178,7 @@ mod tests {
             mode: RepeatMode::Greedy,
         }));
         let many = Repeat { node, min: 1_000_000, max: None, mode: RepeatMode::Greedy };
-        let mut walk = Walk { bytes: [[0; 4]; BYTES], steps: 0 };
+        let mut walk = Walk { bytes: [0; BYTES], steps: 0 };
         assert!(walk.repeat(&many, 1) & 1 != 0 && walk.steps < 100);
         let nested = format!("^{}a{}", "(?:".repeat(60), ")*".repeat(60));
         assert!(opening(&nested).is_none_or(|found| found.admits(b"x")));

@@ -161,11 +161,6 @@ impl Regex {
         }
     }
 
-    /// The bytes that a text may begin with that matches, as bits; an empty text may match anyway.
-    pub fn first_bytes(&self) -> [u64; 4] {
-        self.glance().opening.as_ref().map_or([u64::MAX; 4], Opening::first)
-    }
-
     /// What a text begins with that matches; `None` if it is not tied to the start.
     pub fn opening(&self) -> Option<&Opening> {
         self.glance().opening.as_ref()

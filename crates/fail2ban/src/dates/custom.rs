@@ -1,13 +1,11 @@
 //! Templates that a filter's `datepattern` asks for.
 
-use std::collections::HashSet;
-use std::sync::{Arc, LazyLock};
-
-use memchr::memmem::Finder;
 use monban_pyre::{Options, Regex};
+use std::collections::HashSet;
 
 use super::bounds::{Begin, bounded, unbound};
 use super::forms::{FORMS, Form};
+use super::glance::Glance;
 use super::keys::Key;
 use super::scan::Scan;
 use super::template::{Expression, Meaning, Template};
@@ -50,7 +48,10 @@ impl List {
         if key.contains("{DATE}") {
             let stem = stem(pattern);
             for form in &FORMS {
-                let template = self.around(pattern, form)?.behind(stem.clone());
+                let mut template = self.around(pattern, form)?;
+                if let Some(stem) = &stem {
+                    template = template.only_where(stem.clone());
+                }
                 self.append(template, again_is_fine)?;
             }
             return Ok(());
@@ -123,8 +124,12 @@ impl List {
             false => expanded.regex,
         };
         let usual = Usual::of_pattern(pattern);
-        self.finish(expanded.name, &regex, (begin, end), usual, |regex| {
+        let template = self.finish(expanded.name, &regex, (begin, end), usual, |regex| {
             Meaning::Parts(keys_of(regex))
+        })?;
+        Ok(match usual.is_some_and(Usual::is_anywhere) {
+            true => template.only_where(Glance::Slashed),
+            false => template,
         })
     }
 
@@ -144,7 +149,7 @@ impl List {
         }
         let regex = format!(r"((?:^|(?<=^\[)|(?<=\baudit\()){number})");
         let template = self.finish(name.into(), &regex, (Begin::Unbound, true), None, meaning)?;
-        Ok(template.only_where(may_hold_epoch))
+        Ok(template.only_where(Glance::Epoch))
     }
 
     fn of_epoch_in(
@@ -183,16 +188,6 @@ impl List {
         let meaning = meaning(&regex);
         Ok(Template::of_expression(name, bounded.anchored, Expression { regex, meaning, usual }))
     }
-}
-
-static AUDIT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("audit("));
-
-/// A number on its own stands at the beginning, behind a `[` there, or behind `audit(`.
-fn may_hold_epoch(line: &str) -> bool {
-    let may_be_digit = |byte: &u8| byte.is_ascii_digit() || !byte.is_ascii();
-    let begin = line.as_bytes();
-    let begin = begin.strip_prefix(b"[").unwrap_or(begin);
-    begin.iter().take(10).all(may_be_digit) || AUDIT.find(line.as_bytes()).is_some()
 }
 
 /// A pattern without tokens is known by its capital letters.
@@ -243,7 +238,7 @@ fn with_date(pattern: &str, date: &str) -> String {
 
 /// What a pattern has before its `{DATE}`, if that is tied to the beginning of the line and says
 /// anything.
-fn stem(pattern: &str) -> Option<Arc<Regex>> {
+fn stem(pattern: &str) -> Option<Glance> {
     let at = pattern.to_ascii_uppercase().find("{DATE}")?;
     let before = pattern[..at].trim_end_matches('(');
     let is_plain = before.starts_with('^')
@@ -253,7 +248,7 @@ fn stem(pattern: &str) -> Option<Arc<Regex>> {
         && !before.ends_with('\\')
         // Another way of the whole pattern would not need it.
         && !pattern[at..].contains('|');
-    let stem = || Regex::new(&format!("(?iu){before}"), Options::default()).ok().map(Arc::new);
+    let stem = || Regex::new(&format!("(?iu){before}"), Options::default()).ok().map(Glance::stem);
     is_plain.then(stem).flatten()
 }
 

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use monban_pyre::Regex;
-
+use super::beginnings::Beginning;
 use super::characters::is_alphanumeric;
 use super::civil::{DAY_S, FIRST_S, LAST_S, date_of};
 use super::custom;
+use super::glance::Glance;
 use super::line::Line;
 use super::memo::LineMemo;
 use super::order::{Order, Slot};
@@ -25,8 +25,8 @@ pub struct DateFinder {
     pub(super) log_offset_min: Option<i64>,
     pub(super) decade_max: u16,
     pub(super) last: Option<Last>,
-    /// The bytes that a line with a date may begin with, as bits; made for the first line.
-    first: Option<[u64; 4]>,
+    /// What a line with a date begins with; made for the first line.
+    beginning: Option<Arc<Beginning>>,
     /// Kept for its room.
     memo: LineMemo,
 }
@@ -126,7 +126,7 @@ impl DateFinder {
             log_offset_min,
             decade_max,
             last: None,
-            first: None,
+            beginning: None,
             memo: LineMemo::default(),
         })
     }
@@ -166,7 +166,8 @@ impl DateFinder {
     /// A line of 4 GiB or more has no date.
     pub fn find(&mut self, line: &str, now_s: i64) -> Option<Found> {
         let mut memo = std::mem::take(&mut self.memo);
-        memo.clear();
+        memo.begin(line);
+        memo.look_at_begin(line);
         let found = self.find_with(line, now_s, &mut memo);
         self.memo = memo;
         found
@@ -181,11 +182,11 @@ impl DateFinder {
         memo: &mut LineMemo,
     ) -> Option<Found> {
         u32::try_from(line.len()).ok()?;
-        if !self.may_begin(line) {
+        if !self.beginning().admits(line, memo.refused()) {
             return None;
         }
         let now_s = within_years(now_s);
-        let line = Line::new(line);
+        let line = memo.line(line);
         let (place, hit) = self.winner(line, memo)?;
         let template = self.order.slots().get(place)?.template;
         // A group that took no part cuts nothing, before the last character.
@@ -210,36 +211,27 @@ impl DateFinder {
         })
     }
 
-    /// The bytes that a line with a date may begin with, as bits.
-    pub(crate) fn first_bytes(&mut self) -> [u64; 4] {
-        *self.first.get_or_insert_with(|| {
-            let all = self.templates.iter().map(Template::first_bytes);
-            all.fold([0; 4], |sum, bytes| std::array::from_fn(|at| sum[at] | bytes[at]))
-        })
+    /// What a line with a date begins with.
+    pub(crate) fn beginning(&mut self) -> &Beginning {
+        self.beginning.get_or_insert_with(|| Arc::new(Beginning::of(&self.templates)))
     }
 
     /// Whether a glance tells that no template fits in the line.
     pub(crate) fn lacks(&self, text: &str, memo: &LineMemo) -> bool {
-        let line = Line::new(text);
-        // Templates made of one pattern have one stem, and stand one behind the other.
-        let mut missing: Option<&Arc<Regex>> = None;
+        let line = memo.line(text);
+        // Those that share a glance stand one behind the other.
+        let mut known: Option<(&Glance, bool)> = None;
         self.templates.iter().all(|template| {
-            let stem = template.stem.as_ref();
-            if let (Some(stem), Some(missing)) = (stem, missing)
-                && Arc::ptr_eq(stem, missing)
-            {
-                return true;
-            }
-            missing = stem.filter(|stem| !stem.admits(text));
-            missing.is_some() || template.lacks(line, self.decade_max, memo)
+            let Some(glance) = &template.glance else {
+                return template.lacks(line, self.decade_max, memo);
+            };
+            let admits = match known {
+                Some((known, admits)) if known.is_alike(glance) => admits,
+                _ => glance.admits(text),
+            };
+            known = Some((glance, admits));
+            !admits || template.lacks(line, self.decade_max, memo)
         })
-    }
-
-    /// Whether a line that begins like this may have a date.
-    fn may_begin(&mut self, line: &str) -> bool {
-        let first = self.first_bytes();
-        let byte = line.as_bytes().first();
-        byte.is_none_or(|byte| first[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1)
     }
 
     /// The place in the order of the template that wins, and what it found.
@@ -307,7 +299,7 @@ impl DateFinder {
             return Some((number, hit, true));
         }
         let (from, end) = (line.byte_of(last.start), line.byte_of(last.end));
-        let hit = template.search_part(line.until(end), from, self.decade_max);
+        let hit = template.search_part(line.until(end), from, self.decade_max, &mut memo.readings);
         Some((number, hit, false))
     }
 

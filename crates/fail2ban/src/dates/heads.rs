@@ -1,9 +1,10 @@
 //! What the dates of a form begin with: most places of a line are passed over by a look at it.
 
+use super::forms::Reads;
 use super::steps::{Part, Step};
 
 /// So many bytes are looked at.
-const BYTES: usize = 6;
+pub const BYTES: usize = 6;
 
 /// Places up to [`BYTES`], as bits; the last one stands for all behind them.
 type Places = u8;
@@ -11,28 +12,48 @@ type Places = u8;
 const BEYOND: Places = 1 << BYTES;
 
 const DIGITS: &[u8] = b"0123456789";
+const HEX: &[u8] = b"0123456789abcdef";
 const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const SPACES: &[u8] = b"\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f ";
 
 /// By place, which bytes of ASCII may stand there, as bits.
-pub struct Head([u128; BYTES]);
+pub struct Head {
+    rows: [u128; BYTES],
+    /// What `Separator` took last, which `Again` repeats.
+    separator: &'static [u8],
+}
 
 impl Head {
-    /// Of the dates of a form.
-    pub fn of(steps: &[Step]) -> Self {
-        let mut head = Self([0; BYTES]);
-        let ends = head.row(steps, 1);
+    /// Of dates that are read so, behind up to so many characters that are of no word.
+    pub fn of(reads: &Reads, skipped: usize) -> Self {
+        let mut head = Self { rows: [0; BYTES], separator: b"" };
+        let no_word = |byte: &u8| !byte.is_ascii_alphanumeric() && *byte != b'_';
+        let no_word: Vec<u8> = (0..128).filter(no_word).collect();
+        let from = head.some(&no_word, 0, skipped, 1);
+        let ends = match reads {
+            Reads::Steps(steps) => head.row(steps, from),
+            Reads::Epoch => head.some(DIGITS, 10, 10, from),
+            Reads::Tai => {
+                let behind = head.one(b"@", from);
+                head.some(HEX, 24, 24, behind)
+            }
+        };
         // Behind the shortest date comes whatever.
-        for bytes in head.0.iter_mut().skip(ends.trailing_zeros() as usize) {
+        for bytes in head.rows.iter_mut().skip(ends.trailing_zeros() as usize) {
             *bytes = u128::MAX;
         }
         head
     }
 
+    /// Whether this byte of ASCII may stand in this place.
+    pub fn has(&self, place: usize, byte: u8) -> bool {
+        self.rows[place] >> byte & 1 == 1
+    }
+
     /// Whether a date may begin like this.
     #[inline]
     pub fn admits(&self, text: &[u8]) -> bool {
-        for (bytes, byte) in self.0.iter().zip(text) {
+        for (bytes, byte) in self.rows.iter().zip(text) {
             // Digits and letters of other scripts are left to the walk.
             if !byte.is_ascii() {
                 return true;
@@ -60,9 +81,13 @@ impl Head {
     fn step(&mut self, step: Step, from: Places) -> Places {
         match step {
             Step::Is(byte) => self.one(&[byte], from),
-            Step::OneOf(set) | Step::Separator(set) => self.one(set, from),
+            Step::OneOf(set) => self.one(set, from),
+            Step::Separator(set) => {
+                self.separator = set;
+                self.one(set, from)
+            }
             Step::MaybeOneOf(set) => from | self.one(set, from),
-            Step::Again => self.one(b"-/.", from),
+            Step::Again => self.one(self.separator, from),
             Step::Gap => self.some(b" ", 1, 2, from),
             Step::IsoGap => self.some(b"T ", 1, 2, from),
             Step::Spaces => self.some(SPACES, 0, BYTES, from),
@@ -110,7 +135,7 @@ impl Head {
 
     fn one(&mut self, set: &[u8], from: Places) -> Places {
         let bits = set.iter().fold(0, |bits, byte| bits | 1_u128 << (byte & 127));
-        for (at, bytes) in self.0.iter_mut().enumerate() {
+        for (at, bytes) in self.rows.iter_mut().enumerate() {
             if from & (1 << at) != 0 {
                 *bytes |= bits;
             }

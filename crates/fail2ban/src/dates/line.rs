@@ -11,8 +11,14 @@ pub struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
+    #[cfg(test)]
     pub fn new(text: &'a str) -> Self {
         Self { text, ascii: text.is_ascii() }
+    }
+
+    /// A line of which it is known whether it is all ASCII.
+    pub fn known(text: &'a str, ascii: bool) -> Self {
+        Self { text, ascii }
     }
 
     pub fn text(self) -> &'a str {

@@ -9,6 +9,7 @@
 //! out to be no date (February 30).
 
 mod abbreviations;
+mod beginnings;
 mod bounds;
 mod characters;
 mod civil;
@@ -16,6 +17,7 @@ mod custom;
 mod epoch;
 mod finder;
 mod forms;
+mod glance;
 mod heads;
 mod keys;
 mod line;
@@ -31,6 +33,7 @@ mod usual;
 mod value;
 mod zone;
 
+pub(crate) use beginnings::{Beginning, Beginnings, bits};
 pub(crate) use characters::digit_value;
 pub use finder::{DateFinder, Error, Found, TemplateInfo};
 pub(crate) use memo::LineMemo;

@@ -8,19 +8,14 @@ use super::forms::{FORMS, Form, Place, Reads};
 use super::heads::Head;
 use super::keys::Key;
 use super::line::Line;
+use super::memo::Readings;
 use super::starts::Starts;
 use super::steps::{Spans, Walk};
-use super::usual::Usual;
-use super::value::Parts;
+use super::usual::{Usual, Written};
 
-/// By form: what its dates begin with, if they are read in steps.
-static HEADS: LazyLock<Vec<Option<Head>>> = LazyLock::new(|| {
-    let head = |form: &Form| match form.reads {
-        Reads::Steps(steps) => Some(Head::of(steps)),
-        Reads::Epoch | Reads::Tai => None,
-    };
-    FORMS.iter().map(head).collect()
-});
+/// By form: what its dates begin with.
+static HEADS: LazyLock<Vec<Head>> =
+    LazyLock::new(|| FORMS.iter().map(|form| Head::of(&form.reads, 0)).collect());
 
 /// One of the templates: a form at a place.
 #[derive(Clone, Copy)]
@@ -47,9 +42,9 @@ pub struct Hit {
 /// Where the value of a date is to be read, in bytes of the line.
 #[derive(Clone)]
 pub enum Value {
-    Parts(Spans),
+    Parts(Box<Spans>),
     /// It is read already.
-    Read(Parts),
+    Read(Written),
     /// The groups of an expression that mean something; `None` if one took no part.
     Groups(Vec<(Key, Option<(usize, usize)>)>),
     /// Seconds since 1970; if `long`, perhaps with thousandths or millionths.
@@ -87,6 +82,12 @@ impl Scan {
         is_free.then_some(Self { place: Place::First, number, ..copy })
     }
 
+    /// Its number as a bit.
+    #[inline]
+    pub fn bit(self) -> u64 {
+        1 << (self.number & 63)
+    }
+
     /// What finds the same in this line: what stands at its first character stands at its
     /// beginning, and nowhere else there if that is a character of a word.
     #[inline]
@@ -107,15 +108,13 @@ impl Scan {
         self.place == Place::LineBegin && self.form.place == Place::Anywhere
     }
 
-    /// The bytes that a line may begin with in which it fits, as bits.
-    pub fn first_bytes(self) -> [u64; 4] {
-        let mut bits = [u64::MAX; 4];
-        if self.place == Place::First {
-            for byte in (0..=u8::MAX).filter(|byte| !self.form.begins.may_begin_with(*byte)) {
-                bits[usize::from(byte >> 6)] &= !(1 << (byte & 63));
-            }
+    /// What a line begins with in which it fits; `None` if it fits anywhere.
+    pub fn head(self) -> Option<Head> {
+        match self.place {
+            Place::Anywhere => None,
+            Place::LineBegin => Some(Head::of(&self.form.reads, 2)),
+            Place::First => Some(Head::of(&self.form.reads, 0)),
         }
-        bits
     }
 
     /// The name in fail2ban's messages.
@@ -135,12 +134,12 @@ impl Scan {
         line: Line,
         from: usize,
         decade_max: u16,
-        starts: &mut Starts,
+        (starts, readings): (&mut Starts, &mut Readings),
     ) -> Option<Hit> {
         let mut walk = Walk::new(line, decade_max);
         match self.place {
-            Place::First if from == 0 => self.at(&mut walk, 0, 0),
-            Place::LineBegin if from == 0 => self.at_line_begin(&mut walk),
+            Place::First if from == 0 => self.at(&mut walk, readings, 0, 0),
+            Place::LineBegin if from == 0 => self.at_line_begin(&mut walk, readings),
             Place::First | Place::LineBegin => None,
             Place::Anywhere => {
                 if matches!(self.form.reads, Reads::Epoch) {
@@ -149,18 +148,18 @@ impl Scan {
                     return Some(Hit { cut: Some((start, end)), full: (start, end), value });
                 }
                 // A TAI64N label needs no bound before it, but before `@` there always is one.
-                starts.find(line, from, self.form.begins, |at| self.at(&mut walk, at, at))
+                starts.find(line, from, self.form.begins, |at| self.at(&mut walk, readings, at, at))
             }
         }
     }
 
-    fn at_line_begin(self, walk: &mut Walk) -> Option<Hit> {
+    fn at_line_begin(self, walk: &mut Walk, readings: &mut Readings) -> Option<Hit> {
         let first = outside_of_words(walk.line, 0);
         let second = first.and_then(|at| outside_of_words(walk.line, at));
         for at in [second, first, Some(0)].into_iter().flatten() {
             let byte = walk.line.bytes().get(at);
             if byte.is_some_and(|byte| self.form.begins.may_begin_with(*byte))
-                && let Some(hit) = self.at(walk, at, 0)
+                && let Some(hit) = self.at(walk, readings, at, 0)
             {
                 return Some(hit);
             }
@@ -168,19 +167,19 @@ impl Scan {
         None
     }
 
-    fn at(self, walk: &mut Walk, at: usize, full: usize) -> Option<Hit> {
+    fn at(self, walk: &mut Walk, readings: &mut Readings, at: usize, full: usize) -> Option<Hit> {
         let rest = walk.line.bytes().get(at..).unwrap_or_default();
-        let head = HEADS.get(usize::from(self.index)).and_then(Option::as_ref);
-        if head.is_some_and(|head| !head.admits(rest)) {
+        if HEADS.get(usize::from(self.index)).is_some_and(|head| !head.admits(rest)) {
             return None;
         }
-        let usual = self.form.layout.and_then(|layout| layout.read(rest, walk.decade_max));
-        if let Some((length, parts)) = usual {
+        let usual = self.form.layout;
+        let usual = usual.and_then(|layout| readings.read(layout, walk.line, at, walk.decade_max));
+        if let Some((length, written)) = usual {
             let end = at + length;
             return Some(Hit {
                 cut: Some((at, end)),
                 full: (full, end),
-                value: Value::Read(parts),
+                value: Value::Read(written),
             });
         }
         self.walked(walk, at, full)
@@ -189,7 +188,7 @@ impl Scan {
     /// The same, however the date is written.
     pub fn walked(self, walk: &mut Walk, at: usize, full: usize) -> Option<Hit> {
         let (end, value) = match self.form.reads {
-            Reads::Steps(steps) => (walk.run(steps, at)?, Value::Parts(walk.spans)),
+            Reads::Steps(steps) => (walk.run(steps, at)?, Value::Parts(Box::new(walk.spans))),
             Reads::Epoch => {
                 let end = epoch::end(walk.line, at)?;
                 (end, Value::Epoch { start: at, end, long: false })

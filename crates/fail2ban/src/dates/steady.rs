@@ -2,7 +2,6 @@
 //! work of a line is done once for all of them, and each makes up for it when it is asked again.
 
 use super::finder::{DateFinder, Found, Last, within_years};
-use super::line::Line;
 use super::memo::LineMemo;
 use super::scan::Scan;
 use super::template::read;
@@ -36,8 +35,9 @@ impl Steady {
     pub fn find(&mut self, line: &str, now_s: i64, memo: &mut LineMemo) -> Option<Found> {
         u32::try_from(line.len()).ok()?;
         let now_s = within_years(now_s);
-        let usual = self.usual.and_then(|usual| usual.find(line, self.decade_max));
-        let line = Line::new(line);
+        let line = memo.line(line);
+        let usual =
+            self.usual.and_then(|usual| usual.find(line, 0, self.decade_max, &mut memo.readings));
         let hit = match usual {
             Some(hit) => hit,
             None => memo.search(self.scan?, line, self.decade_max)?,
@@ -60,12 +60,19 @@ impl Steady {
 }
 
 impl DateFinder {
+    /// Whether its last date was of a form at the beginning of the line, which is tried first and
+    /// ends the search.
+    pub(crate) fn is_steady(&self) -> bool {
+        self.last_template()
+            .is_some_and(|last| last.anchored_scan().is_some() || last.usual().is_some())
+    }
+
     /// What this finder has in common with others, if its last date was of a form at the beginning
-    /// of the line: that form is tried first, and ends the search.
+    /// of the line.
     pub(crate) fn steady(&self) -> Option<Steady> {
         let last = self.last_template()?;
         let (scan, usual) = (last.anchored_scan(), last.usual());
-        (scan.is_some() || usual.is_some()).then(|| Steady {
+        self.is_steady().then(|| Steady {
             scan,
             usual,
             decade_max: self.decade_max,

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use monban_pyre::Regex;
 
 use super::characters::digit_value;
+use super::glance::Glance;
 use super::keys::Key;
 use super::line::Line;
-use super::memo::{LineMemo, Searched};
+use super::memo::{LineMemo, Readings, Searched};
 use super::scan::{Hit, Scan, Value};
 use super::starts::Starts;
 use super::steps::Spans;
@@ -28,10 +29,16 @@ pub struct Template {
     /// How often the search was given up, because it went back and forth too much.
     pub overruns: u64,
     /// Tells most lines in which it does not fit.
-    glance: fn(&str) -> bool,
-    /// What stands before the date; a line without a match of it has none.
-    pub stem: Option<Arc<Regex>>,
+    pub glance: Option<Glance>,
     kind: Kind,
+}
+
+/// What tells how a line begins in which a template fits.
+pub enum Begins<'t> {
+    /// This form.
+    Scan(Scan),
+    /// What this expression matches.
+    Expression(&'t Regex),
 }
 
 #[derive(Clone)]
@@ -79,17 +86,12 @@ impl Template {
     }
 
     fn new(name: String, anchored: bool, weight: f64, kind: Kind) -> Self {
-        Self { name, anchored, weight, fits: 0, overruns: 0, glance: |_| true, stem: None, kind }
+        Self { name, anchored, weight, fits: 0, overruns: 0, glance: None, kind }
     }
 
-    /// The same, which fits in no whole line that this says no of.
-    pub fn only_where(self, glance: fn(&str) -> bool) -> Self {
-        Self { glance, ..self }
-    }
-
-    /// The same, which fits only where this does.
-    pub fn behind(self, stem: Option<Arc<Regex>>) -> Self {
-        Self { stem, ..self }
+    /// The same, which fits in no whole line that a glance says no of.
+    pub fn only_where(self, glance: Glance) -> Self {
+        Self { glance: Some(glance), ..self }
     }
 
     /// Whether it is known already that it fits nowhere in the line.
@@ -98,13 +100,11 @@ impl Template {
         matches!(&self.kind, Kind::Scan(scan) if memo.lacks(*scan, decade_max))
     }
 
-    /// Whether a glance, or what is known already, tells that it fits nowhere in the line.
+    /// Whether the line's bytes, or what is known already, tell that it fits nowhere in the line.
     pub fn lacks(&self, line: Line, decade_max: u16, memo: &LineMemo) -> bool {
         match &self.kind {
             Kind::Scan(scan) => memo.lacks(scan.alike_in(line), decade_max),
-            Kind::Expression(expression) => {
-                !(self.glance)(line.text()) || !expression.regex.admits(line.text())
-            }
+            Kind::Expression(expression) => !expression.regex.admits(line.text()),
         }
     }
 
@@ -112,7 +112,9 @@ impl Template {
     pub fn search(&mut self, line: Line, decade_max: u16, memo: &mut LineMemo) -> Option<Hit> {
         let hit = match &self.kind {
             Kind::Scan(scan) => memo.search(*scan, line, decade_max),
-            Kind::Expression(_) if !(self.glance)(line.text()) => None,
+            Kind::Expression(_) if self.glance.as_ref().is_some_and(|g| !g.admits(line.text())) => {
+                None
+            }
             Kind::Expression(expression) => {
                 let hit = memo.search_expression(expression, line, decade_max);
                 self.overruns += u64::from(hit.is_err());
@@ -124,11 +126,19 @@ impl Template {
     }
 
     /// The leftmost place where it fits in a beginning of the line, from the byte `from` on.
-    pub fn search_part(&mut self, line: Line, from: usize, decade_max: u16) -> Option<Hit> {
+    pub fn search_part(
+        &mut self,
+        line: Line,
+        from: usize,
+        decade_max: u16,
+        readings: &mut Readings,
+    ) -> Option<Hit> {
         let hit = match &self.kind {
-            Kind::Scan(scan) => scan.search(line, from, decade_max, &mut Starts::default()),
+            Kind::Scan(scan) => {
+                scan.search(line, from, decade_max, (&mut Starts::default(), readings))
+            }
             Kind::Expression(expression) => {
-                let hit = expression.search(line, from, decade_max);
+                let hit = expression.search(line, from, decade_max, readings);
                 self.overruns += u64::from(hit.is_err());
                 hit.ok().flatten()
             }
@@ -154,11 +164,14 @@ impl Template {
         }
     }
 
-    /// The bytes that a line may begin with in which it fits, as bits.
-    pub fn first_bytes(&self) -> [u64; 4] {
+    /// What tells how a line begins in which it fits.
+    pub fn beginning(&self) -> Begins<'_> {
         match &self.kind {
-            Kind::Scan(scan) => scan.first_bytes(),
-            Kind::Expression(expression) => expression.regex.first_bytes(),
+            Kind::Scan(scan) => Begins::Scan(*scan),
+            Kind::Expression(expression) => {
+                let stem = self.glance.as_ref().and_then(Glance::regex);
+                Begins::Expression(stem.unwrap_or(&expression.regex))
+            }
         }
     }
 
@@ -180,9 +193,15 @@ impl Expression {
     }
 
     /// The leftmost place where it fits from the byte `from` on.
-    pub fn search(&self, line: Line, from: usize, decade_max: u16) -> Searched {
-        let usual = self.usual.filter(|_| from == 0);
-        if let Some(hit) = usual.and_then(|usual| usual.find(line.text(), decade_max)) {
+    pub fn search(
+        &self,
+        line: Line,
+        from: usize,
+        decade_max: u16,
+        readings: &mut Readings,
+    ) -> Searched {
+        let usual = self.usual.and_then(|usual| usual.find(line, from, decade_max, readings));
+        if let Some(hit) = usual {
             return Ok(Some(hit));
         }
         let Some(found) = self.regex.search_at(line.text(), from.min(line.text().len()))? else {
@@ -209,7 +228,7 @@ impl Expression {
 pub fn read(line: Line, hit: &Hit, now: &mut Now) -> Result<i64, NoDate> {
     let text = |start: usize, end: usize| line.text().get(start..end).unwrap_or_default();
     match &hit.value {
-        Value::Read(parts) => parts.resolve(now),
+        Value::Read(written) => written.moment.unwrap_or_else(|| Parts::of(*written).resolve(now)),
         Value::Parts(spans) => parts(line, spans)?.resolve(now),
         Value::Groups(groups) => {
             let find = |key: Key| groups.iter().find(|(other, _)| *other == key);

@@ -6,8 +6,10 @@
 
 use super::characters::is_space;
 use super::forms::FORMS;
+use super::line::Line;
+use super::memo::Readings;
 use super::scan::{Hit, Value};
-use super::value::Parts;
+use super::value::{NoDate, Parts};
 
 /// How a date is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +29,12 @@ enum Place {
     First,
     /// Behind the first `[`; with `whole`, that bracket and the one behind it are part of it.
     Bracket { whole: bool },
+    /// Where the search begins, which is at a bound of a word.
+    Anywhere,
 }
+
+/// The pattern of openHAB, with a date of the web and its offset anywhere in the line.
+const OPENHAB: &str = r"%d/%b[^/]*/%Y:%H:%M:%S %z";
 
 /// A layout at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +51,9 @@ impl Usual {
 
     /// What a pattern of a `datepattern` finds, if it is a default form in one of these places.
     pub fn of_pattern(pattern: &str) -> Option<Self> {
+        if pattern == OPENHAB {
+            return Some(Self { layout: Layout::Web, place: Place::Anywhere });
+        }
         let (place, form) = place_of(pattern)?;
         let form = loose(form);
         let known = FORMS.iter().filter(|known| known.layout.is_some());
@@ -51,22 +61,46 @@ impl Usual {
         Some(Self { layout: known.layout?, place })
     }
 
-    /// The date in a line; `None` if it is not known whether there is one.
-    pub fn find(self, line: &str, decade_max: u16) -> Option<Hit> {
-        let bytes = line.as_bytes();
+    /// The date in a line from the byte `from` on; `None` if it is not known whether there is one.
+    pub fn find(
+        self,
+        line: Line,
+        from: usize,
+        decade_max: u16,
+        readings: &mut Readings,
+    ) -> Option<Hit> {
+        let bytes = line.bytes();
         let at = match self.place {
+            Place::Anywhere => from,
+            _ if from > 0 => return None,
             Place::First => 0,
             Place::Bracket { .. } => memchr::memchr(b'[', bytes)? + 1,
         };
-        let (length, parts) = self.layout.read(bytes.get(at..)?, decade_max)?;
-        let (mut start, mut end) = (at, at + length);
-        if self.place == (Place::Bracket { whole: true }) {
-            if bytes.get(end) != Some(&b']') {
-                return None;
+        let (length, written) = readings.read(self.layout, line, at, decade_max)?;
+        let (mut start, mut end, mut full) = (at, at + length, 0);
+        match self.place {
+            Place::Anywhere => {
+                // Longer than without an offset, and written with slashes and a colon.
+                let is_so = length > 20 && bytes[at + 2] == b'/' && bytes[at + 11] == b':';
+                if !is_so || !line.is_bound(at) {
+                    return None;
+                }
+                full = at;
             }
-            (start, end) = (start - 1, end + 1);
+            Place::Bracket { whole: true } => {
+                if bytes.get(end) != Some(&b']') {
+                    return None;
+                }
+                (start, end) = (start - 1, end + 1);
+            }
+            Place::First | Place::Bracket { whole: false } => {}
         }
-        Some(Hit { cut: Some((start, end)), full: (0, end), value: Value::Read(parts) })
+        Some(Hit { cut: Some((start, end)), full: (full, end), value: Value::Read(written) })
+    }
+
+    /// Whether it may stand anywhere in the line.
+    pub fn is_anywhere(self) -> bool {
+        self.place == Place::Anywhere
     }
 }
 
@@ -89,9 +123,36 @@ fn loose(pattern: &str) -> String {
     pattern.replace("%ExS", "%S").replace("(?:T|  ?)", "[T ]")
 }
 
+/// A date that is written so.
+#[derive(Clone, Copy, Debug)]
+pub struct Written {
+    /// If it has one.
+    pub year: Option<u16>,
+    pub month: u8,
+    pub day: u8,
+    pub hour: u8,
+    pub minute: u8,
+    pub second: u8,
+    pub offset_min: Option<i16>,
+    /// The moment in seconds since 1970, where it leaves nothing out.
+    pub moment: Option<Result<i64, NoDate>>,
+}
+
+impl Written {
+    fn of(year: Option<u16>, [month, day]: [u8; 2], clock: [u8; 3], offset: Option<i16>) -> Self {
+        let [hour, minute, second] = clock;
+        let mut written =
+            Self { year, month, day, hour, minute, second, offset_min: offset, moment: None };
+        if year.is_some() && offset.is_some() {
+            written.moment = Some(Parts::of(written).whole());
+        }
+        written
+    }
+}
+
 impl Layout {
-    /// How long the date is that begins here, and its parts.
-    pub fn read(self, bytes: &[u8], decade_max: u16) -> Option<(usize, Parts)> {
+    /// How long the date is that begins here, and what it says.
+    pub fn read(self, bytes: &[u8], decade_max: u16) -> Option<(usize, Written)> {
         match self {
             Self::Syslog => syslog(bytes),
             Self::Iso => iso(bytes, decade_max),
@@ -100,7 +161,7 @@ impl Layout {
     }
 }
 
-fn syslog(bytes: &[u8]) -> Option<(usize, Parts)> {
+fn syslog(bytes: &[u8]) -> Option<(usize, Written)> {
     let (date, rest) = bytes.split_first_chunk::<15>()?;
     let [a, b, c, b' ', tens, ones, b' ', time @ ..] = date else { return None };
     let day = day(if *tens == b' ' { b'0' } else { *tens }, *ones)?;
@@ -108,10 +169,10 @@ fn syslog(bytes: &[u8]) -> Option<(usize, Parts)> {
     if matches!(rest, [b'.', ..] | [b' ', b'2', ..]) || !ends_before(rest) {
         return None;
     }
-    Some((15, Parts::of([None, Some(month([*a, *b, *c])?), Some(day)], clock(time)?, None)))
+    Some((15, Written::of(None, [month([*a, *b, *c])?, day], clock(time)?, None)))
 }
 
-fn iso(bytes: &[u8], decade_max: u16) -> Option<(usize, Parts)> {
+fn iso(bytes: &[u8], decade_max: u16) -> Option<(usize, Written)> {
     let (date, rest) = bytes.split_first_chunk::<19>()?;
     let [y, e, a, r, first, m, n, second, d, f, b'T' | b' ', time @ ..] = date else {
         return None;
@@ -140,11 +201,11 @@ fn iso(bytes: &[u8], decade_max: u16) -> Option<(usize, Parts)> {
         Some(b'U' | b'G' | 0x80..) => return None,
         _ => (None, 0),
     };
-    let parts = Parts::of([Some(year), Some(month), Some(day(*d, *f)?)], clock(time)?, offset_min);
-    ends_before(&rest[behind..]).then_some((length + behind, parts))
+    let written = Written::of(Some(year), [month, day(*d, *f)?], clock(time)?, offset_min);
+    ends_before(&rest[behind..]).then_some((length + behind, written))
 }
 
-fn web(bytes: &[u8], decade_max: u16) -> Option<(usize, Parts)> {
+fn web(bytes: &[u8], decade_max: u16) -> Option<(usize, Written)> {
     let (date, rest) = bytes.split_first_chunk::<20>()?;
     let [d, f, first, a, b, c, second, y, e, z, r, b':' | b' ', time @ ..] = date else {
         return None;
@@ -161,8 +222,8 @@ fn web(bytes: &[u8], decade_max: u16) -> Option<(usize, Parts)> {
         }
         _ => (None, 0),
     };
-    let parts = Parts::of([Some(year), Some(month), Some(day(*d, *f)?)], clock(time)?, offset_min);
-    ends_before(&rest[behind..]).then_some((date.len() + behind, parts))
+    let written = Written::of(Some(year), [month, day(*d, *f)?], clock(time)?, offset_min);
+    ends_before(&rest[behind..]).then_some((date.len() + behind, written))
 }
 
 /// Whether a word has its end before this.
@@ -171,27 +232,27 @@ fn ends_before(rest: &[u8]) -> bool {
         .is_none_or(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric() && *byte != b'_')
 }
 
-fn number(tens: u8, ones: u8) -> Option<i64> {
+fn number(tens: u8, ones: u8) -> Option<u8> {
     let both = tens.is_ascii_digit() && ones.is_ascii_digit();
-    both.then(|| i64::from(tens & 15) * 10 + i64::from(ones & 15))
+    both.then(|| (tens & 15) * 10 + (ones & 15))
 }
 
-fn day(tens: u8, ones: u8) -> Option<i64> {
+fn day(tens: u8, ones: u8) -> Option<u8> {
     number(tens, ones).filter(|day| (1..=31).contains(day))
 }
 
-fn year([a, b, c, d]: [u8; 4], decade_max: u16) -> Option<i64> {
-    let year = number(a, b)? * 100 + number(c, d)?;
-    (2000..=i64::from(decade_max) * 10 + 9).contains(&year).then_some(year)
+fn year([a, b, c, d]: [u8; 4], decade_max: u16) -> Option<u16> {
+    let year = u16::from(number(a, b)?) * 100 + u16::from(number(c, d)?);
+    (2000..=decade_max * 10 + 9).contains(&year).then_some(year)
 }
 
-fn clock(time: &[u8; 8]) -> Option<[i64; 3]> {
+fn clock(time: &[u8; 8]) -> Option<[u8; 3]> {
     let [h, o, b':', m, i, b':', s, e] = *time else { return None };
     let clock = [number(h, o)?, number(m, i)?, number(s, e)?];
     (clock[0] < 24 && clock[1] < 60 && clock[2] < 60).then_some(clock)
 }
 
-fn month([a, b, c]: [u8; 3]) -> Option<i64> {
+fn month([a, b, c]: [u8; 3]) -> Option<u8> {
     Some(match &[a | 0x20, b | 0x20, c | 0x20] {
         b"jan" => 1,
         b"feb" => 2,
@@ -210,20 +271,20 @@ fn month([a, b, c]: [u8; 3]) -> Option<i64> {
 }
 
 /// `+0100` or `+01:00` in minutes, and its length.
-fn offset(text: &[u8]) -> Option<(i64, usize)> {
+fn offset(text: &[u8]) -> Option<(i16, usize)> {
     let (minutes, length) = match text {
         [_, b'0' | b'1', _, b':', a, b, ..] => (number(*a, *b)?, 6),
         [_, b'0' | b'1', _, a, b, ..] => (number(*a, *b)?, 5),
         _ => return None,
     };
-    let total = number(text[1], text[2])? * 60 + minutes;
+    let total = i16::from(number(text[1], text[2])?) * 60 + i16::from(minutes);
     Some((if text[0] == b'-' { -total } else { total }, length))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dates::line::Line;
+    use crate::dates::finder::DateFinder;
     use crate::dates::scan::Scan;
     use crate::dates::steps::Walk;
     use crate::dates::template::read;
@@ -288,7 +349,14 @@ mod tests {
                     let Ok(line) = String::from_utf8(line) else { continue };
                     for scan in Scan::all().filter(|scan| scan.is_copy()) {
                         let Some(layout) = scan.form.layout else { continue };
-                        let Some(hit) = Usual::first(layout).find(&line, 202) else { continue };
+                        let Some(hit) = Usual::first(layout).find(
+                            Line::new(&line),
+                            0,
+                            202,
+                            &mut Readings::default(),
+                        ) else {
+                            continue;
+                        };
                         let walked = scan.walked(&mut Walk::new(Line::new(&line), 202), 0, 0);
                         let walked = walked.map(|hit| told(&line, &hit));
                         assert_eq!(Some(told(&line, &hit)), walked);
@@ -298,6 +366,46 @@ mod tests {
             }
         }
         assert!(read > 10_000, "{read}");
+    }
+
+    #[test]
+    fn a_date_that_stands_anywhere_is_what_the_expression_finds() {
+        let zone = Zone::utc;
+        let finder = |pattern: &str| {
+            DateFinder::new(Some(pattern), 1_765_350_000, zone(), None).expect("a pattern")
+        };
+        let (mut quick, mut slow) = (finder(OPENHAB), finder(r"%d/%b[^/]*/%Y:%H:%M:%S[ ]%z"));
+        let mut found = 0;
+        for date in [
+            "10/Dec/2025:07:01:02 +0000",
+            "10/Dec/2025:07:01:02 +01:00",
+            "10/Dec/2025:07:01:02 -0",
+            "10/Dec/2025:07:01:02",
+            "10-Dec-2025:07:01:02 +0000",
+            "10/Dec/2025 07:01:02 +0000",
+            "9/Dec/2025:07:01:02 +0000",
+            " 9/dec/2025:07:01:02 +0000",
+            "10/December/2025:07:01:02 +0000",
+            "30/Feb/2025:07:01:02 Z",
+            "10/Dec/1999:07:01:02 +0000",
+            "\u{661}0/Dec/2025:07:01:02 +0000",
+            "/usr/sbin",
+        ] {
+            for before in ["", "a [", "b [", "7", "x", "1/Jan/", "h - - [[", "\u{e9} "] {
+                for behind in ["", "]", "] \"GET /\"", "7", " 10/Dec/2025:08:01:02 +0000", "\u{e9}"]
+                {
+                    // Twice, as the second time it is looked for where it was.
+                    for _ in 0..2 {
+                        let line = format!("{before}{date}{behind}");
+                        let (one, other) =
+                            (quick.find(&line, 1_765_350_000), slow.find(&line, 1_765_350_000));
+                        assert_eq!(one, other, "{line}");
+                        found += usize::from(one.is_some());
+                    }
+                }
+            }
+        }
+        assert!(found > 400, "{found}");
     }
 
     #[test]

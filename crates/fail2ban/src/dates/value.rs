@@ -5,6 +5,7 @@ use super::characters::{digit_value, is_space};
 use super::civil::{DAY_S, FIRST_S, LAST_S, date_of, days_of, weekday_of};
 use super::keys::Key;
 use super::steps::{MONTHS, WEEKDAYS};
+use super::usual::Written;
 use super::zone::Zone;
 
 /// Why parts are no date.
@@ -62,13 +63,18 @@ const FULL_WEEKDAYS: [&str; 7] =
     ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
 impl Parts {
-    /// Of year, month and day; hour, minute and second; and the offset in minutes.
-    pub fn of(
-        [year, month, day]: [Option<i64>; 3],
-        [hour, minute, second]: [i64; 3],
-        offset_min: Option<i64>,
-    ) -> Self {
-        Self { year, month, day, hour, minute, second, offset_min, ..Self::default() }
+    /// Of a date as it is mostly written.
+    pub fn of(date: Written) -> Self {
+        Self {
+            year: date.year.map(i64::from),
+            month: Some(date.month.into()),
+            day: Some(date.day.into()),
+            hour: date.hour.into(),
+            minute: date.minute.into(),
+            second: date.second.into(),
+            offset_min: date.offset_min.map(i64::from),
+            ..Self::default()
+        }
     }
 
     /// Takes one part. `half_day` is the text of the part AM/PM: `None` if the form has no such
@@ -116,13 +122,37 @@ impl Parts {
         Ok(())
     }
 
+    /// Seconds since 1970 of a date with an offset that leaves out nothing else either.
+    pub fn whole(self) -> Result<i64, NoDate> {
+        let (Some(year), Some(month), Some(day)) = (self.year, self.month, self.day) else {
+            return Err(Stumble);
+        };
+        let days = days_of(year, month, day).filter(|_| self.has_a_time()).ok_or(Impossible)?;
+        in_range(self.at_day(days) - self.offset_min.unwrap_or_default() * 60)
+    }
+
+    fn has_a_time(&self) -> bool {
+        (0..24).contains(&self.hour)
+            && (0..60).contains(&self.minute)
+            && (0..60).contains(&self.second)
+    }
+
+    /// Its time on a day, in seconds.
+    fn at_day(&self, days: i64) -> i64 {
+        days * DAY_S + self.hour * 3600 + self.minute * 60 + self.second
+    }
+
     /// Seconds since 1970. A year that is missing is this one, or the last if the date would be
     /// more than a day ahead; a day that is missing is today, or yesterday if the time would be
     /// ahead.
     pub fn resolve(mut self, now: &mut Now) -> Result<i64, NoDate> {
-        let now_local = now.zone.local(now.epoch_s);
-        let (this_year, this_month, this_day) = date_of(now_local.div_euclid(DAY_S));
         let year_is_missing = self.year.is_none();
+        // The clock is asked only for what is missing.
+        let is_whole = self.year.is_some() && self.month.is_some() && self.day.is_some();
+        let clock = (!is_whole).then(|| now.zone.local(now.epoch_s));
+        let (this_year, this_month, this_day) =
+            clock.map(|local| date_of(local.div_euclid(DAY_S))).unwrap_or_default();
+        let now_local = clock.unwrap_or_default();
         let mut year = self.year.unwrap_or(this_year);
         if self.month.is_none() || self.day.is_none() {
             self.year_day_from_week(year)?;
@@ -145,11 +175,8 @@ impl Parts {
         for part in [year, month, day, self.hour, self.minute, self.second] {
             i32::try_from(part).map_err(|_| Stumble)?;
         }
-        let fits = (0..24).contains(&self.hour)
-            && (0..60).contains(&self.minute)
-            && (0..60).contains(&self.second);
-        let days = days_of(year, month, day).filter(|_| fits).ok_or(Impossible)?;
-        let mut date_s = days * DAY_S + self.hour * 3600 + self.minute * 60 + self.second;
+        let days = days_of(year, month, day).filter(|_| self.has_a_time()).ok_or(Impossible)?;
+        let mut date_s = self.at_day(days);
         let offset_min = self.offset_min.or(now.log_offset_min);
         if let Some(offset_min) = offset_min {
             date_s = in_range(date_s - offset_min * 60)?;

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use crate::dates::{DateFinder, Found, LineMemo, Steady};
+use crate::dates::{Beginning, DateFinder, Found, LineMemo, Steady};
 
 /// A date that was seen is taken for lines without one for so many seconds.
 const CARRIED_S: i64 = 60;
@@ -138,6 +138,11 @@ impl Dating {
         Some(Leader { steady: self.finder.steady()?, last: self.last.clone(), left: false })
     }
 
+    /// Whether one form may be all that it goes on to see.
+    pub fn may_be_led(&self) -> bool {
+        self.finder.is_steady()
+    }
+
     /// Lets the leader see the lines from now on if this one sees them alike.
     pub fn follow(&mut self, leader: &Rc<RefCell<Leader>>) -> bool {
         self.settle();
@@ -164,9 +169,9 @@ impl Dating {
         self.last.0.is_none() && self.leader.is_none()
     }
 
-    /// The bytes that a line with a date begins with, as bits.
-    pub fn first_bytes(&mut self) -> [u64; 4] {
-        self.finder.first_bytes()
+    /// What a line with a date begins with.
+    pub fn beginning(&mut self) -> &Beginning {
+        self.finder.beginning()
     }
 
     /// Whether a glance tells that the line has no date.
@@ -259,22 +264,23 @@ impl LastDate {
 
     /// Cuts the date out. A line without one has the last one, if that is not long ago.
     fn dated(&mut self, line: &str, found: Option<Found>, now: i64) -> Seen {
+        let mut seen = Seen { found, ..Seen::default() };
+        let cut = found.map(|found| found.cut);
+        let date = cut.and_then(|(start, end)| line.get(start..end)).unwrap_or_default();
+        if let Some(time) = found.and_then(|found| found.epoch).filter(|_| !date.is_empty()) {
+            self.remember(time, date);
+            (seen.cut, seen.time) = (cut, Some(time));
+            return seen;
+        }
         let carried = self.0.as_ref().map(|(time, _)| *time);
         let carried = carried.filter(|time| *time > now - CARRIED_S);
-        let seen = Seen { found, ..Seen::default() };
-        let undated = Seen { carries: carried.is_some(), time: carried, ..seen };
-        let Some(found) = found else { return undated };
-        let cut = Seen { cut: Some(found.cut), ..seen };
-        let (start, end) = found.cut;
-        let date = line.get(start..end).unwrap_or_default();
-        match found.epoch {
-            _ if date.is_empty() && carried.is_none() => Seen { time: Some(now), ..cut },
-            Some(time) if !date.is_empty() => {
-                self.remember(time, date);
-                Seen { time: Some(time), ..cut }
+        match found {
+            Some(_) if carried.is_none() => {
+                seen.cut = cut;
+                seen.time = date.is_empty().then_some(now);
             }
-            None if carried.is_none() => cut,
-            _ => undated,
+            _ => (seen.carries, seen.time) = (carried.is_some(), carried),
         }
+        seen
     }
 }

@@ -32,8 +32,11 @@ enum Machine {
 
 /// What reads one byte after the other. The first state is 0.
 pub(super) trait Reads {
-    /// The state behind a byte, and whether a text ends there.
-    fn next(&self, state: u32, byte: u8) -> (u32, bool);
+    /// Set in what `next` gives where a text ends.
+    const ENDS: u32 = 1 << 31;
+
+    /// The state behind a byte.
+    fn next(&self, state: u32, byte: u8) -> u32;
 
     /// The texts that end in a state.
     fn texts(&self, state: u32) -> impl Iterator<Item = usize>;
@@ -125,17 +128,17 @@ impl Machine {
 }
 
 impl Reads for NFA {
-    fn next(&self, state: u32, byte: u8) -> (u32, bool) {
-        let state = match state {
+    fn next(&self, state: u32, byte: u8) -> u32 {
+        let state = match state & !Self::ENDS {
             0 => self.start_state(Anchored::No).unwrap_or_default(),
             state => StateID::new(state as usize).unwrap_or_default(),
         };
         let next = self.next_state(Anchored::No, state, byte);
-        (next.as_u32(), self.is_match(next))
+        next.as_u32() | if self.is_match(next) { Self::ENDS } else { 0 }
     }
 
     fn texts(&self, state: u32) -> impl Iterator<Item = usize> {
-        let state = StateID::new(state as usize).unwrap_or_default();
+        let state = StateID::new((state & !Self::ENDS) as usize).unwrap_or_default();
         (0..self.match_len(state)).map(move |index| self.match_pattern(state, index).as_usize())
     }
 }
@@ -162,36 +165,34 @@ impl Marks<'_> {
     }
 }
 
-fn look(machine: &impl Reads, line: &[u8], states: &mut Vec<u32>, mut marks: Marks<'_>) {
+fn look<M: Reads>(machine: &M, line: &[u8], states: &mut Vec<u32>, mut marks: Marks<'_>) {
     let mut state = 0;
     states.resize(line.len(), 0);
     for (byte, place) in line.iter().zip(states) {
-        let (next, ends) = machine.next(state, *byte);
-        state = next;
-        *place = next;
-        if ends {
-            marks.mark(machine.texts(next));
+        state = machine.next(state, *byte);
+        *place = state;
+        if state & M::ENDS != 0 {
+            marks.mark(machine.texts(state));
         }
     }
 }
 
 /// Goes on in another state until that makes no difference any more.
-fn look_on(
-    machine: &impl Reads,
+fn look_on<M: Reads>(
+    machine: &M,
     line: &[u8],
     mut state: u32,
     states: &[u32],
     mut marks: Marks<'_>,
 ) {
     for (byte, known) in line.iter().zip(states) {
-        let (next, ends) = machine.next(state, *byte);
-        if next == *known {
+        state = machine.next(state, *byte);
+        if state == *known {
             return;
         }
-        if ends {
-            marks.mark(machine.texts(next));
+        if state & M::ENDS != 0 {
+            marks.mark(machine.texts(state));
         }
-        state = next;
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::sieve::Reads;
 
 /// Set in a cell whose state is one that a text ends in.
-const ENDS: u32 = 1 << 31;
+const ENDS: u32 = Table::ENDS;
 
 /// The machine of Aho and Corasick, every step written out.
 pub(super) struct Table {
@@ -100,14 +100,13 @@ impl Table {
 
 impl Reads for Table {
     #[inline]
-    fn next(&self, state: u32, byte: u8) -> (u32, bool) {
+    fn next(&self, state: u32, byte: u8) -> u32 {
         let column = self.columns[usize::from(byte)];
-        let next = self.cells[(state + u32::from(column)) as usize];
-        (next & !ENDS, next & ENDS != 0)
+        self.cells[((state & !ENDS) + u32::from(column)) as usize]
     }
 
     fn texts(&self, state: u32) -> impl Iterator<Item = usize> {
-        let texts = self.texts.get(state as usize / self.width);
+        let texts = self.texts.get((state & !ENDS) as usize / self.width);
         texts.into_iter().flatten().map(|text| *text as usize)
     }
 }

@@ -13,7 +13,7 @@ use super::idle::Idle;
 use super::search::Shape;
 use super::sieve::Sieve;
 use super::{Filter, Odd, Reading, When};
-use crate::dates::LineMemo;
+use crate::dates::{Beginnings, LineMemo, bits};
 
 /// Filters that read the same lines from now on, numbered from 0.
 pub struct Together {
@@ -24,9 +24,11 @@ pub struct Together {
     leads: Vec<Lead>,
     /// The groups that see lines alone.
     awake: Vec<usize>,
-    /// What those see that are asleep, and the bytes of a line that wake them, as bits.
+    /// What those see that are asleep.
     blank: Seen,
-    wakes: [u64; 4],
+    /// Those of the first 64 that are asleep, as bits, and how lines begin that wake them.
+    asleep: u64,
+    beginnings: Beginnings,
     /// The next line wakes them, whatever it begins with.
     all_wake: bool,
     /// The members by expression.
@@ -39,6 +41,8 @@ pub struct Together {
     calls: Vec<u64>,
     line: u64,
     memo: LineMemo,
+    /// Where dates are cut out of the last line; kept for its room.
+    cuts: Vec<(usize, usize)>,
     /// The count of changes for which all this holds.
     changes: u64,
 }
@@ -52,6 +56,8 @@ struct Member {
 /// A member whom a line may concern without any text in it.
 struct Ever {
     number: usize,
+    group: usize,
+    expressions: Range<usize>,
     /// What that line begins with behind its date, each way; unknown if there is none.
     openings: Vec<Opening>,
     /// Where lines are kept for it.
@@ -67,8 +73,6 @@ struct Group {
     way: Way,
     /// What it sees alone.
     seen: Seen,
-    /// The bytes that a line with a date begins with, as bits; known when they are needed.
-    first: Option<[u64; 4]>,
 }
 
 /// How a group sees lines.
@@ -118,7 +122,8 @@ impl Together {
             }
             let openings = if member.shape.several { None } else { filter.openings() };
             let openings = openings.unwrap_or_default();
-            Some(Ever { number, openings, idle: filter.idle.clone() })
+            let (group, expressions) = (member.group, member.expressions.clone());
+            Some(Ever { number, group, expressions, openings, idle: filter.idle.clone() })
         });
         let ever = ever.collect();
         let calls = vec![0; members.len()];
@@ -129,7 +134,8 @@ impl Together {
             leads: Vec::new(),
             awake: Vec::new(),
             blank: Seen::default(),
-            wakes: [0; 4],
+            asleep: 0,
+            beginnings: Beginnings::default(),
             all_wake: true,
             owners,
             ever,
@@ -137,6 +143,7 @@ impl Together {
             calls,
             line: 0,
             memo: LineMemo::default(),
+            cuts: Vec::new(),
             changes: changes().wrapping_sub(1),
         }
     }
@@ -150,7 +157,7 @@ impl Together {
         if self.changes != changes() {
             self.take_changes()?;
         }
-        self.memo.clear();
+        self.memo.begin(line);
         self.sieve.look(line.as_bytes());
         self.see(line, now, live);
         self.look_at_joints(line);
@@ -166,7 +173,6 @@ impl Together {
         if !self.groups.iter().all(is_whole) {
             return Err(Parted);
         }
-        self.wakes = [0; 4];
         self.all_wake = true;
         for group in self.groups.iter_mut().filter(|group| !matches!(group.way, Way::Led(_))) {
             group.way = Way::Alone;
@@ -195,23 +201,24 @@ impl Together {
             }
             self.all_wake = true;
         }
-        let byte = line.as_bytes().first();
-        let all_wake = std::mem::take(&mut self.all_wake);
-        if all_wake || byte.is_none_or(|byte| has(&self.wakes, *byte)) {
-            self.awake.clear();
-            for number in 0..self.groups.len() {
-                if !matches!(self.groups[number].way, Way::Led(_)) {
-                    self.see_alone(number, line, now, live);
-                }
-                if self.groups[number].way == Way::Alone {
-                    self.awake.push(number);
-                }
-            }
+        let mut awake = std::mem::take(&mut self.awake);
+        if std::mem::take(&mut self.all_wake) {
+            let is_led = |number: &usize| matches!(self.groups[*number].way, Way::Led(_));
+            awake.clear();
+            awake.extend((0..self.groups.len()).filter(|number| !is_led(number)));
+            self.asleep = 0;
+        }
+        if awake.is_empty() && self.asleep == 0 {
+            self.awake = awake;
             return;
         }
-        let mut awake = std::mem::take(&mut self.awake);
+        self.memo.look_at_begin(line);
+        let blank = awake.iter().fold(self.asleep, |bits, number| bits | bit_of(*number));
+        let admitted = self.beginnings.admitted(blank, line, self.memo.refused());
+        awake.extend(bits(self.asleep & admitted));
+        self.asleep &= !admitted;
         awake.retain(|number| {
-            self.see_alone(*number, line, now, live);
+            self.see_alone(*number, admitted, line, (now, live));
             self.groups[*number].way == Way::Alone
         });
         self.awake = awake;
@@ -219,20 +226,19 @@ impl Together {
 
     /// Has a group see the date of the line that is not led; it may fall asleep, or be led from now
     /// on.
-    fn see_alone(&mut self, number: usize, line: &str, now: i64, live: bool) {
+    fn see_alone(&mut self, number: usize, admitted: u64, line: &str, (now, live): (i64, bool)) {
         let group = &mut self.groups[number];
         let Some(dating) = group.dating.upgrade() else { return };
         let mut dating = dating.borrow_mut();
         group.way = Way::Alone;
         if dating.is_blank() {
-            let first = *group.first.get_or_insert_with(|| dating.first_bytes());
-            if let Some(byte) = line.as_bytes().first()
-                && !has(&first, *byte)
-            {
+            let bit = bit_of(number);
+            if bit != 0 && !self.beginnings.knows(bit) {
+                self.beginnings.add(bit, dating.beginning());
+            }
+            if bit & !admitted != 0 {
                 group.way = Way::Asleep;
-                for (all, own) in self.wakes.iter_mut().zip(first) {
-                    *all |= own;
-                }
+                self.asleep |= bit;
                 return;
             }
             if dating.lacks(line, &self.memo) {
@@ -242,6 +248,7 @@ impl Together {
         }
         group.seen = dating.see(line, now, live, &mut self.memo);
         if group.seen.cut.is_some()
+            && dating.may_be_led()
             && let Some(lead) = lead_for(&mut self.leads, &mut dating)
         {
             self.leads[lead].seen = group.seen;
@@ -266,39 +273,37 @@ impl Together {
 
     /// Where a date is cut out, texts come together that stood apart.
     fn look_at_joints(&mut self, line: &str) {
-        let mut known = None;
+        self.cuts.clear();
         for lead in &self.leads {
-            joint(&mut self.sieve, line, lead.seen.cut, &mut known);
+            joint(&mut self.sieve, line, lead.seen.cut, &mut self.cuts);
         }
         for number in &self.awake {
-            joint(&mut self.sieve, line, self.groups[*number].seen.cut, &mut known);
+            joint(&mut self.sieve, line, self.groups[*number].seen.cut, &mut self.cuts);
         }
     }
 
     fn call(&mut self, line: &str, live: bool) {
         self.line += 1;
         self.called.clear();
-        let mut text: Option<Rc<str>> = None;
         for ever in &self.ever {
-            let member = &self.members[ever.number];
-            let may = &self.sieve.may()[member.expressions.clone()];
-            let Some(seen) = self.seen(member.group) else { continue };
+            let may = &self.sieve.may()[ever.expressions.clone()];
+            let Some(seen) = self.seen(ever.group) else { continue };
             let is_called = match &ever.idle {
                 None => {
                     let Cut { before, behind, .. } = Cut::of(line, seen);
+                    let (before, behind) = (before.as_bytes(), behind.as_bytes());
+                    let first = before.first().or(behind.first());
                     let begins = |opening: &Opening| {
-                        opening.admits(before.as_bytes().iter().chain(behind.as_bytes()))
+                        opening.admits(first) && opening.admits(before.iter().chain(behind))
                     };
                     ever.openings.is_empty() || ever.openings.iter().any(begins)
                 }
                 Some(idle) => {
                     let mut idle = idle.borrow_mut();
-                    // A jail may have to tell what is odd about the time: then it reads the line.
-                    let is_plain = !seen.carries && !seen.stumbles() && seen.odd.is_none();
+                    let is_plain = !seen.carries && !seen.stumbles();
                     let is_idle = live && is_plain && !idle.waits && !may.contains(&true);
                     if is_idle {
-                        let text = text.get_or_insert_with(|| line.into());
-                        idle.push(text.clone(), seen.cut);
+                        idle.push(line, seen.cut);
                     }
                     !is_idle
                 }
@@ -337,7 +342,8 @@ impl Together {
         self.seen(self.members.get(number)?.group)?.odd_within(now, when)
     }
 
-    /// Has a filter that was called read the last line.
+    /// Has a filter read the last line, once: one that was called, or one that has to tell what is
+    /// odd about the time.
     pub fn read(
         &self,
         number: usize,
@@ -349,25 +355,29 @@ impl Together {
         let Some(member) = self.members.get(number) else { return Reading::default() };
         let Some(seen) = self.seen(member.group) else { return Reading::default() };
         let may = &self.sieve.may()[member.expressions.clone()];
+        if let Some(idle) = filter.idle.as_ref().filter(|_| self.calls[number] != self.line) {
+            idle.borrow_mut().take_back();
+        }
         filter.read_seen(line, seen, may, now, when)
     }
 }
 
-/// Whether a byte is one of these.
-fn has(bytes: &[u64; 4], byte: u8) -> bool {
-    bytes[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1
-}
-
+/// Looks at a line where its date is cut out, once for each place.
 fn joint(
     sieve: &mut Sieve,
     line: &str,
     cut: Option<(usize, usize)>,
-    known: &mut Option<(usize, usize)>,
+    cuts: &mut Vec<(usize, usize)>,
 ) {
-    if let Some(place) = cut.filter(|_| cut != *known) {
-        sieve.look_without(line.as_bytes(), place);
-        *known = cut;
+    if let Some(cut) = cut.filter(|cut| !cuts.contains(cut)) {
+        cuts.push(cut);
+        sieve.look_without(line.as_bytes(), cut);
     }
+}
+
+/// The bit of a group; none if its number is too high.
+fn bit_of(number: usize) -> u64 {
+    u32::try_from(number).ok().and_then(|number| 1_u64.checked_shl(number)).unwrap_or(0)
 }
 
 /// The leader that sees the lines from the next one on as this does, if there can be one.
@@ -435,8 +445,7 @@ fn grouped(filters: &mut [(&mut Filter, usize)]) -> Vec<Group> {
     }
     let group = |(dating, _): (Shared, usize)| {
         let parted = dating.borrow().parted;
-        let (dating, seen) = (Rc::downgrade(&dating), Seen::default());
-        Group { dating, parted, way: Way::Alone, seen, first: None }
+        Group { dating: Rc::downgrade(&dating), parted, way: Way::Alone, seen: Seen::default() }
     };
     kept.into_iter().map(group).collect()
 }
