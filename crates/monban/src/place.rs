@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -119,6 +120,13 @@ impl From<io::Error> for Unfit {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
+}
+
+/// Whether an open file is the one that stands at a path now.
+pub fn is_at(file: impl AsFd, path: &Path) -> bool {
+    let here = rustix::fs::fstat(file).ok().map(|found| (found.st_dev, found.st_ino));
+    let there = fs::symlink_metadata(path).ok().map(|found| (found.dev(), found.ino()));
+    here.is_some() && here == there
 }
 
 /// Whether this process may do what root may.

@@ -4,6 +4,7 @@
 mod running;
 
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -142,4 +143,35 @@ fn a_second_monban_says_that_one_runs_and_ends() {
         std::thread::sleep(Duration::from_millis(50));
     }
     drop(third);
+}
+
+#[test]
+fn a_start_that_waited_for_a_refused_one_makes_a_lock_of_its_own() {
+    let namespace = Command::new("unshare").args(["-n", "true"]).stderr(Stdio::null()).status();
+    if !namespace.is_ok_and(|status| status.success()) {
+        println!("left out: no right to make a namespace");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (state, log) = (folder.path().join("state"), folder.path().join("auth.log"));
+    fs::write(&log, "").unwrap();
+    fs::create_dir(&state).unwrap();
+    // As one that is about to be refused holds it.
+    let path = state.join("lock");
+    let refused = fs::File::create(&path).unwrap();
+    refused.lock().unwrap();
+    let mut command = Command::new("unshare");
+    command.args(["-n", env!("CARGO_BIN_EXE_monban"), "run", "--observe", "--state"]).arg(&state);
+    command.arg("--log").arg(&log).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut waits = Running(command.spawn().unwrap());
+    let mut said = [0; 16];
+    waits.0.stderr.as_mut().unwrap().read_exact(&mut said).unwrap();
+    fs::remove_file(&path).unwrap();
+    drop(refused);
+    let until = Instant::now() + Duration::from_secs(20);
+    let is_held = || fs::File::open(&path).is_ok_and(|lock| lock.try_lock().is_err());
+    while !is_held() {
+        assert!(Instant::now() < until, "nobody holds the lock that stands there");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }

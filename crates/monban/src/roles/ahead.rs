@@ -32,6 +32,8 @@ pub struct Ahead {
     pub actor: Option<(Running, bool)>,
     /// The folders that were made for the state.
     pub made: Vec<PathBuf>,
+    /// That of the state folder. Nobody else begins there before all of this is taken back.
+    pub lock: Option<OwnedFd>,
     wall: Option<JoinHandle<Result<Wall, FirewallError>>>,
 }
 
@@ -86,6 +88,7 @@ impl Ahead {
             let _ = wall.take_back();
         }
         place.take_back(&std::mem::take(&mut self.made));
+        self.lock = None;
     }
 }
 

@@ -30,7 +30,7 @@ use super::theirs::Theirs;
 use crate::cli::{Common, RunArgs};
 use crate::commands::exchange;
 use crate::fail2ban::complaints;
-use crate::place::{COURIER_UID, JOURNAL_UID, LOCK, Place, Unfit, is_root, watcher_uid};
+use crate::place::{COURIER_UID, JOURNAL_UID, LOCK, Place, Unfit, is_at, is_root, watcher_uid};
 use crate::{discover, out, problems};
 
 /// A monban that is not ending answers within this time.
@@ -114,7 +114,9 @@ impl Program {
         // It takes a while to read jails, and all else begins meanwhile. Without them it is known
         // at once whether there is anything to do.
         let (reads_jails, observe) = (own.jails.is_some(), own.observe);
-        let early = reads_jails.then(|| self.begin(true, observe)).transpose()?;
+        if reads_jails {
+            self.begin(true, observe)?;
+        }
         let load = match self.whole(own) {
             Ok(load) => load,
             Err(refusal) => return refused(refusal),
@@ -126,7 +128,9 @@ impl Program {
             eprintln!("{}", self.say.text("start-demo", &[]));
             return Ok(ExitCode::FAILURE);
         }
-        let _lock = early.map_or_else(|| self.begin(false, observe), Ok)?;
+        if !reads_jails {
+            self.begin(false, observe)?;
+        }
         let state = self.place.state.clone();
         let wall = self.wall(&load);
         if wall.is_err() {
@@ -171,15 +175,22 @@ impl Program {
         Ok((control, signals))
     }
 
-    /// Takes the state folder, whose lock it gives back, and begins what takes time.
-    fn begin(&mut self, jails: bool, observe: bool) -> Result<OwnedFd, String> {
+    /// Takes the state folder and begins what takes time.
+    fn begin(&mut self, jails: bool, observe: bool) -> Result<(), String> {
         let state = self.place.state.clone();
-        self.ahead.made = self.place.prepare(self.uid).map_err(|unfit| self.unfit(&unfit))?;
-        let lock = self.lock().map_err(self.failed("start-lock-failed", &state.join(LOCK)))?;
-        let Some(lock) = lock else {
-            let path = state.display().to_string();
-            return Err(self.say.text("running-already", &[("path", &path)]));
-        };
+        while self.ahead.lock.is_none() {
+            let made = self.place.prepare(self.uid).map_err(|unfit| self.unfit(&unfit))?;
+            let lock = self.lock().map_err(self.failed("start-lock-failed", &state.join(LOCK)))?;
+            let Some(lock) = lock else {
+                let path = state.display().to_string();
+                return Err(self.say.text("running-already", &[("path", &path)]));
+            };
+            // A start that was refused takes its folders away again, with the lock in them that was
+            // waited for; then this begins anew.
+            if is_at(&lock, &state.join(LOCK)) {
+                (self.ahead.made, self.ahead.lock) = (made, Some(lock));
+            }
+        }
         if !observe {
             self.ahead.open_wall();
         }
@@ -189,7 +200,7 @@ impl Program {
             let again = may_have_left(&state);
             self.ahead.actor = self.new_actor(again).ok().map(|running| (running, again));
         }
-        Ok(lock)
+        Ok(())
     }
 
     /// Says what could not be done with a path.
