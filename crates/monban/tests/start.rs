@@ -103,22 +103,34 @@ fn jails_that_are_refused_leave_nothing_behind() {
     assert_eq!(below(&state.join("watcher")).len(), 2, "the ledger and the lock");
 }
 
+/// Whether this process may; else it says that a test is left out.
+fn may_make_namespaces() -> bool {
+    let made = Command::new("unshare").args(["-n", "true"]).stderr(Stdio::null()).status();
+    let may = made.is_ok_and(|status| status.success());
+    if !may {
+        println!("left out: no right to make a namespace");
+    }
+    may
+}
+
+/// A monban in a namespace of its own that watches an empty log in this folder.
+fn observing(folder: &Path, state: &Path, lang: &str) -> Command {
+    let log = folder.join("auth.log");
+    fs::write(&log, "").unwrap();
+    let mut command = Command::new("unshare");
+    command.args(["-n", env!("CARGO_BIN_EXE_monban"), "run", "--observe", "--lang", lang]);
+    command.arg("--state").arg(state).arg("--log").arg(&log).stdout(Stdio::null());
+    command
+}
+
 #[test]
 fn a_second_monban_says_that_one_runs_and_ends() {
-    let namespace = Command::new("unshare").args(["-n", "true"]).stderr(Stdio::null()).status();
-    if !namespace.is_ok_and(|status| status.success()) {
-        println!("left out: no right to make a namespace");
+    if !may_make_namespaces() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let (state, log) = (folder.path().join("state"), folder.path().join("auth.log"));
-    fs::write(&log, "").unwrap();
-    let run = |lang: &str| {
-        let mut command = Command::new("unshare");
-        command.args(["-n", env!("CARGO_BIN_EXE_monban"), "run", "--observe", "--lang", lang]);
-        command.arg("--state").arg(&state).arg("--log").arg(&log).stdout(Stdio::null());
-        command
-    };
+    let state = folder.path().join("state");
+    let run = |lang: &str| observing(folder.path(), &state, lang);
     let first = Running(run("en").stderr(Stdio::null()).spawn().unwrap());
     let until = Instant::now() + Duration::from_secs(20);
     let status = || {
@@ -147,23 +159,18 @@ fn a_second_monban_says_that_one_runs_and_ends() {
 
 #[test]
 fn a_start_that_waited_for_a_refused_one_makes_a_lock_of_its_own() {
-    let namespace = Command::new("unshare").args(["-n", "true"]).stderr(Stdio::null()).status();
-    if !namespace.is_ok_and(|status| status.success()) {
-        println!("left out: no right to make a namespace");
+    if !may_make_namespaces() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let (state, log) = (folder.path().join("state"), folder.path().join("auth.log"));
-    fs::write(&log, "").unwrap();
+    let state = folder.path().join("state");
     fs::create_dir(&state).unwrap();
     // As one that is about to be refused holds it.
     let path = state.join("lock");
     let refused = fs::File::create(&path).unwrap();
     refused.lock().unwrap();
-    let mut command = Command::new("unshare");
-    command.args(["-n", env!("CARGO_BIN_EXE_monban"), "run", "--observe", "--state"]).arg(&state);
-    command.arg("--log").arg(&log).stdout(Stdio::null()).stderr(Stdio::piped());
-    let mut waits = Running(command.spawn().unwrap());
+    let mut command = observing(folder.path(), &state, "en");
+    let mut waits = Running(command.stderr(Stdio::piped()).spawn().unwrap());
     let mut said = [0; 16];
     waits.0.stderr.as_mut().unwrap().read_exact(&mut said).unwrap();
     fs::remove_file(&path).unwrap();

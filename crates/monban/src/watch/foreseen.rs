@@ -37,7 +37,8 @@ impl FirstWord {
         loop {
             match channel.wait()? {
                 Received::Frame(ToWatcher::JailsAhead, Some(fd)) => {
-                    foreseen = Foreseen::of(fd, local)?;
+                    // What is wrong with the files is told when they come judged.
+                    foreseen = Foreseen::of(fd, local).unwrap_or_default();
                 }
                 Received::Frame(ToWatcher::Stop, _) | Received::End => return Ok(None),
                 Received::Frame(frame, fd) => return Ok(Some(Self { frame, fd, foreseen })),
