@@ -23,6 +23,7 @@ mod file;
 mod filter;
 mod found;
 mod gist;
+mod groups;
 mod head;
 mod hostile;
 mod json;

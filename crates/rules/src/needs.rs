@@ -45,19 +45,23 @@ impl Needs {
         self.parts.extend(other.parts);
     }
 
-    /// Every line has one of the texts that come out: few, and long and rare ones where there are
-    /// such.
-    pub(crate) fn texts(&self, long: usize) -> Vec<Vec<u8>> {
-        let mut texts: Vec<Vec<u8>> = self.all.iter().cloned().collect();
+    /// Every line has one of the texts that come out, which `known` are of: few others, and long
+    /// and rare ones where there are such.
+    pub(crate) fn texts(&self, known: &[Vec<u8>], long: usize) -> Vec<Vec<u8>> {
+        let mut texts: Vec<Vec<u8>> = known.iter().chain(&self.all).cloned().collect();
+        let is_done = |all: &&Vec<Vec<u8>>| {
+            all.iter().any(|text| known.iter().any(|part| memmem::find(text, part).is_some()))
+        };
+        let any: Vec<&Vec<Vec<u8>>> = self.any.iter().filter(|all| !is_done(all)).collect();
         let rare = |text: &&[u8]| is_rare(text, long);
-        let known = self.any.iter().flatten().map(Vec::as_slice).filter(rare);
+        let known = any.iter().copied().flatten().map(Vec::as_slice).filter(rare);
         let known: BTreeSet<&[u8]> = known.collect();
         let parts: BTreeSet<&[u8]> = self.parts.iter().map(Vec::as_slice).filter(rare).collect();
         let parts = parts.union(&known);
         // The rare texts of each wording, as places among all that are known.
         let known: Vec<&[u8]> = known.iter().copied().collect();
         let mut wordings: BTreeSet<Vec<usize>> = BTreeSet::new();
-        for all in &self.any {
+        for all in any {
             let rare = all.iter().map(Vec::as_slice).filter(rare);
             let rare: Vec<usize> =
                 rare.map(|text| known.partition_point(|it| *it < text)).collect();

@@ -9,6 +9,7 @@ use monban_model::ServiceId;
 use monban_model::limits::LINE_MAX;
 
 use crate::found::Found;
+use crate::groups;
 use crate::head;
 use crate::json::Texts;
 use crate::last_tag::LastTag;
@@ -20,10 +21,13 @@ use crate::texts;
 
 /// How long a text should be: the longer, the fewer lines have it; with shorter ones, fewer texts
 /// do for all rules. And how many texts of that length may be sought.
-const LONG: [(usize, usize); 3] = [(8, FAST), (6, FAST), (4, texts::TEXTS_MAX)];
+const LONG: [(usize, usize); 2] = [(6, FAST), (4, texts::TEXTS_MAX)];
 
-/// With more texts the search is half as fast: too much of a log looks like the start of one.
-const FAST: usize = 48;
+/// With more texts the search is half as fast: it compares 16 bytes of a log at a time, not 32.
+const FAST: usize = groups::FEW;
+
+/// So many names of a service are looked for themselves, not what its rules need.
+const NAMES_MAX: usize = 8;
 
 /// What a syslog daemon writes for lines that it leaves out.
 const REPEATED: &[u8] = b"message repeated ";
@@ -141,9 +145,8 @@ impl RuleSet {
             }
             None => self.headed(),
         };
-        let by_needs = LONG
-            .into_iter()
-            .find_map(|(long, most)| search([&fixed[..], &needs.texts(long)].concat(), most));
+        let by_needs =
+            LONG.into_iter().find_map(|(long, most)| search(needs.texts(&fixed, long), most));
         let by_names = || match shape {
             Some(_) => None,
             None => {
@@ -156,23 +159,21 @@ impl RuleSet {
         Some(Sieve { rules: self, shape, searcher, object: Finder::new(b"\n{") })
     }
 
-    /// Each service is sought by the names of its programs, or by what its rules need: where the
-    /// latter are fewer, and where a name stands for many programs, of which few tell something.
+    /// Each service is sought by the names of its programs, or by what its rules need: where those
+    /// are many, and where a name stands for all programs of a suite, of which few tell something.
     /// What has a log of another form seldom writes here: its names are enough.
     fn headed(&self) -> (Vec<Vec<u8>>, Needs) {
         let (mut fixed, mut shared) = (vec![REPEATED_PART.to_vec()], Needs::default());
         for service in self.services.iter().filter(|service| tells(service)) {
             let names = needs::names(service);
-            let is_wide = service.programs.iter().any(|name| name.ends_with('*'));
+            let is_suite = service.programs.iter().all(|name| name.ends_with('*'));
             let own = match service.shape {
-                None if is_wide || names.len() > 1 => Needs::of(telling(service)),
+                None if is_suite || names.len() > NAMES_MAX => Needs::of(telling(service)),
                 _ => None,
             };
             match own {
-                Some(own) if is_wide || own.texts(LONG[0].0).len() < names.len() => {
-                    shared.join(own)
-                }
-                _ => fixed.extend(names),
+                Some(own) => shared.join(own),
+                None => fixed.extend(names),
             }
         }
         (fixed, shared)
