@@ -41,10 +41,9 @@ impl Clock {
         Some(Self::of(TimeZone::get(zone).ok()?, reference))
     }
 
-    /// A clock in the zone of this machine: that of the variable `TZ`, else of
-    /// `/etc/localtime`, else UTC.
+    /// A clock in [the zone of this process](monban_zone::of_the_process).
     pub fn system(reference: Stamp) -> Self {
-        Self::of(TimeZone::system(), reference)
+        Self::of(monban_zone::of_the_process(), reference)
     }
 
     fn of(zone: TimeZone, reference: Stamp) -> Self {

@@ -16,7 +16,7 @@ pub struct LocalClock {
 impl LocalClock {
     /// The zone of the system, or of `TZ`.
     pub fn of_system() -> Self {
-        Self { zone: TimeZone::system() }
+        Self { zone: monban_zone::of_the_process() }
     }
 
     /// `05:33:01`.

@@ -41,8 +41,9 @@ const fn layer(name: &'static str, ours: &'static [&'static str], others: Others
 /// The picture of ARCHITECTURE.md as a table. `monban`, the binary, may use everything.
 pub const LAYERS: &[Layer] = &[
     layer("model", &[], Others::None),
-    layer("rules", &["model"], Others::Allowed),
-    layer("fail2ban", &["model", "rules", "pyre"], Others::Allowed),
+    layer("zone", &[], Others::Only(&["jiff"])),
+    layer("rules", &["model", "zone"], Others::Allowed),
+    layer("fail2ban", &["model", "rules", "pyre", "zone"], Others::Allowed),
     layer("pyre", &["model"], Others::Allowed),
     layer("config", &["model"], Others::Allowed),
     // The map of std, without keys of its own.
@@ -52,7 +53,7 @@ pub const LAYERS: &[Layer] = &[
     layer("sources", &["model"], Others::Allowed),
     layer("firewall", &["model"], Others::Allowed),
     layer("warden", &["model", "firewall"], Others::Allowed),
-    layer("views", &["model", "ledger"], Others::Allowed),
+    layer("views", &["model", "ledger", "zone"], Others::Allowed),
 ];
 
 /// What the pure crates may not name: their input is all they know of the world.

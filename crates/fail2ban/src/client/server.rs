@@ -118,7 +118,7 @@ pub trait Server {
     /// The time zone of this machine, for times that a person reads. Where the process has left
     /// the folder with the rules of zones, it is what was read before.
     fn zone(&self) -> TimeZone {
-        TimeZone::system()
+        monban_zone::of_the_process()
     }
 
     /// The names of all jails that run, in the order in which they were started: that of the

@@ -30,10 +30,9 @@ const QUARTER_S: i64 = 900;
 const SINCE_S: i64 = 100_000_000;
 
 impl Zone {
-    /// The zone of this process: the variable `TZ` (a name or a POSIX rule such as
-    /// `CET-01CEST-02,M3.5.0,M10.5.0`), else that of the machine, else UTC.
+    /// See [`monban_zone::of_the_process`].
     pub fn of_the_process() -> Self {
-        Self::of(TimeZone::system())
+        Self::of(monban_zone::of_the_process())
     }
 
     /// The zone of this name, or of this POSIX rule; `None` if it is neither.

@@ -17,7 +17,6 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use monban_fail2ban::client::{ClientError, Value, beautify};
 use monban_fail2ban::config::{Seconds, Version, can_spare};
 use monban_fail2ban::log_line::Event;
@@ -126,7 +125,7 @@ fn alone(only: &Only, say: &Say) -> bool {
 /// Tells what is wrong, as a line of fail2ban's log.
 pub fn complain(text: &str) {
     let event = Event::OfClient { text };
-    let line = event.line(Timestamp::now(), &TimeZone::system(), std::process::id());
+    let line = event.line(Timestamp::now(), &monban_zone::of_the_process(), std::process::id());
     eprintln!("{line}");
 }
 

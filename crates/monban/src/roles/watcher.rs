@@ -39,7 +39,7 @@ fn start(place: &Place, args: &WatcherArgs, json: bool, say: Say) -> io::Result<
     // The zone's rules lie outside of the folder that will be left.
     let clock = Clock::system(crate::watch::now());
     let zone = monban_fail2ban::dates::Zone::of_the_process();
-    let log = jiff::tz::TimeZone::system();
+    let log = monban_zone::of_the_process();
     let output = Output::new(say, json, args.terminal);
     let corner = place.watcher();
     let folder = match args.uid {

@@ -14,7 +14,6 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
 use monban_config::Bundle;
 use monban_engine::{Effect, Engine, Observation, Saved, Setup};
 use monban_model::Stamp;
@@ -157,6 +156,6 @@ fn read_time(text: &str, say: &Say) -> Result<Stamp, String> {
         Ok(date) if text.len() <= 10 => date.to_datetime(jiff::civil::Time::midnight()),
         _ => text.parse().map_err(|_| say.text("scan-no-time", &[("text", text)]))?,
     };
-    let zoned = civil.to_zoned(TimeZone::system()).map_err(|error| error.to_string())?;
+    let zoned = civil.to_zoned(monban_zone::of_the_process()).map_err(|error| error.to_string())?;
     Ok(Stamp(zoned.timestamp().as_millisecond()))
 }
