@@ -4,8 +4,18 @@ use monban_config::{Bundle, Config};
 use monban_model::Problem;
 use monban_rules::{RuleSet, RuleText};
 
-/// Name and text of every file of `rules/`.
-const SHIPPED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/shipped_rules.rs"));
+/// Every file of `rules/`.
+const SHIPPED: &[Shipped] = include!(concat!(env!("OUT_DIR"), "/shipped_rules.rs"));
+
+/// A file of `rules/`.
+struct Shipped {
+    /// Its name for messages.
+    file: &'static str,
+    /// As it is.
+    text: &'static str,
+    /// Without what nobody matches with.
+    brief: &'static str,
+}
 
 /// A configuration with its rules, both without a problem.
 pub struct Loaded {
@@ -17,7 +27,7 @@ pub struct Loaded {
 
 /// The names of the rule files that are in force: the shipped ones and the operator's own.
 pub fn rule_files(bundle: &Bundle) -> Vec<String> {
-    rule_texts(bundle).into_iter().map(|text| text.file).collect()
+    rule_texts(bundle, |shipped| shipped.brief).into_iter().map(|text| text.file).collect()
 }
 
 /// Whether only jails run: monban's own rules would only take memory, three quarters of the
@@ -27,7 +37,7 @@ fn rest(bundle: &Bundle) -> bool {
 }
 
 /// The shipped rules and these; a file of the same service takes the place of the shipped one.
-fn rule_texts(bundle: &Bundle) -> Vec<RuleText> {
+fn rule_texts(bundle: &Bundle, which: fn(&Shipped) -> &'static str) -> Vec<RuleText> {
     if rest(bundle) {
         return Vec::new();
     }
@@ -36,19 +46,19 @@ fn rule_texts(bundle: &Bundle) -> Vec<RuleText> {
     let replaced: Vec<String> = own.clone().map(|(file, _)| name(file)).collect();
     SHIPPED
         .iter()
-        .copied()
-        .filter(|(file, _)| !replaced.contains(&name(file)))
+        .filter(|shipped| !replaced.contains(&name(shipped.file)))
+        .map(|shipped| (shipped.file, which(shipped)))
         .chain(own)
         .map(|(file, text)| RuleText { file: file.to_owned(), text: text.to_owned() })
         .collect()
 }
 
-/// The shipped rules with their examples.
+/// The rules of a configuration with their examples, for people.
 ///
 /// # Errors
-/// Never, as long as their tests pass.
-pub fn with_examples() -> Result<RuleSet, Vec<Problem>> {
-    RuleSet::compile_unchecked(&rule_texts(&Bundle::default()))
+/// All problems of the operator's rules.
+pub fn with_examples(bundle: &Bundle) -> Result<RuleSet, Vec<Problem>> {
+    RuleSet::compile_unchecked(&rule_texts(bundle, |shipped| shipped.text))
 }
 
 /// Reads a configuration and compiles its rules. The examples of the operator's rules are tried
@@ -61,10 +71,10 @@ pub fn load(bundle: &Bundle, examples: bool) -> Result<Loaded, Vec<Problem>> {
         Some(config) => (config.file.as_str(), config.text.as_str()),
         None => ("default.toml", ""),
     };
-    let texts = rule_texts(bundle);
     let compiled = match examples {
-        true => RuleSet::compile(&texts),
+        true => RuleSet::compile(&rule_texts(bundle, |shipped| shipped.text)),
         false => {
+            let texts = rule_texts(bundle, |shipped| shipped.brief);
             let own = |text: &RuleText| bundle.rules.iter().any(|file| file.file == text.file);
             RuleSet::compile_where_needed(&texts, |text| !own(text)).map(RuleSet::without_examples)
         }
@@ -81,5 +91,37 @@ pub fn load(bundle: &Bundle, examples: bool) -> Result<Loaded, Vec<Problem>> {
             problems.extend(rules.err().unwrap_or_default());
             Err(problems)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    // A test that cannot go on ends.
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn brief_rules_are_the_rules() {
+        let bundle = Bundle::default();
+        let whole = with_examples(&bundle).unwrap();
+        let brief = load(&bundle, false).unwrap().rules;
+        let services = || whole.services().zip(brief.services());
+        assert_eq!((services().count(), whole.services().count()), (SHIPPED.len(), SHIPPED.len()));
+        for (whole, brief) in services() {
+            let mut whole = whole.clone();
+            assert!(whole.rules.iter().all(|rule| !rule.sees.is_empty()));
+            for rule in &mut whole.rules {
+                (rule.sees, rule.not, rule.cites) = Default::default();
+            }
+            assert_eq!(without_lines(&whole), without_lines(brief));
+        }
+    }
+
+    /// The same file has other line numbers without its examples.
+    fn without_lines(service: &monban_rules::Service) -> String {
+        let text = format!("{service:#?}");
+        let lines = text.lines().filter(|line| !line.trim_start().starts_with("line: "));
+        lines.collect::<Vec<_>>().join("\n")
     }
 }

@@ -9,10 +9,11 @@ use crate::field::Slot;
 use crate::filter::Filter;
 use crate::service::{Example, Rule, Service, ShapeName, Wording};
 
-/// Reads one file. What could be read comes back beside the problems.
-pub(crate) fn read(file: &str, text: &str) -> (Option<Service>, Vec<Problem>) {
+/// Reads one file. What could be read comes back beside the problems. One that is `proven` may lack
+/// the examples.
+pub(crate) fn read(file: &str, text: &str, proven: bool) -> (Option<Service>, Vec<Problem>) {
     let line_ends = memchr::memchr_iter(b'\n', text.as_bytes()).collect();
-    let mut reader = Reader { file, text, line_ends, problems: Vec::new() };
+    let mut reader = Reader { file, text, proven, line_ends, problems: Vec::new() };
     if text.len() > RULE_FILE_BYTES_MAX {
         let what = format!("the file is larger than {RULE_FILE_BYTES_MAX} bytes");
         let problem = Problem::of_file(file, what, "a rule file holds one service");
@@ -33,6 +34,7 @@ pub(crate) fn read(file: &str, text: &str) -> (Option<Service>, Vec<Problem>) {
 struct Reader<'a> {
     file: &'a str,
     text: &'a str,
+    proven: bool,
     /// Where each line ends: every example asks for its line.
     line_ends: Vec<usize>,
     problems: Vec<Problem>,
@@ -210,7 +212,7 @@ impl Reader<'_> {
             ("id", rule.id.is_empty()),
             ("kind", kind.is_none()),
             ("line", rule.wordings.is_empty() == rule.regex.is_none()),
-            ("sees", rule.sees.is_empty()),
+            ("sees", rule.sees.is_empty() && !self.proven),
         ];
         for (what, _) in missing.iter().filter(|(_, missing)| *missing) {
             let (what, hint) = match *what {
@@ -386,7 +388,9 @@ mod tests {
         let harmless = "[[harmless]]\nline = 'x'\nsees = ['x']\n";
         let rule = "[[rule]]\nid = 'a'\nkind = 'probe'\nline = 'x'\nsees = ['x']\n";
         let problems = |top: &str, rest: &str| {
-            read("a.toml", &format!("service = 'a'\nprograms = ['a']\n{top}\n{rest}")).1.len()
+            read("a.toml", &format!("service = 'a'\nprograms = ['a']\n{top}\n{rest}"), false)
+                .1
+                .len()
         };
         assert_eq!(problems("", rule), 0);
         assert_eq!(problems("", harmless), 1);
@@ -404,7 +408,7 @@ mod tests {
                 "service = 'a'\nprograms = ['a']\n{top}\n[[rule]]\nid = 'a'\nkind = 'probe'\n\
                  {own}\nsees = ['x']\n"
             );
-            let (service, problems) = read("a.toml", &text);
+            let (service, problems) = read("a.toml", &text, false);
             let lines = |rule: &Rule| rule.wordings.iter().map(|w| w.text.clone()).collect();
             let lines: Vec<String> = service.unwrap().rules.first().map(lines).unwrap_or_default();
             problems.is_empty().then(|| lines.join(" "))
@@ -423,7 +427,7 @@ mod tests {
                 "service = 'a'\nprograms = ['a']\n[[rule]]\nid = 'a'\nkind = 'probe'\nline = 'x'\n\
                  sees = ['x']\n{text}"
             );
-            let (service, problems) = read("a.toml", &text);
+            let (service, problems) = read("a.toml", &text, false);
             problems.is_empty().then(|| service.map(|service| service.rules[0].also)).flatten()
         };
         assert_eq!(also(""), Some(Also::Nothing));

@@ -117,7 +117,7 @@ mod tests {
     fn a_name_or_its_start_leads_to_its_services() {
         let text = |name: &str, programs: &str| {
             let text = format!("service = '{name}'\nprograms = {programs}");
-            file::read("x", &text).0.unwrap()
+            file::read("x", &text, false).0.unwrap()
         };
         let programs = Programs::build(&[
             text("a", "['sshd', 'sshd-session']"),

@@ -68,7 +68,8 @@ impl RuleSet {
     }
 
     /// The same, but the patterns of files that are `proven` to compile, as those are that a test
-    /// compiles, are left until a line of their service comes: most servers run few services.
+    /// compiles, are left until a line of their service comes: most servers run few services. Such
+    /// files may lack their examples.
     ///
     /// # Errors
     /// All problems of all files, but for the patterns of those that are proven.
@@ -80,7 +81,8 @@ impl RuleSet {
         let mut proven = Vec::new();
         let mut services: Vec<Service> = Vec::new();
         for text in texts {
-            let (service, mut found) = file::read(&text.file, &text.text);
+            let is_proven = is_proven(text);
+            let (service, mut found) = file::read(&text.file, &text.text, is_proven);
             problems.append(&mut found);
             let Some(service) = service else {
                 continue;
@@ -90,7 +92,7 @@ impl RuleSet {
                 let why = "one file describes a service";
                 problems.push(Problem::of_file(&text.file, what, why));
             }
-            proven.push(is_proven(text));
+            proven.push(is_proven);
             services.push(service);
         }
         let count: usize = services.iter().map(|service| service.rules.len()).sum();

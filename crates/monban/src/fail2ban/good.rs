@@ -1,5 +1,6 @@
 //! Lines of monban's own rules that no filter may take for a failure.
 
+use monban_config::Bundle;
 use monban_fail2ban::check::GoodLine;
 use monban_model::{Kind, ServiceId};
 use monban_rules::{RuleSet, Service};
@@ -9,7 +10,7 @@ use crate::shipped;
 /// The lines of the shipped rules. There are none only if the rules do not compile, which a test
 /// of theirs excludes.
 pub fn lines() -> Vec<GoodLine> {
-    shipped::with_examples().map(|rules| of(&rules)).unwrap_or_default()
+    shipped::with_examples(&Bundle::default()).map(|rules| of(&rules)).unwrap_or_default()
 }
 
 fn of(rules: &RuleSet) -> Vec<GoodLine> {
