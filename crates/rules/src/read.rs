@@ -106,6 +106,23 @@ impl RuleSet {
         }
     }
 
+    /// The time of [`RuleSet::read`], without the rest of it.
+    pub fn time<'a>(
+        &self,
+        line: &Line<'a>,
+        clock: &mut Clock,
+        scratch: &'a mut Scratch,
+    ) -> Option<Stamp> {
+        let bytes = &line.bytes[..line.bytes.len().min(LINE_MAX)];
+        let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+        let head = head::split(bytes, &mut scratch.texts, &mut scratch.last_tag);
+        match head.program {
+            // In which service's lines a date stands is its rules' affair.
+            [] => self.read(line, clock, scratch).time,
+            _ => clock.read(head.date),
+        }
+    }
+
     /// What a message tells that stands behind no program, and the date of its line.
     #[inline(never)]
     fn told_by_shape<'a>(&self, message: &'a [u8], date: &'a [u8]) -> (Told, &'a [u8]) {

@@ -1,5 +1,7 @@
 //! What is said to people, in their language.
 
+use std::sync::LazyLock;
+
 use crate::sentences::Sentences;
 use crate::texts::{self, Texts};
 
@@ -41,10 +43,15 @@ impl Tongue {
         }
     }
 
-    const fn table(self) -> &'static str {
+    /// The messages, read when one is first looked for.
+    fn texts(self) -> &'static Texts {
+        static ENGLISH: LazyLock<Texts> =
+            LazyLock::new(|| texts::read(include_str!("say/en.toml")));
+        static JAPANESE: LazyLock<Texts> =
+            LazyLock::new(|| texts::read(include_str!("say/ja.toml")));
         match self {
-            Self::English => include_str!("say/en.toml"),
-            Self::Japanese => include_str!("say/ja.toml"),
+            Self::English => &ENGLISH,
+            Self::Japanese => &JAPANESE,
         }
     }
 }
@@ -53,14 +60,13 @@ impl Tongue {
 #[derive(Clone, Debug)]
 pub struct Say {
     tongue: Tongue,
-    texts: Texts,
     pub(crate) sentences: Sentences,
 }
 
 impl Say {
     /// The table of a language.
     pub fn new(tongue: Tongue) -> Self {
-        Self { tongue, texts: texts::read(tongue.table()), sentences: Sentences::of(tongue) }
+        Self { tongue, sentences: Sentences::of(tongue) }
     }
 
     /// Its language.
@@ -72,7 +78,7 @@ impl Say {
     /// `2 blocks`. A key that is missing is shown itself: a test
     /// keeps that from happening.
     pub fn text(&self, key: &str, values: &[(&str, &str)]) -> String {
-        let Some(template) = self.texts.get(key) else { return key.to_owned() };
+        let Some(template) = self.tongue.texts().get(key) else { return key.to_owned() };
         let mut text = String::with_capacity(template.len() + 32);
         let mut rest = &**template;
         while let Some((before, after)) = rest.split_once('{') {
@@ -93,7 +99,7 @@ impl Say {
 
     /// The text of a key, if there is such a key.
     pub fn find(&self, key: &str, values: &[(&str, &str)]) -> Option<String> {
-        self.texts.contains_key(key).then(|| self.text(key, values))
+        self.tongue.texts().contains_key(key).then(|| self.text(key, values))
     }
 
     /// The text of a key for what a policy decided, or for what a jail of fail2ban did, whose
@@ -142,7 +148,7 @@ impl Say {
         let endless =
             notice.values.iter().any(|(name, value)| name == "until" && value == "forever");
         let key = format!("{}-forever", notice.key);
-        match endless && self.texts.contains_key(&*key) {
+        match endless && self.tongue.texts().contains_key(&*key) {
             true => self.text(&key, &values),
             false => self.text(&notice.key, &values),
         }
@@ -213,7 +219,7 @@ impl Say {
 
     /// All keys, for tests.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.texts.keys().copied()
+        self.tongue.texts().keys().copied()
     }
 }
 
@@ -236,8 +242,8 @@ mod tests {
         assert!(keys(&en).len() > 100);
         assert_eq!(keys(&en), keys(&ja));
         for key in en.keys() {
-            assert_eq!(holes(&en.texts[key]), holes(&ja.texts[key]), "{key}");
-            assert_ne!(en.texts[key], "", "{key}");
+            assert_eq!(holes(&en.tongue.texts()[key]), holes(&ja.tongue.texts()[key]), "{key}");
+            assert_ne!(en.tongue.texts()[key], "", "{key}");
         }
     }
 
@@ -291,7 +297,7 @@ mod tests {
     /// Its unit is Japanese already, so that no space parts it from what follows.
     #[test]
     fn no_space_stands_behind_a_japanese_duration() {
-        for (key, text) in Say::new(Tongue::Japanese).texts {
+        for (key, text) in Tongue::Japanese.texts() {
             for name in ["{span} ", "{window} ", "{ago} "] {
                 let behind = text.split(name).skip(1).filter_map(|rest| rest.chars().next());
                 assert!(behind.into_iter().all(|c| c.is_ascii()), "{key}: {text}");
@@ -313,7 +319,7 @@ mod tests {
     #[test]
     fn no_english_text_has_a_bare_plural() {
         let counts = ["count", "failures", "lines", "rows", "records", "evidence", "sightings"];
-        for (key, text) in Say::new(Tongue::English).texts {
+        for (key, text) in Tongue::English.texts() {
             for count in counts {
                 let after = text.split(&format!("{{{count}}} ")).nth(1).unwrap_or("");
                 let word = after.split([' ', ',', ';', ':']).next().unwrap_or("");

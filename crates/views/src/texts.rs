@@ -1,4 +1,4 @@
-//! A message table. Each start reads one, so it is read as it is written, which is a little of
+//! A message table. Most starts read one, so it is read as it is written, which is a little of
 //! TOML: `key = "text"` on a line, or a text of several lines between `'''`.
 
 use std::borrow::Cow;

@@ -77,6 +77,7 @@ pub fn read(
         arrived: true,
         sieves: Vec::new(),
         held: 0,
+        idle: 0,
         spare: Vec::new(),
         skipped: Vec::new(),
         outcome: Outcome::default(),
@@ -135,6 +136,8 @@ struct Work<'s> {
     sieves: Vec<(Form, Option<Arc<Sieve<'s>>>)>,
     /// Bytes of all pages that are read and not yet taken in to their end.
     held: usize,
+    /// Readers that wait for news; telling nobody would be a system call too.
+    idle: usize,
     spare: Vec<Page>,
     /// What was left out, with the number of its log.
     skipped: Vec<(usize, Skipped)>,
@@ -183,7 +186,7 @@ enum State {
 }
 
 /// A block to be read.
-struct Task<'s> {
+struct Task {
     log: usize,
     /// The file's number in its log.
     file: usize,
@@ -191,7 +194,6 @@ struct Task<'s> {
     reference: Stamp,
     form: Option<Form>,
     piped: bool,
-    sieve: Option<Arc<Sieve<'s>>>,
 }
 
 enum From {
@@ -217,8 +219,10 @@ impl<'s> Crew<'s> {
                 work = self.lock();
                 work.use_again(&mut merger);
                 work.merger = Some(merger);
-                self.news.notify_all();
-            } else if let Some(task) = work.next_task(self.size.readers, self.rules) {
+                if work.idle > 0 {
+                    self.news.notify_all();
+                }
+            } else if let Some(task) = work.next_task(self.size.readers) {
                 drop(work);
                 self.read(task, &mut reader, &mut block, &mut page);
                 work = self.lock();
@@ -226,14 +230,16 @@ impl<'s> Crew<'s> {
                 self.news.notify_all();
                 return;
             } else {
+                work.idle += 1;
                 work = self.news.wait(work).unwrap_or_else(PoisonError::into_inner);
+                work.idle -= 1;
             }
         }
     }
 
     /// Reads a block and what it tells.
-    fn read(&self, task: Task<'s>, reader: &mut Reader<'_>, block: &mut Block, page: &mut Page) {
-        let Task { log, file, from, reference, form, piped, sieve } = task;
+    fn read(&self, task: Task, reader: &mut Reader<'s>, block: &mut Block, page: &mut Page) {
+        let Task { log, file, from, reference, form, piped } = task;
         let opened = match from {
             From::Here(blocks) => Ok((blocks, 0)),
             From::Start(file) => Blocks::open(&file, self.meter).map(|blocks| (blocks, 1)),
@@ -252,19 +258,29 @@ impl<'s> Crew<'s> {
             Ok(None) => return self.end(log, file, None),
             Err(fault) => return self.end(log, file, Some(fault)),
         };
-        let number = self.lock().go_on(log, file, blocks);
-        self.news.notify_one();
+        let number = self.tell(|work| work.go_on(log, file, blocks));
         page.clear();
         let source = SourceId(log as u32);
-        let way = Way { source, reference, form, piped, sieve: sieve.as_deref() };
+        let sieve_of = &|form| self.lock().sieve(form, self.rules);
+        let way = Way { source, reference, form, piped, sieve_of };
         reader.read(block, &way, page);
-        self.lock().arrive(log, file, number, page);
-        self.news.notify_one();
+        self.tell(|work| work.arrive(log, file, number, page));
     }
 
     fn end(&self, log: usize, file: usize, fault: Option<Fault>) {
-        self.lock().end(log, file, fault);
-        self.news.notify_one();
+        self.tell(|work| work.end(log, file, fault));
+    }
+
+    /// Makes a change that may be news for somebody who waits.
+    fn tell<T>(&self, change: impl FnOnce(&mut Work<'s>) -> T) -> T {
+        let mut work = self.lock();
+        let changed = change(&mut work);
+        let is_waited_for = work.idle > 0;
+        drop(work);
+        if is_waited_for {
+            self.news.notify_one();
+        }
+        changed
     }
 
     fn lock(&self) -> MutexGuard<'_, Work<'s>> {
@@ -321,7 +337,7 @@ impl<'s> Work<'s> {
     }
 
     /// What is best read now: of the log of which the least waits.
-    fn next_task(&mut self, readers: usize, rules: &'s RuleSet) -> Option<Task<'s>> {
+    fn next_task(&mut self, readers: usize) -> Option<Task> {
         let share = (PAGES_WAITING / self.logs.len().max(1)).clamp(1, 2 * readers + 1);
         let logs = || self.logs.iter().enumerate();
         let first = logs().filter_map(|(at, log)| {
@@ -334,7 +350,6 @@ impl<'s> Work<'s> {
             None if self.held >= AHEAD_BYTES => return None,
             None => logs().find_map(|(at, log)| Some((at, log.behind(readers)?)))?,
         };
-        let sieve = self.logs[at].form.and_then(|form| self.sieve(form, rules));
         let log = &mut self.logs[at];
         let InWork { file: facts, reference, state, .. } = &mut log.files[file];
         let reference = *reference;
@@ -344,7 +359,7 @@ impl<'s> Work<'s> {
             _ => From::Start(facts.clone()),
         };
         let (form, piped) = (log.form, log.piped);
-        Some(Task { log: at, file: log.done + file, from, reference, form, piped, sieve })
+        Some(Task { log: at, file: log.done + file, from, reference, form, piped })
     }
 
     /// What finds the lines that tell something in logs of this form.

@@ -2,6 +2,7 @@
 
 use std::mem::size_of;
 use std::ops::Range;
+use std::sync::Arc;
 
 use monban_model::{
     Address, Also, ConnectionKey, Kind, Line, QuickState, RuleId, ServiceId, Sighting, SourceId,
@@ -230,9 +231,11 @@ impl Span {
     }
 }
 
+/// Finds the lines that tell something in logs of a form.
+pub type SieveOf<'w, 's> = &'w dyn Fn(Form) -> Option<Arc<Sieve<'s>>>;
+
 /// How the lines of a block are to be read.
-#[derive(Clone, Debug)]
-pub struct Way<'s> {
+pub struct Way<'w, 's> {
     /// Its log.
     pub source: SourceId,
     /// When its file was last written.
@@ -242,7 +245,7 @@ pub struct Way<'s> {
     /// It may be several logs one after the other: standard input.
     pub piped: bool,
     /// What finds the lines of its log that tell something.
-    pub sieve: Option<&'s Sieve<'s>>,
+    pub sieve_of: SieveOf<'w, 's>,
 }
 
 /// Who reads blocks.
@@ -263,12 +266,13 @@ impl<'r> Reader<'r> {
     }
 
     /// Reads a block into an empty page.
-    pub fn read(&mut self, block: &Block, way: &Way<'_>, page: &mut Page) {
+    pub fn read(&mut self, block: &Block, way: &Way<'_, 'r>, page: &mut Page) {
         // Before its first line: that may have no year either.
         self.clock.set_reference(way.reference);
         page.form = way.form;
         let newest = way.reference.plus_s(AHEAD_S);
-        let mut reading = InBlock { reader: self, way, page, newest, before: Before::Nothing };
+        let before = Before::Nothing;
+        let mut reading = InBlock { reader: self, way, sieve: None, page, newest, before };
         reading.lines(block.lines());
     }
 }
@@ -287,19 +291,21 @@ enum Before<'a> {
 /// A block that is being read.
 struct InBlock<'a, 'b, 'r> {
     reader: &'b mut Reader<'r>,
-    way: &'b Way<'b>,
+    way: &'b Way<'b, 'r>,
+    /// `None` as long as the form of the log is not known.
+    sieve: Option<Option<Arc<Sieve<'r>>>>,
     page: &'b mut Page,
     /// The latest time that is believed.
     newest: Stamp,
     before: Before<'a>,
 }
 
-impl<'a> InBlock<'a, '_, '_> {
+impl<'a, 'r> InBlock<'a, '_, 'r> {
     fn lines(&mut self, mut lines: Lines<'a>) {
         let mut density = Density::default();
         loop {
-            if let Some(sieve) = self.way.sieve
-                && density.is_low()
+            if density.is_low()
+                && let Some(sieve) = self.sieve()
             {
                 let passed = lines.pass_over(|lines| sieve.find(lines));
                 density.passed(passed.count);
@@ -319,12 +325,23 @@ impl<'a> InBlock<'a, '_, '_> {
         };
     }
 
+    /// What finds the lines that tell something, as soon as that can be known.
+    fn sieve(&mut self) -> Option<&Sieve<'r>> {
+        if self.sieve.is_none()
+            && !self.way.piped
+            && let Some(form) = self.page.form
+        {
+            self.sieve = Some((self.way.sieve_of)(form));
+        }
+        self.sieve.as_ref()?.as_deref()
+    }
+
     /// Lines were passed over; what has no time of its own behind them happened at that of the
     /// last one.
     fn pass(&mut self, last: &[u8]) {
         let line = self.line_of(last);
         let Reader { rules, clock, scratch, .. } = &mut *self.reader;
-        let own = rules.read(&line, clock, scratch).time;
+        let own = rules.time(&line, clock, scratch);
         self.page.latest = self.page.latest.max(own.filter(|own| *own <= self.newest));
         self.before = Before::Other;
     }
