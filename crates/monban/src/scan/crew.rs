@@ -4,7 +4,6 @@
 //! A file is read from its start to its end. Where it has to be unpacked, which takes longer than
 //! anything else, the files behind it are begun as well.
 
-use std::collections::VecDeque;
 use std::io;
 use std::num::NonZero;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -14,9 +13,10 @@ use monban_model::{QuickState, SourceId, Stamp};
 use monban_rules::{RuleSet, Sieve};
 use monban_sources::archive::{BLOCK_BYTES, Block, Blocks, Family, Fault, LogFile, Meter, Skipped};
 
+use super::logs::{InWork, Log, State};
 use super::merge::{Merger, Step};
 use super::page::{Page, Reader, Way};
-use crate::watch::{Form, now};
+use crate::watch::Form;
 
 /// Readers at most: the files of a packed log keep so many busy, a plain one about four.
 const READERS_MAX: usize = 16;
@@ -77,7 +77,7 @@ pub fn read(
         arrived: true,
         sieves: Vec::new(),
         held: 0,
-        idle: 0,
+        idle: Idle::default(),
         spare: Vec::new(),
         skipped: Vec::new(),
         outcome: Outcome::default(),
@@ -87,9 +87,9 @@ pub fn read(
     thread::scope(|scope| {
         for _ in 1..size.readers {
             // With fewer it takes longer.
-            let _ = thread::Builder::new().spawn_scoped(scope, || crew.work());
+            let _ = thread::Builder::new().spawn_scoped(scope, || crew.work(false));
         }
-        crew.work();
+        crew.work(true);
     });
     let Work { merger, mut skipped, mut outcome, .. } =
         crew.work.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -136,8 +136,7 @@ struct Work<'s> {
     sieves: Vec<(Form, Option<Arc<Sieve<'s>>>)>,
     /// Bytes of all pages that are read and not yet taken in to their end.
     held: usize,
-    /// Readers that wait for news; telling nobody would be a system call too.
-    idle: usize,
+    idle: Idle,
     spare: Vec<Page>,
     /// What was left out, with the number of its log.
     skipped: Vec<(usize, Skipped)>,
@@ -146,43 +145,12 @@ struct Work<'s> {
     broken: bool,
 }
 
-/// One family.
-struct Log {
-    files: VecDeque<InWork>,
-    /// Files of it that are done with.
-    done: usize,
-    /// Pages that are taken in, but not to their end.
-    merging: usize,
-    ended: bool,
-    form: Option<Form>,
-    /// It is standard input.
-    piped: bool,
-}
-
-/// One file.
-struct InWork {
-    file: LogFile,
-    /// When it was last written, as far as that is known.
-    reference: Stamp,
-    state: State,
-    /// Its pages from the first one that is not taken in; `None` is still being read.
-    pages: VecDeque<Option<Page>>,
-    /// Pages before these.
-    taken: usize,
-    lines: u64,
-    bytes: u64,
-}
-
-enum State {
-    /// Nobody has opened it.
-    Closed,
-    /// It waits for somebody to read on.
-    Open(Blocks),
-    /// Somebody reads.
-    Busy {
-        beside: usize,
-    },
-    Ended(Option<Fault>),
+/// Readers that wait for news. To wake one is a system call, also where nobody waits, and costs
+/// more than it brings where he finds nothing to do.
+#[derive(Clone, Copy, Debug, Default)]
+struct Idle {
+    first: bool,
+    others: usize,
 }
 
 /// A block to be read.
@@ -202,8 +170,8 @@ enum From {
 }
 
 impl<'s> Crew<'s> {
-    /// Does what there is to do until all is done.
-    fn work(&self) {
+    /// Does what there is to do until all is done; quiet logs are left to the first reader.
+    fn work(&self, is_first: bool) {
         let _alarm = Alarm(self);
         let mut reader = Reader::new(self.rules, self.events.clone());
         let mut block = Block::new(self.size.block);
@@ -219,10 +187,10 @@ impl<'s> Crew<'s> {
                 work = self.lock();
                 work.use_again(&mut merger);
                 work.merger = Some(merger);
-                if work.idle > 0 {
+                if work.is_news() {
                     self.news.notify_all();
                 }
-            } else if let Some(task) = work.next_task(self.size.readers) {
+            } else if let Some(task) = work.next_task(self.size.readers, is_first) {
                 drop(work);
                 self.read(task, &mut reader, &mut block, &mut page);
                 work = self.lock();
@@ -230,9 +198,9 @@ impl<'s> Crew<'s> {
                 self.news.notify_all();
                 return;
             } else {
-                work.idle += 1;
+                work.idle.change(is_first, true);
                 work = self.news.wait(work).unwrap_or_else(PoisonError::into_inner);
-                work.idle -= 1;
+                work.idle.change(is_first, false);
             }
         }
     }
@@ -275,16 +243,26 @@ impl<'s> Crew<'s> {
     fn tell<T>(&self, change: impl FnOnce(&mut Work<'s>) -> T) -> T {
         let mut work = self.lock();
         let changed = change(&mut work);
-        let is_waited_for = work.idle > 0;
+        let is_news = work.is_news();
         drop(work);
-        if is_waited_for {
-            self.news.notify_one();
+        if is_news {
+            self.news.notify_all();
         }
         changed
     }
 
     fn lock(&self) -> MutexGuard<'_, Work<'s>> {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Idle {
+    fn change(&mut self, is_first: bool, waits: bool) {
+        match is_first {
+            true => self.first = waits,
+            false if waits => self.others += 1,
+            false => self.others -= 1,
+        }
     }
 }
 
@@ -330,6 +308,12 @@ impl<'s> Work<'s> {
         }
     }
 
+    /// Whether somebody waits who may have something to do now.
+    fn is_news(&self) -> bool {
+        let is_for_all = || self.is_done() || self.logs.iter().any(Log::is_for_all);
+        self.idle.first || self.idle.others > 0 && is_for_all()
+    }
+
     /// All is read and taken in.
     fn is_done(&self) -> bool {
         let done = self.merger.is_some() && !self.arrived;
@@ -337,9 +321,10 @@ impl<'s> Work<'s> {
     }
 
     /// What is best read now: of the log of which the least waits.
-    fn next_task(&mut self, readers: usize) -> Option<Task> {
+    fn next_task(&mut self, readers: usize, is_first: bool) -> Option<Task> {
         let share = (PAGES_WAITING / self.logs.len().max(1)).clamp(1, 2 * readers + 1);
-        let logs = || self.logs.iter().enumerate();
+        let may_read = |log: &Log| is_first || log.is_for_all();
+        let logs = || self.logs.iter().enumerate().filter(|(_, log)| may_read(log));
         let first = logs().filter_map(|(at, log)| {
             let (file, waiting) = log.front()?;
             let may = waiting < share && (waiting == 0 || log.knows_form());
@@ -396,6 +381,7 @@ impl<'s> Work<'s> {
         if !self.logs[log].piped {
             self.logs[log].form = page.form;
         }
+        self.logs[log].is_quiet = page.is_passed_over();
         let page = match page.is_rather_empty() {
             true => page.clone(),
             false => std::mem::replace(page, self.spare.pop().unwrap_or_default()),
@@ -409,79 +395,5 @@ impl<'s> Work<'s> {
     fn file(&mut self, log: usize, file: usize) -> &mut InWork {
         let log = &mut self.logs[log];
         &mut log.files[file - log.done]
-    }
-}
-
-impl Log {
-    fn new(family: Family) -> Self {
-        let piped = family.name.as_os_str() == "-";
-        let files = family.files.into_iter().map(InWork::new).collect();
-        Self { files, done: 0, merging: 0, ended: false, form: None, piped }
-    }
-
-    /// The first file that is not read to its end, and how many pages up to there wait.
-    fn front(&self) -> Option<(usize, usize)> {
-        let mut waiting = self.merging;
-        for (at, file) in self.files.iter().enumerate() {
-            waiting += file.pages.len();
-            if !matches!(file.state, State::Ended(_)) {
-                return Some((at, waiting));
-            }
-        }
-        None
-    }
-
-    /// Only then blocks may be read side by side: the first line decides.
-    fn knows_form(&self) -> bool {
-        self.piped || self.form.is_some()
-    }
-
-    /// A file behind its first one that can be read while that is unpacked.
-    fn behind(&self, readers: usize) -> Option<usize> {
-        let (front, _) = self.front().filter(|_| self.knows_form())?;
-        let beside = self.files[front].state.beside().min(readers);
-        for (at, file) in self.files.iter().enumerate().skip(front + 1).take(beside) {
-            if file.is_free() {
-                return Some(at);
-            }
-            // A plain file is read fast, and what is being opened may be one.
-            if !matches!(file.state, State::Ended(_)) && file.state.beside() == 0 {
-                return None;
-            }
-        }
-        None
-    }
-}
-
-impl State {
-    /// How many files may be read beside it.
-    fn beside(&self) -> usize {
-        match self {
-            Self::Closed | Self::Ended(_) => 0,
-            Self::Open(blocks) => blocks.beside(),
-            Self::Busy { beside } => *beside,
-        }
-    }
-}
-
-impl InWork {
-    fn new(file: LogFile) -> Self {
-        let (pages, state) = (VecDeque::new(), State::Closed);
-        let reference = file.modified.unwrap_or_else(now);
-        Self { file, reference, state, pages, taken: 0, lines: 0, bytes: 0 }
-    }
-
-    fn is_free(&self) -> bool {
-        matches!(self.state, State::Closed | State::Open(_))
-    }
-
-    /// Its next page, if that is read.
-    fn next_page(&mut self) -> Option<Page> {
-        let page = self.pages.front_mut()?.take()?;
-        self.pages.pop_front();
-        self.taken += 1;
-        self.lines += page.lines;
-        self.bytes += page.bytes;
-        Some(page)
     }
 }

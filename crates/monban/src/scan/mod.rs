@@ -2,6 +2,7 @@
 
 mod crew;
 mod density;
+mod logs;
 mod merge;
 mod page;
 mod progress;

@@ -24,6 +24,8 @@ pub struct Page {
     pub lines: u64,
     /// Their bytes, with the line ends.
     pub bytes: u64,
+    /// Lines that were passed over, for they tell nothing.
+    passed: u64,
     /// Lines of another form than their log's.
     pub misplaced: u64,
     /// Lines with a date after their file was last written.
@@ -115,6 +117,11 @@ impl Page {
         let tells = self.tells.capacity() * size_of::<Tell>();
         let events = self.events.capacity() * size_of::<Option<Event>>();
         size_of::<Self>() + tells + events + self.texts.capacity()
+    }
+
+    /// Whether hardly a line of it was read.
+    pub fn is_passed_over(&self) -> bool {
+        self.passed >= self.lines - self.lines / 64
     }
 
     /// Whether a copy of it takes much less room.
@@ -310,6 +317,7 @@ impl<'a, 'r> InBlock<'a, '_, 'r> {
                 let passed = lines.pass_over(|lines| sieve.find(lines));
                 density.passed(passed.count);
                 self.page.lines += passed.count;
+                self.page.passed += passed.count;
                 self.page.bytes += passed.bytes.len() as u64;
                 if let Some(last) = passed.last() {
                     self.pass(last);
