@@ -65,6 +65,17 @@ impl Place {
         let missing = corner.ancestors().take_while(|folder| !folder.exists());
         let mut missing: Vec<PathBuf> = missing.map(Path::to_owned).collect();
         missing.reverse();
+        match self.prepare_all(uid) {
+            Ok(()) => Ok(missing),
+            Err(unfit) => {
+                // Empty ones only: nothing here is locked yet.
+                missing.iter().rev().for_each(|folder| drop(fs::remove_dir(folder)));
+                Err(unfit)
+            }
+        }
+    }
+
+    fn prepare_all(&self, uid: Option<u32>) -> Result<(), Unfit> {
         fs::DirBuilder::new().recursive(true).mode(0o755).create(&self.state)?;
         let facts = fs::metadata(&self.state)?;
         let me = rustix::process::geteuid().as_raw();
@@ -74,16 +85,20 @@ impl Place {
         if facts.mode() & 0o022 != 0 {
             return Err(Unfit::Mode(facts.mode() & 0o7777));
         }
-        self.prepare_corner(uid)?;
-        Ok(missing)
+        Ok(self.prepare_corner(uid)?)
     }
 
-    /// Removes folders that [`Place::prepare`] made and in which nothing but locks was put since.
+    /// Removes folders that [`Place::prepare`] made and in which nothing but locks was put since,
+    /// by who has locked them.
     pub fn take_back(&self, made: &[PathBuf]) {
+        let is_lock =
+            |entry: io::Result<fs::DirEntry>| entry.is_ok_and(|it| it.file_name() == LOCK);
         for folder in made.iter().rev() {
-            // What cannot be removed holds something that is to stay.
-            let _ = fs::remove_file(folder.join(LOCK));
-            let _ = fs::remove_dir(folder);
+            if fs::read_dir(folder).is_ok_and(|mut entries| entries.all(is_lock)) {
+                // What is not removed stays where the next start finds it.
+                let _ = fs::remove_file(folder.join(LOCK));
+                let _ = fs::remove_dir(folder);
+            }
         }
     }
 
@@ -181,6 +196,43 @@ mod tests {
         }
         fs::set_permissions(&state, fs::Permissions::from_mode(0o755)).unwrap();
         place.prepare(None).unwrap();
+    }
+
+    #[test]
+    fn what_a_start_made_goes_unless_something_was_put_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().join("deep/state");
+        let place = Place { state: state.clone(), config: PathBuf::new(), config_named: false };
+        let begin = || {
+            let made = place.prepare(None).unwrap();
+            fs::write(state.join(LOCK), "").unwrap();
+            fs::write(place.watcher().join(LOCK), "").unwrap();
+            made
+        };
+        let made = begin();
+        fs::write(state.join("ledger"), "").unwrap();
+        place.take_back(&made);
+        assert!(!place.watcher().exists() && state.join(LOCK).exists());
+        fs::remove_file(state.join("ledger")).unwrap();
+        fs::remove_file(state.join(LOCK)).unwrap();
+        fs::remove_dir_all(folder.path().join("deep")).unwrap();
+        place.take_back(&begin());
+        assert!(!folder.path().join("deep").exists());
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_made_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        // So long that the state folder can be made, and the watcher's in it cannot.
+        let (most, mut state) = (4090, folder.path().to_owned());
+        while state.as_os_str().len() + 2 < most {
+            let room = most - state.as_os_str().len() - 1;
+            state.push("x".repeat(room.min(200)));
+        }
+        let place = Place { state, config: PathBuf::new(), config_named: false };
+        let refused = place.prepare(None);
+        assert!(matches!(refused, Err(Unfit::Io(_))), "{refused:?}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
     #[test]

@@ -43,7 +43,7 @@ impl Line {
 
     /// The path of its socket.
     pub fn socket(&self) -> PathBuf {
-        self.state.join("control.sock")
+        self.state.join(crate::roles::control::SOCKET)
     }
 
     /// Says words and hears what is answered.

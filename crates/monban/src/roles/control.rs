@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
+/// The name of the socket in a state folder.
+pub const SOCKET: &str = "control.sock";
+
 /// The socket in a state folder, listening. It is bound by way of the open folder: a socket's path
 /// may have 108 bytes only.
 ///
@@ -17,7 +20,7 @@ pub fn socket(state: &Path) -> io::Result<OwnedFd> {
     let folder = File::open(state)?;
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
-    let path = state.join("control.sock");
+    let path = state.join(SOCKET);
     match fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -31,5 +34,5 @@ pub fn socket(state: &Path) -> io::Result<OwnedFd> {
 
 /// The socket's path by way of the open state folder.
 pub fn short_path(folder: &File) -> PathBuf {
-    PathBuf::from(format!("/proc/self/fd/{}/control.sock", folder.as_fd().as_raw_fd()))
+    PathBuf::from(format!("/proc/self/fd/{}/{SOCKET}", folder.as_fd().as_raw_fd()))
 }

@@ -141,6 +141,7 @@ impl Program {
             Ok(ready) => ready,
             Err(text) => {
                 let _ = wall.map(Wall::take_back);
+                let _ = std::fs::remove_file(state.join(control::SOCKET));
                 return Err(text);
             }
         };
@@ -160,7 +161,7 @@ impl Program {
     /// Opens the control socket, hears signals and gives up rights: what is left before the loop.
     fn settle(&mut self, jails: bool) -> Result<(OwnedFd, OwnedFd), String> {
         let state = self.place.state.clone();
-        let socket = state.join("control.sock");
+        let socket = state.join(control::SOCKET);
         let control =
             control::socket(&state).map_err(self.failed("start-socket-failed", &socket))?;
         let signals = signals::heard().map_err(self.failed("start-signals-failed", &state))?;
