@@ -35,6 +35,13 @@ fn access_line(at: usize) -> String {
     format!(r#"198.51.100.{} - - [{time}] "GET {path} HTTP/1.1" {code} 9 "-" "-""#, at % 250)
 }
 
+/// One line of a log in which hardly anything is told, but for a while in its middle.
+fn quiet_line(at: usize) -> String {
+    let is_attack = at.is_multiple_of(997) || (9_000..11_000).contains(&at);
+    let line = auth_line(if is_attack { at / 7 * 7 + 1 } else { at / 7 * 7 + 4 }, "mail");
+    line.replace("192.0.2.", "198.18.0.")
+}
+
 fn write(path: &Path, lines: impl Iterator<Item = String>) {
     let file = File::create(path).unwrap();
     let text = lines.map(|line| line + "\n").collect::<String>();
@@ -83,12 +90,13 @@ fn what_is_told_does_not_hang_on_who_reads_how_much() {
     let other = |at| auth_line(at, "db").replace("192.0.2.", "203.0.113.");
     write(&path("messages"), (2_000..6_000).map(other));
     write(&path("access.log"), (0..20_000).map(access_line));
+    write(&path("syslog"), (0..20_000).map(quiet_line));
     for name in ["wtmp", "btmp", "a.gz", "z.gz"] {
         std::fs::write(path(name), [7, 0, 0, 0]).unwrap();
     }
     let small = Size { readers: 1, block: 0 };
     let (steps, counts) = told(folder.path(), small);
-    assert_eq!(counts[..3], [45_020, counts[1], 7]);
+    assert_eq!(counts[..3], [65_020, counts[1], 8]);
     assert!(counts[3] > 400 && counts[4] == 4, "{counts:?}");
     assert!(steps.len() > 10_000, "{}", steps.len());
     let repeated = steps.iter().filter(|seen| seen.contains("weight: 3")).count();
@@ -99,6 +107,24 @@ fn what_is_told_does_not_hang_on_who_reads_how_much() {
         let differs = steps.iter().zip(&again).position(|(one, other)| one != other);
         assert_eq!(differs, None, "{readers} {block}");
         assert_eq!(again.len(), steps.len());
+    }
+}
+
+#[test]
+fn more_logs_than_pages_may_wait_are_told_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    for log in 0..150 {
+        let lines = (0..40).map(|at| match log % 2 {
+            0 => auth_line(at * 150 + log, "web"),
+            _ => quiet_line(9_000 + at * 150 + log),
+        });
+        write(&folder.path().join(format!("auth-{log}.log")), lines);
+    }
+    let (steps, counts) = told(folder.path(), Size { readers: 1, block: 0 });
+    assert_eq!(counts[..3], [6_000, counts[1], 150]);
+    assert!(steps.len() > 2_000, "{}", steps.len());
+    for readers in [2, 7] {
+        assert_eq!(told(folder.path(), Size { readers, block: 0 }), (steps.clone(), counts));
     }
 }
 
