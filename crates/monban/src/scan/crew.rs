@@ -77,7 +77,7 @@ pub fn read(
         arrived: true,
         sieves: Vec::new(),
         held: 0,
-        idle: Idle::default(),
+        idle: 0,
         spare: Vec::new(),
         skipped: Vec::new(),
         outcome: Outcome::default(),
@@ -87,9 +87,9 @@ pub fn read(
     thread::scope(|scope| {
         for _ in 1..size.readers {
             // With fewer it takes longer.
-            let _ = thread::Builder::new().spawn_scoped(scope, || crew.work(false));
+            let _ = thread::Builder::new().spawn_scoped(scope, || crew.work());
         }
-        crew.work(true);
+        crew.work();
     });
     let Work { merger, mut skipped, mut outcome, .. } =
         crew.work.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -136,21 +136,15 @@ struct Work<'s> {
     sieves: Vec<(Form, Option<Arc<Sieve<'s>>>)>,
     /// Bytes of all pages that are read and not yet taken in to their end.
     held: usize,
-    idle: Idle,
+    /// Readers that wait for news. To wake one is a system call, also where nobody waits, and costs
+    /// more than it brings where he finds nothing to do.
+    idle: usize,
     spare: Vec<Page>,
     /// What was left out, with the number of its log.
     skipped: Vec<(usize, Skipped)>,
     outcome: Outcome,
     /// A reader broke down: the others have nothing to wait for.
     broken: bool,
-}
-
-/// Readers that wait for news. To wake one is a system call, also where nobody waits, and costs
-/// more than it brings where he finds nothing to do.
-#[derive(Clone, Copy, Debug, Default)]
-struct Idle {
-    first: bool,
-    others: usize,
 }
 
 /// A block to be read.
@@ -170,8 +164,8 @@ enum From {
 }
 
 impl<'s> Crew<'s> {
-    /// Does what there is to do until all is done; quiet logs are left to the first reader.
-    fn work(&self, is_first: bool) {
+    /// Does what there is to do until all is done.
+    fn work(&self) {
         let _alarm = Alarm(self);
         let mut reader = Reader::new(self.rules, self.events.clone());
         let mut block = Block::new(self.size.block);
@@ -190,7 +184,7 @@ impl<'s> Crew<'s> {
                 if work.is_news() {
                     self.news.notify_all();
                 }
-            } else if let Some(task) = work.next_task(self.size.readers, is_first) {
+            } else if let Some(task) = work.next_task(self.size.readers) {
                 drop(work);
                 self.read(task, &mut reader, &mut block, &mut page);
                 work = self.lock();
@@ -198,9 +192,9 @@ impl<'s> Crew<'s> {
                 self.news.notify_all();
                 return;
             } else {
-                work.idle.change(is_first, true);
+                work.idle += 1;
                 work = self.news.wait(work).unwrap_or_else(PoisonError::into_inner);
-                work.idle.change(is_first, false);
+                work.idle -= 1;
             }
         }
     }
@@ -256,16 +250,6 @@ impl<'s> Crew<'s> {
     }
 }
 
-impl Idle {
-    fn change(&mut self, is_first: bool, waits: bool) {
-        match is_first {
-            true => self.first = waits,
-            false if waits => self.others += 1,
-            false => self.others -= 1,
-        }
-    }
-}
-
 impl<'s> Work<'s> {
     /// Hands over the pages whose turn has come.
     fn hand_over(&mut self, merger: &mut Merger<'s>) {
@@ -308,10 +292,13 @@ impl<'s> Work<'s> {
         }
     }
 
-    /// Whether somebody waits who may have something to do now.
+    /// Whether somebody waits who would find something to do beside who brings the news and goes
+    /// on himself.
     fn is_news(&self) -> bool {
-        let is_for_all = || self.is_done() || self.logs.iter().any(Log::is_for_all);
-        self.idle.first || self.idle.others > 0 && is_for_all()
+        let room = |log: &&Log| log.has_room();
+        let readers = |log: &Log| if log.is_for_many() { 2 } else { 1 };
+        let wanted = || self.logs.iter().filter(room).map(readers).take(2).sum::<usize>();
+        self.idle > 0 && (self.is_done() || wanted() > 1)
     }
 
     /// All is read and taken in.
@@ -321,10 +308,9 @@ impl<'s> Work<'s> {
     }
 
     /// What is best read now: of the log of which the least waits.
-    fn next_task(&mut self, readers: usize, is_first: bool) -> Option<Task> {
+    fn next_task(&mut self, readers: usize) -> Option<Task> {
         let share = (PAGES_WAITING / self.logs.len().max(1)).clamp(1, 2 * readers + 1);
-        let may_read = |log: &Log| is_first || log.is_for_all();
-        let logs = || self.logs.iter().enumerate().filter(|(_, log)| may_read(log));
+        let logs = || self.logs.iter().enumerate().filter(|(_, log)| log.has_room());
         let first = logs().filter_map(|(at, log)| {
             let (file, waiting) = log.front()?;
             let may = waiting < share && (waiting == 0 || log.knows_form());

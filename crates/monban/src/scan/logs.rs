@@ -19,8 +19,8 @@ pub struct Log {
     pub form: Option<Form>,
     /// It is standard input.
     pub piped: bool,
-    /// Its lines are passed over as fast as they come from memory: more readers than one would only
-    /// be in each other's way.
+    /// Its lines are passed over, about as fast as they come from memory: more readers than one
+    /// would only be in each other's way.
     pub is_quiet: bool,
 }
 
@@ -69,10 +69,17 @@ impl Log {
         None
     }
 
-    /// Whether each reader may read it. A packed one takes long to unpack.
-    pub fn is_for_all(&self) -> bool {
-        let is_packed = || self.files.iter().any(|file| file.state.beside() > 0);
-        !self.ended && (!self.is_quiet || is_packed())
+    /// Whether there is something to read in it beside those who do.
+    pub fn has_room(&self) -> bool {
+        let is_read = |file: &InWork| {
+            matches!(file.state, State::Busy { .. }) || file.pages.iter().any(Option::is_none)
+        };
+        !self.ended && (self.is_for_many() || !self.files.iter().any(is_read))
+    }
+
+    /// Whether readers side by side are faster than one. A packed log takes long to unpack.
+    pub fn is_for_many(&self) -> bool {
+        !self.is_quiet || self.files.iter().any(|file| file.state.beside() > 0)
     }
 
     /// Only then blocks may be read side by side: the first line decides.
