@@ -45,13 +45,13 @@ impl Needs {
         self.parts.extend(other.parts);
     }
 
-    /// Every line has one of the texts that come out, which `known` are of: few others, and long
-    /// and rare ones where there are such.
-    pub(crate) fn texts(&self, known: &[Vec<u8>], long: usize) -> Vec<Vec<u8>> {
-        let mut texts: Vec<Vec<u8>> = known.iter().chain(&self.all).cloned().collect();
-        let is_done = |all: &&Vec<Vec<u8>>| {
-            all.iter().any(|text| known.iter().any(|part| memmem::find(text, part).is_some()))
-        };
+    /// Every line has one of the texts that come out: of those that are sought in any case, and
+    /// of few others, long and rare ones where there are such.
+    pub(crate) fn texts(&self, in_any_case: &[Vec<u8>], long: usize) -> Vec<Vec<u8>> {
+        let mut texts: Vec<Vec<u8>> = in_any_case.iter().chain(&self.all).cloned().collect();
+        let has_one =
+            |text: &Vec<u8>| in_any_case.iter().any(|part| memmem::find(text, part).is_some());
+        let is_done = |all: &&Vec<Vec<u8>>| all.iter().any(has_one);
         let any: Vec<&Vec<Vec<u8>>> = self.any.iter().filter(|all| !is_done(all)).collect();
         let rare = |text: &&[u8]| is_rare(text, long);
         let known = any.iter().copied().flatten().map(Vec::as_slice).filter(rare);
