@@ -4,7 +4,7 @@
 use std::ptr;
 use std::sync::LazyLock;
 
-use monban_pyre::Regex;
+use monban_pyre::{Needed, Regex};
 
 use super::forms::FORMS;
 use super::glance::Glance;
@@ -113,7 +113,8 @@ fn has(bytes: u128, byte: u8) -> bool {
     bytes >> byte & 1 == 1
 }
 
-/// Finders of one line, by number: which of them may see a date in it. Finders are bits.
+/// Finders of one line, by number: which of them may see a date in it. The first 64 finders are
+/// bits.
 #[derive(Default)]
 pub struct Beginnings {
     expressions: Rows,
@@ -121,15 +122,12 @@ pub struct Beginnings {
     glances: Vec<(Glance, u64)>,
     /// These have these default forms.
     scans: Vec<(u64, u64)>,
-    /// Those that are known.
-    known: u64,
 }
 
 impl Beginnings {
     /// Takes in what lines begin with for the finder with this bit.
     pub fn add(&mut self, bit: u64, beginning: &Beginning) {
         self.expressions.refuse(bit, |place, byte| has(beginning.expressions[place], byte));
-        self.known |= bit;
         if let Some(own) = &beginning.glance {
             match self.glances.iter_mut().find(|(glance, _)| glance.is_alike(own)) {
                 Some((_, finders)) => *finders |= bit,
@@ -142,17 +140,18 @@ impl Beginnings {
         }
     }
 
-    /// Whether it is known how a line begins in which the finder with this bit may see a date.
-    pub fn knows(&self, bit: u64) -> bool {
-        self.known & bit != 0
+    /// The texts that lines are to be looked at for, by glance; each line has those of `None`.
+    pub fn needed(&self) -> impl Iterator<Item = Option<Needed>> {
+        self.glances.iter().map(|(glance, _)| glance.needed())
     }
 
-    /// Those of these that may see a date in the line, as far as a glance at it tells.
+    /// Those of these that may see a date in the line, as far as a glance at it tells; by glance
+    /// it is known whether the line may have a text that it needs.
     #[inline]
-    pub fn admitted(&self, of: u64, line: &str, refused_scans: u64) -> u64 {
+    pub fn admitted(&self, of: u64, line: &str, refused_scans: u64, has_needed: &[bool]) -> u64 {
         let mut admitted = of & self.expressions.admitted(line);
-        for (glance, finders) in &self.glances {
-            if admitted & finders != 0 && !glance.admits(line) {
+        for ((glance, finders), has_needed) in self.glances.iter().zip(has_needed) {
+            if admitted & finders != 0 && !glance.admits_knowing(line, *has_needed) {
                 admitted &= !finders;
             }
         }
@@ -244,13 +243,18 @@ mod tests {
             .map(|pattern| Beginning::of(&super::super::custom::templates(pattern, 202).unwrap()))
             .collect();
         for (number, beginning) in each.iter().enumerate() {
-            assert!(!beginnings.knows(1 << number));
             beginnings.add(1 << number, beginning);
         }
         let mut told = 0;
         for line in lines().iter().map(String::as_str).chain(["audit(1765350062.1:2)", "<W>2025-"])
         {
-            let bits = beginnings.admitted(u64::MAX >> 58, line, refused_scans(line));
+            let has = |text: &String| line.contains(text.as_str());
+            let needed = beginnings.needed();
+            let has_needed: Vec<bool> = needed
+                .map(|needed| needed.is_none_or(|needed| needed.texts.iter().any(has)))
+                .collect();
+            let refused = refused_scans(line);
+            let bits = beginnings.admitted(u64::MAX >> 58, line, refused, &has_needed);
             for (number, beginning) in each.iter().enumerate() {
                 let admits = bits >> number & 1 == 1;
                 let has_glance = beginning.glance.as_ref().is_none_or(|own| own.admits(line));

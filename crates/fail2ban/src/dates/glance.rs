@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use memchr::memmem::Finder;
-use monban_pyre::Regex;
+use monban_pyre::{Needed, Regex};
 
 /// What an expression needs that is not tied to the beginning of the line, or begins with anything.
 #[derive(Clone)]
@@ -48,6 +48,26 @@ impl Glance {
         }
     }
 
+    /// Texts of which one is in each line that it admits for more than what begins it; `None` if
+    /// there are none.
+    pub fn needed(&self) -> Option<Needed> {
+        match self {
+            Self::Epoch => Some(Needed { texts: vec!["audit(".to_owned()], any_case: false }),
+            Self::Slashed => None,
+            Self::Stem(stem) => stem.regex.needed().filter(|needed| !needed.any_case),
+        }
+    }
+
+    /// The same as [`Self::admits`] if it is known whether one of the needed texts may be in the
+    /// line.
+    pub fn admits_knowing(&self, line: &str, has_needed: bool) -> bool {
+        match self {
+            Self::Epoch if !has_needed => begins_with_number(line.as_bytes()),
+            Self::Stem(_) if !has_needed => false,
+            _ => self.admits(line),
+        }
+    }
+
     /// Whether the expression may fit in the line.
     pub fn admits(&self, line: &str) -> bool {
         match self {
@@ -63,10 +83,14 @@ impl Glance {
 
 /// A number on its own stands at the beginning, behind a `[` there, or behind `audit(`.
 fn may_hold_epoch(line: &[u8]) -> bool {
+    let is_audit = |at: usize| line[..at].ends_with(b"audit");
+    begins_with_number(line) || memchr::memchr_iter(b'(', line).any(is_audit)
+}
+
+fn begins_with_number(line: &[u8]) -> bool {
     let may_be_digit = |byte: &u8| byte.is_ascii_digit() || !byte.is_ascii();
     let begin = line.strip_prefix(b"[").unwrap_or(line);
-    let is_audit = |at: usize| line[..at].ends_with(b"audit");
-    begin.iter().take(10).all(may_be_digit) || memchr::memchr_iter(b'(', line).any(is_audit)
+    begin.iter().take(10).all(may_be_digit)
 }
 
 fn may_hold_slashed(line: &[u8]) -> bool {

@@ -1,5 +1,7 @@
 //! Which expressions a line may match at all, by one pass over it.
 
+use std::iter;
+
 use aho_corasick::Anchored;
 use aho_corasick::automaton::{Automaton, StateID};
 use aho_corasick::nfa::contiguous::NFA;
@@ -45,8 +47,16 @@ pub(super) trait Reads {
 impl Sieve {
     /// For these expressions, which are numbered from 0.
     pub fn new<'p>(patterns: impl Iterator<Item = &'p Pattern>) -> Self {
-        let needed: Vec<_> = patterns.map(|pattern| pattern.regex().needed()).collect();
-        Self::of(&needed)
+        Self::with(patterns, iter::empty())
+    }
+
+    /// The same, and for others of which is known what they need, which come behind them.
+    pub fn with<'p>(
+        patterns: impl Iterator<Item = &'p Pattern>,
+        others: impl Iterator<Item = Option<Needed>>,
+    ) -> Self {
+        let needed = patterns.map(|pattern| pattern.regex().needed());
+        Self::of(&needed.chain(others).collect::<Vec<_>>())
     }
 
     fn of(needed: &[Option<Needed>]) -> Self {

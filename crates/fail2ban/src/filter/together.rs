@@ -113,7 +113,9 @@ impl Together {
             let expressions = begin..owners.len();
             members.push(Member { group, expressions, shape: filter.shape() });
         }
-        let sieve = Sieve::new(filters.iter().flat_map(|(filter, _)| filter.expressions()));
+        let beginnings = beginnings(&groups);
+        let expressions = filters.iter().flat_map(|(filter, _)| filter.expressions());
+        let sieve = Sieve::with(expressions, beginnings.needed());
         let ever = members.iter().zip(filters.iter()).enumerate();
         let ever = ever.filter_map(|(number, (member, (filter, _)))| {
             let may = &sieve.may()[member.expressions.clone()];
@@ -135,7 +137,7 @@ impl Together {
             awake: Vec::new(),
             blank: Seen::default(),
             asleep: 0,
-            beginnings: Beginnings::default(),
+            beginnings,
             all_wake: true,
             owners,
             ever,
@@ -214,7 +216,8 @@ impl Together {
         }
         self.memo.look_at_begin(line);
         let blank = awake.iter().fold(self.asleep, |bits, number| bits | bit_of(*number));
-        let admitted = self.beginnings.admitted(blank, line, self.memo.refused());
+        let has_needed = &self.sieve.may()[self.owners.len()..];
+        let admitted = self.beginnings.admitted(blank, line, self.memo.refused(), has_needed);
         awake.extend(bits(self.asleep & admitted));
         self.asleep &= !admitted;
         awake.retain(|number| {
@@ -233,9 +236,6 @@ impl Together {
         group.way = Way::Alone;
         if dating.is_blank() {
             let bit = bit_of(number);
-            if bit != 0 && !self.beginnings.knows(bit) {
-                self.beginnings.add(bit, dating.beginning());
-            }
             if bit & !admitted != 0 {
                 group.way = Way::Asleep;
                 self.asleep |= bit;
@@ -314,7 +314,9 @@ impl Together {
             }
         }
         for expression in self.sieve.marked() {
-            let number = self.owners[*expression as usize] as usize;
+            // Behind those of members come what dates need.
+            let Some(number) = self.owners.get(*expression as usize) else { continue };
+            let number = *number as usize;
             let member = &self.members[number];
             if self.calls[number] == self.line || member.shape.several {
                 continue;
@@ -378,6 +380,18 @@ fn joint(
 /// The bit of a group; none if its number is too high.
 fn bit_of(number: usize) -> u64 {
     u32::try_from(number).ok().and_then(|number| 1_u64.checked_shl(number)).unwrap_or(0)
+}
+
+/// How lines begin in which the groups see dates.
+fn beginnings(groups: &[Group]) -> Beginnings {
+    let mut beginnings = Beginnings::default();
+    for (number, group) in groups.iter().enumerate() {
+        let bit = bit_of(number);
+        if let Some(dating) = group.dating.upgrade().filter(|_| bit != 0) {
+            beginnings.add(bit, dating.borrow_mut().beginning());
+        }
+    }
+    beginnings
 }
 
 /// The leader that sees the lines from the next one on as this does, if there can be one.
