@@ -128,6 +128,10 @@ fn joined(filters: &mut [Filter]) -> Together {
     Together::new(&mut members)
 }
 
+fn joined_as_kin(filters: &mut [Filter]) -> Together {
+    Together::new(&mut filters.iter_mut().map(|one| (one, 0)).collect::<Vec<_>>())
+}
+
 /// Reads all lines both ways. Now and then one filter reads a line that the others do not.
 fn compare(when: When, zone: &str, lines: &[String]) {
     let (Some(folder), Some(zone)) = (folder(), Zone::named(zone)) else { return };
@@ -206,4 +210,88 @@ fn a_line_that_is_only_read_to_tell_of_its_time_is_kept_once() {
         }
     }
     assert_eq!(hits, 1);
+}
+
+/// A filter that is called for each of the lines below, and finds a date anywhere in them.
+fn of_openhab() -> Filter {
+    let failregex = ["from <HOST>".to_owned()];
+    let texts = Texts { failregex: &failregex, maxlines: 1, ..Texts::default() };
+    let pattern = r"%d/%b[^/]*/%Y:%H:%M:%S %z";
+    let dates = DateFinder::new(Some(pattern), NOW_S, Zone::utc(), None).expect("a pattern");
+    Filter::new(&texts, dates, Use::default()).expect("a filter")
+}
+
+#[test]
+fn a_date_that_stands_anywhere_is_looked_for_where_it_was() {
+    let dates = [
+        "10/Dec/2025:07:00:01 +0000",
+        "10/Dec/2025:07:00:02 +0000",
+        "9/Dec/2025:07:00:02 +00:00",
+        "30/Feb/2025:07:00:02 +0000",
+        "10/December/2025:07:00:03 Z",
+        "\u{661}0/Dec/2025:07:00:04 +0000",
+        "no date is in this place",
+    ];
+    let before =
+        ["[", "192 - [", "1921 - [", "/usr/x [", "[09/Dec/2025:07:00:01 +0000] [", "1/J ["];
+    let behind = ["]", "] 10/Dec/2025:07:00:09 +0000", "/"];
+    let mut chance = 1_u64;
+    let mut one_of = |list: &[&'static str]| {
+        chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        // The first one more often, so that dates stand still for a while.
+        let at = (chance >> 33) as usize % (list.len() * 3);
+        list.get(at).copied().unwrap_or(list[0])
+    };
+    let mut parted = 0;
+    for round in 0..20 {
+        let (mut alone, mut shared) = ([of_openhab(), of_openhab()], [of_openhab(), of_openhab()]);
+        let mut together = joined_as_kin(&mut shared);
+        for number in 0..600 {
+            let line =
+                format!("{}{}{} from 192.0.2.1", one_of(&before), one_of(&dates), one_of(&behind));
+            let read = |filter: &mut Filter| told_all(&filter.read_when(&line, NOW_S, When::Now));
+            if number % 20 == 10 {
+                assert_eq!(read(&mut shared[round % 2]), read(&mut alone[round % 2]));
+                continue;
+            }
+            if together.look(&line, NOW_S, true).is_err() {
+                parted += 1;
+                together = joined_as_kin(&mut shared);
+                together.look(&line, NOW_S, true).expect("nothing has parted them");
+            }
+            for (at, filter) in shared.iter_mut().enumerate() {
+                let found = told_all(&together.read(at, filter, &line, NOW_S, When::Now));
+                assert_eq!(found, read(&mut alone[at]), "{number} {line}");
+            }
+        }
+        for (one, other) in alone.iter().zip(&shared) {
+            assert!(one.dates().templates().eq(other.dates().templates()));
+        }
+    }
+    assert!(parted >= 20, "{parted}");
+}
+
+#[test]
+fn those_who_saw_dates_in_other_places_go_on_to_see_them_there() {
+    let date = "[10/Dec/2025:07:00:01 +0000]";
+    let left = format!("{date} from 192.0.2.1");
+    let right = format!("{:28} {date} from 192.0.2.1", "");
+    let both = format!("{date} {date} from 192.0.2.1");
+    let mut filters = [of_openhab(), of_openhab()];
+    let mut together = joined_as_kin(&mut filters);
+    together.look(&left, NOW_S, true).expect("nothing has parted them");
+    filters[0].read(&right, NOW_S);
+    assert!(together.look(&both, NOW_S, true).is_err());
+    together = joined_as_kin(&mut filters);
+    for _ in 0..3 {
+        together.look(&both, NOW_S, true).expect("nothing has parted them");
+        for (at, start) in [(0, 30), (1, 1)] {
+            let found = together.read(at, &mut filters[at], &both, NOW_S, When::Now);
+            assert_eq!(found.date.map(|date| date.cut.0), Some(start));
+        }
+    }
+}
+
+fn told_all(reading: &Reading) -> String {
+    format!("{reading:?}")
 }

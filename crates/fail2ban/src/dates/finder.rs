@@ -306,7 +306,7 @@ impl DateFinder {
     /// False if nothing begins where the date does, as in an empty line: fail2ban stumbles.
     fn remember(&mut self, line: Line, place: usize, hit: &Hit, now_s: i64) -> bool {
         self.order.won(place, now_s, line.count_before(hit.full.0));
-        let Some(mut found) = Last::of(line, place, hit) else { return false };
+        let Some(mut found) = Last::of(line, place, hit.full) else { return false };
         if self.last.as_ref().is_none_or(|last| last.place != place) {
             found.place = self.order.bubble_up(place);
         }
@@ -322,9 +322,9 @@ pub(super) fn within_years(now_s: i64) -> i64 {
 
 impl Last {
     /// Where a date is; `None` if nothing begins there.
-    pub(super) fn of(line: Line, place: usize, hit: &Hit) -> Option<Self> {
-        let start = line.count_before(hit.full.0);
-        let end = line.count_before(hit.full.1);
+    pub(super) fn of(line: Line, place: usize, full: (usize, usize)) -> Option<Self> {
+        let start = line.count_before(full.0);
+        let end = line.count_before(full.1);
         let first = Some(line.nth(start)?);
         Some(Self {
             place,
@@ -342,7 +342,7 @@ impl Last {
 
     /// Whether the bounds of the date are as in the last line: outside the same character, or
     /// inside the same one if it is a bracket or the like.
-    fn looks_same(&self, line: Line) -> bool {
+    pub(super) fn looks_same(&self, line: Line) -> bool {
         let sign = |character: Option<char>| character.is_none_or(|c| !is_alphanumeric(c));
         let before = self.start.checked_sub(1).and_then(|index| line.nth(index));
         let last = self.end.checked_sub(1).and_then(|index| line.nth(index));

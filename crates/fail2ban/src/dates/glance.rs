@@ -5,6 +5,8 @@ use std::sync::Arc;
 use memchr::memmem::Finder;
 use monban_pyre::{Needed, Regex};
 
+use super::usual::slash;
+
 /// What an expression needs that is not tied to the beginning of the line, or begins with anything.
 #[derive(Clone)]
 pub enum Glance {
@@ -72,7 +74,7 @@ impl Glance {
     pub fn admits(&self, line: &str) -> bool {
         match self {
             Self::Epoch => may_hold_epoch(line.as_bytes()),
-            Self::Slashed => may_hold_slashed(line.as_bytes()),
+            Self::Slashed => slash(line.as_bytes()).is_some(),
             Self::Stem(stem) => match &stem.text {
                 Some(text) => text.find(line.as_bytes()).is_some(),
                 None => stem.regex.admits(line),
@@ -91,15 +93,4 @@ fn begins_with_number(line: &[u8]) -> bool {
     let may_be_digit = |byte: &u8| byte.is_ascii_digit() || !byte.is_ascii();
     let begin = line.strip_prefix(b"[").unwrap_or(line);
     begin.iter().take(10).all(may_be_digit)
-}
-
-fn may_hold_slashed(line: &[u8]) -> bool {
-    let may_be = |at: Option<usize>, is: fn(&u8) -> bool| {
-        let byte = at.and_then(|at| line.get(at));
-        byte.is_some_and(|byte| !byte.is_ascii() || is(byte))
-    };
-    memchr::memchr_iter(b'/', line).any(|at| {
-        may_be(at.checked_sub(1), u8::is_ascii_digit)
-            && may_be(Some(at + 1), u8::is_ascii_alphabetic)
-    })
 }

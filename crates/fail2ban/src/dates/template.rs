@@ -155,10 +155,10 @@ impl Template {
         }
     }
 
-    /// The dates that it mostly finds, where it finds no others further right.
+    /// The dates that it mostly finds; where it is tied to the beginning of the line, no others
+    /// further right.
     pub fn usual(&self) -> Option<Usual> {
         match &self.kind {
-            _ if !self.anchored => None,
             Kind::Scan(scan) => scan.usual(),
             Kind::Expression(expression) => expression.usual,
         }
@@ -201,8 +201,8 @@ impl Expression {
         readings: &mut Readings,
     ) -> Searched {
         let usual = self.usual.and_then(|usual| usual.find(line, from, decade_max, readings));
-        if let Some(hit) = usual {
-            return Ok(Some(hit));
+        if let Some(sight) = usual {
+            return Ok(Some(sight.into()));
         }
         let Some(found) = self.regex.search_at(line.text(), from.min(line.text().len()))? else {
             return Ok(None);
@@ -228,7 +228,7 @@ impl Expression {
 pub fn read(line: Line, hit: &Hit, now: &mut Now) -> Result<i64, NoDate> {
     let text = |start: usize, end: usize| line.text().get(start..end).unwrap_or_default();
     match &hit.value {
-        Value::Read(written) => written.moment.unwrap_or_else(|| Parts::of(*written).resolve(now)),
+        Value::Read(written) => written.read(now),
         Value::Parts(spans) => parts(line, spans)?.resolve(now),
         Value::Groups(groups) => {
             let find = |key: Key| groups.iter().find(|(other, _)| *other == key);

@@ -9,7 +9,7 @@ use super::forms::FORMS;
 use super::line::Line;
 use super::memo::Readings;
 use super::scan::{Hit, Value};
-use super::value::{NoDate, Parts};
+use super::value::{NoDate, Now, Parts};
 
 /// How a date is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,10 +68,12 @@ impl Usual {
         from: usize,
         decade_max: u16,
         readings: &mut Readings,
-    ) -> Option<Hit> {
+    ) -> Option<Sight> {
         let bytes = line.bytes();
         let at = match self.place {
-            Place::Anywhere => from,
+            // Where it was in the line before, else where the first slash is that may be in one.
+            Place::Anywhere if bytes.get(from + 2) == Some(&b'/') => from,
+            Place::Anywhere => from + slash(bytes.get(from..)?)?.checked_sub(2)?,
             _ if from > 0 => return None,
             Place::First => 0,
             Place::Bracket { .. } => memchr::memchr(b'[', bytes)? + 1,
@@ -95,13 +97,40 @@ impl Usual {
             }
             Place::First | Place::Bracket { whole: false } => {}
         }
-        Some(Hit { cut: Some((start, end)), full: (full, end), value: Value::Read(written) })
+        Some(Sight { cut: (start, end), full: (full, end), written })
     }
 
     /// Whether it may stand anywhere in the line.
     pub fn is_anywhere(self) -> bool {
         self.place == Place::Anywhere
     }
+}
+
+/// A usual date in a line.
+pub struct Sight {
+    /// What is cut out of the line.
+    pub cut: (usize, usize),
+    /// What the template takes as a whole.
+    pub full: (usize, usize),
+    pub written: Written,
+}
+
+impl From<Sight> for Hit {
+    fn from(sight: Sight) -> Self {
+        Self { cut: Some(sight.cut), full: sight.full, value: Value::Read(sight.written) }
+    }
+}
+
+/// The first slash that may stand between a day and the name of a month.
+pub fn slash(line: &[u8]) -> Option<usize> {
+    let may_be = |at: Option<usize>, is: fn(&u8) -> bool| {
+        let byte = at.and_then(|at| line.get(at));
+        byte.is_some_and(|byte| !byte.is_ascii() || is(byte))
+    };
+    memchr::memchr_iter(b'/', line).find(|at| {
+        may_be(at.checked_sub(1), u8::is_ascii_digit)
+            && may_be(Some(at + 1), u8::is_ascii_alphabetic)
+    })
 }
 
 fn place_of(pattern: &str) -> Option<(Place, &str)> {
@@ -147,6 +176,12 @@ impl Written {
             written.moment = Some(Parts::of(written).whole());
         }
         written
+    }
+
+    /// The moment in seconds since 1970.
+    #[inline]
+    pub fn read(self, now: &mut Now) -> Result<i64, NoDate> {
+        self.moment.unwrap_or_else(|| Parts::of(self).resolve(now))
     }
 }
 
@@ -288,7 +323,6 @@ mod tests {
     use crate::dates::scan::Scan;
     use crate::dates::steps::Walk;
     use crate::dates::template::read;
-    use crate::dates::value::Now;
     use crate::dates::zone::Zone;
 
     fn told(line: &str, hit: &Hit) -> String {
@@ -349,14 +383,10 @@ mod tests {
                     let Ok(line) = String::from_utf8(line) else { continue };
                     for scan in Scan::all().filter(|scan| scan.is_copy()) {
                         let Some(layout) = scan.form.layout else { continue };
-                        let Some(hit) = Usual::first(layout).find(
-                            Line::new(&line),
-                            0,
-                            202,
-                            &mut Readings::default(),
-                        ) else {
-                            continue;
-                        };
+                        let mut readings = Readings::default();
+                        let sight =
+                            Usual::first(layout).find(Line::new(&line), 0, 202, &mut readings);
+                        let Some(hit) = sight.map(Hit::from) else { continue };
                         let walked = scan.walked(&mut Walk::new(Line::new(&line), 202), 0, 0);
                         let walked = walked.map(|hit| told(&line, &hit));
                         assert_eq!(Some(told(&line, &hit)), walked);
