@@ -322,6 +322,7 @@ pub(super) fn within_years(now_s: i64) -> i64 {
 
 impl Last {
     /// Where a date is; `None` if nothing begins there.
+    #[inline(always)]
     pub(super) fn of(line: Line, place: usize, full: (usize, usize)) -> Option<Self> {
         let start = line.count_before(full.0);
         let end = line.count_before(full.1);

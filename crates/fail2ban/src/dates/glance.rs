@@ -92,5 +92,5 @@ fn may_hold_epoch(line: &[u8]) -> bool {
 fn begins_with_number(line: &[u8]) -> bool {
     let may_be_digit = |byte: &u8| byte.is_ascii_digit() || !byte.is_ascii();
     let begin = line.strip_prefix(b"[").unwrap_or(line);
-    begin.iter().take(10).all(may_be_digit)
+    begin[..begin.len().min(10)].iter().all(may_be_digit)
 }

@@ -29,6 +29,7 @@ struct Known {
 
 impl Readings {
     /// How long the date is that begins at this byte, and what it says.
+    #[inline(always)]
     pub fn read(
         &mut self,
         layout: Layout,
@@ -45,8 +46,19 @@ impl Readings {
         if let Some(known) = self.0.iter().find(is_same) {
             return Some((known.length, known.written));
         }
+        self.read_new(layout, line, at, decade_max)
+    }
+
+    #[inline(never)]
+    fn read_new(
+        &mut self,
+        layout: Layout,
+        line: Line,
+        at: usize,
+        decade_max: u16,
+    ) -> Option<(usize, Written)> {
         let (length, written) = layout.read(line.bytes().get(at..)?, decade_max)?;
-        self.0.push(Known { layout, at, decade_max, line: whole, length, written });
+        self.0.push(Known { layout, at, decade_max, line: line.bytes().len(), length, written });
         Some((length, written))
     }
 }

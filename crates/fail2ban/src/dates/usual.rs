@@ -62,6 +62,7 @@ impl Usual {
     }
 
     /// The date in a line from the byte `from` on; `None` if it is not known whether there is one.
+    #[inline(always)]
     pub fn find(
         self,
         line: Line,

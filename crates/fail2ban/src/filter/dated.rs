@@ -218,14 +218,25 @@ impl Drop for Dating {
 }
 
 impl Leader {
-    /// Reads the date of the next line for all; `None`, and nothing is changed, if they may differ.
-    pub fn see(&mut self, line: &str, now: i64, live: bool, memo: &mut LineMemo) -> Option<Seen> {
-        let found = self.steady.find(line, now, memo)?;
-        Some(self.last.seen(line, Some(found), now, live))
+    /// Reads the date of the next line for all; false, and nothing is changed, if they may differ.
+    pub fn see(
+        &mut self,
+        line: &str,
+        now: i64,
+        live: bool,
+        memo: &mut LineMemo,
+        seen: &mut Seen,
+    ) -> bool {
+        let found = self.steady.find(line, now, memo);
+        if found.is_some() {
+            *seen = self.last.seen(line, found, now, live);
+        }
+        found.is_some()
     }
 }
 
 impl LastDate {
+    #[inline(always)]
     fn seen(&mut self, line: &str, found: Option<Found>, now: i64, live: bool) -> Seen {
         if found.is_some_and(|found| found.stumbles) {
             return Seen { found, ..Seen::default() };
@@ -263,6 +274,7 @@ impl LastDate {
     }
 
     /// Cuts the date out. A line without one has the last one, if that is not long ago.
+    #[inline(always)]
     fn dated(&mut self, line: &str, found: Option<Found>, now: i64) -> Seen {
         let mut seen = Seen { found, ..Seen::default() };
         let cut = found.map(|found| found.cut);

@@ -188,12 +188,10 @@ impl Together {
         self.blank = Seen::blank(now, live);
         for lead in &mut self.leads {
             let mut leader = lead.leader.borrow_mut();
-            let seen = match leader.left {
-                true => None,
-                false => leader.see(line, now, live, &mut self.memo),
-            };
-            lead.sees = seen.is_some();
-            lead.seen = seen.unwrap_or_default();
+            lead.sees = !leader.left && leader.see(line, now, live, &mut self.memo, &mut lead.seen);
+            if !lead.sees {
+                lead.seen = Seen::default();
+            }
         }
         if self.leads.iter().any(|lead| !lead.sees) {
             for group in &mut self.groups {
