@@ -55,9 +55,25 @@ impl Opening {
     }
 
     /// Whether a text that begins like this may match.
-    pub fn admits<'t>(&self, text: impl IntoIterator<Item = &'t u8>) -> bool {
-        let ascii = self.bytes.iter().zip(text).take_while(|(_, byte)| byte.is_ascii());
-        ascii.into_iter().all(|(bytes, byte)| bytes >> byte & 1 == 1)
+    pub fn admits(&self, text: &[u8]) -> bool {
+        self.admits_parts(text, b"")
+    }
+
+    /// The same for a text in two parts.
+    #[inline]
+    pub fn admits_parts(&self, first: &[u8], second: &[u8]) -> bool {
+        let behind = self.bytes.get(first.len()..).unwrap_or_default();
+        for (known, part) in [(&self.bytes[..], first), (behind, second)] {
+            for (bytes, byte) in known.iter().zip(part) {
+                if !byte.is_ascii() {
+                    return true;
+                }
+                if bytes >> byte & 1 == 0 {
+                    return false;
+                }
+            }
+        }
+        true
     }
 }
 
@@ -156,11 +172,14 @@ mod tests {
             (r"^\W{0,2}\d{4}", &["[\u{2014}2026", " 2026"], &["198.5", "a"]),
         ] {
             let opening = opening(pattern).unwrap_or_else(|| panic!("{pattern}"));
-            for text in admitted {
-                assert!(opening.admits(text.as_bytes()), "{pattern} {text}");
-            }
-            for text in refused {
-                assert!(!opening.admits(text.as_bytes()), "{pattern} {text}");
+            let admitted = admitted.iter().map(|text| (text.as_bytes(), true));
+            let refused = refused.iter().map(|text| (text.as_bytes(), false));
+            for (text, is_admitted) in admitted.chain(refused) {
+                assert_eq!(opening.admits(text), is_admitted, "{pattern} {}", text.escape_ascii());
+                for at in 0..=text.len() {
+                    let (first, second) = text.split_at(at);
+                    assert_eq!(opening.admits_parts(first, second), is_admitted, "{pattern} {at}");
+                }
             }
         }
         for pattern in ["a", "^", "^.*x", "(?:^a|b)", "^(?:x)?"] {

@@ -289,10 +289,8 @@ impl Together {
             let is_called = match &ever.idle {
                 None => {
                     let Cut { before, behind, .. } = Cut::of(line, seen);
-                    let (before, behind) = (before.as_bytes(), behind.as_bytes());
-                    let first = before.first().or(behind.first());
                     let begins = |opening: &Opening| {
-                        opening.admits(first) && opening.admits(before.iter().chain(behind))
+                        opening.admits_parts(before.as_bytes(), behind.as_bytes())
                     };
                     ever.openings.is_empty() || ever.openings.iter().any(begins)
                 }
