@@ -14,8 +14,26 @@ use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, HirKind};
 
 use crate::ast::{self, ClassItem, Flags, PerlKind};
 
-/// The last code that has an upper or lower case, with room for some more.
-const CASED_LAST: u32 = 0x1_ffff;
+/// Where the characters are that have another upper or lower case: to ask all others takes longer
+/// than a filter does to be made.
+const CASED: [(char, char); 16] = [
+    ('A', '\u{587}'),
+    ('\u{10a0}', '\u{10ff}'),
+    ('\u{13a0}', '\u{13fd}'),
+    ('\u{1c80}', '\u{1fff}'),
+    ('\u{2126}', '\u{2184}'),
+    ('\u{24b6}', '\u{24e9}'),
+    ('\u{2c00}', '\u{2d2d}'),
+    ('\u{a640}', '\u{a7ff}'),
+    ('\u{ab53}', '\u{abbf}'),
+    ('\u{fb00}', '\u{fb17}'),
+    ('\u{ff21}', '\u{ff5a}'),
+    ('\u{10400}', '\u{105ff}'),
+    ('\u{10c80}', '\u{10dff}'),
+    ('\u{118a0}', '\u{118df}'),
+    ('\u{16e40}', '\u{16eff}'),
+    ('\u{1e900}', '\u{1e943}'),
+];
 
 /// The characters of a set in brackets.
 pub(crate) fn class(class: &ast::Class, flags: Flags) -> ClassUnicode {
@@ -157,14 +175,16 @@ fn unicode_case() -> &'static Case {
     static CASE: OnceLock<Case> = OnceLock::new();
     CASE.get_or_init(|| {
         let mut lowers = Vec::new();
-        let mut by_upper: BTreeMap<String, Vec<char>> = BTreeMap::new();
-        for c in (0..=CASED_LAST).filter_map(char::from_u32) {
+        let mut by_upper: BTreeMap<[char; 3], Vec<char>> = BTreeMap::new();
+        for c in CASED.into_iter().flat_map(|(first, last)| first..=last) {
             let low = lower(c);
             if low != c {
                 lowers.push((c, low));
             }
             if low != c || c.to_uppercase().next() != Some(c) {
-                let same = by_upper.entry(c.to_uppercase().collect()).or_default();
+                let mut upper = ['\0'; 3];
+                upper.iter_mut().zip(c.to_uppercase()).for_each(|(place, c)| *place = c);
+                let same = by_upper.entry(upper).or_default();
                 if !same.contains(&low) {
                     same.push(low);
                 }
@@ -178,4 +198,21 @@ fn unicode_case() -> &'static Case {
         }
         Case::new(lowers, twins)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_characters_with_another_case_are_where_they_are_looked_for() {
+        let is_cased = |c: &char| {
+            lower(*c) != *c || c.to_lowercase().count() > 1 || !c.to_uppercase().eq([*c])
+        };
+        let is_looked_for =
+            |c: &char| CASED.iter().any(|(first, last)| (first..=last).contains(&c));
+        let missed: Vec<char> =
+            ('\0'..=char::MAX).filter(is_cased).filter(|c| !is_looked_for(c)).collect();
+        assert_eq!(missed, []);
+    }
 }
