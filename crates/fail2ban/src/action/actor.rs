@@ -248,8 +248,9 @@ impl<R: Fn(Report)> Worker<R> {
             Some((_, Work::Do { id, post, request })) => {
                 let templates = Arc::clone(&lock(&post.templates));
                 let mut group = vec![(id, *request)];
-                let most = most_at_once(&templates);
-                while is_ban(&group[0].1) && group.len() < most {
+                // What it takes to know that is made for a ban, and not for each start.
+                let most = if is_ban(&group[0].1) { most_at_once(&templates) } else { 1 };
+                while group.len() < most {
                     let is_next = |one: &mut (usize, Work)| match &one.1 {
                         Work::Do { post: other, request, .. } => {
                             Arc::ptr_eq(other, &post) && is_ban(request)

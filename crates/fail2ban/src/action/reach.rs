@@ -2,10 +2,7 @@
 
 use crate::config::{ActionSpec, Jail};
 
-use super::family::Family;
-use super::hostnames::Hostnames;
-use super::operation::Operation;
-use super::template::Template;
+use super::template::native_start;
 
 /// What a ban of one action shuts out of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,18 +31,15 @@ const OTHER_PORTS: [&str; 6] = ["sport", "--sport", "--sports", "--port", "--por
 
 /// The reach of a jail's actions, in their order.
 pub fn reaches(jail: &Jail) -> Vec<Reach> {
-    jail.actions.iter().map(|action| reach(action, &jail.name)).collect()
+    jail.actions.iter().map(reach).collect()
 }
 
 /// A native action bans in a set or chain of its own; the rules that lead there are in its start.
-fn reach(spec: &ActionSpec, jail: &str) -> Reach {
-    let template = Template::new(spec, jail, 0, &Hostnames::default(), true, &mut Vec::new());
-    let template = template.filter(Template::is_native);
-    let start = template.as_ref().and_then(|one| one.command(Operation::Start, Family::Inet4));
-    let start = start.unwrap_or_default();
+fn reach(spec: &ActionSpec) -> Reach {
+    let start = native_start(spec).unwrap_or_default();
     let written = |key: &str| {
         let value = spec.params.get(key).or_else(|| spec.options.get(key))?.as_str();
-        has_word(start, value).then(|| value.to_owned())
+        has_word(&start, value).then(|| value.to_owned())
     };
     let has = |words: &[&str]| start.split_whitespace().any(|word| words.contains(&word));
     let ports = match has(&["dport", "--dport", "--dports"]) {

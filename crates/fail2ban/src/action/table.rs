@@ -2,7 +2,7 @@
 
 use monban_model::JailJob;
 
-use crate::config::{Complaint, Jail};
+use crate::config::Jail;
 
 use super::hostnames::Hostnames;
 use super::machine::Failed;
@@ -44,19 +44,18 @@ pub struct Done {
 impl Table {
     /// Takes in the actions of jails, in their order: the first jail has number 0, and its first
     /// action too. One of Python does nothing, but `smtp.py`.
-    pub fn new(jails: &[Jail], hostnames: &Hostnames, ipv6: bool) -> (Self, Vec<Complaint>) {
-        let mut complaints = Vec::new();
+    pub fn new(jails: &[Jail], hostnames: &Hostnames, ipv6: bool) -> Self {
         let mut table = Self::default();
         for jail in jails {
             // A cast cuts what no 64 bits hold.
             let bantime_s = jail.bantime.value.seconds as i64;
             let templates = jail.actions.iter().map(|spec| {
-                Template::new(spec, &jail.name, bantime_s, hostnames, ipv6, &mut complaints)
+                Template::new(spec, &jail.name, bantime_s, hostnames, ipv6)
                     .unwrap_or_else(|| Template::of_python(spec, &jail.name, bantime_s, hostnames))
             });
             table.jails.push((jail.name.clone(), templates.collect()));
         }
-        (table, complaints)
+        table
     }
 
     /// How many jails there are.

@@ -1,6 +1,8 @@
 //! An action as one jail uses it, with everything put in that is known at load.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use monban_model::limits::{FAIL2BAN_TAG_REPEATS_MAX, FAIL2BAN_VALUE_MAX};
@@ -56,7 +58,7 @@ pub(crate) const COMMANDS: [&str; 9] = [
 const CONDITIONS: [Option<&str>; 3] = [None, Some("inet4"), Some("inet6")];
 
 /// An action with the tags put in that are known at load; those of the ban still stand.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Template {
     /// The name of its file.
     pub name: String,
@@ -68,16 +70,25 @@ pub struct Template {
     pub norestored: bool,
     /// Longest time of a command.
     pub timeout: Duration,
-    /// By operation and condition; `None` where tags lead to themselves.
-    commands: Vec<[Option<String>; 3]>,
-    /// By condition.
-    native: [Option<Native>; 3],
+    /// All values that stand for tags.
+    properties: Options,
+    /// Made when it is first asked for: many jails never ban.
+    commands: OnceLock<Commands>,
     /// It is no commands, but mails.
     pub(crate) mailer: Option<Mailer>,
     pub(crate) has: Has,
     pub(crate) families: Vec<Family>,
     bantime_s: i64,
     hostnames: Hostnames,
+}
+
+/// What runs.
+#[derive(Clone, Debug, PartialEq)]
+struct Commands {
+    /// By operation and condition; `None` where tags lead to themselves.
+    texts: Vec<[Option<String>; 3]>,
+    /// By condition.
+    native: [Option<Native>; 3],
 }
 
 /// What decides on which commands run.
@@ -95,31 +106,18 @@ impl Template {
     /// Prepares an action of a jail whose bans last `bantime_s`. With `ipv6` both families are
     /// started where an action is not started on demand. `None` for what is not made of commands.
     ///
-    /// A command whose tags lead to themselves is never run, as in fail2ban, and complained of.
+    /// A command whose tags lead to themselves is never run, as in fail2ban.
     pub fn new(
         spec: &ActionSpec,
         jail: &str,
         bantime_s: i64,
         hostnames: &Hostnames,
         ipv6: bool,
-        complaints: &mut Vec<Complaint>,
     ) -> Option<Self> {
         if spec.kind != ActionKind::Shell {
             return None;
         }
         let properties = properties(spec);
-        let mut commands = vec![[const { None }; 3]; Operation::ALL.len()];
-        for (at, condition) in CONDITIONS.into_iter().enumerate() {
-            let found = put_in(&properties, condition, hostnames);
-            let (found, first) = match found {
-                Ok(found) => (found, None),
-                Err(complaint) => (Vec::new(), Some(complaint)),
-            };
-            complaints.extend(first.map(|complaint| complaint.with("action", &spec.name)));
-            for (row, command) in commands.iter_mut().zip(found) {
-                row[at] = command;
-            }
-        }
         let text = |key: &str| properties.get(key).map_or("", Text::as_str);
         let conditional = properties.iter().any(|(key, _)| is_conditional(key));
         let has = Has {
@@ -137,11 +135,11 @@ impl Template {
             jail: jail.to_owned(),
             norestored: spec.norestored,
             timeout: Duration::from_secs_f64(seconds),
-            native: native(&commands, has),
             mailer: None,
-            commands,
-            has,
             families: families(text("families"), conditional, ipv6),
+            commands: OnceLock::new(),
+            properties,
+            has,
             bantime_s,
             hostnames: hostnames.clone(),
         })
@@ -162,8 +160,8 @@ impl Template {
             norestored: mailer.is_some(),
             mailer,
             timeout: Duration::ZERO,
-            commands: vec![[const { Some(String::new()) }; 3]; Operation::ALL.len()],
-            native: [const { None }; 3],
+            properties: Options::default(),
+            commands: OnceLock::from(Commands::none()),
             has: Has::default(),
             families: vec![Family::Every],
             bantime_s,
@@ -173,12 +171,20 @@ impl Template {
 
     /// Whether it runs the same commands as another; how long bans last may differ.
     pub fn is_as(&self, other: &Self) -> bool {
-        Self { bantime_s: other.bantime_s, ..self.clone() } == *other
+        let of = |one: &Self| (one.norestored, one.timeout, one.has);
+        (&self.name, &self.actname, &self.jail) == (&other.name, &other.actname, &other.jail)
+            && (&self.mailer, &self.families) == (&other.mailer, &other.families)
+            && (of(self), &self.hostnames) == (of(other), &other.hostnames)
+            && self.commands() == other.commands()
+    }
+
+    fn commands(&self) -> &Commands {
+        self.commands.get_or_init(|| Commands::of(&self.properties, &self.hostnames, self.has))
     }
 
     /// Whether its bans are made many at a time, by a program that reads them, and not by a shell.
     pub fn is_native(&self) -> bool {
-        self.native.iter().any(Option::is_some)
+        self.commands().native.iter().any(Option::is_some)
     }
 
     /// Whether no command runs for a ban or its end.
@@ -196,7 +202,7 @@ impl Template {
             Family::Inet6 => 2,
             Family::Every | Family::None => return None,
         };
-        self.native.get(at)?.as_ref()
+        self.commands().native.get(at)?.as_ref()
     }
 
     pub(crate) const fn bantime_s(&self) -> i64 {
@@ -208,13 +214,13 @@ impl Template {
         let condition = family.condition();
         let at = CONDITIONS.iter().position(|one| *one == condition)?;
         let row = Operation::ALL.iter().position(|one| *one == operation)?;
-        self.commands.get(row)?.get(at)?.as_deref()
+        self.commands().texts.get(row)?.get(at)?.as_deref()
     }
 
     /// Whether a command of this action asks for the value of a tag.
     pub fn asks(&self, tag: &str) -> bool {
         let tag = format!("<{tag}>");
-        self.commands.iter().flatten().flatten().any(|command| command.contains(&tag))
+        self.commands().texts.iter().flatten().flatten().any(|command| command.contains(&tag))
     }
 
     /// The tags of a ticket that a command asks for, and the captures.
@@ -258,6 +264,28 @@ impl Template {
     }
 }
 
+impl Commands {
+    fn none() -> Self {
+        let texts = vec![[const { Some(String::new()) }; 3]; Operation::ALL.len()];
+        Self { texts, native: [const { None }; 3] }
+    }
+
+    fn of(properties: &Options, hostnames: &Hostnames, has: Has) -> Self {
+        let mut texts = vec![[const { None }; 3]; Operation::ALL.len()];
+        let of_all = put_in(properties, None, hostnames);
+        for (at, condition) in CONDITIONS.into_iter().enumerate() {
+            let found = match condition.filter(|family| has_own_values(properties, family)) {
+                Some(family) => put_in(properties, Some(family), hostnames),
+                None => of_all.clone(),
+            };
+            for (row, command) in texts.iter_mut().zip(found.unwrap_or_default()) {
+                row[at] = command;
+            }
+        }
+        Self { native: native(&texts, has), texts }
+    }
+}
+
 /// `ignorecommand` of a jail, with the values of who is asked about. It spares whom it exits with 0
 /// for.
 pub fn ignore_command(jail: &Jail, ticket: &Ticket, hostnames: &Hostnames) -> Shell {
@@ -266,26 +294,55 @@ pub fn ignore_command(jail: &Jail, ticket: &Ticket, hostnames: &Hostnames) -> Sh
     shell::fill(&jail.ignorecommand.value, &values)
 }
 
+/// The start of an action for IPv4, if its bans are made many at a time, by a program that reads
+/// them, and not by a shell: in less time than it takes to make all of a [`Template`].
+pub(crate) fn native_start(spec: &ActionSpec) -> Option<String> {
+    if spec.kind != ActionKind::Shell {
+        return None;
+    }
+    let (properties, hostnames) = (properties(spec), Hostnames::default());
+    let reban = properties.get(Operation::Reban.key()).map_or("", Text::as_str);
+    if !reban.is_empty() {
+        return None;
+    }
+    let of = |condition| put_in(&properties, condition, &hostnames).unwrap_or_default();
+    let one = |commands: &[Option<String>], wanted: Operation| {
+        let at = Operation::ALL.iter().position(|one| *one == wanted)?;
+        commands.get(at)?.clone()
+    };
+    let is_native = |commands: &[Option<String>]| {
+        let pair = one(commands, Operation::Ban).zip(one(commands, Operation::Unban));
+        pair.is_some_and(|(ban, unban)| Native::of(&ban, &unban).is_some())
+    };
+    let inet4 = of(Some("inet4"));
+    let is_one =
+        is_native(&inet4) || [None, Some("inet6")].into_iter().any(|at| is_native(&of(at)));
+    is_one.then(|| one(&inet4, Operation::Start).unwrap_or_default())
+}
+
 /// How bans are made many at a time, for each condition.
 fn native(commands: &[[Option<String>; 3]], has: Has) -> [Option<Native>; 3] {
     let row = |wanted: Operation| Operation::ALL.iter().position(|one| *one == wanted);
     let of = |operation, at: usize| commands.get(row(operation)?)?.get(at)?.as_deref();
-    let native = |at| Native::of(of(Operation::Ban, at)?, of(Operation::Unban, at)?);
+    let pair = |at| Some((of(Operation::Ban, at)?, of(Operation::Unban, at)?));
+    let native = |at| pair(at).and_then(|(ban, unban)| Native::of(ban, unban));
+    let of_all = native(0);
+    let of_one = |at| if pair(at) == pair(0) { of_all.clone() } else { native(at) };
     // Another command for the same ban could do anything.
-    [0, 1, 2].map(|at| native(at).filter(|_| !has.reban))
+    [of_all.clone(), of_one(1), of_one(2)].map(|native| native.filter(|_| !has.reban))
 }
 
 /// All values that stand for tags, in the order in which they are put into each other.
 fn properties(spec: &ActionSpec) -> Options {
-    let mut all: Vec<(String, Text)> =
-        COMMANDS.iter().map(|key| ((*key).to_owned(), Text::built_in(""))).collect();
+    let mut all: BTreeMap<&str, Text> =
+        COMMANDS.into_iter().map(|key| (key, Text::built_in(""))).collect();
     let seconds = spec.timeout.value.seconds;
     let seconds = match seconds.fract() == 0.0 {
         true => format!("{seconds:.0}"),
         false => format!("{seconds:?}"),
     };
-    all.push(("timeout".to_owned(), Text::built_in(seconds)));
-    all.push(("banEpoch".to_owned(), Text::built_in("0")));
+    all.insert("timeout", Text::built_in(seconds));
+    all.insert("banEpoch", Text::built_in("0"));
     for (key, value) in spec.options.iter().chain(spec.params.iter()) {
         // The ban time is always that of the ban, and the time limit stands above.
         let is_own = matches!(key, "bantime" | "timeout" | "banEpoch");
@@ -299,15 +356,19 @@ fn properties(spec: &ActionSpec) -> Options {
             true => Text::built_in("False"),
             false => value.clone(),
         };
-        all.retain(|(known, _)| known != key);
-        all.push((key.to_owned(), value));
+        all.insert(key, value);
     }
-    all.sort_by(|one, two| one.0.cmp(&two.0));
     let mut sorted = Options::default();
     for (key, value) in all {
-        sorted.set(&key, value);
+        sorted.set(key, value);
     }
     sorted
+}
+
+/// Whether some value is for one family only. Without any, its commands are those of all.
+fn has_own_values(properties: &Options, family: &str) -> bool {
+    let ending = format!("?family={family}");
+    properties.iter().any(|(key, _)| key.ends_with(&ending))
 }
 
 /// All commands for one condition.
@@ -384,3 +445,6 @@ fn families(named: &str, conditional: bool, ipv6: bool) -> Vec<Family> {
         (true, true, false) => vec![Family::Inet4],
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,7 +30,7 @@ pub(crate) fn verdict(action: &ActionSpec) -> (Verdict, Vec<Reason>) {
         let reason = Reason::new("python").with("action", action.name.as_str());
         return (Verdict::Cannot, vec![reason]);
     }
-    let template = Template::new(action, "", 0, &Hostnames::default(), true, &mut Vec::new());
+    let template = Template::new(action, "", 0, &Hostnames::default(), true);
     let asks = |tag: &&str| template.as_ref().is_some_and(|template| template.asks(tag));
     let asked: Vec<&str> = LESS_KNOWN.iter().copied().filter(asks).collect();
     if !asked.is_empty() {

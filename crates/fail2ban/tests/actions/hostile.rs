@@ -116,7 +116,7 @@ fn templates(folder: &Path) -> Vec<Template> {
     let found = stock::with_jails(folder, &jails);
     let ours: Vec<_> =
         found.jails.into_iter().filter(|jail| jail.name.starts_with("in-")).collect();
-    let (table, _) = Table::new(&ours, &hostnames(), true);
+    let table = Table::new(&ours, &hostnames(), true);
     (0..table.len())
         .flat_map(|at| table.templates(at as u32).expect("it is there").to_vec())
         .collect()
@@ -248,7 +248,7 @@ fn values_in_double_quotes_arrive_unchanged() {
         fs::write(folder.path().join(name), "[Definition]\n").expect("written");
     }
     let found = stock::with_jails(folder.path(), &[("j".to_owned(), "own".to_owned())]);
-    let (table, _) = Table::new(&found.jails, &hostnames(), true);
+    let table = Table::new(&found.jails, &hostnames(), true);
     let number = table.number("j").expect("the jail");
     let template = &table.templates(number).expect("the jail")[0];
     let long = "$x'\"\n".repeat(20_000);

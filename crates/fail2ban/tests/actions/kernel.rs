@@ -129,7 +129,7 @@ impl Work {
     fn start(action: &str, how: How) -> Self {
         let jails = [("j".to_owned(), action.to_owned())];
         let found = stock::with_jails(Path::new("/etc/fail2ban"), &jails);
-        let (table, _) = Table::new(&found.jails, &hostnames(), true);
+        let table = Table::new(&found.jails, &hostnames(), true);
         let number = table.number("j").expect("the jail");
         let templates = table.templates(number).expect("the jail").to_vec();
         assert!(templates.iter().all(Template::is_native), "{action} is known");

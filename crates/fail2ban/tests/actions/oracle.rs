@@ -70,7 +70,7 @@ impl Oracle {
 /// What we make of the same.
 pub fn ours(jail: &Jail, row: &Row) -> Vec<Answer> {
     let jails = std::slice::from_ref(jail);
-    let (table, _) = Table::new(jails, &hostnames(), true);
+    let table = Table::new(jails, &hostnames(), true);
     let templates = table.templates(0).expect("a jail");
     let mut at_work = JailActions::default();
     let mut recorder = Recorder { commands: Vec::new(), fails: row.fails.clone().into() };

@@ -100,7 +100,7 @@ fn a_jail_keeps_its_order_and_waits_for_nobody() {
     let names = ["slow", "b", "c"];
     let jails = names.map(|name| (name.to_owned(), "own".to_owned()));
     let found = stock::with_jails(folder.path(), &jails);
-    let (table, _) = Table::new(&found.jails, &hostnames(), true);
+    let table = Table::new(&found.jails, &hostnames(), true);
     let numbers = names.map(|name| table.number(name).expect("a jail"));
     let (sender, receiver) = mpsc::channel();
     let sender = std::sync::Mutex::new(sender);

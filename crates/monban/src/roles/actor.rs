@@ -183,8 +183,7 @@ impl Role {
     fn take_over(&mut self, fd: OwnedFd) -> io::Result<()> {
         let (found, _) = read_held(&bundle_of(fd)?.fail2ban.unwrap_or_default());
         let ipv6 = has_ipv6(found.server.options.get("allowipv6").map(|text| text.as_str()));
-        // What is wrong in them was told by whoever read the files.
-        let (table, _) = Table::new(&found.jails, &self.hostnames, ipv6);
+        let table = Table::new(&found.jails, &self.hostnames, ipv6);
         self.jails = found.jails;
         match &mut self.actor {
             Some(actor) => {
