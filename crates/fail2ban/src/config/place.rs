@@ -59,7 +59,7 @@ impl<T> Sourced<T> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text(Arc<Lines>);
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Lines {
     text: String,
     /// One for each line: one more than there are line ends in `text`.
@@ -122,24 +122,35 @@ impl Text {
         }
     }
 
-    /// The same with another text in all these places, which are apart from each other and `length`
-    /// bytes long.
-    #[must_use]
-    pub(crate) fn replaced(&self, places: &[usize], length: usize, by: &Self) -> Self {
+    /// Puts another text into all these places, which are in order, apart from each other and each
+    /// `length` bytes long, with as many line ends. `spare` is where the text is made.
+    pub(crate) fn replace(
+        &mut self,
+        places: &[usize],
+        length: usize,
+        by: &Self,
+        spare: &mut Spare,
+    ) {
         if let ([0], true) = (places, length == self.0.text.len() && !by.0.text.is_empty()) {
-            return by.clone();
+            *self = by.clone();
+            return;
         }
-        let room = self.0.text.len() + places.len() * by.0.text.len();
-        let begin = SmallVec::from_elem(self.place(), 1);
-        let mut lines = Lines { text: String::with_capacity(room), places: begin };
-        let mut at = 0;
+        let made = &mut spare.0;
+        made.text.clear();
+        made.places.clear();
+        made.places.extend(self.0.places.first().cloned());
+        let (mut at, mut line) = (0, 0);
         for start in places {
-            lines.push_part(self, at, *start);
-            lines.push(&by.0.text, &by.0.places);
+            line = made.push_from(&self.0, (at, *start), line);
+            made.push(&by.0.text, &by.0.places);
             at = start + length;
+            line += self.0.line_ends(*start, at);
         }
-        lines.push_part(self, at, self.0.text.len());
-        Self(Arc::new(lines))
+        made.push_from(&self.0, (at, self.0.text.len()), line);
+        match Arc::get_mut(&mut self.0) {
+            Some(own) => std::mem::swap(own, made),
+            None => self.0 = Arc::new(made.clone()),
+        }
     }
 
     /// Adds another text. A line that is still empty takes over the place of what comes first.
@@ -164,22 +175,37 @@ impl Text {
     }
 
     fn line_of(&self, offset: usize) -> usize {
-        if self.0.places.len() < 2 {
-            return 0;
-        }
-        let before = self.0.text.as_bytes().get(..offset).unwrap_or(self.0.text.as_bytes());
-        memchr::memchr_iter(b'\n', before).count()
+        self.0.line_ends(0, offset.min(self.0.text.len()))
     }
 }
 
+/// Room that texts are made in, so that not each has to ask for its own.
+#[derive(Default)]
+pub(crate) struct Spare(Lines);
+
 impl Lines {
-    fn push_part(&mut self, other: &Text, from: usize, to: usize) {
-        let Some(part) = other.0.text.get(from..to).filter(|part| !part.is_empty()) else { return };
-        let first = other.line_of(from);
-        let last = first + memchr::memchr_iter(b'\n', part.as_bytes()).count();
-        if let Some(places) = other.0.places.get(first..=last) {
+    /// How many lines end between two bytes.
+    fn line_ends(&self, from: usize, to: usize) -> usize {
+        match (self.places.len(), self.text.as_bytes().get(from..to)) {
+            (2.., Some(part)) => memchr::memchr_iter(b'\n', part).count(),
+            _ => 0,
+        }
+    }
+
+    /// Adds what stands between two bytes of another text, the first of which is in this line of
+    /// it; gives back the line that the last is in.
+    fn push_from(&mut self, other: &Self, (from, to): (usize, usize), line: usize) -> usize {
+        let last = line + other.line_ends(from, to);
+        if let (Some(part), Some(places)) =
+            (other.text.get(from..to), other.places.get(line..=last))
+        {
             self.push(part, places);
         }
+        last
+    }
+
+    fn push_part(&mut self, other: &Text, from: usize, to: usize) {
+        self.push_from(&other.0, (from, to), other.line_of(from));
     }
 
     fn push(&mut self, part: &str, places: &[Place]) {

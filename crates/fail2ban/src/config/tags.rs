@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 
 use super::complaint::Complaint;
 use super::options::{Options, Quickly};
-use super::place::Text;
+use super::place::{Spare, Text};
 
 /// Names of tags.
 pub(crate) type Names = HashSet<String, Quickly>;
@@ -31,7 +31,8 @@ pub(crate) fn substitute(
     // Most values have no tag in them.
     let is_open = |(key, value): &(&Arc<str>, &Text)| has_tag(value) && !ignore.contains(&***key);
     let mut open: Vec<Open> = options.entries().filter(is_open).map(Open::of).collect();
-    let mut work = Work { options, ignore, family, other, moved: 0 };
+    let (moved, spare) = (0, Spare::default());
+    let mut work = Work { options, ignore, family, other, moved, spare };
     loop {
         let mut again = false;
         for Open { key, counts: kept, is_settled } in &mut open {
@@ -72,7 +73,10 @@ fn has_tag(value: &Text) -> bool {
 }
 
 /// How often each tag was put into an option.
-type Counts = Vec<(String, u32)>;
+type Counts = Vec<(Name, u32)>;
+
+/// The bytes of a tag's name; most are short.
+type Name = SmallVec<[u8; 24]>;
 
 /// What became of an option in one round.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -91,23 +95,23 @@ struct Work<'a> {
     family: Option<&'a str>,
     other: &'a mut dyn FnMut(&str) -> Result<Option<Text>, Complaint>,
     moved: usize,
+    spare: Spare,
 }
 
 impl Work<'_> {
     /// Puts tags into one option.
     fn one(&mut self, key: &str, counts: &mut Counts) -> Result<Done, Complaint> {
-        let Some(mut value) = self.options.get(key).cloned() else { return Ok(Done::Nothing) };
-        let original = value.clone();
+        let Some(original) = self.options.get(key).cloned() else { return Ok(Done::Nothing) };
+        let mut value = original.clone();
         let mut done = Done::Nothing;
         let mut next = find(value.as_str(), 0);
         while let Some((start, end)) = next {
-            let held = value.clone();
-            let tag = &held.as_str()[start + 1..end - 1];
+            let tag = &value.as_str()[start + 1..end - 1];
             if self.ignore.contains(tag) {
                 next = find(value.as_str(), end);
                 continue;
             }
-            let known = counts.iter().position(|(known, _)| *known == tag);
+            let known = counts.iter().position(|(known, _)| **known == *tag.as_bytes());
             let count = known.map_or(1, |at| counts[at].1);
             if tag == key || count > FAIL2BAN_TAG_REPEATS_MAX {
                 return Err(wrong("tag-recursion", key, tag, &value, start));
@@ -120,12 +124,14 @@ impl Work<'_> {
                 next = find(value.as_str(), end);
                 continue;
             };
-            value = self.replace_all(key, &held, tag, &replacement)?;
-            done = Done::Same;
             match known {
                 Some(at) => counts[at].1 += 1,
-                None => counts.push((tag.to_owned(), 1)),
+                None => counts.push((Name::from_slice(tag.as_bytes()), 1)),
             }
+            let places = self.places(key, &value, tag, &replacement)?;
+            value.replace(&places, end - start, &replacement, &mut self.spare);
+            self.moved += value.as_str().len();
+            done = Done::Same;
             next = find(value.as_str(), start);
         }
         // What leads back to itself within one round is left as it is, without a complaint.
@@ -136,13 +142,14 @@ impl Work<'_> {
         Ok(done)
     }
 
-    fn replace_all(
+    /// Where a tag stands in a value, which is to be replaced there.
+    fn places(
         &mut self,
         key: &str,
         value: &Text,
         tag: &str,
         replacement: &Text,
-    ) -> Result<Text, Complaint> {
+    ) -> Result<SmallVec<[usize; 16]>, Complaint> {
         let (text, length) = (value.as_str(), tag.len() + 2);
         let mut places = SmallVec::<[usize; 16]>::new();
         // Of what stands before the place that was found last, with all before it replaced.
@@ -157,9 +164,7 @@ impl Work<'_> {
                 return Err(wrong("value-too-long", key, tag, value, found));
             }
         }
-        let out = value.replaced(&places, length, replacement);
-        self.moved += out.as_str().len();
-        Ok(out)
+        Ok(places)
     }
 }
 
