@@ -1,11 +1,12 @@
 //! What a start does with a folder of jails: milliseconds of each part, the best of so many rounds:
 //! `cargo bench -p monban-jails --bench start -- FOLDER ROUNDS [PART]`, where a part is `disk`,
-//! `held` or `plan`. Without words it measures `/etc/fail2ban`, if that is there.
+//! `held`, `plan` or `reach`. Without words it measures `/etc/fail2ban`, if that is there.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use jiff::tz::TimeZone;
+use monban_fail2ban::action::reaches;
 use monban_fail2ban::config::{Configuration, Files, Reading};
 use monban_fail2ban::dates::Zone;
 use monban_jails::{Jails, Setup};
@@ -34,6 +35,11 @@ fn main() {
             let texts = files.texts();
             let texts = texts.map(|(path, text)| (PathBuf::from(path), text.to_owned()));
             drop(read(Files::held(texts)));
+        });
+    }
+    if is_wanted("reach") {
+        measure("reach", rounds, || {
+            configuration.jails.iter().for_each(|jail| drop(reaches(jail)))
         });
     }
     if is_wanted("plan") {

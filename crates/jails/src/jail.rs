@@ -1,5 +1,6 @@
 //! One jail: its filter, its settings, its bans.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use glob::{MatchOptions, Pattern};
@@ -135,18 +136,38 @@ pub(crate) struct Made {
     pub encoding: Encoding,
 }
 
+/// Finders of dates that have seen none yet, by `datepattern` and `logtimezone`: filters that want
+/// the same share the expressions.
+pub(crate) struct Finders<'z> {
+    zone: &'z Zone,
+    now_s: i64,
+    made: HashMap<[Option<String>; 2], DateFinder>,
+}
+
+impl<'z> Finders<'z> {
+    pub(crate) fn new(zone: &'z Zone, now_s: i64) -> Self {
+        Self { zone, now_s, made: HashMap::new() }
+    }
+
+    fn of(&mut self, all: &JailSettings) -> Result<DateFinder, String> {
+        match self.made.entry([all.datepattern.clone(), all.logtimezone.clone()]) {
+            Entry::Occupied(made) => Ok(made.get().clone()),
+            Entry::Vacant(place) => {
+                let [pattern, zone] = place.key().each_ref().map(Option::as_deref);
+                let made = DateFinder::new(pattern, self.now_s, self.zone.clone(), zone)
+                    .map_err(|error| format!("datepattern: {error}"))?;
+                Ok(place.insert(made).clone())
+            }
+        }
+    }
+}
+
 /// Makes the filter of a jail.
 ///
 /// # Errors
 /// What cannot be used, as text for people.
-pub(crate) fn make(all: &JailSettings, zone: &Zone, now_s: i64) -> Result<Made, String> {
-    let dates = DateFinder::new(
-        all.datepattern.as_deref(),
-        now_s,
-        zone.clone(),
-        all.logtimezone.as_deref(),
-    )
-    .map_err(|error| format!("datepattern: {error}"))?;
+pub(crate) fn make(all: &JailSettings, finders: &mut Finders<'_>) -> Result<Made, String> {
+    let dates = finders.of(all)?;
     let prefregex = Some(all.prefregex.as_str()).filter(|text| !text.is_empty());
     let texts = Texts {
         prefregex,
@@ -179,12 +200,11 @@ impl Jail {
     pub(crate) fn new(
         spec: &config::Jail,
         key: Key,
-        zone: &Zone,
-        now_s: i64,
+        finders: &mut Finders<'_>,
         file: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, String> {
         let all = JailSettings::of(spec);
-        let Made { filter, encoding } = make(&all, zone, now_s)?;
+        let Made { filter, encoding } = make(&all, finders)?;
         let logs = match all.is_journal() {
             true => Ok(Vec::new()),
             false => spec.logpath.iter().map(|log| Log::new(&log.pattern, log.tail)).collect(),
@@ -364,4 +384,32 @@ pub(crate) fn once_a_day(again: &mut i64, now: i64) -> bool {
         *again = now.saturating_add(86_400);
     }
     may
+}
+
+#[cfg(test)]
+mod tests {
+    use monban_fail2ban::config::{Configuration, Reading};
+
+    use super::*;
+
+    #[test]
+    fn jails_that_want_the_same_dates_share_what_finds_them() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("filter.d")).unwrap();
+        let filter = "[Definition]\nfailregex = ^x <HOST>$\ndatepattern = ^\\[{DATE}\\]\n";
+        std::fs::write(folder.path().join("filter.d/x.conf"), filter).unwrap();
+        let jail = |name: &str, more: &str| {
+            format!("[{name}]\nenabled = yes\nfilter = x\nlogpath = /x\n{more}\n")
+        };
+        let wrong = jail("d", "datepattern = %%d(");
+        let text = jail("a", "") + &jail("b", "") + &jail("c", "logtimezone = +0200") + &wrong;
+        std::fs::write(folder.path().join("jail.local"), text).unwrap();
+        let found = Configuration::read(folder.path(), &Reading::default());
+        let zone = Zone::utc();
+        let mut finders = Finders::new(&zone, 1_765_350_000);
+        let made: Vec<bool> =
+            found.jails.iter().map(JailSettings::of).map(|all| finders.of(&all).is_ok()).collect();
+        assert_eq!(made, [true, true, true, false]);
+        assert_eq!(finders.made.len(), 2);
+    }
 }

@@ -5,7 +5,7 @@ use monban_fail2ban::config::Configuration;
 use monban_model::Stamp;
 
 use super::Jails;
-use crate::jail::Jail;
+use crate::jail::{Finders, Jail};
 use crate::lack::{Lack, WhyNot, are_known};
 
 /// What jails are set up with; a reload brings another one.
@@ -41,11 +41,13 @@ impl Jails {
     /// the others over and keeps such a jail as it was, as far as it notices.
     pub fn plan(&mut self, setup: &Setup<'_>) -> Result<Plan, Vec<Lack>> {
         let now = self.at(setup.now);
+        let zone = self.zone.clone();
+        let mut finders = Finders::new(&zone, now);
         let (mut jails, mut lacks, mut spoilt) = (Vec::new(), Vec::new(), Vec::new());
         for spec in &setup.configuration.jails {
             let key = self.key_of(&spec.name);
             let before = self.number_of(key).and_then(|number| self.jail(number));
-            let made = Jail::new(spec, key, &self.zone, now, setup.file);
+            let made = Jail::new(spec, key, &mut finders, setup.file);
             let known = |before: &Jail| are_known(&spec.faults, &before.faults);
             let (why, is_worse) = match &made {
                 Err(why) => (Some(WhyNot::Unusable(why.clone())), before.is_some()),

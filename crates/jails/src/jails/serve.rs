@@ -10,7 +10,7 @@ use monban_model::{JailJob, Refusal};
 
 use super::Jails;
 use super::counting::Sentence;
-use crate::jail::make;
+use crate::jail::{Finders, make};
 use crate::tickets::{Facts, Failure};
 use crate::told::{Told, WhyFreed};
 
@@ -140,7 +140,7 @@ impl Server for Jails {
         let Some(jail) = self.jail_mut(number) else { return Ok(()) };
         let before = std::mem::replace(&mut jail.all, after);
         let result = match change {
-            Change::Filter => make(&jail.all, &zone, now).map(|made| {
+            Change::Filter => make(&jail.all, &mut Finders::new(&zone, now)).map(|made| {
                 (jail.filter, jail.encoding) = (made.filter, made.encoding);
             }),
             Change::AddLog { path, .. } => {
