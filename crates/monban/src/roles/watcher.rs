@@ -7,7 +7,6 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use monban_ledger::Ledger;
 use monban_rules::Clock;
 use monban_views::Say;
 use monban_warden::Channel;
@@ -59,9 +58,8 @@ fn start(place: &Place, args: &WatcherArgs, json: bool, say: Say) -> io::Result<
     sandbox::lock(&folder)?;
     let local = Local { clock, zone, log, folder };
     let mut channel = Channel::over(channel);
-    // A start that is refused leaves the ledger as it was.
-    let Some(word) = FirstWord::wait(&mut channel, &local)? else { return Ok(None) };
-    let (ledger, saved) = Ledger::open(&local.folder).map_err(io::Error::other)?;
+    let Some(first) = FirstWord::wait(&mut channel, &local)? else { return Ok(None) };
+    let (word, (ledger, saved)) = first;
     let mut watch = Watch::new(channel, ledger, saved, local, output, lock)?;
     watch.begin(word)?;
     Ok(Some(watch))

@@ -3,9 +3,11 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
 use monban_config::{Bundle, Fail2ban};
 use monban_jails::Jails;
+use monban_ledger::{Ledger, Saved};
 use monban_model::wire::ToWatcher;
 use monban_warden::{Channel, Received};
 
@@ -20,6 +22,9 @@ pub struct FirstWord {
     foreseen: Option<Foreseen>,
 }
 
+/// A ledger, and what it had.
+pub type Opened = (Ledger, Saved);
+
 /// Jails that are not in force.
 pub struct Foreseen {
     /// The files that they were made of.
@@ -27,25 +32,48 @@ pub struct Foreseen {
     plan: JailPlan,
 }
 
+/// A frame with its descriptor.
+type Frame = (ToWatcher, Option<OwnedFd>);
+
 impl FirstWord {
-    /// Waits for it. `None` if there will be none: the start was refused.
+    /// Waits for it, and opens the ledger of a folder when it comes: that waits for the disk, and
+    /// jails are put together meanwhile. `None` if there will be none: the start was refused, and
+    /// the ledger is as it was.
     ///
     /// # Errors
-    /// If the warden speaks nonsense.
-    pub fn wait(channel: &mut Channel, local: &Local) -> io::Result<Option<Self>> {
-        let mut foreseen = None;
-        loop {
-            match channel.wait()? {
-                Received::Frame(ToWatcher::JailsAhead, Some(fd)) => {
-                    // What is wrong with the files is told when they come judged.
-                    foreseen = Foreseen::of(fd, local).unwrap_or_default();
-                }
-                Received::Frame(ToWatcher::Stop, _) | Received::End => return Ok(None),
-                Received::Frame(frame, fd) => return Ok(Some(Self { frame, fd, foreseen })),
-                Received::Nothing => {}
-            }
+    /// If the warden speaks nonsense, or the ledger cannot be opened or have a thread.
+    pub fn wait(channel: &mut Channel, local: &Local) -> io::Result<Option<(Self, Opened)>> {
+        let (word, foreseen) = match next(channel)? {
+            Some((ToWatcher::JailsAhead, Some(fd))) => std::thread::scope(|scope| {
+                let waits = || next(channel).and_then(|frame| opened(frame, &local.folder));
+                let builder = std::thread::Builder::new().name("ledger".to_owned());
+                let word = builder.spawn_scoped(scope, waits)?;
+                // What is wrong with the files is told when they come judged.
+                let foreseen = Foreseen::of(fd, local).unwrap_or_default();
+                let word = word.join().map_err(|_| io::Error::other("no ledger"))??;
+                io::Result::Ok((word, foreseen))
+            })?,
+            frame => (opened(frame, &local.folder)?, None),
+        };
+        Ok(word.map(|((frame, fd), opened)| (Self { frame, fd, foreseen }, opened)))
+    }
+}
+
+/// The next frame; `None` if there is nothing to do after all.
+fn next(channel: &mut Channel) -> io::Result<Option<Frame>> {
+    loop {
+        match channel.wait()? {
+            Received::Frame(ToWatcher::Stop, _) | Received::End => return Ok(None),
+            Received::Frame(frame, fd) => return Ok(Some((frame, fd))),
+            Received::Nothing => {}
         }
     }
+}
+
+/// The ledger beside a frame, if there is one.
+fn opened(frame: Option<Frame>, folder: &Path) -> io::Result<Option<(Frame, Opened)>> {
+    let with = |frame| Ok((frame, Ledger::open(folder).map_err(io::Error::other)?));
+    frame.map(with).transpose()
 }
 
 impl Foreseen {
@@ -104,8 +132,10 @@ mod tests {
         Bundle { fail2ban: Some(fail2ban), ..Bundle::default() }
     }
 
-    /// What a watcher makes of these frames, whose sender is gone then.
-    fn first(ahead: &Bundle, frames: &[ToWatcher]) -> Option<FirstWord> {
+    /// What a watcher makes of these frames, whose sender is gone then, and whether that opened the
+    /// ledger.
+    fn first(ahead: &Bundle, frames: &[ToWatcher]) -> (Option<FirstWord>, bool) {
+        let folder = tempfile::tempdir().unwrap();
         let (here, there) = Channel::pair().unwrap();
         let mut here = Channel::over(here);
         for frame in frames {
@@ -116,31 +146,35 @@ mod tests {
             clock: Clock::new("UTC", now()).unwrap(),
             zone: Zone::utc(),
             log: jiff::tz::TimeZone::UTC,
-            folder: "/nowhere".into(),
+            folder: folder.path().into(),
         };
-        FirstWord::wait(&mut Channel::over(there), &local).unwrap()
+        let word = FirstWord::wait(&mut Channel::over(there), &local).unwrap();
+        let is_open = folder.path().read_dir().unwrap().next().is_some();
+        (word.map(|(word, _)| word), is_open)
     }
 
     #[test]
     fn jails_that_were_made_ahead_count_if_they_are_made_of_the_same() {
         let brief = ToWatcher::Brief { guards: true, reload: 0, again: false, journal: false };
         let frames = [ToWatcher::JailsAhead, brief.clone()];
-        let foreseen = |ahead: &Bundle| first(ahead, &frames).unwrap().foreseen.unwrap();
+        let foreseen = |ahead: &Bundle| first(ahead, &frames).0.unwrap().foreseen.unwrap();
         let ahead = jails("^no <HOST>$", true);
         let wanted = |regex: &str| jails(regex, false).fail2ban.unwrap();
         assert!(foreseen(&ahead).plan_for(&wanted("^no <HOST>$")).is_some());
         assert!(foreseen(&ahead).plan_for(&wanted("^not <HOST>$")).is_none());
         let beside = Fail2ban { beside: true, ..wanted("^no <HOST>$") };
         assert!(foreseen(&ahead).plan_for(&beside).is_none());
-        let word = first(&ahead, &[brief]).unwrap();
+        let (word, is_open) = first(&ahead, &[brief]);
+        let word = word.unwrap();
         assert!(matches!(word.frame, ToWatcher::Brief { .. }) && word.fd.is_some());
-        assert!(word.foreseen.is_none());
+        assert!(word.foreseen.is_none() && is_open);
     }
 
     #[test]
-    fn a_start_that_is_refused_has_no_first_word() {
+    fn a_start_that_is_refused_has_no_first_word_and_leaves_the_ledger_as_it_was() {
         let ahead = jails("^no <HOST>$", false);
-        assert!(first(&ahead, &[ToWatcher::JailsAhead]).is_none());
-        assert!(first(&ahead, &[ToWatcher::JailsAhead, ToWatcher::Stop]).is_none());
+        for frames in [&[ToWatcher::JailsAhead][..], &[ToWatcher::JailsAhead, ToWatcher::Stop]] {
+            assert!(matches!(first(&ahead, frames), (None, false)));
+        }
     }
 }
