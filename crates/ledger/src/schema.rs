@@ -59,8 +59,8 @@ pub(crate) fn prepare(connection: &mut Connection) -> Result<u64, LedgerError> {
     if pages == 0 {
         // It counts only before the first page; later it would be a write at every start. There is
         // nothing to lose yet: what is made here is synced with the first checkpoint, and a start
-        // does not wait for the disk half a dozen times.
-        connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA synchronous = OFF")?;
+        // does not wait for the disk half a dozen times. The first page is written by the second.
+        connection.execute_batch("PRAGMA synchronous = OFF; PRAGMA auto_vacuum = INCREMENTAL")?;
     }
     let found = known_form(connection)?;
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
