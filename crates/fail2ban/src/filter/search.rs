@@ -94,7 +94,7 @@ impl Filter {
         times: (Option<i64>, i64),
         reading: &mut Reading,
     ) {
-        self.keep_idle_lines();
+        self.keep_idle_lines(may.len());
         self.keep_line(cut, may);
         self.search_kept(cut, may, times, reading);
         if let Some(idle) = &self.idle {
@@ -103,9 +103,9 @@ impl Filter {
     }
 
     /// Keeps the lines that it was not asked about.
-    pub(super) fn keep_idle_lines(&mut self) {
+    fn keep_idle_lines(&mut self, expressions: usize) {
         let Some(idle) = self.idle.clone() else { return };
-        let may = vec![false; self.expressions().count()];
+        let may = vec![false; expressions];
         idle.borrow_mut().hand_over(|cut| self.keep_line(cut, &may));
     }
 

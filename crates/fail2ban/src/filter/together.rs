@@ -9,7 +9,7 @@ use monban_pyre::Opening;
 
 use super::buffer::Cut;
 use super::dated::{Dating, Leader, Seen, changes};
-use super::idle::{Idle, Texts};
+use super::idle::Idle;
 use super::search::Shape;
 use super::sieve::Sieve;
 use super::{Filter, Odd, Reading, When};
@@ -35,8 +35,6 @@ pub struct Together {
     owners: Vec<u32>,
     /// Members whom a line may concern without any text in it.
     ever: Vec<Ever>,
-    /// The lines that are kept for some of them.
-    texts: Rc<RefCell<Texts>>,
     /// Those whom the last line concerns.
     called: Vec<usize>,
     /// By member: the last line for which it was called.
@@ -130,7 +128,6 @@ impl Together {
             Some(Ever { number, group, expressions, openings, idle: filter.idle.clone() })
         });
         let ever = ever.collect();
-        let texts = shared_texts(filters);
         let calls = vec![0; members.len()];
         Self {
             sieve,
@@ -144,7 +141,6 @@ impl Together {
             all_wake: true,
             owners,
             ever,
-            texts,
             called: Vec::new(),
             calls,
             line: 0,
@@ -287,8 +283,6 @@ impl Together {
     fn call(&mut self, line: &str, live: bool) {
         self.line += 1;
         self.called.clear();
-        // The number of the line among those that are kept.
-        let mut text = None;
         for ever in &self.ever {
             let may = &self.sieve.may()[ever.expressions.clone()];
             let Some(seen) = self.seen(ever.group) else { continue };
@@ -305,8 +299,7 @@ impl Together {
                     let is_plain = !seen.carries && !seen.stumbles();
                     let is_idle = live && is_plain && !idle.waits && !may.contains(&true);
                     if is_idle {
-                        let keep = || self.texts.borrow_mut().push(line);
-                        idle.push(*text.get_or_insert_with(keep), seen.cut);
+                        idle.push(line, seen.cut);
                     }
                     !is_idle
                 }
@@ -383,18 +376,6 @@ fn joint(
 /// The bit of a group; none if its number is too high.
 fn bit_of(number: usize) -> u64 {
     u32::try_from(number).ok().and_then(|number| 1_u64.checked_shl(number)).unwrap_or(0)
-}
-
-/// The texts of lines for all of these that keep some; those that are kept already are handed over.
-fn shared_texts(filters: &mut [(&mut Filter, usize)]) -> Rc<RefCell<Texts>> {
-    for (filter, _) in filters.iter_mut() {
-        filter.keep_idle_lines();
-    }
-    let several = || filters.iter().filter_map(|(filter, _)| filter.idle.as_ref());
-    let most = several().map(|idle| idle.borrow().most()).max();
-    let texts = Rc::new(RefCell::new(Texts::new(most.unwrap_or(0))));
-    several().for_each(|idle| idle.borrow_mut().share(&texts));
-    texts
 }
 
 /// How lines begin in which the groups see dates.
