@@ -68,8 +68,10 @@ impl Place {
         match self.prepare_all(uid) {
             Ok(()) => Ok(missing),
             Err(unfit) => {
-                // Empty ones only: nothing here is locked yet.
-                missing.iter().rev().for_each(|folder| drop(fs::remove_dir(folder)));
+                // Empty ones only, and none of a start beside this one.
+                if !self.state.join(LOCK).exists() {
+                    missing.iter().rev().for_each(|folder| drop(fs::remove_dir(folder)));
+                }
                 Err(unfit)
             }
         }

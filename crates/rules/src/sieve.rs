@@ -203,3 +203,24 @@ fn tells(service: &Service) -> bool {
 fn telling(service: &Service) -> impl Iterator<Item = &Rule> {
     service.rules.iter().filter(|rule| !rule.means_nothing())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::set::RuleText;
+
+    #[test]
+    fn the_texts_of_the_shipped_rules_are_few_enough_for_the_fast_search() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../rules");
+        let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let text = |path: &std::path::PathBuf| std::fs::read_to_string(path).unwrap();
+        let texts: Vec<RuleText> = paths
+            .map(|path| RuleText { file: path.display().to_string(), text: text(&path) })
+            .collect();
+        let rules = RuleSet::compile_unchecked(&texts).unwrap();
+        let (fixed, needs) = rules.headed();
+        let (long, most) = LONG[0];
+        let sought = texts::sought(needs.texts(&fixed, long));
+        assert!(sought.len() <= most, "{}: {sought:?}", sought.len());
+    }
+}

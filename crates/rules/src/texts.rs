@@ -15,13 +15,18 @@ pub(crate) const TEXTS_MAX: usize = 64;
 /// A search for all of these texts; `None` if they are more than `most`. Where it finds something,
 /// there is a part of one of them.
 pub(crate) fn searcher(texts: Vec<Vec<u8>>, most: usize) -> Option<Searcher> {
-    let cut = texts.into_iter().map(|text| text[rarest_start(&text)..].to_vec());
-    let texts = least(cut.collect());
+    let texts = sought(texts);
     if texts.len() > most.min(TEXTS_MAX) {
         return None;
     }
     let config = Config::new().match_kind(MatchKind::LeftmostFirst).clone();
     config.builder().extend(groups::grouped(texts)).build()
+}
+
+/// What of these texts is searched for.
+pub(crate) fn sought(texts: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    let cut = texts.into_iter().map(|text| text[rarest_start(&text)..].to_vec());
+    least(cut.collect())
 }
 
 /// The texts without those that have another one in them.

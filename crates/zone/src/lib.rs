@@ -16,7 +16,8 @@ const RULES_MAX: u64 = 1 << 18;
 /// The zone of this process: the variable `TZ` (a name or a POSIX rule such as
 /// `CET-01CEST-02,M3.5.0,M10.5.0`), else that of the machine, else UTC.
 ///
-/// It is read once: a process that has left the folder with the rules of zones still knows it.
+/// It is read once: a process that has left the folder with the rules of zones still knows it if it
+/// asked before.
 pub fn of_the_process() -> TimeZone {
     static ZONE: OnceLock<TimeZone> = OnceLock::new();
     ZONE.get_or_init(|| {

@@ -14,8 +14,9 @@ use crate::{problems, shipped};
 pub fn rules(context: &Context<'_>, service: Option<&str>) -> Result<ExitCode, String> {
     let bundle =
         Bundle::read(&context.place.config, context.place.config_named).unwrap_or_default();
-    let rules = shipped::with_examples(&bundle)
-        .map_err(|found| problems::show(&found, Some(&bundle), context.say))?;
+    let refused = |found: Vec<_>| problems::show(&found, Some(&bundle), context.say);
+    shipped::load(&bundle, false).map_err(refused)?;
+    let rules = shipped::with_examples(&bundle).map_err(refused)?;
     let all: Vec<&Service> = rules.services().collect();
     let chosen: Vec<&Service> =
         all.iter().copied().filter(|s| service.is_none_or(|name| s.name == name)).collect();

@@ -6,6 +6,7 @@ mod begin;
 pub mod control;
 pub mod courier;
 pub mod jails;
+mod lock;
 pub mod sandbox;
 mod signals;
 mod theirs;

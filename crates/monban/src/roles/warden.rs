@@ -1,40 +1,34 @@
 //! `monban run`: the warden's start-up. It makes the folders, takes the lock, opens the firewall
 //! and the control socket, keeps the few capabilities it needs, and enters its loop.
 
-use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
-use std::time::Duration;
 
 use monban_config::{Bundle, Config, JournalUse};
 use monban_fail2ban::config::Complaint;
 use monban_firewall::FirewallError;
-use monban_model::wire::{Refusal, Request};
+use monban_model::wire::Refusal;
 use monban_model::{Notice, Stamp};
 use monban_sources::journal::journalctl_arguments;
 use monban_views::{Say, json_line, notice_json, printable_lines};
 use monban_warden::{Channel, Host, Keeper, Load, Start, Wall, may_have_left};
-use rustix::fs::FlockOperation;
 use rustix::thread::CapabilitySet;
 
 use super::ahead::{Ahead, Running};
 use super::begin::Beginning;
-use super::control::{self, short_path};
+use super::control;
 use super::jails;
+use super::lock::only_one;
 use super::sandbox;
 use super::signals;
 use super::theirs::Theirs;
 use crate::cli::{Common, RunArgs};
-use crate::commands::exchange;
 use crate::fail2ban::complaints;
 use crate::place::{COURIER_UID, JOURNAL_UID, LOCK, Place, Unfit, is_at, is_root, watcher_uid};
 use crate::{discover, out, problems};
-
-/// A monban that is not ending answers within this time.
-const ANSWERS_IN: Duration = Duration::from_secs(3);
 
 /// What the warden needs after its start, and what each is for.
 const KEPT: CapabilitySet = CapabilitySet::NET_ADMIN // the firewall
@@ -181,7 +175,11 @@ impl Program {
         let state = self.place.state.clone();
         while self.ahead.lock.is_none() {
             let made = self.place.prepare(self.uid).map_err(|unfit| self.unfit(&unfit))?;
-            let lock = self.lock().map_err(self.failed("start-lock-failed", &state.join(LOCK)))?;
+            let lock = match only_one(&self.place, &self.say) {
+                // Another start came to nothing, and took the folder back.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                lock => lock.map_err(self.failed("start-lock-failed", &state.join(LOCK)))?,
+            };
             let Some(lock) = lock else {
                 let path = state.display().to_string();
                 return Err(self.say.text("running-already", &[("path", &path)]));
@@ -230,24 +228,6 @@ impl Program {
             }
             Unfit::Io(error) => self.failed("start-state-failed", &self.place.state)(error),
         }
-    }
-
-    /// One monban a state folder. A start waits for the end of the run before, which does not
-    /// answer any more; `None` if that runs on.
-    fn lock(&self) -> io::Result<Option<OwnedFd>> {
-        let path = self.place.state.join(LOCK);
-        let lock: OwnedFd = File::create(&path)?.into();
-        if rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
-            let folder = File::open(&self.place.state)?;
-            let answer = exchange(&short_path(&folder), &Request::Status, None, ANSWERS_IN);
-            if matches!(answer, Ok(Some(_))) {
-                return Ok(None);
-            }
-            let path = path.display().to_string();
-            eprintln!("{}", self.say.text("running-before", &[("path", &path)]));
-            rustix::fs::flock(&lock, FlockOperation::LockExclusive)?;
-        }
-        Ok(Some(lock))
     }
 
     fn wall(&mut self, load: &Load) -> Result<Wall, String> {

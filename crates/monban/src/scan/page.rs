@@ -255,6 +255,10 @@ pub struct Way<'w, 's> {
     pub sieve_of: SieveOf<'w, 's>,
 }
 
+/// So many lines have to have the form of the first one before what tells nothing is passed over: a
+/// log of another form would be passed over as a whole, without a word of it.
+const AGREE: u32 = 16;
+
 /// Who reads blocks.
 pub struct Reader<'r> {
     rules: &'r RuleSet,
@@ -279,7 +283,8 @@ impl<'r> Reader<'r> {
         page.form = way.form;
         let newest = way.reference.plus_s(AHEAD_S);
         let before = Before::Nothing;
-        let mut reading = InBlock { reader: self, way, sieve: None, page, newest, before };
+        let (sieve, agreed) = (None, if way.form.is_some() { AGREE } else { 0 });
+        let mut reading = InBlock { reader: self, way, sieve, agreed, page, newest, before };
         reading.lines(block.lines());
     }
 }
@@ -301,6 +306,8 @@ struct InBlock<'a, 'b, 'r> {
     way: &'b Way<'b, 'r>,
     /// `None` as long as the form of the log is not known.
     sieve: Option<Option<Arc<Sieve<'r>>>>,
+    /// Lines of that form, up to [`AGREE`].
+    agreed: u32,
     page: &'b mut Page,
     /// The latest time that is believed.
     newest: Stamp,
@@ -337,6 +344,7 @@ impl<'a, 'r> InBlock<'a, '_, 'r> {
     fn sieve(&mut self) -> Option<&Sieve<'r>> {
         if self.sieve.is_none()
             && !self.way.piped
+            && self.agreed >= AGREE
             && let Some(form) = self.page.form
         {
             self.sieve = Some((self.way.sieve_of)(form));
@@ -372,6 +380,7 @@ impl<'a, 'r> InBlock<'a, '_, 'r> {
             self.before = Before::Other;
             return;
         }
+        self.agreed += u32::from(form.is_some() && self.agreed < AGREE);
         if reading.repeats_last {
             let meant = match self.before {
                 Before::Line(last) => repeats(last, &line, reading, rules, clock, again),

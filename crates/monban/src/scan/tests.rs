@@ -111,6 +111,19 @@ fn what_is_told_does_not_hang_on_who_reads_how_much() {
 }
 
 #[test]
+fn a_stray_line_before_a_log_of_another_form_does_not_make_it_pass_unseen() {
+    let folder = tempfile::tempdir().unwrap();
+    let stray = ["Nov 22 05:33:01 web CRON[1]: (root) CMD (true)".to_owned()];
+    write(&folder.path().join("access.log"), stray.into_iter().chain((0..500).map(access_line)));
+    let bundle = monban_config::Bundle::read(Path::new("/nonexistent"), false).unwrap();
+    let rules = shipped::load(&bundle, false).unwrap().rules;
+    let (families, _) = expand(&[folder.path().to_owned()]);
+    let outcome =
+        crew::read(&rules, families, &Meter::default(), Size::default(), &mut |_: &Step<'_>| {});
+    assert_eq!(outcome.misplaced, 500);
+}
+
+#[test]
 fn more_logs_than_pages_may_wait_are_told_in_order() {
     let folder = tempfile::tempdir().unwrap();
     for log in 0..150 {
