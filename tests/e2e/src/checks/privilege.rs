@@ -3,9 +3,9 @@
 use crate::checks::config;
 use crate::guard::Guard;
 use crate::kernel::elements;
-use crate::machine::World;
+use crate::machine::{Machine, World};
 use crate::runner::Setting;
-use crate::trouble::{Tried, must};
+use crate::trouble::{Tried, Trouble, must};
 use crate::{sshd, syslog};
 
 /// Wrong passwords, at once for PAM lets each wait; a right one at each; and a command that looks
@@ -56,9 +56,23 @@ pub fn su_and_sudo(setting: &Setting) -> Tried<String> {
     must(source["sightings"].as_u64() >= Some(told as u64), || {
         format!("{told} lines are of su and sudo: {source}\n{log}")
     })?;
+    times_are_local(server, &guard)?;
     let blocked = elements(server)?;
     must(blocked.is_empty(), || format!("blocked are {blocked:?}"))?;
     let failures = guard.failures_counted("203.0.113.98")?;
     must(failures.is_none(), || format!("an address in a command: {failures:?} failures"))?;
     Ok(format!("{told} lines of su and sudo are sightings, 12 wrong passwords block nobody"))
+}
+
+/// `status` gives up the right to read the rules of zones before it reads the ledger.
+fn times_are_local(server: &Machine, guard: &Guard<'_>) -> Tried<()> {
+    let plan = guard.plan();
+    let since = |zone: &str| -> Tried<String> {
+        let (monban, state) = (plan.binary.display(), plan.state.display());
+        let told = server.shell(&format!("TZ={zone} {monban} status --lang en --state {state}"))?;
+        let time = told.lines().find_map(|line| line.strip_prefix("since "));
+        time.map(str::to_owned).ok_or_else(|| Trouble(format!("no time: {told}")))
+    };
+    let (here, there) = (since("UTC")?, since("Asia/Tokyo")?);
+    must(here != there, || format!("{here} is local time in both zones"))
 }
