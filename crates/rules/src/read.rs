@@ -49,6 +49,15 @@ pub enum Seen {
     Foreign,
 }
 
+/// What is read of a line: it is cut at [`LINE_MAX`], and its end may be that of another system.
+#[inline(always)]
+pub(crate) fn as_read(line: &[u8]) -> &[u8] {
+    match &line[..line.len().min(LINE_MAX)] {
+        [before @ .., b'\r'] => before,
+        whole => whole,
+    }
+}
+
 impl RuleSet {
     /// Reads one line. `scratch` holds the texts of JSON lines and what was said of the messages
     /// before; nothing else is allocated, but for the rules of a service whose first line comes.
@@ -62,11 +71,7 @@ impl RuleSet {
         clock: &mut Clock,
         scratch: &'a mut Scratch,
     ) -> Reading<'a> {
-        let bytes = &line.bytes[..line.bytes.len().min(LINE_MAX)];
-        let bytes = match bytes {
-            [before @ .., b'\r'] => before,
-            _ => bytes,
-        };
+        let bytes = as_read(line.bytes);
         let Scratch { texts, last_tag, memo } = scratch;
         let head = head::split(bytes, texts, last_tag);
         let (message, times) = head::unrepeated(&head);
@@ -113,8 +118,7 @@ impl RuleSet {
         clock: &mut Clock,
         scratch: &'a mut Scratch,
     ) -> Option<Stamp> {
-        let bytes = &line.bytes[..line.bytes.len().min(LINE_MAX)];
-        let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+        let bytes = as_read(line.bytes);
         let head = head::split(bytes, &mut scratch.texts, &mut scratch.last_tag);
         match head.program {
             // In which service's lines a date stands is its rules' affair.

@@ -6,7 +6,6 @@ use aho_corasick::packed::Searcher;
 use memchr::memmem::Finder;
 use memchr::{memchr, memchr_iter, memrchr};
 use monban_model::ServiceId;
-use monban_model::limits::LINE_MAX;
 
 use crate::found::Found;
 use crate::groups;
@@ -14,6 +13,7 @@ use crate::head;
 use crate::json::Texts;
 use crate::last_tag::LastTag;
 use crate::needs::{self, Needs};
+use crate::read::as_read;
 use crate::service::{Rule, Service, ShapeName};
 use crate::set::RuleSet;
 use crate::shape;
@@ -115,8 +115,7 @@ impl Sieve<'_> {
     /// Whether a line in which a text was found tells something, or may repeat what does, or has
     /// another form than its log.
     fn may_tell(&self, line: &[u8]) -> bool {
-        let line = &line[..line.len().min(LINE_MAX)];
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let line = as_read(line);
         let (mut texts, mut last_tag) = (Texts::default(), LastTag::default());
         let head = head::split(line, &mut texts, &mut last_tag);
         let services = match self.shape {
