@@ -13,7 +13,7 @@ pub(super) struct Age {
 impl Age {
     pub(super) fn of(member: &Member) -> Self {
         let mtime_ns = member.body.stat().ok().map(|stat| stat.mtime_ns);
-        Self { born_ns: member.body.born_ns(), mtime_ns }
+        Self { born_ns: member.born_ns, mtime_ns }
     }
 
     /// Of the file that a saved row names, as it was read.

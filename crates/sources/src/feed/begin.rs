@@ -43,7 +43,7 @@ impl Feed {
         if taken.contains(&member.key) {
             member.borrowed = true;
         }
-        let born = (words.born_ns, member.body.born_ns());
+        let born = (words.born_ns, member.born_ns);
         let is_other = matches!(born, (Some(then), Some(now)) if then != now);
         if key == member.key && !is_other {
             if matches!(mark.compare(&mut member.body), Ok(Match::Here)) {

@@ -7,7 +7,7 @@ use monban_model::limits::{LATE_PER_PATH_MAX, LATE_S, PARTIAL_QUIET_S, SIBLINGS_
 use monban_model::{PositionRow, SourceId, Stamp};
 
 use super::mark::Mark;
-use super::member::{FileKey, Member, Out, Step};
+use super::member::{CHUNK_MIN, FileKey, Member, Out, Step};
 use super::resolve::{Anchor, Pending};
 use super::row::{Late, Read, Words};
 use super::{Counters, Lost, Notice};
@@ -122,7 +122,8 @@ impl Chain {
         let limits: Vec<Option<u64>> = (0..self.members.len()).map(|i| self.limit(i)).collect();
         let mut limits = VecDeque::from(limits);
         while index < self.members.len() {
-            if out.bytes >= budget as u64 {
+            // What is left of a turn is not worth a read of its own.
+            if out.bytes > 0 && out.bytes + CHUNK_MIN as u64 > budget as u64 {
                 more = true;
                 break;
             }
@@ -321,8 +322,8 @@ impl Chain {
             return;
         }
         let words = Words {
-            mtime_ns: front.body.stat().ok().map(|stat| stat.mtime_ns),
-            born_ns: front.body.born_ns(),
+            mtime_ns: Some(front.mtime_ns),
+            born_ns: front.born_ns,
             late: self.members.iter().take(late_count).map(Late::of).collect(),
             read: self.read.iter().copied().collect(),
         };

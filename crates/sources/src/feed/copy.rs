@@ -13,7 +13,7 @@ use super::row::Read;
 /// tells nothing: every file that was just begun is the beginning of others, where each begins
 /// with the same header or with half of a first line.
 pub(super) fn is_copy(copy: &mut Member, original: &mut Member) -> bool {
-    let born = (original.body.born_ns(), copy.body.born_ns());
+    let born = (original.born_ns, copy.body.born_ns());
     if original.body.is_packed() || matches!(born, (Some(first), Some(second)) if second < first) {
         return false;
     }
@@ -38,7 +38,7 @@ fn begins_as(original: &mut Member, copy: &mut Member) -> bool {
 /// Whether `other` is empty and younger than a file that still has its name: a copy of it is being
 /// made, and what will stand in it is read where it stands now.
 pub(super) fn is_begun_copy(arrival: &Member, other: &Member) -> bool {
-    let born = (arrival.body.born_ns(), other.body.born_ns());
+    let born = (arrival.born_ns, other.body.born_ns());
     arrival.key != other.key
         && other.body.stat().is_ok_and(|stat| stat.size == 0)
         && matches!(born, (Some(then), Some(later)) if later > then)
@@ -77,7 +77,7 @@ pub(super) fn continues(arrival: &mut Member, copy: &mut Member) -> bool {
 /// Where the file system knows no birth times, the bytes before a mark have to tell, if there
 /// are any.
 pub(super) fn is_same(born_ns: Option<i128>, member: &Member, offset: u64) -> bool {
-    match (born_ns, member.body.born_ns()) {
+    match (born_ns, member.born_ns) {
         (Some(then), Some(now)) => then == now,
         _ => offset > 0,
     }

@@ -15,12 +15,16 @@ use crate::frame::{Left, clean, split};
 pub(crate) type FileKey = (u64, u64);
 
 /// Least bytes that are read at once: more than the longest line, so that every read gets on.
-const CHUNK_MIN: usize = 2 * LINE_MAX + TAIL_BYTES;
+pub(crate) const CHUNK_MIN: usize = 2 * LINE_MAX + TAIL_BYTES;
 
 /// One file of a chain.
 pub(crate) struct Member {
     pub(crate) key: FileKey,
     pub(crate) body: Body,
+    /// When it was made, where the file system knows.
+    pub(crate) born_ns: Option<i128>,
+    /// When it had changed last as it was opened or read last.
+    pub(crate) mtime_ns: i128,
     pub(crate) mark: Mark,
     /// A line that is longer than `LINE_MAX` and whose end was not found yet.
     long: Option<Long>,
@@ -83,8 +87,11 @@ impl Member {
     /// What fstat and reading say.
     pub(crate) fn open(file: File) -> io::Result<Self> {
         let body = Body::open(file)?;
+        let (key, born_ns, mtime_ns) = (body.id()?, body.born_ns(), body.stat()?.mtime_ns);
         Ok(Self {
-            key: body.id()?,
+            key,
+            born_ns,
+            mtime_ns,
             body,
             mark: Mark::start(),
             long: None,
@@ -146,7 +153,7 @@ impl Member {
                 self.long = None;
             }
         }
-        self.quiet_since = None;
+        (self.quiet_since, self.mtime_ns) = (None, stat.mtime_ns);
         match self.long.take() {
             None => self.piece(buf, budget, limit, stat, out),
             Some(long) => self.piece_of_long(long, buf, budget, limit, stat, out),

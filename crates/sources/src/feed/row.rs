@@ -72,7 +72,7 @@ impl Late {
             key: member.key,
             offset: member.mark.offset,
             tail_hash: member.mark.tail_hash(),
-            born_ns: member.body.born_ns(),
+            born_ns: member.born_ns,
         }
     }
 }
