@@ -62,32 +62,35 @@ impl Literal {
     }
 }
 
-/// Whether two texts are equal; the short ones, which literals mostly are, without a call.
+/// Whether two texts are equal; those of up to 128 bytes, which most are, without a call.
 #[inline(always)]
 pub(crate) fn same(a: &[u8], b: &[u8]) -> bool {
-    if a.len() != b.len() {
-        return false;
-    }
-    if let (Some((a1, _)), Some((b1, _))) = (a.split_first_chunk::<8>(), b.split_first_chunk::<8>())
-        && a.len() <= 16
-        && let (Some((_, a2)), Some((_, b2))) =
-            (a.split_last_chunk::<8>(), b.split_last_chunk::<8>())
-    {
-        return u64::from_ne_bytes(*a1) == u64::from_ne_bytes(*b1)
-            && u64::from_ne_bytes(*a2) == u64::from_ne_bytes(*b2);
-    }
-    if let (Some((a1, _)), Some((b1, _))) = (a.split_first_chunk::<4>(), b.split_first_chunk::<4>())
-        && a.len() < 8
-        && let (Some((_, a2)), Some((_, b2))) =
-            (a.split_last_chunk::<4>(), b.split_last_chunk::<4>())
-    {
-        return u32::from_ne_bytes(*a1) == u32::from_ne_bytes(*b1)
-            && u32::from_ne_bytes(*a2) == u32::from_ne_bytes(*b2);
-    }
-    if a.len() < 4 {
-        return a.iter().zip(b).all(|(a, b)| a == b);
-    }
-    a == b
+    a.len() == b.len()
+        && match a.len() {
+            0..4 => a.iter().zip(b).all(|(a, b)| a == b),
+            4..8 => {
+                let half = |text: Option<&[u8; 4]>| text.map(|four| u32::from_ne_bytes(*four));
+                half(a.first_chunk()) == half(b.first_chunk())
+                    && half(a.last_chunk()) == half(b.last_chunk())
+            }
+            8..=16 => ends_alike::<8>(a, b),
+            17..=32 => ends_alike::<16>(a, b),
+            33..=64 => ends_alike::<32>(a, b),
+            65..=128 => ends_alike::<64>(a, b),
+            _ => a == b,
+        }
+}
+
+/// Whether the first and the last `N` bytes of two texts are equal, without a branch in between:
+/// where the lengths of texts change from line to line, it would mostly be guessed wrong.
+#[inline(always)]
+fn ends_alike<const N: usize>(a: &[u8], b: &[u8]) -> bool {
+    let differs = |a: Option<&[u8; N]>, b: Option<&[u8; N]>| {
+        let (Some(a), Some(b)) = (a, b) else { return 1 };
+        let pairs = a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0);
+        pairs.fold(0, |all, (a, b)| all | (u64::from_ne_bytes(*a) ^ u64::from_ne_bytes(*b)))
+    };
+    differs(a.first_chunk(), b.first_chunk()) | differs(a.last_chunk(), b.last_chunk()) == 0
 }
 
 /// Where `byte` first stands in `text`; near its start, which is where it is looked for, without a

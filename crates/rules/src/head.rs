@@ -195,22 +195,17 @@ pub(crate) fn behind_program<'a>(program: &[u8], after: &'a [u8]) -> Option<(&'a
         let close = place_of(b']', &inner[..inner.len().min(most)])?;
         (pid, rest) = (&inner[..close], &inner[close + 1..]);
     }
-    let [b':', message @ ..] = rest else {
-        return None;
-    };
-    Some((pid, trimmed(message)))
+    match rest {
+        [b':', b' ', first, ..] if *first != b' ' => Some((pid, &rest[2..])),
+        [b':', message @ ..] => Some((pid, trimmed(message))),
+        _ => None,
+    }
 }
 
 /// Without the spaces that pad the message (sudo writes its user right-aligned).
-#[inline]
 pub(crate) fn trimmed(text: &[u8]) -> &[u8] {
-    match text {
-        [b' ', first, ..] if *first != b' ' => &text[1..],
-        _ => {
-            let spaces = text.iter().position(|b| *b != b' ').unwrap_or(text.len());
-            &text[spaces..]
-        }
-    }
+    let spaces = text.iter().position(|b| *b != b' ').unwrap_or(text.len());
+    &text[spaces..]
 }
 
 fn after_priority(line: &[u8]) -> Option<&[u8]> {
