@@ -12,12 +12,18 @@ use monban_model::QuickState;
 const NONE: u32 = u32::MAX;
 
 /// A map of at most `capacity` entries in the order of their last touch.
+///
+/// In a flood most keys are new, and each pushes out the oldest. That one was not looked at for
+/// long, so its value is far from the processor: it is never read on its way out. So what finds and
+/// orders the entries stands apart from their values.
 #[derive(Debug)]
 pub struct Bounded<K, V> {
     /// Where the entries stand, by their keys, which stand there too: what is searched stays small.
     places: HashTable<u32>,
     hash: QuickState,
-    slots: Vec<Slot<K, V>>,
+    slots: Vec<Slot<K>>,
+    /// The values, in the same order.
+    values: Vec<V>,
     vacant: Vec<u32>,
     newest: u32,
     oldest: u32,
@@ -28,9 +34,8 @@ pub struct Bounded<K, V> {
 }
 
 #[derive(Debug)]
-struct Slot<K, V> {
+struct Slot<K> {
     key: K,
-    value: V,
     newer: u32,
     older: u32,
     changed: bool,
@@ -39,12 +44,13 @@ struct Slot<K, V> {
 }
 
 impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
-    /// An empty map of this capacity.
+    /// An empty map of this capacity, at least 1.
     pub fn new(capacity: usize) -> Self {
         Self {
             places: HashTable::new(),
             hash: QuickState::default(),
             slots: Vec::new(),
+            values: Vec::new(),
             vacant: Vec::new(),
             newest: NONE,
             oldest: NONE,
@@ -78,7 +84,7 @@ impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
     /// An entry; it does not count as touched.
     pub fn get(&self, key: &K) -> Option<&V> {
         let at = self.find(key, self.hash.hash_one(key))?;
-        Some(&self.slots[at as usize].value)
+        Some(&self.values[at as usize])
     }
 
     /// The entry to be changed: it counts as touched and as changed.
@@ -90,18 +96,29 @@ impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
         Some(self.touch(at))
     }
 
-    /// The entry to be changed, made if it is missing; what makes room for it comes out.
-    pub fn entry(&mut self, key: K, make: impl FnOnce() -> V) -> (&mut V, Option<V>) {
+    /// The entry to be changed, empty if it is new.
+    #[inline]
+    pub fn entry(&mut self, key: K) -> &mut V {
+        self.entry_and(key, |_| ())
+    }
+
+    /// The same; `lost` sees what makes room for a new one.
+    #[inline]
+    pub fn entry_and(&mut self, key: K, lost: impl FnOnce(&V)) -> &mut V {
         if self.is_newest(&key) {
-            return (self.touch(self.newest), None);
+            return self.touch(self.newest);
         }
         let hash = self.hash.hash_one(&key);
         if let Some(at) = self.find(&key, hash) {
-            return (self.touch(at), None);
+            return self.touch(at);
         }
-        let out = if self.places.len() >= self.capacity { self.evict() } else { None };
-        let at = self.insert_new(key, hash, make());
-        (self.touch(at), out)
+        if self.places.len() >= self.capacity && self.oldest != NONE {
+            lost(&self.values[self.oldest as usize]);
+            self.evicted += 1;
+            self.displace(self.oldest);
+        }
+        let at = self.insert_new(key, hash, V::default());
+        self.touch(at)
     }
 
     /// Whether there is none.
@@ -111,15 +128,14 @@ impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
 
     /// Every entry, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        let slots = self.places.iter().map(|&at| &self.slots[at as usize]);
-        slots.map(|slot| (&slot.key, &slot.value))
+        self.places.iter().map(|&at| (&self.slots[at as usize].key, &self.values[at as usize]))
     }
 
     /// Changes every entry, the one that was quiet for longest first. Their order stays.
     pub fn change_all(&mut self, mut change: impl FnMut(&mut V)) {
         let mut at = self.oldest;
         while let Some(slot) = self.slots.get_mut(at as usize) {
-            change(&mut slot.value);
+            change(&mut self.values[at as usize]);
             if !std::mem::replace(&mut slot.changed, true) {
                 self.changed.push(at);
             }
@@ -146,18 +162,17 @@ impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
 
     /// Takes out the entry that was quiet for longest, and counts it as evicted.
     pub fn evict(&mut self) -> Option<V> {
-        let at = self.oldest;
-        if at == NONE {
+        if self.oldest == NONE {
             return None;
         }
         self.evicted += 1;
-        Some(self.take_out(at))
+        Some(self.take_out(self.oldest))
     }
 
     /// The entry that was quiet for longest.
     pub fn oldest(&self) -> Option<(&K, &V)> {
         let slot = self.slots.get(self.oldest as usize)?;
-        Some((&slot.key, &slot.value))
+        Some((&slot.key, &self.values[self.oldest as usize]))
     }
 
     /// Hands out what changed since the last call: removed keys first, then changed entries.
@@ -174,7 +189,7 @@ impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
             // What was taken out stands in no list.
             if is_there {
                 slot.known = true;
-                now(&slot.key, &slot.value);
+                now(&slot.key, &self.values[at as usize]);
             }
         }
     }
@@ -196,12 +211,14 @@ impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
             Some(at) => {
                 // It stands in no list, but perhaps in `changed` for the entry that was there.
                 let slot = &mut self.slots[at as usize];
-                (slot.key, slot.value, slot.known) = (key, value, false);
+                (slot.key, slot.known) = (key, false);
+                self.values[at as usize] = value;
                 at
             }
             None => {
                 let (newer, older) = (NONE, NONE);
-                self.slots.push(Slot { key, value, newer, older, changed: false, known: false });
+                self.slots.push(Slot { key, newer, older, changed: false, known: false });
+                self.values.push(value);
                 (self.slots.len() - 1) as u32
             }
         };
@@ -212,8 +229,14 @@ impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
 
     /// Takes out the entry that stands there.
     fn take_out(&mut self, at: u32) -> V {
+        self.displace(at);
+        std::mem::take(&mut self.values[at as usize])
+    }
+
+    /// Makes the place of an entry free for another. Its value is still there.
+    fn displace(&mut self, at: u32) {
         self.unlink(at);
-        let slot = &mut self.slots[at as usize];
+        let slot = &self.slots[at as usize];
         if let Ok(place) = self.places.find_entry(self.hash.hash_one(&slot.key), |it| *it == at) {
             place.remove();
         }
@@ -222,7 +245,6 @@ impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
         if slot.known {
             self.gone.push(slot.key.clone());
         }
-        std::mem::take(&mut slot.value)
     }
 
     /// Makes it the newest entry, and a changed one.
@@ -236,7 +258,7 @@ impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
             slot.changed = true;
             self.changed.push(at);
         }
-        &mut slot.value
+        &mut self.values[at as usize]
     }
 
     fn make_newest(&mut self, at: u32) {
@@ -287,10 +309,11 @@ mod tests {
     #[test]
     fn the_quietest_entry_makes_room() {
         let mut map = Bounded::new(2);
-        *map.entry(1, || 10).0 += 1;
-        map.entry(2, || 20);
+        *map.entry(1) += 11;
+        *map.entry(2) = 20;
         map.get_mut(&1);
-        let (_, out) = map.entry(3, || 30);
+        let mut out = None;
+        *map.entry_and(3, |lost| out = Some(*lost)) = 30;
         assert_eq!(out, Some(20));
         assert_eq!((map.get(&1), map.get(&2), map.get(&3)), (Some(&11), None, Some(&30)));
         assert_eq!((map.len(), map.evicted()), (2, 1));
@@ -300,22 +323,22 @@ mod tests {
     #[test]
     fn changes_are_handed_out_once() {
         let mut map = Bounded::new(2);
-        map.entry(1, || 10);
-        *map.entry(1, || 0).0 += 1;
-        map.entry(2, || 20);
+        *map.entry(1) = 10;
+        *map.entry(1) += 1;
+        *map.entry(2) = 20;
         assert_eq!(changes(&mut map), (vec![], vec![(1, 11), (2, 20)]));
         assert_eq!(changes(&mut map), (vec![], vec![]));
         map.remove(&1);
-        map.entry(3, || 30);
+        *map.entry(3) = 30;
         assert_eq!(changes(&mut map), (vec![1], vec![(3, 30)]));
         map.remove(&3);
-        map.entry(3, || 31);
+        *map.entry(3) = 31;
         assert_eq!(changes(&mut map), (vec![], vec![(3, 31)]), "removed and made again: written");
-        map.entry(4, || 40);
+        *map.entry(4) = 40;
         map.remove(&4);
         assert_eq!(changes(&mut map), (vec![2], vec![]), "2 made room; nobody has heard of 4");
         map.remove(&3);
-        map.entry(3, || 32);
+        *map.entry(3) = 32;
         map.remove(&3);
         assert_eq!(changes(&mut map), (vec![3], vec![]));
     }
@@ -343,7 +366,7 @@ mod tests {
                 model.retain(|(k, _)| *k != key);
                 continue;
             }
-            *map.entry(key, || 0).0 = step;
+            *map.entry(key) = step;
             model.retain(|(k, _)| *k != key);
             if model.len() == 8 {
                 model.remove(0);

@@ -47,14 +47,16 @@ impl Times {
             }
             Some(_) => Clamp::Own,
         };
-        let last = self.last.get(source).copied().filter(|last| *last <= newest);
+        let mut nowhere = None;
+        let place = self.last.place(source).unwrap_or(&mut nowhere);
+        let last = place.filter(|last| *last <= newest);
         let time = match (clamp, own) {
             (Clamp::Own, Some(own)) => own,
             _ if catching_up => return (last.unwrap_or(arrival), clamp),
             _ => arrival,
         };
         let time = last.map_or(time, |last| last.max(time));
-        self.last.insert(source, time);
+        *place = Some(time);
         (time, clamp)
     }
 

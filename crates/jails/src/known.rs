@@ -63,7 +63,7 @@ impl Bad {
             }
             *self.jails.entry(id.clone()).or_default() += 1;
         }
-        *self.known.entry(key, Known::default).0 = known;
+        *self.known.entry(key) = known;
     }
 
     /// An operator freed it: nothing is held against it.

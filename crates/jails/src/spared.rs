@@ -39,7 +39,7 @@ impl SparedCounts {
     /// A failure of an address was spared. Texts are nothing that anybody asks about.
     pub(crate) fn note(&mut self, jail: Key, id: &Id, by: Spared, now: i64) {
         if matches!(id, Id::Net(_)) {
-            let (known, _) = self.counts.entry((jail, id.clone()), SparedCount::default);
+            let known = self.counts.entry((jail, id.clone()));
             *known = SparedCount { count: known.count.saturating_add(1), last: now, by };
         }
     }

@@ -160,7 +160,7 @@ impl Tickets {
         let of_jail = self.open.entry(key.0).or_default();
         let fresh = !of_jail.tickets.contains(&key.1);
         let of_id = 2 * id_bytes(&key.1);
-        let (ticket, _) = of_jail.tickets.entry(key.1, Ticket::default);
+        let ticket = of_jail.tickets.entry(key.1);
         let mut before = 0;
         if fresh {
             let (time, facts) = (failure.time, failure.facts);

@@ -9,7 +9,7 @@ use monban_model::{
 
 use super::{Engine, TallyKey};
 use crate::observation::{Counted, Effect};
-use crate::watch::{Connection, EvidenceLine, Full, LineTold, Mark, Success, Told, try_key};
+use crate::watch::{EvidenceLine, Full, LineTold, Mark, Success, Told, try_key};
 
 impl Engine {
     /// Somebody tried something and was refused.
@@ -20,7 +20,7 @@ impl Engine {
             return;
         }
         let told = match seen.connection {
-            Some(key) => self.connections.entry(key, Connection::default).0.tell(seen),
+            Some(key) => self.connections.entry(key).tell(seen),
             None => Told { address: seen.address, new: seen.weight.max(1), kind: seen.kind },
         };
         let Some(address) = told.address else { return };
@@ -40,7 +40,8 @@ impl Engine {
         let factor = self.patience(subject, success, seen.time);
         let line = line_told(&self.rules, seen, told.new);
         let mark = Mark { time: seen.time, connection: line.connection };
-        let (tally, pushed_out) = self.tallies.entry(key, Default::default);
+        let mut lost = 0;
+        let tally = self.tallies.entry_and(key, |tally| lost = tally.evidence_bytes());
         let gained = tally.add(mark, told.new, line, most.saturating_mul(factor));
         let in_window = tally.within(policy.window, seen.time);
         let full = tally.full(policy, in_window, factor, ever_logged_in, seen.time);
@@ -53,7 +54,6 @@ impl Engine {
             needed: policy.window.failures.saturating_mul(factor),
             kind: told.kind,
         }));
-        let lost = pushed_out.map_or(0, |tally| tally.evidence_bytes());
         self.evidence_bytes =
             self.evidence_bytes.saturating_sub(lost).saturating_add_signed(gained);
         if let Some(full) = full {
@@ -66,7 +66,7 @@ impl Engine {
     pub(super) fn accept(&mut self, now: Stamp, seen: &Sighting<'_>, out: &mut Vec<Effect>) {
         let address = match seen.connection {
             Some(key) => {
-                let connection = self.connections.entry(key, Connection::default).0;
+                let connection = self.connections.entry(key);
                 connection.meet(seen);
                 connection.settle();
                 connection.address()
@@ -78,7 +78,7 @@ impl Engine {
         let failures = self.forgive(subject, address, seen);
         let is_new = self.is_news(address, seen);
         let by_key = seen.method == Some(b"publickey");
-        let (success, _) = self.successes.entry(address, Success::default);
+        let success = self.successes.entry(address);
         success.last = success.last.max(seen.time);
         if by_key {
             success.by_key = success.by_key.max(Some(seen.time));
@@ -113,7 +113,7 @@ impl Engine {
     /// A login was refused without a look at the password.
     pub(super) fn excuse(&mut self, seen: &Sighting<'_>) {
         if let Some(key) = seen.connection {
-            self.connections.entry(key, Connection::default).0.excuse(seen);
+            self.connections.entry(key).excuse(seen);
         }
     }
 

@@ -95,7 +95,7 @@ impl Engine {
     }
 
     pub(super) fn remember_block(&mut self, subject: Subject, earlier: u32, last: Stamp) {
-        let (past, _) = self.history.entry(subject, Past::default);
+        let past = self.history.entry(subject);
         *past = Past { blocks: earlier.saturating_add(1), last: last.max(past.last) };
     }
 

@@ -73,9 +73,8 @@ impl Engine {
 
     fn join(&mut self, key: TallyKey, tally: Tally) {
         self.evidence_bytes += tally.evidence_bytes();
-        let (there, out) = self.tallies.entry(key, Tally::default);
-        there.join(tally);
-        let lost = out.map_or(0, |out| out.evidence_bytes());
+        let mut lost = 0;
+        self.tallies.entry_and(key, |out| lost = out.evidence_bytes()).join(tally);
         self.evidence_bytes = self.evidence_bytes.saturating_sub(lost);
     }
 }
@@ -88,7 +87,7 @@ impl Places {
             None => by_name,
         };
         if let Some(at) = by_name
-            && tally.lines().iter().all(|line| place(line) == by_name)
+            && tally.lines().all(|line| place(line) == by_name)
         {
             // As almost always: nothing changes.
             return BTreeMap::from([(at, tally)]);

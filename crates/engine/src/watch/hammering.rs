@@ -7,13 +7,12 @@
 //! User names play no part: attackers change them, and a password typed into the wrong field
 //! must not become a key of durable state.
 
-use std::sync::Arc;
-
-use monban_model::limits::{EVIDENCE_LINES_MAX, EVIDENCE_TEXT_MAX};
 use monban_model::{
-    ConnectionKey, Evidence, FindingKind, Policy, Stamp, Subject, TakeChanges, TallyHead,
-    TallyLine, TallyLineRef, TallyRow, Window,
+    ConnectionKey, Evidence, FindingKind, Policy, Stamp, Subject, TakeChanges, TallyHead, TallyRow,
+    Window,
 };
+
+use super::evidence::{EvidenceLine, EvidenceLines, LineTold};
 
 /// Lines of the same moment come from several sources within so many seconds.
 const SOURCES_APART_S: u64 = 60;
@@ -36,29 +35,6 @@ pub(crate) fn try_key(connection: Option<ConnectionKey>, user: Option<&[u8]>) ->
     (connection.0 ^ user).max(1)
 }
 
-/// One line that told of a counted failure.
-#[derive(Clone, Debug)]
-pub(crate) struct EvidenceLine {
-    pub(crate) time: Stamp,
-    pub(crate) rule: Arc<str>,
-    pub(crate) weight: u32,
-    pub(crate) connection: u64,
-    pub(crate) main: bool,
-    line: Vec<u8>,
-}
-
-/// A line as it is told, before it is kept.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct LineTold<'a> {
-    pub(crate) time: Stamp,
-    pub(crate) rule: &'a Arc<str>,
-    pub(crate) weight: u32,
-    pub(crate) connection: u64,
-    pub(crate) main: bool,
-    /// It is kept up to [`EVIDENCE_TEXT_MAX`].
-    pub(crate) line: &'a [u8],
-}
-
 /// The failures of one subject under one policy.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
@@ -67,7 +43,7 @@ pub(crate) struct Tally {
     pub(crate) total: u64,
     /// Few, and most attackers are seen once: a vector without room to spare.
     marks: Vec<Mark>,
-    evidence: Vec<EvidenceLine>,
+    evidence: EvidenceLines,
 }
 
 /// A window that is full.
@@ -99,28 +75,13 @@ impl Tally {
             }
             push_exact(&mut self.marks, mark);
         }
-        if self.evidence.len() < EVIDENCE_LINES_MAX {
-            let line = EvidenceLine::of(line);
-            let gained = line.bytes() as isize;
-            push_exact(&mut self.evidence, line);
-            return gained;
-        }
-        // Whoever goes on and on costs no new room: the oldest line's is taken.
-        self.evidence.rotate_left(1);
-        self.evidence.last_mut().map_or(0, |oldest| oldest.become_line(line))
+        self.evidence.keep(line)
     }
 
     /// The service's own line tells of an attempt that another witness told of before: it is the
     /// better evidence for the same attempt.
     pub(crate) fn retell(&mut self, better: LineTold<'_>) -> isize {
-        let same = |known: &&mut EvidenceLine| known.connection == better.connection && !known.main;
-        match self.evidence.iter_mut().find(same) {
-            Some(known) => {
-                let (time, weight) = (known.time, known.weight);
-                known.become_line(LineTold { time, weight, main: true, ..better })
-            }
-            None => 0,
-        }
+        self.evidence.retell(better)
     }
 
     /// How many failures lie in a window that ends now. Several sources are read one after the
@@ -161,7 +122,7 @@ impl Tally {
     pub(crate) fn forgive(&mut self, key: u64) -> u32 {
         let before = self.marks.len();
         self.marks.retain(|mark| mark.connection != key);
-        self.evidence.retain(|line| line.connection != key);
+        self.evidence.forget(key);
         let taken = (before - self.marks.len()) as u32;
         self.total = self.total.saturating_sub(u64::from(taken));
         taken
@@ -171,7 +132,8 @@ impl Tally {
     pub(crate) fn settle(&mut self) -> Vec<Evidence> {
         // Their room goes with them: most of those who were blocked do not come back.
         self.marks = Vec::new();
-        std::mem::take(&mut self.evidence).into_iter().map(EvidenceLine::into_evidence).collect()
+        let lines = std::mem::take(&mut self.evidence).into_vec();
+        lines.into_iter().map(EvidenceLine::into_evidence).collect()
     }
 
     /// Counting starts anew without an answer: the last lines stay for the next one, and the room
@@ -191,13 +153,13 @@ impl Tally {
     }
 
     /// The lines that are kept, oldest first.
-    pub(crate) fn lines(&self) -> &[EvidenceLine] {
-        &self.evidence
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &EvidenceLine> {
+        self.evidence.iter()
     }
 
     /// Its marks and its lines, oldest first.
     pub(crate) fn into_parts(self) -> (Vec<Mark>, Vec<EvidenceLine>) {
-        (self.marks, self.evidence)
+        (self.marks, self.evidence.into_vec())
     }
 
     /// Takes in a mark that was counted elsewhere.
@@ -215,19 +177,15 @@ impl Tally {
 
     /// Takes in what was counted elsewhere. The newest of both is what may still matter.
     pub(crate) fn join(&mut self, other: Self) {
-        let (marks, evidence) = other.into_parts();
-        for mark in marks {
+        for mark in other.marks {
             self.take_mark(mark);
         }
-        self.evidence.extend(evidence);
         self.marks.sort_by_key(|mark| mark.time);
-        self.evidence.sort_by_key(|line| line.time);
-        let over = self.evidence.len().saturating_sub(EVIDENCE_LINES_MAX);
-        self.evidence.drain(..over);
+        self.evidence.join(other.evidence);
     }
 
     pub(crate) fn evidence_bytes(&self) -> usize {
-        self.evidence.iter().map(EvidenceLine::bytes).sum()
+        self.evidence.bytes()
     }
 
     pub(crate) fn give(&self, policy: &str, subject: Subject, to: &mut impl TakeChanges) {
@@ -250,78 +208,9 @@ impl Tally {
 }
 
 /// Appends an item; as long as there are few, without room to spare.
-fn push_exact<T>(items: &mut Vec<T>, item: T) {
+pub(super) fn push_exact<T>(items: &mut Vec<T>, item: T) {
     if items.capacity() == items.len() && items.len() < 4 {
         items.reserve_exact(1);
     }
     items.push(item);
-}
-
-impl LineTold<'_> {
-    fn text(&self) -> &[u8] {
-        &self.line[..self.line.len().min(EVIDENCE_TEXT_MAX)]
-    }
-}
-
-impl EvidenceLine {
-    /// Keeps a line.
-    pub(crate) fn of(told: LineTold<'_>) -> Self {
-        Self {
-            time: told.time,
-            rule: Arc::clone(told.rule),
-            weight: told.weight,
-            connection: told.connection,
-            main: told.main,
-            line: told.text().to_vec(),
-        }
-    }
-
-    /// Keeps another line in its place. Returns how many bytes it takes more.
-    fn become_line(&mut self, told: LineTold<'_>) -> isize {
-        let before = self.bytes();
-        if !Arc::ptr_eq(&self.rule, told.rule) {
-            self.rule = Arc::clone(told.rule);
-        }
-        (self.time, self.weight) = (told.time, told.weight);
-        (self.connection, self.main) = (told.connection, told.main);
-        self.line.clear();
-        self.line.extend_from_slice(told.text());
-        self.bytes() as isize - before as isize
-    }
-
-    /// The room that its text takes.
-    fn bytes(&self) -> usize {
-        self.line.capacity()
-    }
-
-    pub(crate) fn into_evidence(self) -> Evidence {
-        Evidence {
-            time: self.time,
-            rule: self.rule.to_string(),
-            weight: self.weight,
-            line: self.line,
-        }
-    }
-
-    fn as_ref(&self) -> TallyLineRef<'_> {
-        TallyLineRef {
-            time: self.time,
-            rule: &self.rule,
-            weight: self.weight,
-            line: &self.line,
-            connection: self.connection,
-            main: self.main,
-        }
-    }
-
-    fn from_row(row: TallyLine) -> Self {
-        Self {
-            time: row.evidence.time,
-            rule: row.evidence.rule.into(),
-            weight: row.evidence.weight,
-            connection: row.connection,
-            main: row.main,
-            line: row.evidence.line,
-        }
-    }
 }
