@@ -1,6 +1,7 @@
 //! A fast hash for maps whose keys strangers choose.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::LazyLock;
 
 /// Makes hashers of 64-bit folded multiplication, keyed by chance for each map: whoever does not
 /// know the key cannot make keys that collide, and a map cannot tell it outside. Values are not
@@ -16,6 +17,20 @@ impl Default for QuickState {
         // Chance is where std has it for its own maps.
         let chance = RandomState::default();
         Self { start: chance.hash_one(1), end: chance.hash_one(2) | 1 }
+    }
+}
+
+impl QuickState {
+    /// The one of this process, for what is compared across its threads.
+    pub fn of_process() -> Self {
+        static ONE: LazyLock<QuickState> = LazyLock::new(QuickState::default);
+        ONE.clone()
+    }
+
+    /// The hash of two numbers.
+    #[inline]
+    pub fn pair(&self, one: u64, other: u64) -> u64 {
+        fold(self.start ^ one, self.end ^ other)
     }
 }
 

@@ -2,7 +2,9 @@
 //! again and again, with another port at its end: of a real sshd log, 8 of 10 messages are among
 //! the last few different ones but for that.
 
-use monban_model::ServiceId;
+use std::hash::{BuildHasher, Hasher};
+
+use monban_model::{QuickState, ServiceId};
 
 use crate::bytes::same;
 use crate::gist::Told;
@@ -26,6 +28,7 @@ pub(crate) struct Memo {
     places: Vec<Said>,
     /// What was said of a message that is not remembered.
     last: Told,
+    hash: QuickState,
 }
 
 /// What was said of one message.
@@ -43,6 +46,8 @@ struct Said {
     /// never written again, and would push out those that are.
     came_again: bool,
     told: Told,
+    /// The hash of the message but for its number.
+    rest: u64,
 }
 
 impl Said {
@@ -54,6 +59,7 @@ impl Said {
         any_number: false,
         came_again: false,
         told: Told::NOTHING,
+        rest: 0,
     };
 
     /// Whether it was said of this message too, in which a number stands there.
@@ -75,14 +81,15 @@ impl Said {
 
 impl Default for Memo {
     fn default() -> Self {
-        Self { rules: 0, places: Vec::new(), last: Told::NOTHING }
+        Self { rules: 0, places: Vec::new(), last: Told::NOTHING, hash: QuickState::of_process() }
     }
 }
 
 impl Memo {
-    /// What these services say of a message. `rules` is the number of the rules, of which the
-    /// services are a part; `ask` is given the place of the message's number, and also answers
-    /// whether another number would change nothing.
+    /// What these services say of a message, and the message's key: equal messages have equal ones
+    /// in this process, others do not. It is of use only where a gist is told. `rules` is the
+    /// number of the rules, of which the services are a part; `ask` is given the place of the
+    /// message's number, and also answers whether another number would change nothing.
     #[inline(always)]
     pub(crate) fn told(
         &mut self,
@@ -90,10 +97,10 @@ impl Memo {
         services: &[ServiceId],
         message: &[u8],
         ask: impl FnOnce(Option<(usize, usize)>) -> (Told, bool),
-    ) -> &Told {
+    ) -> (&Told, u64) {
         if services.is_empty() || message.len() > MESSAGE_MAX {
             self.last = ask(None).0;
-            return &self.last;
+            return (&self.last, self.key_anew(message));
         }
         if self.rules != rules {
             self.rules = rules;
@@ -102,28 +109,59 @@ impl Memo {
         let asked = services.as_ptr() as usize;
         let number = number(message);
         let start = number.map_or(message.len(), |(start, _)| start);
-        let Self { places, last, .. } = self;
+        let Self { places, last, hash, .. } = self;
         let Some(said) = places.get_mut(place(&message[..start])) else {
             *last = ask(None).0;
-            return last;
+            return (last, 0);
         };
         if said.services == asked && said.is_of(message, number) {
             said.came_again = true;
-            return &said.told;
+            return (&said.told, key(hash, said.rest, message, number));
         }
         let (told, any_number) = ask(number);
+        let rest = if told.gist.is_some() { rest(hash, message, number) } else { 0 };
+        let key = key(hash, rest, message, number);
         if std::mem::take(&mut said.came_again) {
             *last = told;
-            return last;
+            return (last, key);
         }
         (said.services, said.length, said.told) = (asked, message.len() as u8, told);
         said.any_number = any_number && number.is_some();
         let ends = (message.len(), message.len());
         let (start, end) = number.filter(|_| any_number).unwrap_or(ends);
         said.number = (start as u8, end as u8);
+        said.rest = rest;
         said.message[..message.len()].copy_from_slice(message);
-        &said.told
+        (&said.told, key)
     }
+
+    /// The key of a message that is not remembered.
+    #[inline(never)]
+    fn key_anew(&self, message: &[u8]) -> u64 {
+        if self.last.gist.is_none() {
+            return 0;
+        }
+        let number = number(message);
+        key(&self.hash, rest(&self.hash, message, number), message, number)
+    }
+}
+
+/// The hash of a message but for its number.
+fn rest(hash: &QuickState, message: &[u8], number: Option<(usize, usize)>) -> u64 {
+    let (start, end) = number.unwrap_or((message.len(), message.len()));
+    let mut hasher = hash.build_hasher();
+    hasher.write(&message[..start]);
+    hasher.write(&message[end..]);
+    hasher.finish()
+}
+
+/// The key of a message, of whose [`rest`] this is the hash.
+#[inline(always)]
+fn key(hash: &QuickState, rest: u64, message: &[u8], number: Option<(usize, usize)>) -> u64 {
+    // What stands before it within the eight bytes is a part of the rest.
+    let last = number.and_then(|(_, end)| message.get(..end)?.last_chunk::<8>());
+    let last = last.map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    hash.pair(rest, last)
 }
 
 /// Where a message stands that begins so, up to its number. Who makes many messages meet in one
@@ -149,9 +187,12 @@ fn place(start: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use monban_model::ServiceId;
+    use std::collections::HashSet;
+
+    use monban_model::{Also, Kind, RuleId, Witness};
 
     use super::*;
+    use crate::gist::Gist;
     use crate::read::Seen;
 
     #[test]
@@ -165,7 +206,7 @@ mod tests {
                 asked += 1;
                 (Told { seen, gist: None }, false)
             });
-            assert_eq!(told.seen, seen);
+            assert_eq!(told.0.seen, seen);
             asked
         };
         assert_eq!([say(1, &one, b"a"), say(1, &one, b"a"), say(1, &one, b"")], [1, 1, 2]);
@@ -174,6 +215,48 @@ mod tests {
         let long = [b'a'; MESSAGE_MAX + 1];
         assert_eq!([say(2, &one, &long), say(2, &one, &long)], [5, 6]);
         assert_eq!([say(2, &one, &long[1..]), say(2, &one, &long[1..])], [7, 7]);
+    }
+
+    #[test]
+    fn a_message_has_one_key_wherever_and_however_it_is_read() {
+        let gist = Gist {
+            kind: Kind::LoginFailed,
+            also: Also::default(),
+            witness: Witness::default(),
+            service: ServiceId(1),
+            rule: RuleId(1),
+            times: 1,
+            address: None,
+            user: None,
+            method: None,
+            session: None,
+        };
+        let (mut one, mut other) = (Memo::default(), Memo::default());
+        let services = [ServiceId(1)];
+        let key = |memo: &mut Memo, message: &str, any_number: bool| {
+            let told = Told { seen: Seen::Known(ServiceId(1)), gist: Some(gist) };
+            memo.told(1, &services, message.as_bytes(), |_| (told, any_number)).1
+        };
+        let long = "a".repeat(MESSAGE_MAX);
+        let messages = [
+            "a user from 192.0.2.1 port 22 ssh2".to_owned(),
+            "a user from 192.0.2.1 port 23 ssh2".to_owned(),
+            "a user from 192.0.2.1 port 2 2ssh2".to_owned(),
+            "a user from 192.0.2.1 port 022 ssh2".to_owned(),
+            "a user from 192.0.2.1 port 22".to_owned(),
+            "a user from 192.0.2.1 port 222".to_owned(),
+            "a user from 192.0.2.1".to_owned(),
+            String::new(),
+            format!("{long} port 22 ssh2"),
+            format!("{long} port 23 ssh2"),
+        ];
+        let mut keys = HashSet::new();
+        for message in &messages {
+            let asked = key(&mut one, message, true);
+            assert_eq!(key(&mut one, message, true), asked, "remembered: {message}");
+            assert_eq!(key(&mut other, message, false), asked, "{message}");
+            assert!(keys.insert(asked), "{message}");
+        }
     }
 
     #[test]

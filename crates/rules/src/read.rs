@@ -34,6 +34,9 @@ pub struct Reading<'a> {
     pub repeats_last: bool,
     /// Whether a service and a rule know it.
     pub seen: Seen,
+    /// The key of its message, if a rule read something out of that and a program wrote it: equal
+    /// messages have equal keys in this process, whichever lines they stand in.
+    pub key: u64,
     /// What a rule read out of it, unless it is harmless and says nothing of its connection.
     pub sighting: Option<Sighting<'a>>,
 }
@@ -77,9 +80,9 @@ impl RuleSet {
         let (message, times) = head::unrepeated(&head);
         let shaped;
         // A line with a program has no other shape.
-        let (told, date) = if head.program.is_empty() {
+        let ((told, key), date) = if head.program.is_empty() {
             shaped = self.told_by_shape(message, head.date);
-            (&shaped.0, shaped.1)
+            ((&shaped.0, 0), shaped.1)
         } else {
             let services = last_tag.services(self, &head);
             let ask = |number| self.told_by(services, message, number);
@@ -107,6 +110,7 @@ impl RuleSet {
             times: repeated,
             repeats_last: repeats.is_some(),
             seen: told.seen,
+            key,
             sighting,
         }
     }

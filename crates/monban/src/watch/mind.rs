@@ -160,8 +160,8 @@ impl Mind {
         self.last_form = None;
     }
 
-    /// Takes in one line of a file.
-    pub fn line(&mut self, line: &Line<'_>, path: &str, stage: &mut Stage) {
+    /// Takes in one line of a source; `catching_up` while that gives old ones.
+    pub fn line(&mut self, line: &Line<'_>, path: &str, catching_up: bool) {
         let Some(rules) = &self.rules else { return };
         self.clock.set_reference(line.arrival);
         let mut reading = rules.read(line, &mut self.clock, &mut self.scratch);
@@ -181,12 +181,7 @@ impl Mind {
         }
         let mut repeated = self.last_lines.meant(line, &reading, rules, &mut self.clock);
         let reading = repeated.as_mut().unwrap_or(&mut reading);
-        let own = reading.time;
-        let catching_up = match line.source {
-            JOURNAL => stage.journal_is_catching_up(),
-            _ => stage.has_old_lines(path),
-        };
-        let (time, _) = self.times.event(line.source, own, line.arrival, catching_up);
+        let (time, _) = self.times.event(line.source, reading.time, line.arrival, catching_up);
         if let Some(note) = self.notes.place(line.source) {
             let before = note.map_or(0, |(sightings, _)| sightings);
             *note = Some((before + u64::from(reading.sighting.is_some()), time));
@@ -233,10 +228,11 @@ impl Mind {
         let logged = Stamp((entry.realtime_us / 1000) as i64);
         let age_s = now.since_s(logged);
         stage.journal_gave(std::time::Instant::now(), age_s);
+        let catching_up = stage.journal_is_catching_up();
         if jail_side.own_rules && is_believed(entry) {
-            self.line(&line, &row.path, stage);
+            self.line(&line, &row.path, catching_up);
         }
-        row.sightings += jail_side.entry(entry, now, stage.journal_is_catching_up()) as u64;
+        row.sightings += jail_side.entry(entry, now, catching_up) as u64;
         row.sightings += self.notes.remove(JOURNAL).map_or(0, |(sightings, _)| sightings);
         row.lines += 1;
         // From here on is read if the cursor is of no use any more: the time that journald knows.

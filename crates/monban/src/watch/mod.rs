@@ -267,10 +267,10 @@ impl Watch {
             false => Turns::Round,
         };
         let progress = self.feed.read(SLICE_BYTES, arrival, turns, &mut |line, file| {
-            if jail_side.own_rules {
-                mind.line(&line, file.path, stage);
-            }
             let is_old = stage.has_old_lines(file.path);
+            if jail_side.own_rules {
+                mind.line(&line, file.path, is_old);
+            }
             let found = jail_side.line(file.path, &line, is_old);
             let is_live = !jail_side.own_rules && !is_old;
             mind.note_failures(line.source, found, is_live.then_some(arrival));
