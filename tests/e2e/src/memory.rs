@@ -59,6 +59,17 @@ pub fn rss_kib(pid: i32) -> u64 {
     field_kib(&format!("/proc/{pid}/status"), "VmRSS:")
 }
 
+/// How often the threads of a process began to wait: as often each of them was woken.
+pub fn waits(pid: i32) -> u64 {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let of = |thread: fs::DirEntry| {
+        let text = fs::read_to_string(thread.path().join("status")).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        line.and_then(|number| number.trim().parse::<u64>().ok()).unwrap_or(0)
+    };
+    threads.map(of).sum()
+}
+
 /// How many descriptors a process has open.
 pub fn descriptors(pid: i32) -> u64 {
     fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, |list| list.count() as u64)

@@ -13,6 +13,7 @@ mod freeing;
 mod fresh;
 mod full_disk;
 mod heir;
+mod idle;
 mod jails;
 mod journal;
 mod latency;
@@ -287,6 +288,12 @@ pub const ALL: &[Check] = &[
         about: "the same while 100,000 lines a second are written to the same log and another",
         needs: GUARD,
         run: latency::under_load,
+    },
+    Check {
+        name: "idle",
+        about: "with nothing to do no process wakes more often than once a second",
+        needs: GUARD,
+        run: idle::no_waking,
     },
     Check {
         name: "backlog",
