@@ -7,7 +7,7 @@ use monban_model::limits::{LATE_PER_PATH_MAX, LATE_S, PARTIAL_QUIET_S, SIBLINGS_
 use monban_model::{PositionRow, SourceId, Stamp};
 
 use super::mark::Mark;
-use super::member::{CHUNK_MIN, FileKey, Member, Out, Step};
+use super::member::{FileKey, Member, Out, Step, is_used_up};
 use super::resolve::{Anchor, Pending};
 use super::row::{Late, Read, Words};
 use super::{Counters, Lost, Notice};
@@ -122,8 +122,7 @@ impl Chain {
         let limits: Vec<Option<u64>> = (0..self.members.len()).map(|i| self.limit(i)).collect();
         let mut limits = VecDeque::from(limits);
         while index < self.members.len() {
-            // What is left of a turn is not worth a read of its own.
-            if out.bytes > 0 && out.bytes + CHUNK_MIN as u64 > budget as u64 {
+            if is_used_up(budget as u64, out.bytes) {
                 more = true;
                 break;
             }

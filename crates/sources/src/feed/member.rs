@@ -11,11 +11,17 @@ use super::mark::Mark;
 use super::{Counters, FileRef};
 use crate::frame::{Left, clean, split};
 
+/// Whether what is left of `budget` bytes behind `done` ones is not worth a read of its own. The
+/// first one always is.
+pub(crate) fn is_used_up(budget: u64, done: u64) -> bool {
+    done > 0 && done + CHUNK_MIN as u64 > budget
+}
+
 /// Device and inode.
 pub(crate) type FileKey = (u64, u64);
 
 /// Least bytes that are read at once: more than the longest line, so that every read gets on.
-pub(crate) const CHUNK_MIN: usize = 2 * LINE_MAX + TAIL_BYTES;
+const CHUNK_MIN: usize = 2 * LINE_MAX + TAIL_BYTES;
 
 /// One file of a chain.
 pub(crate) struct Member {
@@ -23,7 +29,7 @@ pub(crate) struct Member {
     pub(crate) body: Body,
     /// When it was made, where the file system knows.
     pub(crate) born_ns: Option<i128>,
-    /// When it had changed last as it was opened or read last.
+    /// When it had changed last before it was opened, read or begun anew.
     pub(crate) mtime_ns: i128,
     pub(crate) mark: Mark,
     /// A line that is longer than `LINE_MAX` and whose end was not found yet.
@@ -110,6 +116,9 @@ impl Member {
 
     /// Goes to another place.
     pub(crate) fn restart(&mut self, mark: Mark) {
+        if let Ok(stat) = self.body.stat() {
+            self.mtime_ns = stat.mtime_ns;
+        }
         self.mark = mark;
         self.long = None;
         self.seen = None;

@@ -47,7 +47,7 @@ use monban_model::limits::{FEED_NOTICES_MAX, FILES_MAX, LATE_FILES_MAX, PATH_MAX
 use monban_model::{Line, PositionRow, SourceId, Stamp};
 
 use chain::Chain;
-use member::{CHUNK_MIN, Member, Out};
+use member::{Member, Out, is_used_up};
 pub use notice::{Counters, Lost, Notice};
 pub use offer::{FileRef, From, Offer, OfferError, Progress, Want};
 
@@ -214,8 +214,7 @@ impl Feed {
         }
         let mut progress = Progress::default();
         let mut cold_in_a_row = 0;
-        let is_enough = |bytes: u64| bytes > 0 && bytes + CHUNK_MIN as u64 > max_bytes as u64;
-        while cold_in_a_row < self.chains.len() && !is_enough(progress.bytes) {
+        while cold_in_a_row < self.chains.len() && !is_used_up(max_bytes as u64, progress.bytes) {
             let index = match turns {
                 Turns::Round => self.next % self.chains.len(),
                 Turns::Oldest if progress.bytes > 0 => break,
