@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 /// Makes hashers of 64-bit folded multiplication, keyed by chance for each map: whoever does not
 /// know the key cannot make keys that collide, and a map cannot tell it outside. Values are not
-/// stable beyond the map.
+/// stable beyond the map; those of [`QuickState::of_process`] beyond the process.
 #[derive(Clone, Debug)]
 pub struct QuickState {
     start: u64,
@@ -155,6 +155,17 @@ mod tests {
             }
         }
         assert_eq!(texts.len(), 399, "the empty one is there twice");
+    }
+
+    #[test]
+    fn the_hash_of_the_process_is_one_for_all_threads() {
+        let here = QuickState::of_process().pair(1, 2);
+        let there = std::thread::spawn(|| QuickState::of_process().pair(1, 2)).join().unwrap();
+        assert_eq!(here, there);
+        let pairs = [(1, 2), (2, 1), (1, 0), (0, 1), (0, 0), (3, 3), (1 << 32, 2)];
+        let different: HashSet<u64> =
+            pairs.map(|(one, other)| QuickState::of_process().pair(one, other)).into();
+        assert_eq!(different.len(), pairs.len());
     }
 
     #[test]

@@ -87,7 +87,7 @@ impl Default for Memo {
 
 impl Memo {
     /// What these services say of a message, and the message's key: equal messages have equal ones
-    /// in this process, others do not. It is of use only where a gist is told. `rules` is the
+    /// in this process, others hardly ever. It means nothing where no gist is told. `rules` is the
     /// number of the rules, of which the services are a part; `ask` is given the place of the
     /// message's number, and also answers whether another number would change nothing.
     #[inline(always)]
@@ -100,7 +100,8 @@ impl Memo {
     ) -> (&Told, u64) {
         if services.is_empty() || message.len() > MESSAGE_MAX {
             self.last = ask(None).0;
-            return (&self.last, self.key_anew(message));
+            let key = self.last.gist.map_or(0, |_| key_anew(&self.hash, message));
+            return (&self.last, key);
         }
         if self.rules != rules {
             self.rules = rules;
@@ -112,7 +113,7 @@ impl Memo {
         let Self { places, last, hash, .. } = self;
         let Some(said) = places.get_mut(place(&message[..start])) else {
             *last = ask(None).0;
-            return (last, 0);
+            return (last, key_anew(hash, message));
         };
         if said.services == asked && said.is_of(message, number) {
             said.came_again = true;
@@ -134,16 +135,13 @@ impl Memo {
         said.message[..message.len()].copy_from_slice(message);
         (&said.told, key)
     }
+}
 
-    /// The key of a message that is not remembered.
-    #[inline(never)]
-    fn key_anew(&self, message: &[u8]) -> u64 {
-        if self.last.gist.is_none() {
-            return 0;
-        }
-        let number = number(message);
-        key(&self.hash, rest(&self.hash, message, number), message, number)
-    }
+/// The key of a message that is not remembered.
+#[inline(never)]
+fn key_anew(hash: &QuickState, message: &[u8]) -> u64 {
+    let number = number(message);
+    key(hash, rest(hash, message, number), message, number)
 }
 
 /// The hash of a message but for its number.

@@ -34,8 +34,8 @@ pub struct Reading<'a> {
     pub repeats_last: bool,
     /// Whether a service and a rule know it.
     pub seen: Seen,
-    /// The key of its message, if a rule read something out of that and a program wrote it: equal
-    /// messages have equal keys in this process, whichever lines they stand in.
+    /// The key of its message: equal messages have equal keys in this process, whichever lines they
+    /// stand in, and others hardly ever (64 bits). It means nothing without program or sighting.
     pub key: u64,
     /// What a rule read out of it, unless it is harmless and says nothing of its connection.
     pub sighting: Option<Sighting<'a>>,

@@ -314,3 +314,49 @@ fn long_hostile_lines_cost_linear_time() {
     }
     assert!(start.elapsed().as_secs() < 4, "{:?}", start.elapsed());
 }
+
+#[test]
+fn a_message_has_one_key_in_every_form_of_a_line() {
+    let compiled = || {
+        let text = RuleText { file: "sshd.toml".to_owned(), text: RULES.to_owned() };
+        RuleSet::compile(&[text]).unwrap()
+    };
+    let rules = [compiled(), compiled()];
+    let arrival = Stamp::from_s(1_795_325_600);
+    let mut clock = Clock::new("UTC", arrival).unwrap();
+    let mut scratches = [Scratch::default(), Scratch::default()];
+    let (long, longer) = ("u".repeat(128), "v".repeat(300));
+    let mut messages = Vec::new();
+    for user in ["root", "a", &long, &longer, "port 7", "x y"] {
+        for address in ["192.0.2.1", "192.0.2.11", "2001:db8::1"] {
+            for port in ["1", "22", "022", "65535", "1234567", "12345678"] {
+                messages
+                    .push(format!("Failed password for {user} from {address} port {port} ssh2"));
+            }
+        }
+    }
+    let mut keys = std::collections::HashSet::new();
+    for message in &messages {
+        let mut of_message = std::collections::HashSet::new();
+        let forms = [
+            format!("Nov 22 05:33:01 h sshd[7]: {message}"),
+            format!("Nov 22 05:33:01 h sshd[7]:   {message}"),
+            format!("2026-11-22T05:33:01.123456+00:00 h sshd[7]: {message}"),
+            format!("<38>1 2026-11-22T05:33:01.123456Z h sshd 7 - - {message}"),
+            format!("Nov 22 05:33:01 h sshd[7]: message repeated 2 times: [ {message}]"),
+            format!(r#"{{"MESSAGE":"{message}","SYSLOG_IDENTIFIER":"sshd","_PID":"7"}}"#),
+            format!("Nov 22 05:33:01 h sshd[7]: {message}\r"),
+        ];
+        // Twice with each: what is remembered has the key of what is read anew.
+        for (at, form) in forms.iter().enumerate().chain(forms.iter().enumerate()) {
+            let bytes = form.as_bytes();
+            let line = Line { bytes, source: SourceId(0), position: 0, arrival };
+            let reading = rules[at % 2].read(&line, &mut clock, &mut scratches[at / 2 % 2]);
+            assert!(reading.sighting.is_some() && reading.message == message.as_bytes(), "{form}");
+            of_message.insert(reading.key);
+        }
+        assert_eq!(of_message.len(), 1, "{message}");
+        assert!(keys.is_disjoint(&of_message), "{message}");
+        keys.extend(of_message);
+    }
+}
