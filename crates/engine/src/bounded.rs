@@ -14,8 +14,8 @@ const NONE: u32 = u32::MAX;
 /// A map of at most `capacity` entries in the order of their last touch.
 ///
 /// In a flood most keys are new, and each pushes out the oldest. That one was not looked at for
-/// long, so its value is far from the processor: it is never read on its way out. So what finds and
-/// orders the entries stands apart from their values.
+/// long, so its value is far from the processor, and is not read on its way out unless it owns
+/// memory or somebody asks for it: what finds and orders the entries stands apart from the values.
 #[derive(Debug)]
 pub struct Bounded<K, V> {
     /// Where the entries stand, by their keys, which stand there too: what is searched stays small.
@@ -44,7 +44,7 @@ struct Slot<K> {
 }
 
 impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
-    /// An empty map of this capacity, at least 1.
+    /// An empty map of this capacity; 0 is taken as 1.
     pub fn new(capacity: usize) -> Self {
         Self {
             places: HashTable::new(),
@@ -54,7 +54,7 @@ impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
             vacant: Vec::new(),
             newest: NONE,
             oldest: NONE,
-            capacity,
+            capacity: capacity.max(1),
             evicted: 0,
             changed: Vec::new(),
             gone: Vec::new(),
@@ -112,7 +112,7 @@ impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
         if let Some(at) = self.find(&key, hash) {
             return self.touch(at);
         }
-        if self.places.len() >= self.capacity && self.oldest != NONE {
+        if self.places.len() >= self.capacity {
             lost(&self.values[self.oldest as usize]);
             self.evicted += 1;
             self.displace(self.oldest);

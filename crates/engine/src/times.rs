@@ -47,16 +47,17 @@ impl Times {
             }
             Some(_) => Clamp::Own,
         };
-        let mut nowhere = None;
-        let place = self.last.place(source).unwrap_or(&mut nowhere);
-        let last = place.filter(|last| *last <= newest);
+        let place = self.last.place(source);
+        let last = place.as_deref().copied().flatten().filter(|last| *last <= newest);
         let time = match (clamp, own) {
             (Clamp::Own, Some(own)) => own,
             _ if catching_up => return (last.unwrap_or(arrival), clamp),
             _ => arrival,
         };
         let time = last.map_or(time, |last| last.max(time));
-        *place = Some(time);
+        if let Some(place) = place {
+            *place = Some(time);
+        }
         (time, clamp)
     }
 

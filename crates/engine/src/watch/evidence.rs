@@ -248,6 +248,18 @@ mod tests {
     }
 
     #[test]
+    fn of_more_saved_lines_than_are_kept_the_last_ones_stay() {
+        let saved = (0..2 * MOST).map(|number| {
+            let mut one = EvidenceLines::default();
+            keep(&mut one, number, true);
+            one.into_vec().remove(0)
+        });
+        let lines: EvidenceLines = saved.collect();
+        assert_eq!(numbers(&lines), (MOST..2 * MOST).collect::<Vec<_>>());
+        assert_eq!(lines.bytes(), lines.iter().map(EvidenceLine::bytes).sum::<usize>());
+    }
+
+    #[test]
     fn a_better_line_takes_the_place_of_the_same_attempts() {
         let mut lines = EvidenceLines::default();
         for number in 0..MOST + 2 {
