@@ -26,8 +26,10 @@ pub const EVIDENCE_BYTES_MAX: usize = 12 * 1024 * 1024;
 /// blocked, all roles together stay below 64 MB.
 pub const TALLIES_MAX: usize = 20_480;
 
-/// Open connections whose attempts are told apart.
-pub const CONNECTIONS_MAX: usize = 16_384;
+/// Open connections whose attempts are told apart; the one that was quiet for longest goes. Between
+/// two lines of one connection pass seconds, and sshd has 100 that are not logged in, at most
+/// (MaxStartups); 8,192 take 0.7 MiB.
+pub const CONNECTIONS_MAX: usize = 8_192;
 
 /// A connection without a line for so long is forgotten (OpenSSH's LoginGraceTime is 120 s; a
 /// pid may come back after that).

@@ -176,7 +176,7 @@ fn as_json(status: Option<&StatusReply>, standing: &Standing, time: Stamp) -> Va
             "path": row.path,
             "lines": row.lines,
             "sightings": row.sightings,
-            "lag_s": lag_s(row, time),
+            "quiet_s": quiet_s(row, time),
         })
     };
     let mut value = json!({
@@ -203,7 +203,7 @@ fn as_json(status: Option<&StatusReply>, standing: &Standing, time: Stamp) -> Va
 }
 
 /// Seconds since the event of the last line; nothing if there was none.
-fn lag_s(row: &PositionRow, time: Stamp) -> Option<u64> {
+fn quiet_s(row: &PositionRow, time: Stamp) -> Option<u64> {
     (row.last > Stamp::default()).then(|| time.since_s(row.last))
 }
 
@@ -296,7 +296,7 @@ fn of_ledger(
 
 fn of_source(say: &Say, row: &PositionRow, time: Stamp) -> String {
     let (path, lines) = (printable(row.path.as_bytes()), row.lines.to_string());
-    let (key, ago) = match lag_s(row, time) {
+    let (key, ago) = match quiet_s(row, time) {
         Some(seconds) => ("status-source", say.duration(seconds)),
         None => ("status-source-silent", String::new()),
     };
