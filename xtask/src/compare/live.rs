@@ -70,6 +70,7 @@ pub fn row<'a>(report: &mut Report, setting: &'a Setting) -> io::Result<Row<'a>>
             must("fail2ban", 1.0 / 200.0),
             must("sshguard's parser", 1.0 / 10.0),
             must("fail2ban-rs", 1.0 / 5.0),
+            Must { who: OURS, of: Cost::PeakMib, at_most: 15.0 },
         ],
         notes: vec![
             "CPU: all processes of a daemon, from the first line until it is idle; start, end and \

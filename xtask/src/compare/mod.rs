@@ -56,6 +56,11 @@ impl Options {
         }
         Some(options)
     }
+
+    /// Whether what is measured is enough to be held to: a short run says little.
+    fn is_whole(&self) -> bool {
+        self.log.is_none() && self.lines >= 2_000_000 && self.runs >= 5
+    }
 }
 
 /// Everything that the rows need.
@@ -157,7 +162,7 @@ fn all(report: &mut Report, binary: &Path, options: &Options) -> io::Result<()> 
     let mut samples = Vec::new();
     for make in [rows::scan, live::row, rows::access, rows::syslog, rows::archive, rows::archives] {
         let row = make(report, &setting)?;
-        samples.extend(measured(report, row, options.runs));
+        samples.extend(measured(report, row, options));
     }
     let path = table::store(&root, "compare", &notes, &table::raw(&samples))?;
     println!("every run: {}", path.strip_prefix(&root).unwrap_or(&path).display());
@@ -165,12 +170,12 @@ fn all(report: &mut Report, binary: &Path, options: &Options) -> io::Result<()> 
 }
 
 /// Everybody in turn, so that what else happens on the machine meets all of them.
-fn measured(report: &mut Report, mut row: Row<'_>, runs: u32) -> Vec<Sample> {
+fn measured(report: &mut Report, mut row: Row<'_>, options: &Options) -> Vec<Sample> {
     println!("\n== {}: {}", row.id, row.title);
     let start = Instant::now();
     let mut samples = Vec::new();
     let mut verdict = Ok(());
-    for run in 1..=runs {
+    for run in 1..=options.runs {
         row.contenders.retain_mut(|one| {
             let usage = match (one.run)() {
                 Ok(usage) => usage,
@@ -194,6 +199,12 @@ fn measured(report: &mut Report, mut row: Row<'_>, runs: u32) -> Vec<Sample> {
     }
     if samples.is_empty() && verdict.is_ok() {
         verdict = Err("nobody was measured".to_owned());
+    }
+    if verdict.is_ok() && options.is_whole() {
+        verdict = match table::missed(&samples, &row.musts) {
+            missed if missed.is_empty() => Ok(()),
+            missed => Err(format!("not reached: {missed}")),
+        };
     }
     report.judge(row.id, start.elapsed(), verdict);
     samples

@@ -28,24 +28,26 @@ pub struct Sample {
     pub usage: Usage,
 }
 
-/// What a ratio has to be, by the issue of the project.
+/// What a cost has to be.
 #[derive(Clone, Copy, Debug)]
 pub struct Must {
     /// Against whom.
     pub who: &'static str,
-    /// What is divided.
+    /// What is compared.
     pub of: Cost,
-    /// The largest quotient, ours by theirs.
+    /// The largest quotient, ours by theirs; of memory the largest value.
     pub at_most: f64,
 }
 
-/// What a line costs.
+/// What something costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cost {
-    /// Processor seconds.
+    /// Processor seconds a line.
     Cpu,
-    /// Seconds of a clock.
+    /// Seconds of a clock a line.
     Wall,
+    /// The most memory at once, in MiB.
+    PeakMib,
 }
 
 /// The columns of one program.
@@ -98,21 +100,35 @@ pub fn show(samples: &[Sample], musts: &[Must]) -> String {
         ]);
     }
     push_table(&mut text, &lines);
-    for must in musts {
-        let theirs = all.iter().find(|one| one.who == must.who);
-        let (Some(ours), Some(theirs)) = (ours, theirs) else { continue };
-        let (quotient, name) = match must.of {
-            Cost::Cpu => (ours.cpu_per_million_s / theirs.cpu_per_million_s, "CPU"),
-            Cost::Wall => (ours.wall_per_million_s / theirs.wall_per_million_s, "wall"),
-        };
-        let verdict = if quotient <= must.at_most { "reached" } else { "not reached" };
-        let _ = writeln!(
-            text,
-            "{name}, monban / {}: {quotient:.4} (must: <= {:.4}): {verdict}",
-            must.who, must.at_most
-        );
+    for (line, is_reached) in judged(&all, musts) {
+        let verdict = if is_reached { "reached" } else { "not reached" };
+        let _ = writeln!(text, "{line}: {verdict}");
     }
     text
+}
+
+/// What is not reached of a row, one behind the other; empty if all is.
+pub fn missed(samples: &[Sample], musts: &[Must]) -> String {
+    let judged = judged(&summaries(samples), musts);
+    let missed = judged.into_iter().filter(|(_, is_reached)| !is_reached);
+    missed.map(|(line, _)| line).collect::<Vec<_>>().join("; ")
+}
+
+/// What each must came to, and whether it is reached; nothing of those whose peer is not here.
+fn judged(all: &[Summary], musts: &[Must]) -> Vec<(String, bool)> {
+    let find = |who: &str| all.iter().find(|one| one.who == who);
+    let judge = |must: &Must| {
+        let (ours, theirs) = (find(OURS)?, find(must.who)?);
+        let (cost, name) = match must.of {
+            Cost::Cpu => (ours.cpu_per_million_s / theirs.cpu_per_million_s, "CPU, monban / "),
+            Cost::Wall => (ours.wall_per_million_s / theirs.wall_per_million_s, "wall, monban / "),
+            Cost::PeakMib => (theirs.peak_mib, "peak MiB, "),
+        };
+        let (who, at_most) = (must.who, must.at_most);
+        let line = format!("{name}{who}: {cost:.4} (must: <= {at_most:.4})");
+        Some((line, cost <= at_most))
+    };
+    musts.iter().filter_map(judge).collect()
 }
 
 /// A table for a page of Markdown that is also straight in a terminal.
