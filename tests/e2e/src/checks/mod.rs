@@ -24,6 +24,7 @@ mod repair;
 mod rotation;
 mod scan;
 mod ssh;
+mod start;
 mod web;
 
 use crate::runner::Setting;
@@ -288,6 +289,12 @@ pub const ALL: &[Check] = &[
         about: "the same while 100,000 lines a second are written to the same log and another",
         needs: GUARD,
         run: latency::under_load,
+    },
+    Check {
+        name: "start",
+        about: "from the command to a ready guard, with all rules and with all jails of fail2ban",
+        needs: FAIL2BAN,
+        run: start::to_ready,
     },
     Check {
         name: "idle",
