@@ -10,8 +10,8 @@ use hashbrown::HashTable;
 use monban_model::{QuickState, Sighting, SourceId, Stamp};
 use monban_rules::Reading;
 
-/// Events that are remembered. Sources are read in turns of a piece, which is some 600 lines, so this
-/// is several times what may lie between two logs that tell the same.
+/// Events that are remembered. Sources are read in turns of a piece, which is some 600 lines, so
+/// this is several times what may lie between two logs that tell the same.
 const REMEMBERED: usize = 8_192;
 
 /// Two sources tell of one event with times at most so far apart, in seconds.
