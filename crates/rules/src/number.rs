@@ -11,37 +11,29 @@ use crate::memo::MESSAGE_MAX;
 use crate::tree::{Back, Front};
 
 /// Where the number stands that is the last or the last but one of a message's words: up to seven
-/// digits with a space before them, and a word of up to 15 bytes behind them. Messages of fewer
-/// than 24 bytes are few, and have none.
-///
-/// Which of both it is changes from line to line, and would mostly be guessed wrong: so there is no
-/// branch but at the end.
+/// digits with a space before them, and a word of up to 15 bytes behind them.
 #[inline(always)]
 pub(crate) fn number(message: &[u8]) -> Option<(usize, usize)> {
-    let [_, before, last] = message.last_chunk::<24>()?.as_chunks::<8>().0 else { return None };
-    let in_last = bytes_behind(spaces(last));
-    let last_space = match in_last {
-        NONE => 8 + bytes_behind(spaces(before)),
-        _ => in_last,
+    let before = |end: usize| {
+        let others = no_digits(message.get(..end)?.last_chunk()?);
+        let start = end - (others.leading_zeros() / 8) as usize;
+        (others != 0 && start < end && message[start - 1] == b' ').then_some((start, end))
     };
-    let is_last = in_last != 0 && in_last != NONE && in_last == bytes_behind(no_digits(last));
-    let end = message.len() - if is_last { 0 } else { 1 + last_space };
-    let word = message.get(..end)?.last_chunk()?;
-    let digits = bytes_behind(no_digits(word));
-    let is_number = (1..NONE).contains(&digits)
-        & (digits == bytes_behind(spaces(word)))
-        & (last_space < 8 + NONE);
-    is_number.then_some((end - digits, end))
+    before(message.len()).or_else(|| before(last_space(message)?))
 }
 
-/// [`bytes_behind`] where there is no such byte.
-const NONE: usize = 8;
-
-/// How many of eight bytes stand behind the last one whose high bit is set in `mask`, in which no
-/// other bits are.
+/// The place of the last space, if it is among the last 16 bytes.
 #[inline(always)]
-fn bytes_behind(mask: u64) -> usize {
-    ((mask | 1).leading_zeros() as usize + 1) / 8
+fn last_space(message: &[u8]) -> Option<usize> {
+    let mut end = message.len();
+    for _ in 0..2 {
+        let spaces = spaces(message.get(..end)?.last_chunk()?);
+        if spaces != 0 {
+            return Some(end - 1 - (spaces.leading_zeros() / 8) as usize);
+        }
+        end -= 8;
+    }
+    None
 }
 
 /// The high bit of each byte that is a space, and no other bit.
