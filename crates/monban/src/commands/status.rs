@@ -27,8 +27,13 @@ struct Counter {
 }
 
 /// What is told when it is not zero; in JSON always.
-const COUNTERS: [Counter; 5] = [
+const COUNTERS: [Counter; 6] = [
     Counter { name: "evicted.tallies", json: "evicted", text: "status-evicted" },
+    Counter {
+        name: "evicted.connections",
+        json: "evicted_connections",
+        text: "status-evicted-connections",
+    },
     Counter { name: "evicted.jails", json: "evicted_jails", text: "status-evicted-jails" },
     Counter { name: "lines.misplaced", json: "misplaced", text: "lines-misplaced" },
     Counter { name: "lines.echoes", json: "echoes", text: "lines-echoes" },
@@ -351,7 +356,7 @@ mod tests {
         Standing {
             sources: vec![read],
             blocks: Blocks::of(&rows, &Unmade::new(), NOW, jails_alone),
-            counters: Counters([0, 2, 0, 0, 0]),
+            counters: Counters([0, 0, 2, 0, 0, 0]),
             jails: 2,
             states: vec![state],
             ledger: (4096, None),

@@ -34,7 +34,8 @@ pub fn no_waking(setting: &Setting) -> Tried<String> {
     let took_s = start.elapsed().as_secs_f64();
     let mut told = Vec::new();
     for (pid, before) in processes.iter().zip(before) {
-        let count = (waits(*pid) - before) as f64;
+        // A thread that ended has taken its number with it.
+        let count = waits(*pid).saturating_sub(before) as f64;
         let mib = pss_kib(*pid) as f64 / 1024.0;
         let name = arguments(*pid).split(' ').nth(1).unwrap_or_default().to_owned();
         must(count <= WAITS_PER_S_MAX * took_s + WAITS_BESIDE, || {

@@ -67,7 +67,7 @@ fn once(setting: &Setting, jails: bool) -> Tried<Duration> {
     let mut enter = command.spawn()?;
     let took = loop {
         let told = fs::read_to_string(&said).unwrap_or_default();
-        if told.lines().any(|line| line.ends_with("ready")) {
+        if told.lines().any(|line| line == "ready") {
             break Ok(start.elapsed());
         }
         if start.elapsed() > START_BROKEN {
