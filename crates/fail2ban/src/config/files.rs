@@ -1,9 +1,12 @@
 //! Where the files of a configuration are read: from the disk, or out of what was read before and
 //! handed to a role that may not open them.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Read;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -17,13 +20,14 @@ const FOLDERS: &[&str] = &["action.d", "fail2ban.d", "filter.d", "jail.d"];
 /// Files with their texts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Files {
-    texts: BTreeMap<PathBuf, String>,
+    /// By their [`plain`] paths, of which comparing the bytes is enough.
+    texts: BTreeMap<OsString, String>,
     /// Those of them that are no part of the configuration, but lists that it names.
-    lists: BTreeSet<PathBuf>,
+    lists: BTreeSet<OsString>,
     foreign: Vec<Foreign>,
     held: bool,
     /// Those of the held ones that a configuration was made of.
-    used: BTreeSet<PathBuf>,
+    used: BTreeSet<OsString>,
     /// What was read of the disk before anybody asked for it.
     ahead: HashMap<PathBuf, (String, Option<Foreign>)>,
 }
@@ -60,7 +64,8 @@ impl Files {
 
     /// These and no others.
     pub fn held(texts: impl IntoIterator<Item = (PathBuf, String)>) -> Self {
-        Self { texts: texts.into_iter().collect(), held: true, ..Self::default() }
+        let by_path = |(path, text): (PathBuf, String)| (plain(&path).into_owned(), text);
+        Self { texts: texts.into_iter().map(by_path).collect(), held: true, ..Self::default() }
     }
 
     /// Reads what a configuration in this folder is likely to be made of, before it is asked for:
@@ -90,17 +95,17 @@ impl Files {
 
     /// Those of the held ones that a configuration was made of: with them alone it is the same.
     pub fn used(&self) -> impl Iterator<Item = (&Path, &str)> {
-        self.texts().filter(|(path, _)| self.used.contains(*path))
+        self.texts().filter(|(path, _)| self.used.contains(path.as_os_str()))
     }
 
     /// All that was read so far.
     pub fn texts(&self) -> impl Iterator<Item = (&Path, &str)> {
-        self.texts.iter().map(|(path, text)| (path.as_path(), text.as_str()))
+        self.texts.iter().map(|(path, text)| (Path::new(path), text.as_str()))
     }
 
     /// The text of a file that was read.
     pub fn text(&self, path: &Path) -> Option<&str> {
-        self.texts.get(path).map(String::as_str)
+        self.texts.get(&*plain(path)).map(String::as_str)
     }
 
     /// Bytes of what is part of the configuration: without lists that `ignoreip` names.
@@ -112,7 +117,8 @@ impl Files {
     /// Reads a list that `ignoreip` names. Whoever may write it can spare himself, which is what he
     /// was given it for: others than root may.
     pub(crate) fn read_list(&mut self, path: &Path) -> Result<(), Unread> {
-        if self.texts.contains_key(path) {
+        let plain = plain(path);
+        if self.texts.contains_key(&*plain) {
             return Ok(());
         }
         if self.held {
@@ -123,8 +129,8 @@ impl Files {
         if lists.map(String::len).sum::<usize>() + text.len() > FAIL2BAN_LISTS_BYTES_MAX {
             return Err(Unread::NoRoom);
         }
-        self.lists.insert(path.to_path_buf());
-        self.texts.insert(path.to_path_buf(), text);
+        self.lists.insert(plain.clone().into_owned());
+        self.texts.insert(plain.into_owned(), text);
         Ok(())
     }
 
@@ -142,7 +148,7 @@ impl Files {
 
     pub(crate) fn is_file(&self, path: &Path) -> bool {
         match self.held {
-            true => self.texts.contains_key(path),
+            true => self.text(path).is_some(),
             false => path.is_file(),
         }
     }
@@ -150,7 +156,7 @@ impl Files {
     /// Whether something stands there, if only a folder.
     pub(crate) fn exists(&self, path: &Path) -> bool {
         match self.held {
-            true => self.texts.contains_key(path),
+            true => self.text(path).is_some(),
             false => path.exists(),
         }
     }
@@ -158,8 +164,8 @@ impl Files {
     /// The paths of what a folder holds, at most [`FAIL2BAN_FILES_MAX`], in no order.
     pub(crate) fn in_folder(&self, folder: &Path) -> Vec<PathBuf> {
         if self.held {
-            let inside = self.held_below(folder).filter(|held| held.parent() == Some(folder));
-            return inside.cloned().collect();
+            let inside = self.held_below(folder).filter(|(_, rest)| !rest.contains(&b'/'));
+            return inside.map(|(held, _)| PathBuf::from(held)).collect();
         }
         let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
         entries.take(FAIL2BAN_FILES_MAX).flatten().map(|entry| entry.path()).collect()
@@ -170,22 +176,39 @@ impl Files {
         self.held
     }
 
-    /// Paths are in the order of their parts: those below one follow it.
-    fn held_below(&self, path: &Path) -> impl Iterator<Item = &PathBuf> {
-        let from = self.texts.range(path.to_path_buf()..).map(|(held, _)| held);
-        from.take_while(move |held| held.starts_with(path))
+    /// The held ones below a path, which follow each other, and what their paths have behind it.
+    fn held_below(&self, path: &Path) -> impl Iterator<Item = (&OsStr, &[u8])> {
+        let mut folder = plain(path).into_owned().into_vec();
+        if !folder.ends_with(b"/") {
+            folder.push(b'/');
+        }
+        let from = self.texts.range(OsString::from_vec(folder.clone())..);
+        from.map_while(move |(held, _)| Some((&**held, held.as_bytes().strip_prefix(&*folder)?)))
     }
 
     pub(crate) fn read(&mut self, path: &Path) -> Result<String, Unread> {
         if self.held {
-            let found = self.texts.get(path).cloned();
-            self.used.extend(found.is_some().then(|| path.to_path_buf()));
+            let found = self.text(path).map(str::to_owned);
+            self.used.extend(found.is_some().then(|| plain(path).into_owned()));
             return found.ok_or_else(|| Unread::Io("it was not handed over".to_owned()));
         }
         let (text, foreign) = self.ahead.remove(path).map_or_else(|| text_of(path), Ok)?;
         self.foreign.extend(foreign);
-        self.texts.insert(path.to_path_buf(), text.clone());
+        self.texts.insert(plain(path).into_owned(), text.clone());
         Ok(text)
+    }
+}
+
+/// A path in the spelling that all others of the same parts have, too: most are written so.
+fn plain(path: &Path) -> Cow<'_, OsStr> {
+    let bytes = path.as_os_str().as_bytes();
+    let is_plain = !bytes.ends_with(b"/")
+        && !bytes.ends_with(b"/.")
+        && memchr::memmem::find(bytes, b"//").is_none()
+        && memchr::memmem::find(bytes, b"/./").is_none();
+    match is_plain {
+        true => Cow::Borrowed(path.as_os_str()),
+        false => Cow::Owned(path.components().collect::<PathBuf>().into_os_string()),
     }
 }
 
@@ -236,7 +259,8 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         };
-        write("jail.conf", "[INCLUDES]\nbefore = paths.conf\n[DEFAULT]\nbantime = 5m\n");
+        // A path may be written in several ways.
+        write("jail.conf", "[INCLUDES]\nbefore = paths.conf\n  ./paths.conf\n  .//none.conf\n");
         write("paths.conf", "[DEFAULT]\nlog = /nowhere/a.log\n");
         write("jail.d/mine.local", "[a]\nenabled = yes\nfilter = a\nlogpath = %(log)s\n");
         write("filter.d/a.conf", "[Definition]\nfailregex = ^no <HOST>$\n");

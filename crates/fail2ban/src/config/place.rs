@@ -135,6 +135,9 @@ impl Text {
             *self = by.clone();
             return;
         }
+        if let [place] = &*by.0.places {
+            return self.replace_in_lines(places, length, (&by.0.text, place), spare);
+        }
         let made = &mut spare.0;
         made.text.clear();
         made.places.clear();
@@ -151,6 +154,33 @@ impl Text {
             Some(own) => std::mem::swap(own, made),
             None => self.0 = Arc::new(made.clone()),
         }
+    }
+
+    /// The same with a text of one line: all lines keep their places, but for those that begin with
+    /// it.
+    fn replace_in_lines(
+        &mut self,
+        places: &[usize],
+        length: usize,
+        (by, place): (&str, &Place),
+        spare: &mut Spare,
+    ) {
+        let own = Arc::make_mut(&mut self.0);
+        let made = &mut spare.0.text;
+        made.clear();
+        let mut at = 0;
+        for start in places {
+            made.push_str(&own.text[at..*start]);
+            let begins = made.is_empty() || made.ends_with('\n');
+            if begins && !by.is_empty() {
+                let line = own.line_ends(0, *start);
+                own.places[line].clone_from(place);
+            }
+            made.push_str(by);
+            at = start + length;
+        }
+        made.push_str(&own.text[at..]);
+        std::mem::swap(&mut own.text, made);
     }
 
     /// Adds another text. A line that is still empty takes over the place of what comes first.
@@ -229,6 +259,31 @@ pub(crate) fn is_space(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_that_begins_with_what_is_put_in_has_its_place() {
+        let file: Arc<str> = Arc::from("a");
+        let at = |line| Place::new(&file, line);
+        let put = |by: Text| {
+            let mut text = Text::new("<x> one", &at(1));
+            text.push_line("two <x>", at(2));
+            text.push_line("<x><x>", at(3));
+            let places = [0, 12, 16, 19];
+            text.replace(&places, 3, &by, &mut Spare::default());
+            let lines = text.lines().map(|(line, place)| (line.to_owned(), place.line));
+            lines.collect::<Vec<_>>()
+        };
+        let line = |text: &str, line| (text.to_owned(), line);
+        let one = [line("y one", 9), line("two y", 2), line("yy", 9)];
+        assert_eq!(put(Text::new("y", &at(9))), one);
+        assert_eq!(put(Text::new("", &at(9))), [line(" one", 1), line("two ", 2), line("", 3)]);
+        let mut two = Text::new("", &at(8));
+        two.push_line("z", at(9));
+        let more = ["", "z one", "two ", "z", "", "z", "z"].into_iter();
+        let places = [8, 9, 2, 9, 8, 9, 9];
+        let more: Vec<_> = more.zip(places).map(|(text, at)| line(text, at)).collect();
+        assert_eq!(put(two), more);
+    }
 
     #[test]
     fn lines_keep_their_places_when_texts_are_joined() {

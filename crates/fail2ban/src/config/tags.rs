@@ -128,7 +128,7 @@ impl Work<'_> {
                 Some(at) => counts[at].1 += 1,
                 None => counts.push((Name::from_slice(tag.as_bytes()), 1)),
             }
-            let places = self.places(key, &value, tag, &replacement)?;
+            let places = self.places(key, &value, (start, end), &replacement)?;
             value.replace(&places, end - start, &replacement, &mut self.spare);
             self.moved += value.as_str().len();
             done = Done::Same;
@@ -142,25 +142,27 @@ impl Work<'_> {
         Ok(done)
     }
 
-    /// Where a tag stands in a value, which is to be replaced there.
+    /// Where a tag that was found stands in a value, which is to be replaced there.
     fn places(
         &mut self,
         key: &str,
         value: &Text,
-        tag: &str,
+        (start, end): (usize, usize),
         replacement: &Text,
     ) -> Result<SmallVec<[usize; 16]>, Complaint> {
-        let (text, length) = (value.as_str(), tag.len() + 2);
+        let (text, length) = (value.as_str(), end - start);
+        let in_brackets = &text[start..end];
         let mut places = SmallVec::<[usize; 16]>::new();
         // Of what stands before the place that was found last, with all before it replaced.
         let mut grown = 0;
-        for found in tags(text, tag) {
+        for found in memchr::memmem::find_iter(text.as_bytes(), in_brackets) {
             grown += found - places.last().map_or(0, |last| last + length);
             grown += replacement.as_str().len();
             places.push(found);
             // Finding the line of a part costs up to the length of the whole.
             self.moved += text.len() / 8 + replacement.as_str().len() + 16;
             if grown > FAIL2BAN_VALUE_MAX || self.moved > FAIL2BAN_VALUE_WORK_MAX {
+                let tag = &in_brackets[1..length - 1];
                 return Err(wrong("value-too-long", key, tag, value, found));
             }
         }
@@ -199,15 +201,6 @@ pub(crate) fn find(text: &str, from: usize) -> Option<(usize, usize)> {
         }
         at += end + 1;
     }
-}
-
-/// Where a tag stands in a text.
-fn tags(text: &str, tag: &str) -> impl Iterator<Item = usize> {
-    let opened = memchr::memchr_iter(b'<', text.as_bytes());
-    opened.filter(move |at| {
-        let inner = text[at + 1..].strip_prefix(tag);
-        inner.is_some_and(|rest| rest.starts_with('>'))
-    })
 }
 
 #[cfg(test)]
