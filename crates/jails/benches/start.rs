@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use jiff::tz::TimeZone;
-use monban_fail2ban::action::reaches;
+use monban_fail2ban::action::reach;
 use monban_fail2ban::config::{Configuration, Files, Reading};
 use monban_fail2ban::dates::Zone;
 use monban_jails::{Jails, Setup};
@@ -39,7 +39,11 @@ fn main() {
     }
     if is_wanted("reach") {
         measure("reach", rounds, || {
-            configuration.jails.iter().for_each(|jail| drop(reaches(jail)))
+            configuration
+                .jails
+                .iter()
+                .flat_map(|jail| &jail.actions)
+                .for_each(|spec| drop(reach(spec)))
         });
     }
     if is_wanted("plan") {

@@ -98,6 +98,8 @@ pub(crate) struct Unsaid {
 #[derive(Clone, Debug)]
 pub(crate) struct Log {
     pattern: Pattern,
+    /// It is one path: most are.
+    is_path: bool,
     /// Only what is written from now on.
     pub tail: bool,
 }
@@ -112,7 +114,8 @@ impl Log {
             flat = flat.replace("**", "*");
         }
         let pattern = Pattern::new(&flat).map_err(|error| format!("{path}: {error}"))?;
-        Ok(Self { pattern, tail })
+        let is_path = !flat.contains(['*', '?', '[']);
+        Ok(Self { pattern, is_path, tail })
     }
 
     /// As it is written.
@@ -126,7 +129,10 @@ impl Log {
             require_literal_separator: true,
             require_literal_leading_dot: true,
         };
-        self.pattern.matches_with(path, options)
+        match self.is_path {
+            true => self.pattern.as_str() == path,
+            false => self.pattern.matches_with(path, options),
+        }
     }
 }
 

@@ -55,7 +55,7 @@ pub use mail::{Mail, Mailer};
 pub use native::Fed;
 pub use operation::Operation;
 pub use place::Place;
-pub use reach::{Ports, Reach, reaches};
+pub use reach::{Ports, Reach, reach};
 pub use run::{Environment, Outcome, run, run_fed};
 pub use shell::Shell;
 pub use table::{Done, Request, Table};

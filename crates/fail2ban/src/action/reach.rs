@@ -1,6 +1,6 @@
 //! What a ban of an action shuts out of, as far as its commands tell.
 
-use crate::config::{ActionSpec, Jail};
+use crate::config::ActionSpec;
 
 use super::template::native_start;
 
@@ -29,13 +29,9 @@ pub enum Ports {
 /// Other words by which a rule is about ports.
 const OTHER_PORTS: [&str; 6] = ["sport", "--sport", "--sports", "--port", "--ports", "service"];
 
-/// The reach of a jail's actions, in their order.
-pub fn reaches(jail: &Jail) -> Vec<Reach> {
-    jail.actions.iter().map(reach).collect()
-}
-
-/// A native action bans in a set or chain of its own; the rules that lead there are in its start.
-fn reach(spec: &ActionSpec) -> Reach {
+/// The reach of an action. A native one bans in a set or chain of its own; the rules that lead there
+/// are in its start.
+pub fn reach(spec: &ActionSpec) -> Reach {
     let start = native_start(spec).unwrap_or_default();
     let written = |key: &str| {
         let value = spec.params.get(key).or_else(|| spec.options.get(key))?.as_str();

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::action::{Ports, Reach, reaches};
+use crate::action::{Ports, Reach, reach};
 use crate::config::{Complaint, Jail};
 
 /// Names of services, as /etc/services has them.
@@ -40,7 +40,7 @@ pub(crate) fn complain(jail: &Jail, services: &Services, complaints: &mut Vec<Co
         return false;
     }
     let before = complaints.len();
-    for Reach { action, ports, .. } in reaches(jail) {
+    for Reach { action, ports, .. } in jail.actions.iter().map(reach) {
         let Ports::These(ports) = ports else { continue };
         let spec = jail.actions.iter().find(|spec| spec.actname == action);
         let Some(spec) = spec else { continue };

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use monban_fail2ban::action::{Ports, reaches};
+use monban_fail2ban::action::{Ports, reach};
 use monban_fail2ban::config::{Configuration, Reading};
 
 use super::stock::{folders, with_jails};
@@ -10,7 +10,7 @@ use super::stock::{folders, with_jails};
 /// Each action of one jail: its protocol and its ports.
 fn told(found: &Configuration, jail: &str) -> Vec<(String, Option<String>, Ports)> {
     let jail = found.jails.iter().find(|known| known.name == jail).expect("the jail");
-    let reaches = reaches(jail).into_iter();
+    let reaches = jail.actions.iter().map(reach);
     reaches.map(|reach| (reach.action, reach.protocol, reach.ports)).collect()
 }
 

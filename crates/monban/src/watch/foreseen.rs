@@ -83,7 +83,7 @@ impl Foreseen {
         let Fail2ban { folder, beside, .. } = offered;
         let of = Fail2ban { folder, beside, files: source_files(files.used()) };
         let mut nobody = Jails::new(local.zone.clone(), local.log.clone(), 0, 0);
-        let plan = JailPlan::new(&mut nobody, Some(beside), &configuration, &files, false);
+        let plan = JailPlan::new(&mut nobody, Some(beside), configuration, &files, false);
         Ok(plan.ok().map(|plan| Self { of, plan }))
     }
 

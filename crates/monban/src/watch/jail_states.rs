@@ -1,9 +1,10 @@
 //! How each jail stands, as the ledger keeps it for `monban status`.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
-use monban_fail2ban::action::{Ports, Reach, reaches};
-use monban_fail2ban::config::{Configuration, Jail};
+use monban_fail2ban::action::{Ports, Reach, reach};
+use monban_fail2ban::config::{ActionSpec, Configuration};
 use monban_jails::{Jails, Lame, State};
 use monban_ledger::{LedgerError, Reader};
 use monban_model::Notice;
@@ -34,10 +35,14 @@ pub struct JailState {
 /// The actions of the jails of a configuration, by their names.
 pub type Actions = BTreeMap<String, Value>;
 
+/// The same, made when they are first asked for: jails run before somebody wants to know it.
+pub type ActionsLater = LazyCell<Actions, Box<dyn FnOnce() -> Actions>>;
+
 /// Each action of each jail: its name, and the `protocol` and `ports` that its bans shut, both null
 /// where that is not known; `ports` is `all`, or what stands in the configuration.
-pub fn actions(configuration: &Configuration) -> Actions {
-    let action = |Reach { action, protocol, ports }: Reach| {
+pub fn actions(configuration: Configuration) -> ActionsLater {
+    let action = |spec: &ActionSpec| {
+        let Reach { action, protocol, ports } = reach(spec);
         let ports = match ports {
             Ports::All => Some("all".to_owned()),
             Ports::These(ports) => Some(ports),
@@ -45,8 +50,17 @@ pub fn actions(configuration: &Configuration) -> Actions {
         };
         json!({"action": action, "protocol": protocol, "ports": ports})
     };
-    let actions = |jail: &Jail| reaches(jail).into_iter().map(action).collect();
-    configuration.jails.iter().map(|jail| (jail.name.clone(), actions(jail))).collect()
+    let jails = configuration.jails.into_iter().map(|jail| (jail.name, jail.actions));
+    let jails: Vec<(String, Vec<ActionSpec>)> = jails.collect();
+    let all = move |specs: Vec<ActionSpec>| specs.iter().map(action).collect();
+    LazyCell::new(Box::new(move || {
+        jails.into_iter().map(|(jail, specs)| (jail, all(specs))).collect()
+    }))
+}
+
+/// Those of no jail.
+pub fn no_actions() -> ActionsLater {
+    LazyCell::new(Box::new(Actions::new))
 }
 
 impl JailState {

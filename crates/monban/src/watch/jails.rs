@@ -30,7 +30,7 @@ pub struct JailPlan {
     plan: Plan,
     /// What of the configuration does not run, or not as it is written.
     lacks: Vec<Notice>,
-    actions: jail_states::Actions,
+    actions: jail_states::ActionsLater,
     /// Whether monban's own rules run beside them; `None` without a configuration of fail2ban.
     beside: Option<bool>,
     guards: bool,
@@ -45,14 +45,14 @@ impl JailPlan {
     pub fn new(
         jails: &mut Jails,
         beside: Option<bool>,
-        configuration: &Configuration,
+        configuration: Configuration,
         files: &Files,
         guards: bool,
     ) -> Result<Self, Vec<Lack>> {
         let file = |path: &str| files.text(Path::new(path)).map(str::to_owned);
-        let setup = Setup { configuration, file: &file, guards, now: now() };
+        let setup = Setup { configuration: &configuration, file: &file, guards, now: now() };
         let mut plan = jails.plan(&setup)?;
-        let lacks = lacking(configuration, std::mem::take(&mut plan.lacks));
+        let lacks = lacking(&configuration, std::mem::take(&mut plan.lacks));
         let actions = jail_states::actions(configuration);
         Ok(Self { plan, lacks, actions, beside, guards })
     }
@@ -90,7 +90,7 @@ pub struct JailSide {
     /// What of the configuration does not run, or not as it is written.
     lacks: Vec<Notice>,
     /// The actions of its jails.
-    actions: jail_states::Actions,
+    actions: jail_states::ActionsLater,
     /// How each jail stands, as the ledger has it.
     kept_states: String,
 }
@@ -123,7 +123,7 @@ impl JailSide {
             seed,
             log: JailLog::new(local.log.clone()),
             lacks: Vec::new(),
-            actions: jail_states::Actions::new(),
+            actions: jail_states::no_actions(),
             kept_states: meta
                 .iter()
                 .find(|(known, _)| known == jail_states::META)
@@ -268,7 +268,7 @@ impl Watch {
             None => (Configuration::none(), Files::default()),
         };
         let beside = fail2ban.map(|fail2ban| fail2ban.beside);
-        JailPlan::new(jails, beside, &configuration, &files, guards)
+        JailPlan::new(jails, beside, configuration, &files, guards)
             .map_err(|spoilt| refusal(spoilt, self.mind.output().say()))
     }
 
