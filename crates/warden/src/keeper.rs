@@ -185,7 +185,6 @@ impl<'h> Keeper<'h> {
     /// If the kernel does not let it wait.
     pub fn run(&mut self) -> io::Result<()> {
         self.start_watcher();
-        self.settle_actor();
         if let Some(told) = self.host.rival() {
             self.tell(told);
         }
@@ -328,6 +327,7 @@ impl<'h> Keeper<'h> {
 
     fn tick(&mut self) {
         self.ticks += 1;
+        self.begin_actor();
         self.offer_files();
         self.end_stale_status();
         self.clients.release_stale();

@@ -68,7 +68,7 @@ impl Mailer {
     }
 
     pub(crate) fn mail(&self, event: Event<'_>, jail: &str, bantime_s: i64) -> Mail {
-        let host = &self.me.short;
+        let host = self.me.short();
         let (what, body) = match event {
             Event::Start => (
                 format!("started on {host}"),
@@ -87,7 +87,7 @@ impl Mailer {
     }
 
     fn banned(&self, ticket: &Ticket, jail: &str, bantime_s: i64) -> String {
-        let (ip, host) = (shown(ticket.address()), &self.me.short);
+        let (ip, host) = (shown(ticket.address()), self.me.short());
         let mut body = format!(
             "On {host} the jail {jail} banned {ip} for {bantime_s} seconds: {} attempts.\n",
             ticket.failures
@@ -119,7 +119,7 @@ impl Mailer {
 
     fn talk(&self, line: &mut Line, mail: &Mail) -> Result<(), String> {
         line.expect(&[220])?;
-        let name = &self.me.full;
+        let name = self.me.full();
         let can = match line.ask(&format!("EHLO {name}"), &[250]) {
             Ok(can) => can,
             Err(_) => line.ask(&format!("HELO {name}"), &[250])?,
@@ -302,7 +302,7 @@ mod tests {
             sender: "a@b".to_owned(),
             dest: "root".to_owned(),
             matches: "matches".to_owned(),
-            me: Hostnames { full: "h.example".to_owned(), short: "h".to_owned() },
+            me: Hostnames::new("h", "h.example"),
         }
     }
 

@@ -17,7 +17,7 @@ use super::values::COUNTERS;
 pub const NOW: f64 = 1_700_000_100.5;
 
 pub fn hostnames() -> Hostnames {
-    Hostnames { full: "guard.example.org".to_owned(), short: "guard".to_owned() }
+    Hostnames::new("guard", "guard.example.org")
 }
 
 /// What is done, with whom, and which commands of the whole row fail.
@@ -49,7 +49,7 @@ impl Oracle {
     pub fn ask(&mut self, jail: &Jail, row: &Row) -> Vec<Answer> {
         let steps: Vec<Value> = row.steps.iter().map(|(job, ticket)| step(*job, ticket)).collect();
         let question = json!({
-            "hostnames": {"full": hostnames().full, "short": hostnames().short},
+            "hostnames": {"full": hostnames().full(), "short": hostnames().short()},
             "now": NOW,
             "jail": jail.name,
             "bantime": jail.bantime.value.seconds as i64,

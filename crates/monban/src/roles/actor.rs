@@ -115,7 +115,7 @@ impl Role {
         Ok(Self {
             channel,
             again,
-            hostnames: hostnames(&environment),
+            hostnames: hostnames(environment.clone()),
             environment,
             reload: 0,
             jails: Vec::new(),
@@ -280,16 +280,14 @@ fn bad(text: &str) -> io::Error {
 }
 
 /// The names of this machine. Only its resolver knows the domain.
-fn hostnames(environment: &Environment) -> Hostnames {
-    let mut names = Hostnames::of_kernel();
-    let shell = Shell { text: "hostname --fqdn".to_owned(), values: Vec::new() };
-    let said = run(&shell, NAME_TIME, environment);
-    let full = String::from_utf8_lossy(&said.stdout).trim().to_owned();
-    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    if said.is_ok() && !full.is_empty() && full.chars().all(is_name) {
-        names.full = full;
-    }
-    names
+fn hostnames(environment: Environment) -> Hostnames {
+    Hostnames::of_kernel(move || {
+        let shell = Shell { text: "hostname --fqdn".to_owned(), values: Vec::new() };
+        let said = run(&shell, NAME_TIME, &environment);
+        let full = String::from_utf8_lossy(&said.stdout).trim().to_owned();
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        (said.is_ok() && !full.is_empty() && full.chars().all(is_name)).then_some(full)
+    })
 }
 
 /// Whether actions are started for IPv6, too.

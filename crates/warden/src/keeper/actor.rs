@@ -33,6 +33,8 @@ const END_QUIET: Duration = Duration::from_secs(2);
 pub(super) struct Staff {
     /// A file that is there while bans of jails may be in the kernel.
     mark: PathBuf,
+    /// It was brought to a configuration.
+    begun: bool,
     actor: Option<Actor>,
     /// The number of the table that it has.
     table: u32,
@@ -79,6 +81,7 @@ impl Staff {
     pub(super) fn new(state: &Path) -> Self {
         Self {
             mark: mark(state),
+            begun: false,
             actor: None,
             table: 0,
             is_ready: false,
@@ -171,9 +174,18 @@ impl Keeper<'_> {
         self.load.jails && self.guards()
     }
 
+    /// The actor is told the first configuration when the logs are read, or after a second where
+    /// there is much to read: what reads them comes first.
+    pub(super) fn begin_actor(&mut self) {
+        if !self.staff.begun {
+            self.settle_actor();
+        }
+    }
+
     /// Brings the actor to the configuration in force: it is started, told of it, or ended. Whether
     /// jails may be ending with that.
     pub(super) fn settle_actor(&mut self) -> bool {
+        self.staff.begun = true;
         let ran = self.staff.actor.is_some();
         match (self.acts(), self.staff.actor.is_some()) {
             (true, true) => self.send_table(),

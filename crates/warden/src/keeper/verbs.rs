@@ -63,6 +63,7 @@ impl Keeper<'_> {
             ToWarden::CaughtUp => {
                 self.ready = true;
                 self.restart_wait = RESTART_FIRST;
+                self.begin_actor();
             }
             ToWarden::Flooded(flooded) => self.flooded = flooded,
         }
