@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use monban_model::{Event, Notice, PositionRow, Record, StateRow};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+use crate::records::Inserts;
 use crate::saved::{NEXT_ORDER, NEXT_SEQ, OWN, RUNNING, notice, number};
 use crate::trim::Progress;
-use crate::{LedgerError, Packed, Saved, damage, records, schema, state};
+use crate::{LedgerError, Packed, Saved, damage, schema, state};
 
 /// The name of the file in the state folder. SQLite puts `-wal` and `-shm` beside it.
 pub const FILE_NAME: &str = "ledger.db";
@@ -258,8 +259,9 @@ fn write(db: &mut Connection, batch: &Batch) -> Result<(), LedgerError> {
         return Err(LedgerError::Refused(format!("`{key}` is the ledger's own name")));
     }
     let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    for record in &batch.records {
-        records::insert(&transaction, record)?;
+    if !batch.records.is_empty() {
+        let mut inserts = Inserts::new(&transaction)?;
+        batch.records.iter().try_for_each(|record| inserts.add(record))?;
     }
     for row in &batch.state {
         state::write(&transaction, row)?;

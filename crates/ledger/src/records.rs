@@ -4,29 +4,63 @@ use monban_model::{
     Decision, Event, Evidence, Finding, Notice, Order, OrderAct, OrderId, Outcome, Record, Scope,
     Seq, Stamp, Verdict,
 };
-use rusqlite::{Connection, Row, named_params};
+use rusqlite::{CachedStatement, Connection, Row, params};
 
 use crate::LedgerError;
 use crate::words::{
     Typed, because_of, because_words, finding_of, result_of, scope_of, scope_word, unknown,
 };
 
-/// Adds a record. A number that is taken, or that SQLite cannot hold, is refused.
-pub(crate) fn insert(db: &Connection, record: &Record) -> Result<(), LedgerError> {
-    let seq = seq_number(record.seq)?;
-    let mut flat = Flat::default();
-    match &record.event {
-        Event::Found(finding) => flat.found(finding),
-        Event::Decided(decision) => flat.decided(decision)?,
-        Event::Ordered(order) => flat.ordered(order),
-        Event::Happened(outcome) => flat.happened(outcome),
-        Event::Noticed(notice) => (flat.event, flat.what) = ("noticed", &notice.key),
+/// What adds records within one transaction.
+pub(crate) struct Inserts<'t> {
+    record: CachedStatement<'t>,
+    evidence: CachedStatement<'t>,
+    value: CachedStatement<'t>,
+}
+
+impl<'t> Inserts<'t> {
+    pub(crate) fn new(db: &'t Connection) -> Result<Self, LedgerError> {
+        let record = "INSERT INTO records VALUES \
+                      (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        Ok(Self {
+            record: db.prepare_cached(record)?,
+            evidence: db.prepare_cached("INSERT INTO evidence VALUES (?, ?, ?, ?, ?, ?)")?,
+            value: db.prepare_cached("INSERT INTO notice_values VALUES (?, ?, ?, ?)")?,
+        })
     }
-    flat.insert(db, seq, record.time)?;
-    match &record.event {
-        Event::Found(finding) => insert_evidence(db, seq, &finding.evidence),
-        Event::Noticed(notice) => insert_values(db, seq, &notice.values),
-        _ => Ok(()),
+
+    /// Adds a record. A number that is taken, or that SQLite cannot hold, is refused.
+    pub(crate) fn add(&mut self, record: &Record) -> Result<(), LedgerError> {
+        let seq = seq_number(record.seq)?;
+        let mut flat = Flat::default();
+        match &record.event {
+            Event::Found(finding) => flat.found(finding),
+            Event::Decided(decision) => flat.decided(decision)?,
+            Event::Ordered(order) => flat.ordered(order),
+            Event::Happened(outcome) => flat.happened(outcome),
+            Event::Noticed(notice) => (flat.event, flat.what) = ("noticed", &notice.key),
+        }
+        flat.insert(&mut self.record, seq, record.time)?;
+        match &record.event {
+            Event::Found(finding) => self.add_evidence(seq, &finding.evidence),
+            Event::Noticed(notice) => self.add_values(seq, &notice.values),
+            _ => Ok(()),
+        }
+    }
+
+    fn add_evidence(&mut self, seq: i64, evidence: &[Evidence]) -> Result<(), LedgerError> {
+        for (n, one) in (0_i64..).zip(evidence) {
+            let row = (seq, n, one.time.0, &one.rule, one.weight, Typed(&one.line));
+            self.evidence.execute(row)?;
+        }
+        Ok(())
+    }
+
+    fn add_values(&mut self, seq: i64, values: &[(String, String)]) -> Result<(), LedgerError> {
+        for (n, (name, value)) in (0_i64..).zip(values) {
+            self.value.execute((seq, n, name, value))?;
+        }
+        Ok(())
     }
 }
 
@@ -144,43 +178,39 @@ impl<'a> Flat<'a> {
         self.order_id = Some(outcome.order.0.cast_signed());
     }
 
-    fn insert(&self, db: &Connection, seq: i64, time: Stamp) -> Result<(), LedgerError> {
-        let mut statement = db.prepare_cached(
-            "INSERT INTO records VALUES (:seq, :time, :event, :what, :subject, :address, :service,
-             :user, :method, :policy, :failures, :window_s, :first, :last, :lines, :scope, :until,
-             :because, :detail, :finding, :order_id, :earlier)",
-        )?;
-        statement.execute(named_params! {
-            ":seq": seq, ":time": time.0, ":event": self.event, ":what": self.what,
-            ":subject": self.subject, ":address": self.address, ":service": self.service,
-            ":user": self.user, ":method": self.method, ":policy": self.policy,
-            ":failures": self.failures, ":window_s": self.window_s, ":first": self.first,
-            ":last": self.last, ":lines": self.lines, ":scope": self.scope, ":until": self.until,
-            ":because": self.because, ":detail": self.detail, ":finding": self.finding,
-            ":order_id": self.order_id, ":earlier": self.earlier,
-        })?;
+    /// In the order of the table's columns.
+    fn insert(
+        &self,
+        statement: &mut CachedStatement<'_>,
+        seq: i64,
+        time: Stamp,
+    ) -> Result<(), LedgerError> {
+        statement.execute(params![
+            seq,
+            time.0,
+            self.event,
+            self.what,
+            self.subject,
+            self.address,
+            self.service,
+            self.user,
+            self.method,
+            self.policy,
+            self.failures,
+            self.window_s,
+            self.first,
+            self.last,
+            self.lines,
+            self.scope,
+            self.until,
+            self.because,
+            self.detail,
+            self.finding,
+            self.order_id,
+            self.earlier,
+        ])?;
         Ok(())
     }
-}
-
-fn insert_evidence(db: &Connection, seq: i64, evidence: &[Evidence]) -> Result<(), LedgerError> {
-    let mut statement = db.prepare_cached("INSERT INTO evidence VALUES (?, ?, ?, ?, ?, ?)")?;
-    for (n, one) in (0_i64..).zip(evidence) {
-        statement.execute((seq, n, one.time.0, &one.rule, one.weight, Typed(&one.line)))?;
-    }
-    Ok(())
-}
-
-fn insert_values(
-    db: &Connection,
-    seq: i64,
-    values: &[(String, String)],
-) -> Result<(), LedgerError> {
-    let mut statement = db.prepare_cached("INSERT INTO notice_values VALUES (?, ?, ?, ?)")?;
-    for (n, (name, value)) in (0_i64..).zip(values) {
-        statement.execute((seq, n, name, value))?;
-    }
-    Ok(())
 }
 
 fn read_finding(db: &Connection, seq: i64, row: &Row<'_>) -> Result<Finding, LedgerError> {
