@@ -11,7 +11,7 @@ use crate::encode::Batch;
 use crate::layout::TABLE;
 use crate::placed::{held_in, look, place, rehearse};
 use crate::plan::Plan;
-use crate::read::{elements, list, table_flags};
+use crate::read::{elements, generation, list, table_flags};
 use crate::socket::Socket;
 use crate::spans::{fit, fit_alone};
 use crate::target::SETS;
@@ -235,6 +235,13 @@ impl Nftables {
     /// What the kernel said.
     pub fn watch(&self) -> Result<Watch, FirewallError> {
         Watch::open(self.socket.port_id())
+    }
+
+    /// How many changes of anybody's nftables rules there were since some time, but for those that
+    /// were made here.
+    pub(crate) fn generation(&mut self) -> Result<Option<u32>, FirewallError> {
+        let all = generation(&mut self.socket)?;
+        Ok(all.map(|all| all.wrapping_sub(self.socket.commits())))
     }
 
     /// Reads which ports an earlier run blocked, once, when a subject is freed for the first time.

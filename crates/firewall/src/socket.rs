@@ -41,6 +41,8 @@ pub(crate) struct Socket {
     fd: OwnedFd,
     port_id: u32,
     seq: u32,
+    /// Transactions that the kernel took.
+    commits: u32,
     send_buffer: usize,
     buffer: Vec<u8>,
 }
@@ -66,12 +68,24 @@ impl Socket {
         }
         let name = getsockname(&fd).map_err(fail)?;
         let port_id = SocketAddrNetlink::try_from(name).map_err(fail)?.pid();
-        Ok(Self { fd, port_id, seq: 0, send_buffer: 0, buffer: vec![0; RECEIVE_BYTES] })
+        let buffer = vec![0; RECEIVE_BYTES];
+        Ok(Self { fd, port_id, seq: 0, commits: 0, send_buffer: 0, buffer })
+    }
+
+    /// Joins these multicast groups and leaves all others.
+    pub(crate) fn hear(&self, groups: u32) -> Result<(), FirewallError> {
+        let fail = |errno| FirewallError::kernel(errno, "choose what to hear of netfilter");
+        bind(&self.fd, &SocketAddrNetlink::new(self.port_id, groups)).map_err(fail)
     }
 
     /// The number under which the kernel knows this socket.
     pub(crate) const fn port_id(&self) -> u32 {
         self.port_id
+    }
+
+    /// How many transactions the kernel took from here; it begins anew behind 2^32.
+    pub(crate) const fn commits(&self) -> u32 {
+        self.commits
     }
 
     /// The number before the first of `count` new messages.
@@ -112,7 +126,10 @@ impl Socket {
                 }
             })?;
             match failed {
-                None if taken => return Ok(()),
+                None if taken => {
+                    self.commits = self.commits.wrapping_add(u32::from(commit));
+                    return Ok(());
+                }
                 // The verdict was lost (its buffer was full of errors): nothing is certain.
                 None => last = Errno::NOBUFS,
                 Some(errno @ (Errno::AGAIN | Errno::INTR | Errno::BUSY)) => last = errno,

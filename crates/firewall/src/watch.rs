@@ -2,7 +2,6 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
-use crate::FirewallError;
 use crate::decode::Message;
 use crate::read::is_ours;
 use crate::socket::Socket;
@@ -10,6 +9,7 @@ use crate::uapi::{
     DELCHAIN, DELRULE, DELSET, DELTABLE, NEWGEN, NEWSETELEM, NFNL_SUBSYS_NFTABLES,
     NFNLGRP_NFTABLES_BIT, NFTA_GEN_PROC_NAME, NFTA_GEN_PROC_PID, NFTA_RULE_CHAIN,
 };
+use crate::{FirewallError, Nftables};
 
 /// Reports of the kernel about changes of nftables. Its descriptor becomes readable when there
 /// are some; our own changes are among them.
@@ -18,6 +18,8 @@ pub struct Watch {
     socket: Socket,
     own_port_id: u32,
     removed_elsewhere: bool,
+    /// Somebody else may have changed something while nothing was heard.
+    missed: bool,
 }
 
 /// Somebody else changed our table, or may have.
@@ -33,12 +35,33 @@ pub struct Foreign {
 impl Watch {
     pub(crate) fn open(own_port_id: u32) -> Result<Self, FirewallError> {
         let socket = Socket::open(NFNLGRP_NFTABLES_BIT)?;
-        Ok(Self { socket, own_port_id, removed_elsewhere: false })
+        Ok(Self { socket, own_port_id, removed_elsewhere: false, missed: false })
+    }
+
+    /// Does something with our table, of which no reports are wanted: for a listener the kernel
+    /// describes each element that changes, which takes longer than the change, and many times
+    /// longer where a set is emptied and filled. That nobody else changed the firewall meanwhile
+    /// is seen by its generation; if somebody did, the next answer is a nobody.
+    ///
+    /// # Errors
+    /// What the kernel said. It is not known then what is heard from now on.
+    pub fn unheard<T>(
+        &mut self,
+        nftables: &mut Nftables,
+        act: impl FnOnce(&mut Nftables) -> T,
+    ) -> Result<T, FirewallError> {
+        let before = nftables.generation()?;
+        self.socket.hear(0)?;
+        let done = act(nftables);
+        self.socket.hear(NFNLGRP_NFTABLES_BIT)?;
+        let after = nftables.generation()?;
+        self.missed |= after.is_none() || after != before;
+        Ok(done)
     }
 
     /// Reads all reports that wait, and never blocks. Says who else changed or removed the table
     /// or something in it; an element that somebody adds is no such change. If reports were lost
-    /// (the kernel drops them when many wait) the answer is a nobody: look with
+    /// (the kernel drops them when many wait), or something went unheard, it is a nobody: look with
     /// [`crate::Nftables::intact`] and [`crate::Nftables::list`].
     ///
     /// # Errors
@@ -61,12 +84,13 @@ impl Watch {
                 removed |= is_removal(message);
             }
         });
-        let is_loss = matches!(&drained, Err(error) if error.is_loss());
+        let is_overrun = matches!(&drained, Err(error) if error.is_loss());
+        let is_loss = std::mem::take(&mut self.missed) || is_overrun;
         self.removed_elsewhere |= removed || is_loss;
         match drained {
-            Ok(()) => Ok(foreign),
-            Err(_) if is_loss => Ok(Some(foreign.unwrap_or_default())),
-            Err(error) => Err(error),
+            Err(error) if !is_overrun => Err(error),
+            _ if is_loss => Ok(Some(foreign.unwrap_or_default())),
+            _ => Ok(foreign),
         }
     }
 

@@ -54,6 +54,10 @@ fn a_hundred_thousand_blocks_at_once() {
         let only = |nftables: &mut Nftables| assert_eq!(nftables.hold_only(&v4).unwrap(), []);
         timed("hold 100000 in place of 300000", || only(&mut nftables));
         timed("hold the same in their place", || only(&mut nftables));
+        let mut watch = nftables.watch().unwrap();
+        timed("the same, unheard by who watches", || watch.unheard(&mut nftables, only).unwrap());
+        timed("the same, heard", || only(&mut nftables));
+        drop(watch);
         timed("the same by emptying first", || {
             nftables.clear().unwrap();
             apply(&mut nftables, &v4);

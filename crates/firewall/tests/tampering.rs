@@ -6,7 +6,7 @@ mod namespace;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use monban_firewall::{FirewallError, Nftables, Placed, Watch};
+use monban_firewall::{FirewallError, Foreign, Nftables, Placed, Watch};
 use namespace::*;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -64,6 +64,36 @@ fn a_flush_is_noticed_and_repaired() {
         assert_eq!(watch.foreign_change().unwrap(), None, "the repair was us");
         assert_eq!(nftables.repair().unwrap(), Placed::AsItWas);
     });
+}
+
+#[test]
+fn what_is_done_unheard_is_not_told_and_what_somebody_else_does_meanwhile_is() {
+    in_namespace(
+        "what_is_done_unheard_is_not_told_and_what_somebody_else_does_meanwhile_is",
+        || {
+            let mut nftables = Nftables::open().unwrap();
+            let mut watch = nftables.watch().unwrap();
+            let blocks = [block("192.0.2.1", Some(600)), block("10.0.0.0/8", None)];
+            for _ in 0..2 {
+                watch.unheard(&mut nftables, |nftables| apply(nftables, &blocks)).unwrap();
+                assert!(!readable(&watch, Duration::ZERO));
+                assert_eq!(watch.foreign_change().unwrap(), None);
+                assert!(!watch.take_removed_elsewhere());
+            }
+            watch
+                .unheard(&mut nftables, |nftables| {
+                    assert_eq!(nftables.hold_only(&blocks).unwrap(), []);
+                    sh("nft delete element inet monban hosts4 '{ 192.0.2.1 }'");
+                })
+                .unwrap();
+            assert_eq!(watch.foreign_change().unwrap(), Some(Foreign::default()));
+            assert!(watch.take_removed_elsewhere());
+            assert_eq!(watch.foreign_change().unwrap(), None, "it is told once");
+            sh("nft flush chain inet monban gate");
+            assert!(readable(&watch, Duration::from_secs(1)));
+            assert_eq!(watch.foreign_change().unwrap().unwrap().program, "nft");
+        },
+    );
 }
 
 #[test]

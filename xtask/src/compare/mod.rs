@@ -43,7 +43,7 @@ pub struct Options {
 impl Options {
     /// Reads the words behind `compare`.
     pub fn read(words: &[&str]) -> Option<Self> {
-        let mut options = Self { log: None, lines: 2_000_000, runs: 5 };
+        let mut options = Self { log: None, lines: 2_000_000, runs: 9 };
         let mut words = words.iter();
         while let Some(word) = words.next() {
             match *word {
