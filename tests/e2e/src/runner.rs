@@ -9,6 +9,7 @@ use crate::checks::{ALL, Check, Need};
 use crate::command::is_installed;
 use crate::guard::Plan;
 use crate::machine::Machine;
+use crate::trouble::{Tried, Trouble};
 
 /// How much of a check is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,16 @@ impl Setting {
     /// One of two counts.
     pub fn sized<T>(&self, short: T, full: T) -> T {
         if self.size == Size::Short { short } else { full }
+    }
+
+    /// What is told of a check whose goal is one of time. A whole run fails if it is not met; a
+    /// short one may share the machine with others, and only says so.
+    pub fn goal(&self, is_met: bool, told: String) -> Tried<String> {
+        let told = format!("{told}: {}", if is_met { "met" } else { "NOT met" });
+        match is_met || self.size == Size::Short {
+            true => Ok(told),
+            false => Err(Trouble(told)),
+        }
     }
 
     /// How monban is started on a machine, watching these of its logs.

@@ -18,6 +18,7 @@ mod jails;
 mod journal;
 mod latency;
 mod mail;
+mod many_blocks;
 mod privilege;
 mod reload;
 mod repair;
@@ -313,6 +314,12 @@ pub const ALL: &[Check] = &[
         about: "a great many attackers: memory stays bounded, evictions are shown",
         needs: GUARD,
         run: flood::of_attackers,
+    },
+    Check {
+        name: "many-blocks",
+        about: "a great many blocks are put back at a start, also into a new table, and freed",
+        needs: GUARD,
+        run: many_blocks::over_restarts,
     },
     Check {
         name: "soak",

@@ -30,11 +30,11 @@ pub fn to_ready(setting: &Setting) -> Tried<String> {
     for (what, took) in [("its rules", rules), ("the jails", stock)] {
         must(took < START_BROKEN, || format!("a start with {what} took {took:?}"))?;
     }
-    let met = if rules.max(stock) <= START_MAX { "met" } else { "NOT met" };
-    Ok(format!(
+    let told = format!(
         "median with all rules {rules:.1?}, with all jails of fail2ban {stock:.1?} (goal \
-         {START_MAX:?} {met})"
-    ))
+         {START_MAX:?})"
+    );
+    setting.goal(rules.max(stock) <= START_MAX, told)
 }
 
 /// The median of some starts, each with a new ledger.
