@@ -10,6 +10,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::daemons::{Daemon, Plan, fail2ban, fail2ban_rs, monban};
+use super::equal::grepped;
 use super::processes::{cpu_s, pss_kib};
 use super::stamps::{Civil, now_s};
 use super::table::{Cost, Must, OURS};
@@ -23,6 +24,9 @@ const LAST: &str = "203.0.113.99";
 
 /// How often he fails.
 const LAST_LINES: u64 = 6;
+
+/// Whoever fails so often within ten minutes is banned.
+const FAILURES_MAX: u64 = 5;
 
 /// How long a daemon may take for its lines.
 const WORK: Duration = Duration::from_secs(300);
@@ -112,6 +116,7 @@ fn contender<'a>(
         if who == OURS {
             // And the first line, which stood there when it started.
             check_read(setting, &folder, 1 + lines + LAST_LINES)?;
+            check_banned(setting, &daemon, lines)?;
         }
         let banned = daemon.banned().len();
         let text = format!("{who}: {banned} addresses banned after {lines} lines");
@@ -165,6 +170,22 @@ fn feed(setting: &Setting, daemon: &Daemon, log: &Path, lines: u64) -> io::Resul
         wall_s,
         peak_kib: peak_kib as f64,
     })
+}
+
+/// Fails unless all are banned whom a grep finds often enough.
+fn check_banned(setting: &Setting, daemon: &Daemon, lines: u64) -> io::Result<()> {
+    let length = setting.source.len();
+    let attackers = grepped(&setting.source.of_now(0, length));
+    let is_due = |failures: &u64| failures * (lines / length) >= FAILURES_MAX;
+    let banned = daemon.banned();
+    let due = attackers.iter().filter(|(_, failures)| is_due(failures)).map(|(address, _)| address);
+    match due.clone().find(|address| !banned.contains(address)) {
+        None => Ok(()),
+        Some(missed) => Err(wrong(format!(
+            "monban did not ban {missed}, of {} attackers whom a grep finds",
+            due.count()
+        ))),
+    }
 }
 
 /// Fails unless monban itself says that it read every line.
