@@ -29,8 +29,8 @@ pub enum Ports {
 /// Other words by which a rule is about ports.
 const OTHER_PORTS: [&str; 6] = ["sport", "--sport", "--sports", "--port", "--ports", "service"];
 
-/// The reach of an action. A native one bans in a set or chain of its own; the rules that lead there
-/// are in its start.
+/// The reach of an action. A native one bans in a set or chain of its own; the rules that lead
+/// there are in its start.
 pub fn reach(spec: &ActionSpec) -> Reach {
     let start = native_start(spec).unwrap_or_default();
     let written = |key: &str| {
