@@ -9,18 +9,24 @@ use crate::uapi::{
     DELCHAIN, DELRULE, DELSET, DELTABLE, NEWGEN, NEWSETELEM, NFNL_SUBSYS_NFTABLES,
     NFNLGRP_NFTABLES_BIT, NFTA_GEN_PROC_NAME, NFTA_GEN_PROC_PID, NFTA_RULE_CHAIN,
 };
-use crate::{FirewallError, Nftables};
+use crate::{Change, FirewallError, Nftables, Refused};
 
 /// Reports of the kernel about changes of nftables. Its descriptor becomes readable when there
-/// are some; our own changes are among them.
+/// are some; our own changes are among them, but for [`Watch::hold_only`].
 #[derive(Debug)]
 pub struct Watch {
     socket: Socket,
     own_port_id: u32,
     removed_elsewhere: bool,
-    /// Somebody else may have changed something while nothing was heard.
-    missed: bool,
+    /// The kernel was asked to report nothing.
+    deaf: bool,
+    /// Somebody else may have changed something meanwhile.
+    lost: bool,
 }
+
+/// From so many blocks on it is not heard how they are put in the place of others: describing
+/// fewer takes a millisecond.
+const UNHEARD_MIN: usize = 256;
 
 /// Somebody else changed our table, or may have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,38 +41,52 @@ pub struct Foreign {
 impl Watch {
     pub(crate) fn open(own_port_id: u32) -> Result<Self, FirewallError> {
         let socket = Socket::open(NFNLGRP_NFTABLES_BIT)?;
-        Ok(Self { socket, own_port_id, removed_elsewhere: false, missed: false })
+        Ok(Self { socket, own_port_id, removed_elsewhere: false, deaf: false, lost: false })
     }
 
-    /// Does something with our table, of which no reports are wanted: for a listener the kernel
-    /// describes each element that changes, which takes longer than the change, and many times
-    /// longer where a set is emptied and filled. That nobody else changed the firewall meanwhile
-    /// is seen by its generation; if somebody did, the next answer is a nobody.
+    /// Makes the kernel hold these blocks and no other, as [`Nftables::hold_only`], without hearing
+    /// of it: for a listener the kernel describes each element that goes or comes, which takes many
+    /// times as long as the change. That nobody else changed the firewall meanwhile is seen by its
+    /// generation; else it is done once more, and heard, and the next answer is a nobody.
     ///
     /// # Errors
-    /// What the kernel said. It is not known then what is heard from now on.
-    pub fn unheard<T>(
+    /// As [`Nftables::hold_only`].
+    pub fn hold_only(
         &mut self,
         nftables: &mut Nftables,
-        act: impl FnOnce(&mut Nftables) -> T,
-    ) -> Result<T, FirewallError> {
-        let before = nftables.generation()?;
-        self.socket.hear(0)?;
-        let done = act(nftables);
-        self.socket.hear(NFNLGRP_NFTABLES_BIT)?;
-        let after = nftables.generation()?;
-        self.missed |= after.is_none() || after != before;
-        Ok(done)
+        blocks: &[Change],
+    ) -> Result<Vec<Refused>, FirewallError> {
+        // Whatever is changed from here on is counted.
+        let before = nftables.generation();
+        if blocks.len() < UNHEARD_MIN || self.socket.hear(0).is_err() {
+            return nftables.hold_only(blocks);
+        }
+        self.deaf = true;
+        let held = nftables.hold_only(blocks);
+        self.listen();
+        let is_alone = matches!(before, Ok(Some(_))) && nftables.generation() == before;
+        if is_alone && !self.deaf {
+            return held;
+        }
+        self.lost = true;
+        nftables.hold_only(blocks)
+    }
+
+    /// Hears again, if it can; somebody may have changed something while it cannot.
+    fn listen(&mut self) {
+        self.deaf = self.deaf && self.socket.hear(NFNLGRP_NFTABLES_BIT).is_err();
+        self.lost |= self.deaf;
     }
 
     /// Reads all reports that wait, and never blocks. Says who else changed or removed the table
     /// or something in it; an element that somebody adds is no such change. If reports were lost
-    /// (the kernel drops them when many wait), or something went unheard, it is a nobody: look with
+    /// (the kernel drops them when many wait) the answer is a nobody: look with
     /// [`crate::Nftables::intact`] and [`crate::Nftables::list`].
     ///
     /// # Errors
     /// What the kernel said.
     pub fn foreign_change(&mut self) -> Result<Option<Foreign>, FirewallError> {
+        self.listen();
         let own = self.own_port_id;
         let (mut foreign, mut removed) = (None, false);
         let drained = self.socket.drain("read reports of changes", |message| {
@@ -84,12 +104,11 @@ impl Watch {
                 removed |= is_removal(message);
             }
         });
-        let is_overrun = matches!(&drained, Err(error) if error.is_loss());
-        let is_loss = std::mem::take(&mut self.missed) || is_overrun;
-        self.removed_elsewhere |= removed || is_loss;
+        self.lost |= matches!(&drained, Err(error) if error.is_loss());
+        self.removed_elsewhere |= removed || self.lost;
         match drained {
-            Err(error) if !is_overrun => Err(error),
-            _ if is_loss => Ok(Some(foreign.unwrap_or_default())),
+            Err(error) if !error.is_loss() => Err(error),
+            _ if std::mem::take(&mut self.lost) => Ok(Some(foreign.unwrap_or_default())),
             _ => Ok(foreign),
         }
     }

@@ -6,7 +6,7 @@ mod namespace;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use monban_firewall::{FirewallError, Foreign, Nftables, Placed, Watch};
+use monban_firewall::{FirewallError, Nftables, Placed, Watch};
 use namespace::*;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -67,33 +67,42 @@ fn a_flush_is_noticed_and_repaired() {
 }
 
 #[test]
-fn what_is_done_unheard_is_not_told_and_what_somebody_else_does_meanwhile_is() {
-    in_namespace(
-        "what_is_done_unheard_is_not_told_and_what_somebody_else_does_meanwhile_is",
-        || {
-            let mut nftables = Nftables::open().unwrap();
-            let mut watch = nftables.watch().unwrap();
-            let blocks = [block("192.0.2.1", Some(600)), block("10.0.0.0/8", None)];
-            for _ in 0..2 {
-                watch.unheard(&mut nftables, |nftables| apply(nftables, &blocks)).unwrap();
-                assert!(!readable(&watch, Duration::ZERO));
-                assert_eq!(watch.foreign_change().unwrap(), None);
-                assert!(!watch.take_removed_elsewhere());
-            }
-            watch
-                .unheard(&mut nftables, |nftables| {
-                    assert_eq!(nftables.hold_only(&blocks).unwrap(), []);
-                    sh("nft delete element inet monban hosts4 '{ 192.0.2.1 }'");
-                })
-                .unwrap();
-            assert_eq!(watch.foreign_change().unwrap(), Some(Foreign::default()));
-            assert!(watch.take_removed_elsewhere());
-            assert_eq!(watch.foreign_change().unwrap(), None, "it is told once");
-            sh("nft flush chain inet monban gate");
-            assert!(readable(&watch, Duration::from_secs(1)));
-            assert_eq!(watch.foreign_change().unwrap().unwrap().program, "nft");
-        },
-    );
+fn many_blocks_in_the_place_of_others_are_not_heard_and_what_somebody_else_does_meanwhile_is() {
+    const NAME: &str =
+        "many_blocks_in_the_place_of_others_are_not_heard_and_what_somebody_else_does_meanwhile_is";
+    in_namespace(NAME, || {
+        let mut nftables = Nftables::open().unwrap();
+        let mut watch = nftables.watch().unwrap();
+        let address = |i: u32| std::net::Ipv4Addr::from_bits(0x0b00_0000 + i).to_string();
+        let blocks: Vec<_> = (0..20_000).map(|i| block(&address(i), Some(600))).collect();
+        let held = |nftables: &mut Nftables, count| {
+            assert!(nftables.verify(&blocks[..count]).unwrap().iter().all(|there| *there));
+        };
+        for count in [20_000, 20_000, 300, 1, 0, 0] {
+            assert_eq!(watch.hold_only(&mut nftables, &blocks[..count]).unwrap(), []);
+            held(&mut nftables, count);
+            assert!(count < 300 || !readable(&watch, Duration::ZERO), "{count}");
+            assert_eq!(watch.foreign_change().unwrap(), None, "{count}");
+            assert!(!watch.take_removed_elsewhere());
+        }
+        // Somebody who never rests: some of what he does comes in between.
+        let busy = "for i in $(seq 400); do nft add table inet other; nft delete table inet other; \
+                    done";
+        let mut busy = std::process::Command::new("sh").args(["-c", busy]).spawn().unwrap();
+        let mut told = 0;
+        while busy.try_wait().unwrap().is_none() {
+            assert_eq!(watch.hold_only(&mut nftables, &blocks).unwrap(), []);
+            let is_told = watch.foreign_change().unwrap().is_some();
+            assert!(!is_told || watch.take_removed_elsewhere());
+            told += u32::from(is_told);
+        }
+        held(&mut nftables, 20_000);
+        assert!(told > 0);
+        watch.foreign_change().unwrap();
+        sh("nft delete element inet monban hosts4 '{ 11.0.0.1 }'");
+        assert!(readable(&watch, Duration::from_secs(1)));
+        assert_eq!(watch.foreign_change().unwrap().unwrap().program, "nft");
+    });
 }
 
 #[test]

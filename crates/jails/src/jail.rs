@@ -399,6 +399,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_log_without_a_wildcard_holds_what_its_pattern_would() {
+        let paths =
+            ["/a/x.log", "/a/.x.log", "/a/x].log", "/a/b/x.log", "/a/x.log/", "/a//x.log", ""];
+        for text in paths {
+            let log = Log::new(text, false).unwrap();
+            assert!(log.is_path);
+            let glob = Log { is_path: false, ..log.clone() };
+            for path in paths {
+                assert_eq!(log.holds(path), glob.holds(path), "{text:?} {path:?}");
+            }
+        }
+        for text in ["/a/*.log", "/a/**", "/a/x[.]log", "/a/?.log"] {
+            let log = Log::new(text, false).unwrap();
+            assert!(!log.is_path && log.holds("/a/x.log"), "{text}");
+        }
+    }
+
+    #[test]
     fn jails_that_want_the_same_dates_share_what_finds_them() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("filter.d")).unwrap();

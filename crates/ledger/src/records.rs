@@ -20,7 +20,9 @@ pub(crate) struct Inserts<'t> {
 
 impl<'t> Inserts<'t> {
     pub(crate) fn new(db: &'t Connection) -> Result<Self, LedgerError> {
-        let record = "INSERT INTO records VALUES \
+        let record = "INSERT INTO records (seq, time, event, what, subject, address, service, \
+                      user, method, policy, failures, window_s, first, last, lines, scope, \
+                      until, because, detail, finding, order_id, earlier) VALUES \
                       (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         Ok(Self {
             record: db.prepare_cached(record)?,
@@ -178,7 +180,7 @@ impl<'a> Flat<'a> {
         self.order_id = Some(outcome.order.0.cast_signed());
     }
 
-    /// In the order of the table's columns.
+    /// In the order of the columns in [`Inserts::new`].
     fn insert(
         &self,
         statement: &mut CachedStatement<'_>,

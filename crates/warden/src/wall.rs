@@ -52,10 +52,10 @@ impl Wall {
     /// # Errors
     /// What the kernel said. A table that is gone holds nothing, which is no error.
     pub fn clear(&mut self) -> Result<(), FirewallError> {
-        self.watch.unheard(&mut self.nftables, |nftables| match nftables.clear() {
-            Err(FirewallError::Gone) => nftables.repair().map(drop),
+        match self.nftables.clear() {
+            Err(FirewallError::Gone) => self.nftables.repair().map(drop),
             other => other,
-        })?
+        }
     }
 
     /// Carries orders out in one transaction and reads them back.
@@ -74,11 +74,13 @@ impl Wall {
     }
 
     fn apply(&mut self, changes: &[Change]) -> Result<Vec<OutcomeResult>, FirewallError> {
-        let refused = self.watch.unheard(&mut self.nftables, |nftables| {
-            let applied = nftables.apply(changes);
-            let is_gone = applied == Err(FirewallError::Gone);
-            if is_gone { nftables.repair().and_then(|_| nftables.apply(changes)) } else { applied }
-        })??;
+        let refused = match self.nftables.apply(changes) {
+            Err(FirewallError::Gone) => {
+                self.nftables.repair()?;
+                self.nftables.apply(changes)?
+            }
+            other => other?,
+        };
         let held = self.nftables.verify(changes)?;
         let mut results: Vec<OutcomeResult> = held
             .into_iter()
@@ -102,9 +104,7 @@ impl Wall {
     /// What the kernel said.
     pub fn restore(&mut self, blocks: &[WireOrder]) -> Result<usize, FirewallError> {
         let blocks: Vec<Change> = blocks.iter().map(change).collect();
-        let held =
-            self.watch.unheard(&mut self.nftables, |nftables| nftables.hold_only(&blocks))?;
-        Ok(held?.len())
+        Ok(self.watch.hold_only(&mut self.nftables, &blocks)?.len())
     }
 
     /// Who else changed the table, if somebody did.

@@ -101,6 +101,26 @@ pub fn fail2ban_rs(setting: &Setting, folder: &Path, log: &Path) -> io::Result<P
     Ok(Plan { program, arguments, folder, said, ready: "jail=sshd", bans: "banned ip=" })
 }
 
+/// sshguard's parser behind `tail -n 0 -F`, as sshguard starts it; tail is no process below it, and
+/// ends with it.
+pub fn sshguard(setting: &Setting, folder: &Path, log: &Path) -> io::Result<Plan> {
+    let parser = needed(setting.peers.sshguard_parser.as_ref(), "sshguard")?;
+    let tail = "mkfifo \"$1\"; (tail -n 0 -F --pid=$$ \"$2\" >\"$1\" 2>/dev/null &); \
+                exec \"$3\" <\"$1\"";
+    let text = |path: &Path| path.display().to_string();
+    let words = ["-c", tail, "sh", &text(&folder.join("lines")), &text(log), &text(parser)];
+    Ok(Plan {
+        program: PathBuf::from("sh"),
+        arguments: words.map(str::to_owned).to_vec(),
+        folder: folder.to_owned(),
+        said: folder.join("said"),
+        // It says nothing.
+        ready: "",
+        // The number of the service.
+        bans: "100 ",
+    })
+}
+
 /// A daemon that runs; it is killed when this value goes.
 pub struct Daemon {
     child: Child,

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::daemons::{Daemon, Plan, fail2ban, fail2ban_rs, monban};
+use super::daemons::{Daemon, Plan, fail2ban, fail2ban_rs, monban, sshguard};
 use super::equal::grepped;
 use super::processes::{cpu_s, pss_kib};
 use super::stamps::{Civil, now_s};
@@ -17,7 +17,7 @@ use super::table::{Cost, Must, OURS};
 use super::{Contender, Row, Setting};
 use crate::packages::{is_installed, is_root};
 use crate::part::Report;
-use crate::usage::{Ends, Usage, measure, wrong};
+use crate::usage::{Usage, wrong};
 
 /// The last one to attack: when he is banned, all before him was read.
 const LAST: &str = "203.0.113.99";
@@ -25,8 +25,9 @@ const LAST: &str = "203.0.113.99";
 /// How often he fails.
 const LAST_LINES: u64 = 6;
 
-/// Whoever fails so often within ten minutes is banned.
-const FAILURES_MAX: u64 = 5;
+/// Whoever has so many lines of failures within ten minutes is banned: at most three tell of one
+/// attempt, and five attempts are enough.
+const LINES_MAX: u64 = 15;
 
 /// How long a daemon may take for its lines.
 const WORK: Duration = Duration::from_secs(300);
@@ -37,17 +38,21 @@ const MADE_MAX_S: i64 = 30;
 /// Lines that are written at once.
 const CHUNK: u64 = 2_000;
 
+/// It has no other part in the time of a line.
+const PARSER: &str = "sshguard's parser";
+
 /// Makes the plan of a daemon, with a folder and a log.
 type Make = fn(&Setting, &Path, &Path) -> io::Result<Plan>;
 
-/// Every daemon, and sshguard's parser, which has no other part in the time of a line.
+/// Every daemon, and of sshguard the parser.
 pub fn row<'a>(report: &mut Report, setting: &'a Setting) -> io::Result<Row<'a>> {
     let found = Rc::new(RefCell::new(Vec::new()));
     let mut contenders = Vec::new();
-    let daemons: [(&'static str, u64, Make); 3] = [
+    let daemons: [(&'static str, u64, Make); 4] = [
         (OURS, 2_000_000, monban),
         ("fail2ban-rs", 500_000, fail2ban_rs),
         ("fail2ban", 50_000, fail2ban),
+        (PARSER, 500_000, sshguard),
     ];
     if is_root() && is_installed("unshare") && is_installed("ip") {
         for (who, lines, make) in daemons {
@@ -56,15 +61,6 @@ pub fn row<'a>(report: &mut Report, setting: &'a Setting) -> io::Result<Row<'a>>
     } else {
         report.leave_out("live", "only root makes network namespaces, with unshare and ip");
     }
-    if let Some(parser) = &setting.peers.sshguard_parser {
-        let lines = setting.scaled(500_000);
-        let path = setting.folder.join("sshd-now.log");
-        fs::write(&path, setting.source.of_now(0, lines))?;
-        let bytes = fs::metadata(&path)?.len();
-        let command = Command::new(parser);
-        let run = move || measure(&command, Ends { input: Some(&path), output: None }, &[0]);
-        contenders.push(Contender { who: "sshguard's parser", lines, bytes, run: Box::new(run) });
-    }
     let must = |who, at_most| Must { who, of: Cost::Cpu, at_most };
     Ok(Row {
         id: "live",
@@ -72,7 +68,7 @@ pub fn row<'a>(report: &mut Report, setting: &'a Setting) -> io::Result<Row<'a>>
         contenders,
         musts: vec![
             must("fail2ban", 1.0 / 200.0),
-            must("sshguard's parser", 1.0 / 10.0),
+            must(PARSER, 1.0 / 10.0),
             must("fail2ban-rs", 1.0 / 5.0),
             Must { who: OURS, of: Cost::PeakMib, at_most: 15.0 },
         ],
@@ -85,7 +81,9 @@ pub fn row<'a>(report: &mut Report, setting: &'a Setting) -> io::Result<Row<'a>>
              action without commands, no DNS. fail2ban-rs: two expressions, the command `true`. \
              They have no rules for other services."
                 .to_owned(),
-            "sshguard's parser reads a file, no dates, and decides nothing.".to_owned(),
+            "sshguard's parser reads the pipe of `tail -F`, as in sshguard, but no dates, and decides \
+             nothing; tail's time is not counted."
+                .to_owned(),
         ],
         found,
     })
@@ -116,10 +114,13 @@ fn contender<'a>(
         if who == OURS {
             // And the first line, which stood there when it started.
             check_read(setting, &folder, 1 + lines + LAST_LINES)?;
-            check_banned(setting, &daemon, lines)?;
         }
-        let banned = daemon.banned().len();
-        let text = format!("{who}: {banned} addresses banned after {lines} lines");
+        let banned = daemon.banned();
+        let mut text = format!("{who}: {} addresses banned after {lines} lines", banned.len());
+        if who == OURS {
+            let due = check_banned(setting, &banned, lines)?;
+            text += &format!(", all {due} whom a grep finds often enough among them");
+        }
         if !found.borrow().contains(&text) {
             found.borrow_mut().push(text);
         }
@@ -172,18 +173,17 @@ fn feed(setting: &Setting, daemon: &Daemon, log: &Path, lines: u64) -> io::Resul
     })
 }
 
-/// Fails unless all are banned whom a grep finds often enough.
-fn check_banned(setting: &Setting, daemon: &Daemon, lines: u64) -> io::Result<()> {
+/// Fails unless all are banned whom a grep finds often enough; says how many these are.
+fn check_banned(setting: &Setting, banned: &[String], lines: u64) -> io::Result<usize> {
     let length = setting.source.len();
     let attackers = grepped(&setting.source.of_now(0, length));
-    let is_due = |failures: &u64| failures * (lines / length) >= FAILURES_MAX;
-    let banned = daemon.banned();
-    let due = attackers.iter().filter(|(_, failures)| is_due(failures)).map(|(address, _)| address);
-    match due.clone().find(|address| !banned.contains(address)) {
-        None => Ok(()),
-        Some(missed) => Err(wrong(format!(
-            "monban did not ban {missed}, of {} attackers whom a grep finds",
-            due.count()
+    let is_due = |(_, failures): &(&String, &u64)| *failures * (lines / length) >= LINES_MAX;
+    let due: Vec<&String> = attackers.iter().filter(is_due).map(|(address, _)| address).collect();
+    match due.iter().filter(|address| !banned.contains(address)).collect::<Vec<_>>()[..] {
+        [] => Ok(due.len()),
+        [first, ..] => Err(wrong(format!(
+            "monban did not ban {first}, of {} attackers whom a grep finds",
+            due.len()
         ))),
     }
 }

@@ -7,27 +7,29 @@ use std::sync::{Arc, LazyLock};
 #[derive(Clone)]
 pub struct Hostnames {
     short: String,
-    full: Arc<LazyLock<String, Box<dyn FnOnce() -> String + Send>>>,
+    full: Full,
+}
+
+#[derive(Clone)]
+enum Full {
+    Known(String),
+    /// It is found out when it is first wanted.
+    Later(Arc<LazyLock<String, Box<dyn FnOnce() -> String + Send>>>),
 }
 
 impl Hostnames {
     /// The kernel's name, and a way to find out the one with the domain. That is asked for when it
-    /// is first wanted, by which a ban of the action that wants it may wait for a resolver, and
-    /// nobody else.
+    /// is first wanted; whoever wants it may have to wait for a resolver.
     pub fn of_kernel(full: impl FnOnce() -> Option<String> + Send + 'static) -> Self {
         let short = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let kernel = short.clone();
-        Self::later(short, move || full().unwrap_or(kernel))
+        let full: Box<dyn FnOnce() -> String + Send> = Box::new(move || full().unwrap_or(kernel));
+        Self { short, full: Full::Later(Arc::new(LazyLock::new(full))) }
     }
 
     /// These names.
     pub fn new(short: &str, full: &str) -> Self {
-        let full = full.to_owned();
-        Self::later(short.to_owned(), move || full)
-    }
-
-    fn later(short: String, full: impl FnOnce() -> String + Send + 'static) -> Self {
-        Self { short, full: Arc::new(LazyLock::new(Box::new(full))) }
+        Self { short: short.to_owned(), full: Full::Known(full.to_owned()) }
     }
 
     /// `<sh-hostname>`: as the kernel knows it.
@@ -37,7 +39,10 @@ impl Hostnames {
 
     /// `<fq-hostname>`: with its domain.
     pub fn full(&self) -> &str {
-        &self.full
+        match &self.full {
+            Full::Known(name) => name,
+            Full::Later(name) => name,
+        }
     }
 
     pub(crate) fn value(&self, tag: &str) -> Option<&str> {
@@ -58,10 +63,15 @@ impl Default for Hostnames {
     }
 }
 
+/// It asks for nothing: a name that is still to be found out is equal to its copies only.
 impl PartialEq for Hostnames {
     fn eq(&self, other: &Self) -> bool {
-        let is_one = Arc::ptr_eq(&self.full, &other.full);
-        self.short == other.short && (is_one || self.full() == other.full())
+        let is_same = match (&self.full, &other.full) {
+            (Full::Known(one), Full::Known(two)) => one == two,
+            (Full::Later(one), Full::Later(two)) => Arc::ptr_eq(one, two),
+            _ => false,
+        };
+        self.short == other.short && is_same
     }
 }
 

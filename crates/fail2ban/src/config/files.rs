@@ -199,7 +199,7 @@ impl Files {
     }
 }
 
-/// A path in the spelling that all others of the same parts have, too: most are written so.
+/// A path without `//`, `/./` and a slash at its end, as most are written.
 fn plain(path: &Path) -> Cow<'_, OsStr> {
     let bytes = path.as_os_str().as_bytes();
     let is_plain = !bytes.ends_with(b"/")
@@ -276,6 +276,28 @@ mod tests {
         let (again, _) = Configuration::read_within(&path, held, &reading);
         assert_eq!(again.jails, disk.jails);
         assert_eq!(again.names, disk.names);
+    }
+
+    #[test]
+    fn held_files_are_found_in_every_spelling_and_below_their_folder_only() {
+        let names =
+            ["/f/jail.d/b", "/f/jail.d/a", "/f/jail.d-old/c", "/f/jail.d.conf", "/f/jail.d/sub/d"];
+        let held = Files::held(names.map(|name| (PathBuf::from(name), name.to_owned())));
+        let inside = |folder: &str| {
+            let inside = held.in_folder(Path::new(folder)).into_iter();
+            inside.map(|path| path.display().to_string()).collect::<Vec<_>>()
+        };
+        for folder in ["/f/jail.d", "/f/jail.d/", "/f//jail.d", "/f/./jail.d/."] {
+            assert_eq!(inside(folder), ["/f/jail.d/a", "/f/jail.d/b"], "{folder}");
+            assert!(held.is_folder(Path::new(folder)));
+        }
+        assert_eq!(inside("/f"), ["/f/jail.d.conf"]);
+        assert!(inside("/").is_empty() && inside("/f/jail").is_empty());
+        assert!(held.is_folder(Path::new("/")) && !held.is_folder(Path::new("/f/jail")));
+        for path in ["/f/jail.d/a", "//f/jail.d/a", "/f/./jail.d//a"] {
+            assert_eq!(held.text(Path::new(path)), Some("/f/jail.d/a"), "{path}");
+        }
+        assert!(!held.is_file(Path::new("/f/jail.d")) && !held.exists(Path::new("/f/x")));
     }
 
     #[test]

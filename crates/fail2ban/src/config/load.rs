@@ -1,6 +1,6 @@
 //! Reads a folder such as `/etc/fail2ban`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use monban_model::limits::FAIL2BAN_JAILS_MAX;
@@ -59,6 +59,8 @@ impl Configuration {
     /// Reads a folder out of these files, and gives them back with all that was read.
     pub fn read_within(path: &Path, files: Files, reading: &Reading) -> (Self, Files) {
         let mut complaints = Complaints::default();
+        // In one spelling, so that places are told in one.
+        let path = &*path.components().collect::<PathBuf>();
         let mut folder = Folder::within(path, files);
         let is_there = folder.source.is_folder(path);
         if !is_there {

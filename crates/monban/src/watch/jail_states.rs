@@ -1,6 +1,5 @@
 //! How each jail stands, as the ledger keeps it for `monban status`.
 
-use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
 use monban_fail2ban::action::{Ports, Reach, reach};
@@ -32,35 +31,45 @@ pub struct JailState {
     pub actions: Value,
 }
 
-/// The actions of the jails of a configuration, by their names.
-pub type Actions = BTreeMap<String, Value>;
-
-/// The same, made when they are first asked for: jails run before somebody wants to know it.
-pub type ActionsLater = LazyCell<Actions, Box<dyn FnOnce() -> Actions>>;
-
-/// Each action of each jail: its name, and the `protocol` and `ports` that its bans shut, both null
-/// where that is not known; `ports` is `all`, or what stands in the configuration.
-pub fn actions(configuration: Configuration) -> ActionsLater {
-    let action = |spec: &ActionSpec| {
-        let Reach { action, protocol, ports } = reach(spec);
-        let ports = match ports {
-            Ports::All => Some("all".to_owned()),
-            Ports::These(ports) => Some(ports),
-            Ports::Unknown => None,
-        };
-        json!({"action": action, "protocol": protocol, "ports": ports})
-    };
-    let jails = configuration.jails.into_iter().map(|jail| (jail.name, jail.actions));
-    let jails: Vec<(String, Vec<ActionSpec>)> = jails.collect();
-    let all = move |specs: Vec<ActionSpec>| specs.iter().map(action).collect();
-    LazyCell::new(Box::new(move || {
-        jails.into_iter().map(|(jail, specs)| (jail, all(specs))).collect()
-    }))
+/// The actions of the jails of a configuration, for machines.
+#[derive(Default)]
+pub struct Actions {
+    /// Those whose ports were not worked out yet: jails run before somebody wants to know them.
+    waiting: Vec<(String, Vec<ActionSpec>)>,
+    known: BTreeMap<String, Value>,
 }
 
-/// Those of no jail.
-pub fn no_actions() -> ActionsLater {
-    LazyCell::new(Box::new(Actions::new))
+impl Actions {
+    /// Those of a configuration, not worked out.
+    pub fn of(configuration: Configuration) -> Self {
+        let jails = configuration.jails.into_iter().map(|jail| (jail.name, jail.actions));
+        Self { waiting: jails.collect(), known: BTreeMap::new() }
+    }
+
+    /// Works out what waits; whether something did.
+    pub fn work_out(&mut self) -> bool {
+        let waiting = std::mem::take(&mut self.waiting);
+        let worked = !waiting.is_empty();
+        let all = |specs: Vec<ActionSpec>| specs.iter().map(reach_json).collect();
+        self.known.extend(waiting.into_iter().map(|(jail, specs)| (jail, all(specs))));
+        worked
+    }
+
+    fn of_jail(&self, jail: &str) -> Value {
+        self.known.get(jail).cloned().unwrap_or_default()
+    }
+}
+
+/// An action: its name, and the `protocol` and `ports` that its bans shut, both null where that is
+/// not known; `ports` is `all`, or what stands in the configuration.
+fn reach_json(spec: &ActionSpec) -> Value {
+    let Reach { action, protocol, ports } = reach(spec);
+    let ports = match ports {
+        Ports::All => Some("all".to_owned()),
+        Ports::These(ports) => Some(ports),
+        Ports::Unknown => None,
+    };
+    json!({"action": action, "protocol": protocol, "ports": ports})
 }
 
 impl JailState {
@@ -122,7 +131,7 @@ pub fn text(jails: &Jails, lacks: &[Notice], actions: &Actions) -> String {
         known.notices.push(told);
     }
     for state in &mut states {
-        state.actions = actions.get(&state.jail).cloned().unwrap_or_default();
+        state.actions = actions.of_jail(&state.jail);
     }
     as_text(&states)
 }

@@ -30,7 +30,7 @@ pub struct JailPlan {
     plan: Plan,
     /// What of the configuration does not run, or not as it is written.
     lacks: Vec<Notice>,
-    actions: jail_states::ActionsLater,
+    actions: jail_states::Actions,
     /// Whether monban's own rules run beside them; `None` without a configuration of fail2ban.
     beside: Option<bool>,
     guards: bool,
@@ -53,7 +53,7 @@ impl JailPlan {
         let setup = Setup { configuration: &configuration, file: &file, guards, now: now() };
         let mut plan = jails.plan(&setup)?;
         let lacks = lacking(&configuration, std::mem::take(&mut plan.lacks));
-        let actions = jail_states::actions(configuration);
+        let actions = jail_states::Actions::of(configuration);
         Ok(Self { plan, lacks, actions, beside, guards })
     }
 }
@@ -90,7 +90,7 @@ pub struct JailSide {
     /// What of the configuration does not run, or not as it is written.
     lacks: Vec<Notice>,
     /// The actions of its jails.
-    actions: jail_states::ActionsLater,
+    actions: jail_states::Actions,
     /// How each jail stands, as the ledger has it.
     kept_states: String,
 }
@@ -123,7 +123,7 @@ impl JailSide {
             seed,
             log: JailLog::new(local.log.clone()),
             lacks: Vec::new(),
-            actions: jail_states::no_actions(),
+            actions: jail_states::Actions::default(),
             kept_states: meta
                 .iter()
                 .find(|(known, _)| known == jail_states::META)
@@ -184,6 +184,11 @@ impl JailSide {
     pub fn states(&self) -> Option<(String, String)> {
         let states = jail_states::text(&self.jails, &self.lacks, &self.actions);
         (states != self.kept_states).then(|| (jail_states::META.to_owned(), states))
+    }
+
+    /// Works out what the actions of new jails shut; whether there were some.
+    pub fn work_out_actions(&mut self) -> bool {
+        self.actions.work_out()
     }
 
     /// The ledger gets it.

@@ -201,6 +201,9 @@ impl Watch {
                 said = Instant::now();
                 self.mind.output().speak();
             }
+            if !self.stage.is_catching_up() && self.jail_side.work_out_actions() {
+                self.pending.touch();
+            }
             self.commit_if_due();
         }
         self.tell_rest(true);

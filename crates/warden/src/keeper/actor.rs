@@ -177,7 +177,7 @@ impl Keeper<'_> {
     /// The actor is told the first configuration when the logs are read, or after a second where
     /// there is much to read: what reads them comes first.
     pub(super) fn begin_actor(&mut self) {
-        if !self.staff.begun {
+        if !self.staff.begun && !self.stopping {
             self.settle_actor();
         }
     }

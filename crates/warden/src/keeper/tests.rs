@@ -15,6 +15,7 @@ mod namespace;
 
 /// Jails and who acts for them.
 mod acting;
+mod first_table;
 
 /// What the program around did and will do.
 #[derive(Default)]
@@ -84,6 +85,18 @@ fn with_wall(
     wall: Result<Wall, String>,
     test: impl FnOnce(&mut Keeper<'_>, &Rc<RefCell<Around>>, &Path),
 ) {
+    beginning(load, wall, |keeper, around, path| {
+        keeper.settle_actor();
+        test(keeper, around, path);
+    });
+}
+
+/// With a keeper whose watcher has not said anything yet.
+fn beginning(
+    load: Load,
+    wall: Result<Wall, String>,
+    test: impl FnOnce(&mut Keeper<'_>, &Rc<RefCell<Around>>, &Path),
+) {
     let folder = tempfile::tempdir().unwrap();
     let around = Rc::new(RefCell::new(Around::default()));
     let mut host = TestHost(around.clone());
@@ -96,7 +109,6 @@ fn with_wall(
     let start = Start { state, load, control, signals, wall, host: &mut host };
     let mut keeper = Keeper::new(start).unwrap();
     keeper.start_watcher();
-    keeper.settle_actor();
     test(&mut keeper, &around, folder.path());
     keeper.stopping = true;
     keeper.lose_watcher();

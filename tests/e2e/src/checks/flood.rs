@@ -53,7 +53,8 @@ pub fn of_attackers(setting: &Setting) -> Tried<String> {
     ))
 }
 
-fn write(log: &mut Log, attackers: u32, failures: u32) -> Tried<()> {
+/// Writes so many failures of each of so many attackers.
+pub fn write(log: &mut Log, attackers: u32, failures: u32) -> Tried<()> {
     let mut text = String::new();
     for number in 0..attackers {
         for at in 0..failures {

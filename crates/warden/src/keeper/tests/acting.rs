@@ -6,7 +6,7 @@ use monban_model::{
 use super::namespace::in_namespace;
 use super::*;
 
-type Shared = Rc<RefCell<Around>>;
+pub(super) type Shared = Rc<RefCell<Around>>;
 
 /// A test in a namespace, with a wall and jails.
 fn acting(name: &str, load: Load, test: impl FnOnce(&mut Keeper<'_>, &Shared, &Path)) {
@@ -31,7 +31,7 @@ fn order(id: u64, job: JailJob, address: Option<&str>) -> JailOrder {
     JailOrder { id, jail: 2, job, actions: vec![], address, ticket: vec![1, 2, 3] }
 }
 
-fn to_actor(around: &Shared) -> Vec<ToActor> {
+pub(super) fn to_actor(around: &Shared) -> Vec<ToActor> {
     heard(around.borrow_mut().actor.as_mut().unwrap())
 }
 
