@@ -7,7 +7,7 @@ use crate::checks::config;
 use crate::checks::flood::write;
 use crate::command::{run, run_within};
 use crate::guard::Guard;
-use crate::kernel::{count, wait_blocked};
+use crate::kernel::{count, subject, wait_blocked};
 use crate::lines::{Log, many};
 use crate::machine::{Machine, World};
 use crate::runner::Setting;
@@ -69,8 +69,10 @@ pub fn over_restarts(setting: &Setting) -> Tried<String> {
 
 /// Whether the kernel does not hold an address, without a look at all others.
 fn is_free(machine: &Machine, address: &str) -> Tried<bool> {
+    let set = if address.contains(':') { "hosts6" } else { "hosts4" };
+    let element = format!("{{ {} }}", subject(address));
     let mut command = machine.command("nft");
-    command.args(["get", "element", "inet", "monban", "hosts4", &format!("{{ {address} }}")]);
+    command.args(["get", "element", "inet", "monban", set, &element]);
     let ran = run_within(&mut command, Duration::from_secs(10))?;
     must(ran.code == Some(0) || ran.err.contains("No such file"), || ran.err.clone())?;
     Ok(ran.code != Some(0))
