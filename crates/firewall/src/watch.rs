@@ -28,6 +28,9 @@ pub struct Watch {
 /// fewer takes a millisecond.
 const UNHEARD_MIN: usize = 256;
 
+/// So often, where somebody else changes the firewall at the same time.
+const UNHEARD_TRIES: usize = 3;
+
 /// Somebody else changed our table, or may have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Foreign {
@@ -47,7 +50,8 @@ impl Watch {
     /// Makes the kernel hold these blocks and no other, as [`Nftables::hold_only`], without hearing
     /// of it: for a listener the kernel describes each element that goes or comes, which takes many
     /// times as long as the change. That nobody else changed the firewall meanwhile is seen by its
-    /// generation; else it is done once more, and heard, and the next answer is a nobody.
+    /// generation; else it is done once more. Where somebody never rests the next answer is a
+    /// nobody.
     ///
     /// # Errors
     /// As [`Nftables::hold_only`].
@@ -56,20 +60,26 @@ impl Watch {
         nftables: &mut Nftables,
         blocks: &[Change],
     ) -> Result<Vec<Refused>, FirewallError> {
-        // Whatever is changed from here on is counted.
-        let before = nftables.generation();
-        if blocks.len() < UNHEARD_MIN || self.socket.hear(0).is_err() {
+        if blocks.len() < UNHEARD_MIN {
             return nftables.hold_only(blocks);
         }
-        self.deaf = true;
-        let held = nftables.hold_only(blocks);
-        self.listen();
-        let is_alone = matches!(before, Ok(Some(_))) && nftables.generation() == before;
-        if is_alone && !self.deaf {
+        for _ in 0..UNHEARD_TRIES {
+            // Whatever is changed from here on is counted.
+            let before = nftables.generation();
+            self.deaf |= self.socket.hear(0).is_ok();
+            let held = nftables.hold_only(blocks);
+            self.listen();
+            // Where elements were refused it took several transactions, and not each may count.
+            let is_whole = held.as_ref().is_ok_and(Vec::is_empty);
+            let is_alone = matches!(before, Ok(Some(_))) && nftables.generation() == before;
+            if is_whole && !is_alone {
+                continue;
+            }
+            self.lost |= !is_whole;
             return held;
         }
         self.lost = true;
-        nftables.hold_only(blocks)
+        Ok(Vec::new())
     }
 
     /// Hears again, if it can; somebody may have changed something while it cannot.

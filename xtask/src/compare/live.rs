@@ -121,7 +121,8 @@ fn contender<'a>(
             let due = check_banned(setting, &banned, lines)?;
             text += &format!(", all {due} whom a grep finds often enough among them");
         }
-        if !found.borrow().contains(&text) {
+        // It bans nobody: it names each attack.
+        if who != PARSER && !found.borrow().contains(&text) {
             found.borrow_mut().push(text);
         }
         Ok(usage)

@@ -32,7 +32,6 @@ pub struct JailState {
 }
 
 /// The actions of the jails of a configuration, for machines.
-#[derive(Default)]
 pub struct Actions {
     /// Those whose ports were not worked out yet: jails run before somebody wants to know them.
     waiting: Vec<(String, Vec<ActionSpec>)>,
@@ -40,6 +39,19 @@ pub struct Actions {
 }
 
 impl Actions {
+    /// Those that the ledger has.
+    pub fn kept(states: &str) -> Self {
+        let states: Value = serde_json::from_str(states).unwrap_or_default();
+        let states = states.as_array().into_iter().flatten().filter_map(state_of);
+        let known = states.map(|state| (state.jail, state.actions)).collect();
+        Self { waiting: Vec::new(), known }
+    }
+
+    /// Goes over to others. A jail has those that it had until the new ones are worked out.
+    pub fn change(&mut self, to: Self) {
+        self.waiting = to.waiting;
+    }
+
     /// Those of a configuration, not worked out.
     pub fn of(configuration: Configuration) -> Self {
         let jails = configuration.jails.into_iter().map(|jail| (jail.name, jail.actions));
@@ -51,7 +63,9 @@ impl Actions {
         let waiting = std::mem::take(&mut self.waiting);
         let worked = !waiting.is_empty();
         let all = |specs: Vec<ActionSpec>| specs.iter().map(reach_json).collect();
-        self.known.extend(waiting.into_iter().map(|(jail, specs)| (jail, all(specs))));
+        if worked {
+            self.known = waiting.into_iter().map(|(jail, specs)| (jail, all(specs))).collect();
+        }
         worked
     }
 
@@ -211,6 +225,8 @@ fn state_of(value: &Value) -> Option<JailState> {
 
 #[cfg(test)]
 mod tests {
+    use monban_fail2ban::config::{Files, Reading};
+
     use super::*;
 
     #[test]
@@ -236,5 +252,30 @@ mod tests {
         for odd in [json!({}), json!({"jail": 7, "state": "runs"}), json!("x"), json!(null)] {
             assert_eq!(state_of(&odd), None);
         }
+    }
+
+    #[test]
+    fn a_jail_has_the_actions_that_it_had_until_the_new_ones_are_worked_out() {
+        let states = r#"[{"jail":"a","state":"runs","notices":[],"actions":[{"action":"old"}]}]"#;
+        let mut actions = Actions::kept(states);
+        assert_eq!(actions.of_jail("a"), json!([{"action": "old"}]));
+        assert!(!actions.work_out());
+        let file = |name: &str, text: &str| (format!("/f/{name}").into(), text.to_owned());
+        let jail =
+            |name: &str| format!("[{name}]\nenabled = yes\nfilter = x\nlogpath = /x\naction = y\n");
+        let files = Files::held([
+            file("jail.local", &(jail("a") + &jail("b"))),
+            file("filter.d/x.conf", "[Definition]\nfailregex = ^x <HOST>$\n"),
+            file("action.d/y.conf", "[Definition]\nactionban = true\n"),
+        ]);
+        let reading = Reading::default();
+        let (found, _) = Configuration::read_within("/f".as_ref(), files, &reading);
+        assert_eq!(found.jails.len(), 2, "{:?}", found.complaints);
+        actions.change(Actions::of(found));
+        assert_eq!(actions.of_jail("a"), json!([{"action": "old"}]));
+        assert_eq!(actions.of_jail("b"), Value::Null);
+        assert!(actions.work_out() && !actions.work_out());
+        let new = json!([{"action": "y", "protocol": null, "ports": null}]);
+        assert_eq!((actions.of_jail("a"), actions.of_jail("b")), (new.clone(), new));
     }
 }

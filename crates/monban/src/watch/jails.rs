@@ -107,6 +107,8 @@ impl JailSide {
         let next = number("jails.next_order").unwrap_or(1).max(numbers_from(now()));
         let mut jails = Jails::new(local.zone.clone(), local.log.clone(), seed, next);
         let unreadable = jails.load(rows);
+        let kept = meta.iter().find(|(known, _)| known == jail_states::META);
+        let kept_states = kept.map_or_else(jail_states::none, |(_, states)| states.clone());
         Self {
             jails,
             own_rules: true,
@@ -123,11 +125,8 @@ impl JailSide {
             seed,
             log: JailLog::new(local.log.clone()),
             lacks: Vec::new(),
-            actions: jail_states::Actions::default(),
-            kept_states: meta
-                .iter()
-                .find(|(known, _)| known == jail_states::META)
-                .map_or_else(jail_states::none, |(_, states)| states.clone()),
+            actions: jail_states::Actions::kept(&kept_states),
+            kept_states,
         }
     }
 
@@ -303,7 +302,7 @@ impl Watch {
         self.jail_side.acts = guards;
         self.jail_side.own_rules = beside.unwrap_or(true);
         self.jail_side.lacks.clone_from(&lacks);
-        self.jail_side.actions = actions;
+        self.jail_side.actions.change(actions);
         let lists = self.jail_side.jails.lost_lists().map(|(jail, path, goes_on)| {
             let key = if goes_on { "jail-list-kept" } else { "jail-list-lost" };
             notice(key, &[("jail", jail.to_owned()), ("path", path.to_owned())])

@@ -201,11 +201,12 @@ impl Watch {
                 said = Instant::now();
                 self.mind.output().speak();
             }
-            if !self.stage.is_catching_up() && self.jail_side.work_out_actions() {
-                self.pending.touch();
+            if !self.stage.is_catching_up() {
+                self.work_out_actions();
             }
             self.commit_if_due();
         }
+        self.work_out_actions();
         self.tell_rest(true);
         self.mind.output().speak();
         // One that was never told its work, since the start was refused, has nothing to write.
@@ -341,7 +342,15 @@ impl Watch {
         Ok(())
     }
 
+    /// What can wait until jails run.
+    fn work_out_actions(&mut self) {
+        if self.jail_side.work_out_actions() {
+            self.pending.touch();
+        }
+    }
+
     fn tick(&mut self) -> io::Result<()> {
+        self.work_out_actions();
         self.feed.wake_all();
         self.observe(Observation::Tick);
         self.jail_side.jails().tick(now());

@@ -56,6 +56,7 @@ pub fn over_restarts(setting: &Setting) -> Tried<String> {
     taken.push(gone);
     let left = count(server)?;
     must(left == 0, || format!("{left} are left behind free --all"))?;
+    run(server.command("nft").args(["list", "chain", "inet", "monban", "gate"]))?;
     let told = format!(
         "{all} blocked by their lines in {:.1} s; put back at a start in {:.0?}, into a new table \
          in {:.0?}, freed in {:.0?} (goal {GOAL:?} each; each free is recorded after {answered:.1?})",
