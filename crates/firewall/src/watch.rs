@@ -73,6 +73,7 @@ impl Watch {
             let is_whole = held.as_ref().is_ok_and(Vec::is_empty);
             let is_alone = matches!(before, Ok(Some(_))) && nftables.generation() == before;
             if is_whole && !is_alone {
+                self.removed_elsewhere = true;
                 continue;
             }
             self.lost |= !is_whole;
