@@ -350,7 +350,8 @@ impl<'h> Keeper<'h> {
         let started = Instant::now();
         match wall.foreign_change() {
             Ok(None) => {}
-            // Reports were lost, as in a large transaction of our own, and nothing is amiss.
+            // Reports were lost, as in a large transaction of our own. Table and rules are as they
+            // were made; nobody looks at the elements here.
             Ok(Some(foreign)) if foreign.pid == 0 && wall.is_intact() == Ok(true) => {}
             Ok(Some(foreign)) => {
                 let repaired = wall.repair();
