@@ -20,11 +20,14 @@
 
 mod address;
 mod by_source;
+mod endpoint;
 mod jail;
+mod letter;
 pub mod limits;
 mod line;
 mod policy;
 mod problem;
+mod publication;
 mod quick;
 mod record;
 mod rotation;
@@ -37,12 +40,15 @@ pub mod wire;
 
 pub use address::{Address, AddressError, Net, Subject};
 pub use by_source::{BySource, JOURNAL};
+pub use endpoint::{Endpoint, MailBy, Relay, Secret, SecretAt, Security, Shape, SyslogAt, Webhook};
 pub use jail::{
     ActionFailure, JailAnswer, JailJob, JailOrder, JailOutcome, JailRepairs, JailResult, Refusal,
 };
+pub use letter::{Fact, Letter, Passage, Picture, Setting, Severity, Standing, Theme};
 pub use line::{Line, SourceId};
 pub use policy::{Backoff, Catalog, Policy, Reach, RuleInfo, Scope, ServiceInfo, Window};
 pub use problem::Problem;
+pub use publication::Publication;
 pub use quick::{QuickHasher, QuickState};
 pub use record::{
     Because, Decision, Event, Evidence, Finding, FindingKind, Notice, Order, OrderAct, OrderId,

@@ -147,6 +147,15 @@ pub const ARCHIVE_DEPTH_MAX: usize = 16;
 /// Largest frame between the roles, in bytes.
 pub const FRAME_MAX: usize = 64 * 1024;
 
+/// Bytes of a letter as a frame: SNS takes no more, and a report with its picture stays far below.
+pub const LETTER_BYTES_MAX: usize = 256 * 1024;
+
+/// Bytes of the key of a publication.
+pub const PUBLICATION_KEY_MAX: usize = 255;
+
+/// Bytes of the value of a label.
+pub const LABEL_VALUE_MAX: usize = 255;
+
 /// Subjects in one frame of orders: 1,000 times the largest order is under `FRAME_MAX`.
 pub const ORDERS_PER_FRAME_MAX: usize = 500;
 

@@ -49,6 +49,8 @@ pub const LAYERS: &[Layer] = &[
     // The map of std, without keys of its own.
     layer("engine", &["model"], Others::Only(&["hashbrown"])),
     layer("jails", &["model", "engine", "fail2ban"], Others::Allowed),
+    layer("notify", &["model"], Others::Only(&["hashbrown"])),
+    layer("courier", &["model"], Others::Allowed),
     layer("ledger", &["model"], Others::Allowed),
     layer("sources", &["model"], Others::Allowed),
     layer("firewall", &["model"], Others::Allowed),
@@ -57,7 +59,7 @@ pub const LAYERS: &[Layer] = &[
 ];
 
 /// What the pure crates may not name: their input is all they know of the world.
-const PURE: &[&str] = &["engine", "model"];
+const PURE: &[&str] = &["engine", "model", "notify"];
 const IMPURE: &[&str] = &[
     "std::fs",
     "std::process",
