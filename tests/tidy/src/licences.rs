@@ -10,6 +10,8 @@ const PERMISSIVE: &[&str] = &[
     "BSD-3-Clause",
     "BSL-1.0",
     "CC0-1.0",
+    // Data: the certificates of webpki-roots.
+    "CDLA-Permissive-2.0",
     "ISC",
     "MIT",
     "MIT-0",
