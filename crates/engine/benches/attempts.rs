@@ -74,6 +74,7 @@ impl World {
             address: Some(address),
             user: Some(b"root"),
             method: Some(b"password"),
+            details: Default::default(),
             service: ServiceId(0),
             connection: Some(ConnectionKey(self.connection)),
             witness: Witness(0),

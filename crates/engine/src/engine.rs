@@ -2,6 +2,7 @@
 
 mod attempts;
 mod commands;
+mod entering;
 mod orders;
 mod refile;
 mod state;
@@ -19,7 +20,7 @@ use monban_model::{
 use crate::bounded::Bounded;
 use crate::judge::{Blocks, Past, Protected};
 use crate::observation::{Effect, Observation};
-use crate::watch::{Connection, Success, Tally};
+use crate::watch::{Connection, Entries, Places, Success, Tally};
 use underway::Underway;
 
 pub use state::{Evicted, Saved};
@@ -49,6 +50,8 @@ pub struct Engine {
     evidence_bytes: usize,
     connections: Bounded<ConnectionKey, Connection>,
     successes: Bounded<Address, Success>,
+    places: Places,
+    entries: Entries,
     history: Bounded<Subject, Past>,
     blocks: Blocks,
     protected: Protected,
@@ -72,6 +75,8 @@ impl Engine {
             evidence_bytes: 0,
             connections: Bounded::new(CONNECTIONS_MAX),
             successes: Bounded::new(SUCCESSES_MAX),
+            places: Places::default(),
+            entries: Entries::default(),
             history: Bounded::new(HISTORY_MAX),
             blocks: Blocks::default(),
             protected: Protected::default(),
@@ -114,6 +119,7 @@ impl Engine {
             Observation::Jailed(outcome) => {
                 self.record(now, Event::Happened(outcome), out);
             }
+            Observation::Hooked(hooked) => self.hooked(now, hooked, out),
             Observation::Tick | Observation::ClockSet { .. } => self.tick(now, out),
         }
     }
@@ -123,7 +129,19 @@ impl Engine {
         match seen.kind {
             Kind::Harmless => {}
             Kind::LoginAccepted => self.accept(now, seen, out),
-            Kind::SessionOpened | Kind::SessionClosed | Kind::PrivilegeUsed => self.meet(seen),
+            Kind::SessionOpened => {
+                self.meet(seen);
+                self.session(now, seen, out);
+            }
+            Kind::SessionClosed => self.meet(seen),
+            Kind::PrivilegeUsed => {
+                self.meet(seen);
+                self.used(now, seen, out);
+            }
+            Kind::PrivilegeRefused => {
+                self.attempt(now, seen, out);
+                self.refused(now, seen, out);
+            }
             Kind::ConnectionClosed => self.close(seen),
             _ => self.attempt(now, seen, out),
         }
@@ -145,13 +163,11 @@ impl Engine {
         self.refile(&old.policies);
     }
 
-    /// When something will happen by itself: the next end of a block or the next retry.
+    /// When something will happen by itself: the next end of a block, the next retry, a login that
+    /// waited for its line.
     pub fn wake_at(&self) -> Option<Stamp> {
         let retry = self.failed.values().map(|(when, _)| *when).min();
-        match (self.blocks.next_end(), retry) {
-            (Some(end), Some(retry)) => Some(end.min(retry)),
-            (end, retry) => end.or(retry),
-        }
+        [self.blocks.next_end(), retry, self.entries.wake_at()].into_iter().flatten().min()
     }
 
     fn record(&mut self, time: Stamp, event: Event, out: &mut Vec<Effect>) -> Seq {

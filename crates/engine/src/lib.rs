@@ -17,5 +17,5 @@ mod watch;
 
 pub use bounded::Bounded;
 pub use engine::{Engine, Evicted, Saved, Setup};
-pub use observation::{Counted, Effect, Observation};
+pub use observation::{Counted, Effect, Hooked, Observation};
 pub use times::{Clamp, Times};

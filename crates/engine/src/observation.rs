@@ -42,8 +42,27 @@ pub enum Observation<'a> {
     },
     /// What became of an order that a jail gave: it is recorded as it is.
     Jailed(Outcome),
+    /// monban's hook in PAM told of a session.
+    Hooked(Hooked),
     /// Time has passed.
     Tick,
+}
+
+/// What the hook in PAM tells of a session that was opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hooked {
+    /// When.
+    pub time: Stamp,
+    /// The service by PAM's name: `sshd`, `login`, `su-l`.
+    pub service: String,
+    /// The account that was entered.
+    pub user: Vec<u8>,
+    /// The account that was left for it.
+    pub by: Option<Vec<u8>>,
+    /// From where; `None` at a console, or where PAM was given a name.
+    pub address: Option<Address>,
+    /// The terminal.
+    pub terminal: Option<Vec<u8>>,
 }
 
 /// One attempt more: what a person sees on the way to a block.

@@ -175,8 +175,7 @@ fn a_login_takes_back_the_failures_of_its_connection_only() {
         world.see(Kind::LoginFailed, EVE, 5, 0);
     }
     world.see(Kind::LoginAccepted, EVE, 5, 0);
-    let login = world.findings()[0];
-    assert_eq!((login.kind, login.failures), (FindingKind::LoginAfterFailures, 1));
+    assert_eq!(world.logins()[0].failures, 1);
     for _ in 0..3 {
         world.fail(EVE);
     }
@@ -192,9 +191,8 @@ fn one_own_account_does_not_pay_for_guessing_others() {
         }
         world.see_user(Kind::LoginAccepted, EVE, pid, b"mallory");
     }
-    assert!(!world.blocks().is_empty() || world.findings().len() == 2, "{:?}", world.findings());
-    let failures = world.findings()[0].failures;
-    assert_eq!(failures, 4, "the login is said with the failures before it");
+    assert!(!world.blocks().is_empty() || world.logins().len() == 2, "{:?}", world.logins());
+    assert_eq!(world.logins()[0].failures, 4, "the login is said with the failures before it");
 }
 
 #[test]
@@ -203,8 +201,9 @@ fn a_login_after_old_failures_is_said_once() {
     world.fail(EVE);
     world.at(1).see(Kind::LoginAccepted, EVE, 5, 0);
     world.at(2).see(Kind::LoginAccepted, EVE, 6, 0);
-    let kinds: Vec<_> = world.findings().iter().map(|f| f.kind).collect();
-    assert_eq!(kinds, [FindingKind::LoginAfterFailures, FindingKind::Login]);
+    let told: Vec<_> = world.logins().iter().map(|login| login.failures).collect();
+    assert_eq!(told, [1, 0]);
+    assert!(world.logins()[1].earlier.address.is_some());
 }
 
 #[test]

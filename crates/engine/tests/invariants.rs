@@ -223,6 +223,7 @@ fn old_lines_place_no_block_that_is_over() {
             address: EVE.parse().ok(),
             user: None,
             method: None,
+            details: Default::default(),
             service: monban_model::ServiceId(0),
             connection: None,
             witness: monban_model::Witness(0),

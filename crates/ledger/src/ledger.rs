@@ -244,6 +244,9 @@ fn write_rescued(db: &mut Connection, rescued: &Saved) -> Result<(), LedgerError
     for success in &rescued.successes {
         state::write(&transaction, &StateRow::Success(*success))?;
     }
+    for place in &rescued.places {
+        state::write(&transaction, &StateRow::Place(place.clone()))?;
+    }
     for jail in &rescued.jails {
         state::write(&transaction, &StateRow::Jail(jail.clone()))?;
     }

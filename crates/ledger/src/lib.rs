@@ -13,6 +13,7 @@
 mod cause;
 mod codec;
 mod damage;
+mod entered;
 mod error;
 mod fail2ban;
 mod ledger;

@@ -6,16 +6,17 @@ use monban_model::{
 };
 use rusqlite::{CachedStatement, Connection, Row, params};
 
-use crate::LedgerError;
 use crate::words::{
     Typed, because_of, because_words, finding_of, result_of, scope_of, scope_word, unknown,
 };
+use crate::{LedgerError, entered};
 
 /// What adds records within one transaction.
 pub(crate) struct Inserts<'t> {
     record: CachedStatement<'t>,
     evidence: CachedStatement<'t>,
     value: CachedStatement<'t>,
+    login: CachedStatement<'t>,
 }
 
 impl<'t> Inserts<'t> {
@@ -28,6 +29,7 @@ impl<'t> Inserts<'t> {
             record: db.prepare_cached(record)?,
             evidence: db.prepare_cached("INSERT INTO evidence VALUES (?, ?, ?, ?, ?, ?)")?,
             value: db.prepare_cached("INSERT INTO notice_values VALUES (?, ?, ?, ?)")?,
+            login: db.prepare_cached(entered::INSERT_LOGIN)?,
         })
     }
 
@@ -40,11 +42,21 @@ impl<'t> Inserts<'t> {
             Event::Decided(decision) => flat.decided(decision)?,
             Event::Ordered(order) => flat.ordered(order),
             Event::Happened(outcome) => flat.happened(outcome),
+            Event::Entered(login) => flat.entered(login),
+            Event::FoundHere(finding) => flat.found_here(finding),
             Event::Noticed(notice) => (flat.event, flat.what) = ("noticed", &notice.key),
         }
         flat.insert(&mut self.record, seq, record.time)?;
         match &record.event {
             Event::Found(finding) => self.add_evidence(seq, &finding.evidence),
+            Event::Entered(login) => {
+                entered::write_login(&mut self.login, seq, login)?;
+                self.add_evidence(seq, &login.evidence)
+            }
+            Event::FoundHere(finding) => {
+                self.add_values(seq, &finding.values)?;
+                self.add_evidence(seq, &finding.evidence)
+            }
             Event::Noticed(notice) => self.add_values(seq, &notice.values),
             _ => Ok(()),
         }
@@ -77,6 +89,8 @@ pub(crate) fn read(db: &Connection, row: &Row<'_>) -> Result<Record, LedgerError
     let event: String = row.get("event")?;
     let event = match event.as_str() {
         "found" => Event::Found(Box::new(read_finding(db, seq, row)?)),
+        "entered" => Event::Entered(Box::new(entered::read_login(db, seq, row)?)),
+        "here" => Event::FoundHere(Box::new(entered::read_found_here(db, seq, row)?)),
         "decided" => Event::Decided(read_decision(row)?),
         "ordered" => Event::Ordered(read_order(row)?),
         "happened" => Event::Happened(Outcome {
@@ -99,24 +113,24 @@ pub(crate) fn seq_number(seq: Seq) -> Result<i64, LedgerError> {
 
 /// The columns between `time` and the end; what does not apply is NULL.
 #[derive(Default)]
-struct Flat<'a> {
-    event: &'static str,
-    what: &'a str,
-    subject: Option<String>,
-    address: Option<String>,
-    service: Option<&'a str>,
-    user: Option<Typed<'a>>,
-    method: Option<Typed<'a>>,
+pub(crate) struct Flat<'a> {
+    pub(crate) event: &'static str,
+    pub(crate) what: &'a str,
+    pub(crate) subject: Option<String>,
+    pub(crate) address: Option<String>,
+    pub(crate) service: Option<&'a str>,
+    pub(crate) user: Option<Typed<'a>>,
+    pub(crate) method: Option<Typed<'a>>,
     policy: Option<&'a str>,
-    failures: Option<u32>,
+    pub(crate) failures: Option<u32>,
     window_s: Option<i64>,
     first: Option<i64>,
     last: Option<i64>,
-    lines: Option<i64>,
+    pub(crate) lines: Option<i64>,
     scope: Option<String>,
     until: Option<i64>,
     because: Option<&'static str>,
-    detail: Option<String>,
+    pub(crate) detail: Option<String>,
     finding: Option<i64>,
     order_id: Option<i64>,
     earlier: Option<u32>,
@@ -217,18 +231,13 @@ impl<'a> Flat<'a> {
 
 fn read_finding(db: &Connection, seq: i64, row: &Row<'_>) -> Result<Finding, LedgerError> {
     let address: String = row.get("address")?;
-    let bytes = |name| -> Result<Option<Vec<u8>>, LedgerError> {
-        let bytes = row.get_ref(name)?.as_bytes_or_null();
-        let bytes = bytes.map_err(|error| LedgerError::Unreadable(error.to_string()))?;
-        Ok(bytes.map(<[u8]>::to_vec))
-    };
     Ok(Finding {
         kind: finding_of(&row.get::<_, String>("what")?)?,
         subject: subject(row)?,
         address: address.parse().map_err(|_| unknown("address", &address))?,
         service: row.get("service")?,
-        user: bytes("user")?,
-        method: bytes("method")?,
+        user: bytes(row, "user")?,
+        method: bytes(row, "method")?,
         policy: row.get("policy")?,
         failures: row.get("failures")?,
         window_s: row.get::<_, i64>("window_s")?.cast_unsigned(),
@@ -269,7 +278,14 @@ fn read_order(row: &Row<'_>) -> Result<Order, LedgerError> {
     })
 }
 
-fn read_evidence(db: &Connection, seq: i64) -> Result<Vec<Evidence>, LedgerError> {
+/// A column of what a stranger typed.
+pub(crate) fn bytes(row: &Row<'_>, name: &str) -> Result<Option<Vec<u8>>, LedgerError> {
+    let bytes = row.get_ref(name)?.as_bytes_or_null();
+    let bytes = bytes.map_err(|error| LedgerError::Unreadable(error.to_string()))?;
+    Ok(bytes.map(<[u8]>::to_vec))
+}
+
+pub(crate) fn read_evidence(db: &Connection, seq: i64) -> Result<Vec<Evidence>, LedgerError> {
     let mut statement = db
         .prepare_cached("SELECT time, rule, weight, line FROM evidence WHERE seq = ? ORDER BY n")?;
     let mut rows = statement.query([seq])?;
@@ -286,7 +302,7 @@ fn read_evidence(db: &Connection, seq: i64) -> Result<Vec<Evidence>, LedgerError
     Ok(evidence)
 }
 
-fn read_values(db: &Connection, seq: i64) -> Result<Vec<(String, String)>, LedgerError> {
+pub(crate) fn read_values(db: &Connection, seq: i64) -> Result<Vec<(String, String)>, LedgerError> {
     let mut statement =
         db.prepare_cached("SELECT name, value FROM notice_values WHERE seq = ? ORDER BY n")?;
     let values = statement.query_map([seq], |row| Ok((row.get(0)?, row.get(1)?)))?;

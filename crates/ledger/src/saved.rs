@@ -1,12 +1,12 @@
 //! What a start finds in the ledger.
 
 use monban_model::{
-    BlockRow, ConnectionRow, HistoryRow, JailRow, JailRowKind, Notice, OrderId, PositionRow, Seq,
-    SuccessRow, TallyRow, limits,
+    BlockRow, ConnectionRow, HistoryRow, JailRow, JailRowKind, Notice, OrderId, PlaceRow,
+    PositionRow, Seq, SuccessRow, TallyRow, limits,
 };
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use crate::{LedgerError, shards, state};
+use crate::{LedgerError, entered, shards, state};
 
 /// The prefix of the ledger's own names in `meta`.
 pub(crate) const OWN: &str = "ledger.";
@@ -31,6 +31,8 @@ pub struct Saved {
     pub history: Vec<HistoryRow>,
     /// At most [`limits::SUCCESSES_MAX`].
     pub successes: Vec<SuccessRow>,
+    /// From where accounts came in, at most [`limits::PLACES_MAX`].
+    pub places: Vec<PlaceRow>,
     /// The state of jails, at most [`limits::JAIL_ROWS_MAX`].
     pub jails: Vec<JailRow>,
     /// One per path that was ever committed and not forgotten.
@@ -78,6 +80,7 @@ impl Saved {
                 limits::SUCCESSES_MAX,
                 state::read_success,
             )?,
+            places: rows.all("places", entered::PLACES, limits::PLACES_MAX, entered::read_place)?,
             jails: rows.all("jails", state::JAILS, limits::JAIL_ROWS_MAX, state::read_jail)?,
             positions: rows.all(
                 "positions",
@@ -113,6 +116,7 @@ impl Saved {
         saved.history = rows.readable(state::HISTORY, limits::HISTORY_MAX, state::read_history);
         saved.successes =
             rows.readable(state::SUCCESSES, limits::SUCCESSES_MAX, state::read_success);
+        saved.places = rows.readable(entered::PLACES, limits::PLACES_MAX, entered::read_place);
         saved.jails = rows.readable(state::JAILS, limits::JAIL_ROWS_MAX, state::read_jail);
         saved.jails.retain(|row| row.kind != JailRowKind::Ticket);
         if let Ok(next) = next_seq(db) {

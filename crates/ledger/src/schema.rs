@@ -14,6 +14,7 @@ const STEPS: &[Step] = &[
     Step { sql: include_str!("schema/2.sql"), then: None },
     Step { sql: include_str!("schema/3.sql"), then: None },
     Step { sql: include_str!("schema/4.sql"), then: Some(shards::move_rows) },
+    Step { sql: include_str!("schema/5.sql"), then: None },
 ];
 
 /// From one form to the next.

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row, ToSql};
 
 use crate::codec::{evidence_from_bytes, marks_from_bytes};
 use crate::words::{scope_of, scope_word, unknown};
-use crate::{LedgerError, Packed};
+use crate::{LedgerError, Packed, entered};
 
 /// Writes or forgets one row.
 pub(crate) fn write(db: &Connection, row: &StateRow) -> Result<(), LedgerError> {
@@ -42,6 +42,10 @@ pub(crate) fn write(db: &Connection, row: &StateRow) -> Result<(), LedgerError> 
              DO UPDATE SET last = excluded.last, by_key = excluded.by_key",
             &[&success.address.to_string(), &success.last.0, &success.by_key.map(|stamp| stamp.0)],
         ),
+        StateRow::Place(row) => entered::write_place(db, row),
+        StateRow::NoPlace(service, user, origin) => {
+            entered::drop_place(db, (service, user, *origin))
+        }
         StateRow::Jail(row) => write_jail(db, row),
         StateRow::NoSuccess(address) => {
             run(db, "DELETE FROM successes WHERE address = ?", &[&address.to_string()])

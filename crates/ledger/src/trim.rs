@@ -330,6 +330,7 @@ impl<'a> Run<'a> {
     fn drop_record(&mut self, seq: i64) -> Result<(), LedgerError> {
         self.drop_lines(seq)?;
         state::run(self.db, "DELETE FROM notice_values WHERE seq = ?", &[&seq])?;
+        state::run(self.db, "DELETE FROM logins WHERE seq = ?", &[&seq])?;
         state::run(self.db, "DELETE FROM records WHERE seq = ?", &[&seq])?;
         self.done.records += 1;
         Ok(())

@@ -87,11 +87,11 @@ pub(crate) fn result_of(word: &str, detail: Option<String>) -> Result<OutcomeRes
 }
 
 /// A network with its prefix length: unlike its display, `::ffff:0:0/96` style bases are exact.
-fn net_word(net: Net) -> String {
+pub(crate) fn net_word(net: Net) -> String {
     format!("{}/{}", net.base(), net.prefix())
 }
 
-fn net_of(word: &str) -> Result<Net, LedgerError> {
+pub(crate) fn net_of(word: &str) -> Result<Net, LedgerError> {
     let parts = word.split_once('/');
     parts
         .and_then(|(base, prefix)| Net::new(base.parse().ok()?, prefix.parse().ok()?))

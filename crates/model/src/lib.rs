@@ -25,6 +25,7 @@ mod jail;
 mod letter;
 pub mod limits;
 mod line;
+mod login;
 mod policy;
 mod problem;
 mod publication;
@@ -46,6 +47,7 @@ pub use jail::{
 };
 pub use letter::{Fact, Letter, Passage, Picture, Setting, Severity, Standing, Theme};
 pub use line::{Line, SourceId};
+pub use login::{Earlier, HostFinding, Login, ToldBy};
 pub use policy::{Backoff, Catalog, Policy, Reach, RuleInfo, Scope, ServiceInfo, Window};
 pub use problem::Problem;
 pub use publication::Publication;
@@ -57,11 +59,13 @@ pub use record::{
 pub use rotation::{Rotation, Turn, sort_oldest_first};
 pub use set_name::{SetName, TableFamily};
 pub use sighting::{
-    Also, CLOSE, ConnectionKey, Kind, KindSet, RuleId, ServiceId, Sighting, WITNESSES, Witness,
+    Also, CLOSE, ConnectionKey, Details, Kind, KindSet, RuleId, ServiceId, Sighting, WITNESSES,
+    Witness,
 };
 pub use state::{
-    BlockRow, ConnectionRow, HistoryRow, JailBan, JailRow, JailRowKind, Made, PositionRow,
-    StateRow, SuccessRow, Tail, TakeChanges, TallyHead, TallyLine, TallyLineRef, TallyRow,
+    BlockRow, ConnectionRow, HistoryRow, JailBan, JailRow, JailRowKind, Made, PlaceRow,
+    PositionRow, StateRow, SuccessRow, Tail, TakeChanges, TallyHead, TallyLine, TallyLineRef,
+    TallyRow,
 };
 pub use suggest::closest;
 pub use time::{Stamp, civil_from_days, days_from_civil, parse_duration_s, show_duration};

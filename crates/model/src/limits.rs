@@ -35,6 +35,13 @@ pub const CONNECTIONS_MAX: usize = 8_192;
 /// pid may come back after that).
 pub const CONNECTION_IDLE_S: u64 = 600;
 
+/// Places that accounts came in from are remembered: for each account of each service anywhere, its
+/// networks and its addresses.
+pub const PLACES_MAX: usize = 16_384;
+
+/// Logins that were told of by the log or by the hook in PAM alone, and may yet be by the other.
+pub const ENTRIES_MAX: usize = 1024;
+
 /// Addresses whose last successful login is remembered.
 pub const SUCCESSES_MAX: usize = 16_384;
 

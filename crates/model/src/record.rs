@@ -1,6 +1,6 @@
 //! What is concluded, decided, ordered and done: the records of the ledger.
 
-use crate::{Address, Scope, Stamp, Subject};
+use crate::{Address, HostFinding, Login, Scope, Stamp, Subject};
 
 /// The number of a record; it grows by one with each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,24 +30,17 @@ pub enum FindingKind {
     BruteForce,
     /// A policy's slow window is full, and the address never logged in.
     SlowBruteForce,
-    /// Somebody logged in.
-    Login,
-    /// Somebody logged in from an address that had failed before.
-    LoginAfterFailures,
 }
 
 impl FindingKind {
     /// All kinds, to read a word back.
-    pub const ALL: [Self; 4] =
-        [Self::BruteForce, Self::SlowBruteForce, Self::Login, Self::LoginAfterFailures];
+    pub const ALL: [Self; 2] = [Self::BruteForce, Self::SlowBruteForce];
 
     /// Its word in the ledger and in JSON.
     pub const fn word(self) -> &'static str {
         match self {
             Self::BruteForce => "brute-force",
             Self::SlowBruteForce => "slow-brute-force",
-            Self::Login => "login",
-            Self::LoginAfterFailures => "login-after-failures",
         }
     }
 }
@@ -65,13 +58,13 @@ pub struct Finding {
     pub service: String,
     /// The user of the last sighting, if one was named.
     pub user: Option<Vec<u8>>,
-    /// How somebody logged in (`password`, `publickey`), for logins.
+    /// How a login was tried (`password`, `publickey`), where the last sighting told.
     pub method: Option<Vec<u8>>,
-    /// The policy that counted; empty for logins.
+    /// The policy that counted.
     pub policy: String,
     /// Failures counted.
     pub failures: u32,
-    /// The window they were counted in, in seconds; 0 for logins.
+    /// The window they were counted in, in seconds.
     pub window_s: u64,
     /// The first and last of them.
     pub first: Stamp,
@@ -237,6 +230,10 @@ pub struct Notice {
 pub enum Event {
     /// Something was concluded.
     Found(Box<Finding>),
+    /// Somebody came in.
+    Entered(Box<Login>),
+    /// Something was concluded about this host itself.
+    FoundHere(Box<HostFinding>),
     /// Something was decided.
     Decided(Decision),
     /// Something was ordered.

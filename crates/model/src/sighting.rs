@@ -137,6 +137,39 @@ pub enum Also {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionKey(pub u64);
 
+/// What a line tells beside of somebody who came in or took other rights. Few lines do, so it is
+/// read only there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Details<'a> {
+    /// The key that was shown: its kind and fingerprint, such as `ED25519 SHA256:...`.
+    pub key: Option<&'a [u8]>,
+    /// The terminal, such as `pts/0`.
+    pub terminal: Option<&'a [u8]>,
+    /// The account whose rights were taken.
+    pub target: Option<&'a [u8]>,
+    /// The command that ran with them.
+    pub command: Option<&'a [u8]>,
+    /// The service by the name that PAM has for it, where a rule is for several.
+    pub service: Option<&'a [u8]>,
+}
+
+impl<'a> Details<'a> {
+    /// The names that they have in rule files.
+    pub const NAMES: [&'static str; 5] = ["key", "terminal", "target", "command", "service"];
+
+    /// The place of the one of that name.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut Option<&'a [u8]>> {
+        Some(match name {
+            "key" => &mut self.key,
+            "terminal" => &mut self.terminal,
+            "target" => &mut self.target,
+            "command" => &mut self.command,
+            "service" => &mut self.service,
+            _ => return None,
+        })
+    }
+}
+
 /// What a rule read out of one line. It borrows from the line; nothing is allocated for a line
 /// that does not count.
 #[derive(Clone, Copy, Debug)]
@@ -151,6 +184,8 @@ pub struct Sighting<'a> {
     pub user: Option<&'a [u8]>,
     /// How: `password`, `publickey`, ... for logins.
     pub method: Option<&'a [u8]>,
+    /// What else a login tells.
+    pub details: Details<'a>,
     /// Which service.
     pub service: ServiceId,
     /// Which connection of it, where the line tells.

@@ -3,7 +3,7 @@
 //! They are committed in one transaction with the records that were made from the same lines, so
 //! that an end at any instant loses nothing and counts nothing twice.
 
-use crate::{Address, ConnectionKey, Evidence, Scope, Stamp, Subject, WITNESSES};
+use crate::{Address, ConnectionKey, Evidence, Net, Scope, Stamp, Subject, WITNESSES};
 
 /// The open count of one policy and subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -268,6 +268,23 @@ impl Made {
     }
 }
 
+/// From where an account came in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaceRow {
+    /// The service.
+    pub service: String,
+    /// The account; for `su` and `sudo` the one that was left, `>`, and the one that was entered.
+    pub user: Vec<u8>,
+    /// An address, a network, or `None` for anywhere.
+    pub origin: Option<Net>,
+    /// The first time.
+    pub first: Stamp,
+    /// The last time.
+    pub last: Stamp,
+    /// How often.
+    pub count: u64,
+}
+
 /// A change of the open state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StateRow {
@@ -291,6 +308,10 @@ pub enum StateRow {
     Success(SuccessRow),
     /// Forget this success.
     NoSuccess(Address),
+    /// Write this place.
+    Place(PlaceRow),
+    /// Forget this place: service, account and origin.
+    NoPlace(String, Vec<u8>, Option<Net>),
     /// Write or forget this row of a jail.
     Jail(JailRow),
 }

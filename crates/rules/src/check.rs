@@ -82,7 +82,11 @@ fn holds(
 
 fn shown(service: &Service, found: &Found<'_>, name: &str) -> Option<String> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    match Slot::named(name)? {
+    let Some(slot) = Slot::named(name) else {
+        let details = service.rules[found.index].details.as_ref()?;
+        return details.read(found.message).get_mut(name)?.map(text);
+    };
+    match slot {
         Slot::Address => found.address().map(|address| address.to_string()),
         Slot::User => found.user_of(service).map(text),
         Slot::Times => Some(found.times().to_string()),

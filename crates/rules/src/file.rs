@@ -5,6 +5,7 @@ use monban_model::{Also, Kind, Problem, Witness};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::details::DetailPattern;
 use crate::field::Slot;
 use crate::filter::Filter;
 use crate::service::{Example, Rule, Service, ShapeName, Wording};
@@ -176,6 +177,7 @@ impl Reader<'_> {
             kind: Kind::Harmless,
             wordings: Vec::new(),
             regex: None,
+            details: None,
             filters: Vec::new(),
             also: Also::Nothing,
             witness: Witness(0),
@@ -191,6 +193,7 @@ impl Reader<'_> {
                 "kind" if !harmless => kind = self.kind(value),
                 "line" => rule.wordings = self.wordings(value),
                 "regex" => rule.regex = self.wordings(value).pop(),
+                "details" => rule.details = self.details(value),
                 "where" => rule.filters.extend(self.filters(value, true)),
                 "where_not" => rule.filters.extend(self.filters(value, false)),
                 "witness" => rule.witness = self.witness(value),
@@ -201,7 +204,7 @@ impl Reader<'_> {
                 other => self.unknown(
                     key.span().start,
                     other,
-                    "id, kind, line, regex, where, where_not, witness, also, cites, sees, not",
+                    "id, kind, line, regex, details, where, where_not, witness, also, cites, sees, not",
                 ),
             }
         }
@@ -272,6 +275,18 @@ impl Reader<'_> {
             out.push(Wording { text: self.string(entry), line: self.line(entry.span().start) });
         }
         out
+    }
+
+    /// The expression for details; one that is proven is looked at when it is needed.
+    fn details(&mut self, value: &Value<'_>) -> Option<DetailPattern> {
+        let pattern = DetailPattern::unread(self.string(value));
+        match pattern.problem().filter(|_| !self.proven) {
+            Some(what) => {
+                self.say(value.span().start, what, "", "");
+                None
+            }
+            None => Some(pattern),
+        }
     }
 
     fn strings(&mut self, value: &Value<'_>) -> Vec<String> {

@@ -18,6 +18,7 @@ mod bytes;
 mod check;
 mod class;
 mod clock;
+mod details;
 mod field;
 mod file;
 mod filter;

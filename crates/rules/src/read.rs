@@ -1,9 +1,10 @@
 //! From a line to what it tells.
 
 use monban_model::limits::{ATTEMPTS_PER_LINE_MAX, LINE_MAX};
-use monban_model::{ConnectionKey, Line, ServiceId, Sighting, Stamp};
+use monban_model::{ConnectionKey, Details, Line, ServiceId, Sighting, Stamp};
 
 use crate::clock::Clock;
+use crate::details::has_details;
 use crate::field::Slot;
 use crate::found::Found;
 use crate::gist::{Gist, Told};
@@ -210,6 +211,10 @@ impl RuleSet {
             address: gist.address,
             user: gist.user.and_then(|user| user.of(message)),
             method: gist.method.and_then(|method| method.of(message)),
+            details: match has_details(gist.kind) {
+                true => self.details_of(gist, message),
+                false => Details::default(),
+            },
             service: gist.service,
             connection,
             witness: gist.witness,
@@ -218,5 +223,15 @@ impl RuleSet {
             weight: gist.times.saturating_mul(repeated).min(ATTEMPTS_PER_LINE_MAX),
             line,
         }
+    }
+
+    /// What else a line tells of who came in.
+    #[cold]
+    fn details_of<'a>(&self, gist: &Gist, message: &'a [u8]) -> Details<'a> {
+        let service = usize::from(gist.service.0);
+        let index = gist.rule.0.wrapping_sub(self.first_rule[service]);
+        let rule = self.services[service].rules.get(usize::from(index));
+        let Some(rule) = rule else { return Details::default() };
+        rule.details.as_ref().map_or_else(Details::default, |pattern| pattern.read(message))
     }
 }

@@ -1,7 +1,8 @@
 //! What a rule file says, as plain data.
 
-use monban_model::{Also, Kind, Witness};
+use monban_model::{Also, Details, Kind, Witness};
 
+use crate::details::DetailPattern;
 use crate::field::Slot;
 use crate::filter::Filter;
 
@@ -41,6 +42,8 @@ pub struct Rule {
     pub wordings: Vec<Wording>,
     /// Its regular expression.
     pub regex: Option<Wording>,
+    /// What of its messages tells more of a login.
+    pub details: Option<DetailPattern>,
     /// Its `where` and `where_not`.
     pub(crate) filters: Vec<Filter>,
     /// What its lines say of their connection beside the kind.
@@ -97,11 +100,11 @@ impl Example {
         let mut expects: Vec<(&'static str, Option<String>)> = Vec::new();
         for word in wanted.split(' ').filter(|word| !word.is_empty()) {
             let named =
-                word.split_once('=').and_then(|(name, value)| Some((Slot::named(name)?, value)));
+                word.split_once('=').and_then(|(name, value)| Some((name_of(name)?, value)));
             match (named, expects.last_mut()) {
-                (Some((slot, value)), _) => {
+                (Some((name, value)), _) => {
                     let value = (value != "-").then(|| value.to_owned());
-                    expects.push((slot.name(), value));
+                    expects.push((name, value));
                 }
                 // A value with spaces goes on until the next known name.
                 (None, Some((_, Some(value)))) => {
@@ -113,6 +116,12 @@ impl Example {
         }
         Ok(Self { message: message.to_owned(), expects, line })
     }
+}
+
+/// A field or detail, as examples name it.
+fn name_of(name: &str) -> Option<&'static str> {
+    let detail = || Details::NAMES.into_iter().find(|detail| *detail == name);
+    Slot::named(name).map(Slot::name).or_else(detail)
 }
 
 /// How lines without a syslog head look.

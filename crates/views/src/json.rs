@@ -1,8 +1,8 @@
 //! Records as JSON. Names are stable; a new one may be added.
 
 use monban_model::{
-    Address, Because, BlockRow, Decision, Event, Evidence, Finding, Notice, Order, OrderAct,
-    Outcome, Record, Scope, Stamp, Verdict,
+    Address, Because, BlockRow, Decision, Event, Evidence, Finding, HostFinding, Login, Notice,
+    Order, OrderAct, Outcome, Record, Scope, Stamp, Verdict,
 };
 use serde_json::{Value, json};
 
@@ -33,6 +33,8 @@ pub fn block_json(row: &BlockRow) -> Value {
 pub fn record_json(record: &Record) -> Value {
     let (event, mut fields) = match &record.event {
         Event::Found(finding) => ("finding", finding_json(finding)),
+        Event::Entered(login) => ("login", login_json(login)),
+        Event::FoundHere(finding) => ("finding", found_here_json(finding)),
         Event::Decided(decision) => ("decision", decision_json(decision)),
         Event::Ordered(order) => ("order", order_json(order)),
         Event::Happened(outcome) => ("outcome", outcome_json(outcome)),
@@ -81,6 +83,41 @@ pub(crate) fn finding_json(finding: &Finding) -> Value {
         "window_s": finding.window_s,
         "first": time_json(finding.first),
         "last": time_json(finding.last),
+        "lines": finding.evidence.iter().map(evidence_json).collect::<Vec<_>>(),
+    })
+}
+
+/// A login.
+pub fn login_json(login: &Login) -> Value {
+    let earlier = login.earlier;
+    json!({
+        "user": login.user.as_deref().map(text),
+        "by": login.by.as_deref().map(text),
+        "address": login.address.map(address_json),
+        "subject": login.subject.map(|subject| subject.to_string()),
+        "service": login.service,
+        "method": login.method.as_deref().map(text),
+        "key": login.key.as_deref().map(text),
+        "terminal": login.terminal.as_deref().map(text),
+        "told_by": login.told_by.word(),
+        "first": login.is_from_a_new_place(),
+        "last_login": earlier.ever.map(time_json),
+        "last_from_network": earlier.network.map(time_json),
+        "last_from_address": earlier.address.map(time_json),
+        "failures": login.failures,
+        "lines": login.evidence.iter().map(evidence_json).collect::<Vec<_>>(),
+    })
+}
+
+fn found_here_json(finding: &HostFinding) -> Value {
+    let values: serde_json::Map<String, Value> =
+        finding.values.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    json!({
+        "finding": finding.key,
+        "severity": finding.severity.word(),
+        "service": finding.service,
+        "user": finding.user.as_deref().map(text),
+        "values": values,
         "lines": finding.evidence.iter().map(evidence_json).collect::<Vec<_>>(),
     })
 }

@@ -6,6 +6,7 @@
 
 mod bans;
 mod clock;
+mod entered;
 mod jail_counts;
 mod json;
 mod narrate;

@@ -1,12 +1,11 @@
 //! One readable line per thing that happens.
 
 use monban_model::{
-    Because, Decision, Event, Finding, FindingKind, Outcome, OutcomeResult, Record, Seq, Subject,
-    Verdict,
+    Because, Decision, Event, Finding, Outcome, OutcomeResult, Record, Seq, Subject, Verdict,
 };
 
 use crate::bans::shown;
-use crate::{LocalClock, Say, printable, quoted};
+use crate::{LocalClock, Say, printable};
 
 /// Whether what was decided of a subject was only observed, as the next outcome among these
 /// records tells; `None` if none does.
@@ -49,11 +48,8 @@ impl Narrator {
     /// Whether a record has a line of its own for people.
     pub fn shows(&self, record: &Record) -> bool {
         match &record.event {
-            Event::Found(finding) => {
-                matches!(finding.kind, FindingKind::Login | FindingKind::LoginAfterFailures)
-            }
-            Event::Decided(_) | Event::Noticed(_) => true,
-            Event::Ordered(_) => false,
+            Event::Found(_) | Event::Ordered(_) => false,
+            Event::Entered(_) | Event::FoundHere(_) | Event::Decided(_) | Event::Noticed(_) => true,
             Event::Happened(outcome) => self.outcome(outcome).is_some(),
         }
     }
@@ -61,13 +57,12 @@ impl Narrator {
     /// The line of a record, if it is for people.
     pub fn tell(&mut self, record: &Record) -> Option<String> {
         let text = match &record.event {
-            Event::Found(finding) => match finding.kind {
-                FindingKind::Login | FindingKind::LoginAfterFailures => self.login(finding),
-                _ => {
-                    self.last = Some(finding.clone());
-                    return None;
-                }
-            },
+            Event::Found(finding) => {
+                self.last = Some(finding.clone());
+                return None;
+            }
+            Event::Entered(login) => self.say.login(login),
+            Event::FoundHere(finding) => self.say.found_here(finding),
             Event::Decided(decision) => {
                 let finding = self.last.take();
                 self.decision(record, decision, finding.as_deref())
@@ -87,23 +82,6 @@ impl Narrator {
     /// The line of something that is no record, at this moment.
     pub fn notice(&self, time: monban_model::Stamp, notice: &monban_model::Notice) -> String {
         format!("{}  {}", self.clock.when(time), self.say.notice(notice))
-    }
-
-    fn login(&self, finding: &Finding) -> String {
-        let user = finding.user.as_deref().map_or_else(|| "?".to_owned(), quoted);
-        let method = finding.method.as_deref().map_or_else(|| "?".to_owned(), printable);
-        let key = match finding.kind {
-            FindingKind::LoginAfterFailures => "login-after-failures",
-            _ => "login",
-        };
-        let values = [
-            ("user", user.as_str()),
-            ("address", &finding.address.to_string()),
-            ("service", &finding.service),
-            ("method", &method),
-            ("failures", &finding.failures.to_string()),
-        ];
-        self.say.text(key, &values)
     }
 
     fn decision(&self, record: &Record, decision: &Decision, found: Option<&Finding>) -> String {

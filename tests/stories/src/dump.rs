@@ -1,8 +1,8 @@
 //! The ledger as text that people review: one line a record, evidence below its finding.
 
 use monban_model::{
-    Because, BlockRow, Decision, Event, Finding, FindingKind, OrderAct, OutcomeResult, Record,
-    Stamp, Verdict, show_duration,
+    Because, BlockRow, Decision, Earlier, Event, Evidence, Finding, FindingKind, HostFinding,
+    Login, OrderAct, OutcomeResult, Record, Stamp, ToldBy, Verdict, show_duration,
 };
 
 /// All records, then the blocks that are in force.
@@ -11,6 +11,8 @@ pub fn dump(records: &[Record], blocks: &[BlockRow]) -> String {
     for record in records {
         let text = match &record.event {
             Event::Found(finding) => found(finding),
+            Event::Entered(login) => entered(login),
+            Event::FoundHere(finding) => found_here(finding),
             Event::Decided(decision) => decided(decision, record.time),
             Event::Ordered(order) => match &order.act {
                 OrderAct::Block { .. } => format!("order block {}", order.subject),
@@ -42,8 +44,6 @@ fn found(finding: &Finding) -> String {
     let kind = match finding.kind {
         FindingKind::BruteForce => "brute-force",
         FindingKind::SlowBruteForce => "slow brute-force",
-        FindingKind::Login => "login",
-        FindingKind::LoginAfterFailures => "login after failures",
     };
     let mut text = format!("found {kind} {} {}", finding.service, finding.address);
     if let Some(user) = &finding.user {
@@ -55,15 +55,52 @@ fn found(finding: &Finding) -> String {
     if finding.window_s > 0 {
         text.push_str(&format!(" in {}", show_duration(finding.window_s)));
     }
-    for line in &finding.evidence {
-        text.push_str(&format!(
-            "\n    {} x{} {}",
-            line.rule,
-            line.weight,
-            line.line.escape_ascii()
-        ));
+    text + &lines(&finding.evidence)
+}
+
+fn lines(evidence: &[Evidence]) -> String {
+    let shown = |line: &Evidence| {
+        format!("\n    {} x{} {}", line.rule, line.weight, line.line.escape_ascii())
+    };
+    evidence.iter().map(shown).collect()
+}
+
+fn entered(login: &Login) -> String {
+    let mut text = format!("login {}", login.service);
+    let mut add = |word: &str, value: Option<String>| {
+        if let Some(value) = value {
+            text.push_str(&format!(" {word}{value}"));
+        }
+    };
+    let shown =
+        |bytes: &Option<Vec<u8>>| bytes.as_deref().map(|bytes| bytes.escape_ascii().to_string());
+    add("", login.address.map(|address| address.to_string()));
+    add("as ", shown(&login.user));
+    add("by ", shown(&login.by));
+    add("with ", shown(&login.method));
+    add("key ", shown(&login.key));
+    add("on ", shown(&login.terminal));
+    let told_by = (login.told_by != ToldBy::Log).then(|| login.told_by.word().to_owned());
+    add("told by ", told_by);
+    if login.failures > 0 {
+        add("after failures: ", Some(login.failures.to_string()));
     }
-    text
+    let last = match login.earlier {
+        Earlier { address: Some(time), .. } => format!("there last at {time}"),
+        Earlier { network: Some(time), .. } => format!("near there last at {time}"),
+        Earlier { ever: Some(time), .. } => format!("elsewhere last at {time}"),
+        _ => "never before".to_owned(),
+    };
+    add("", Some(last));
+    text + &lines(&login.evidence)
+}
+
+fn found_here(finding: &HostFinding) -> String {
+    let user = finding.user.as_deref().unwrap_or_default().escape_ascii();
+    let values: String =
+        finding.values.iter().map(|(name, value)| format!(" {name}={value}")).collect();
+    let severity = finding.severity.word();
+    format!("found here {} ({severity}) {user}{values}{}", finding.key, lines(&finding.evidence))
 }
 
 fn decided(decision: &Decision, now: Stamp) -> String {

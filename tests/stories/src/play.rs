@@ -156,6 +156,7 @@ impl Stage {
             blocks: saved.blocks,
             history: saved.history,
             successes: saved.successes,
+            places: saved.places,
             next_seq: saved.next_seq.0,
             next_order: saved.next_order.0,
         };

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use monban_model::limits::EVIDENCE_BYTES_MAX;
 use monban_model::{
-    Address, Event, Finding, FindingKind, Kind, Policy, Reach, ServiceId, Sighting, Stamp, Subject,
+    Address, Event, Finding, Kind, Policy, Reach, ServiceId, Sighting, Stamp, Subject,
 };
 
 use super::{Engine, TallyKey};
 use crate::observation::{Counted, Effect};
-use crate::watch::{EvidenceLine, Full, LineTold, Mark, Success, Told, try_key};
+use crate::watch::{Full, LineTold, Mark, Success, Told, try_key};
 
 impl Engine {
     /// Somebody tried something and was refused.
@@ -84,20 +84,8 @@ impl Engine {
             success.by_key = success.by_key.max(Some(seen.time));
         }
         if is_new || failures > 0 {
-            let kind =
-                if failures > 0 { FindingKind::LoginAfterFailures } else { FindingKind::Login };
-            let evidence = EvidenceLine::of(line_told(&self.rules, seen, 1)).into_evidence();
-            let finding = Finding {
-                kind,
-                policy: String::new(),
-                failures,
-                window_s: 0,
-                first: seen.time,
-                last: seen.time,
-                evidence: vec![evidence],
-                ..self.finding_about(subject, address, seen)
-            };
-            let _ = self.record(now.min(seen.time), Event::Found(Box::new(finding)), out);
+            let login = self.login_from((subject, address), failures, seen);
+            self.enter(now, seen.time, login, out);
         }
     }
 
@@ -283,33 +271,20 @@ impl Engine {
         let first = evidence.first().map_or(first, |line| line.time);
         let finding = Finding {
             kind: full.kind,
+            subject: key.1,
+            address,
+            service: self.setup.catalog.service(seen.service).to_owned(),
+            user: seen.user.map(<[u8]>::to_vec),
+            method: seen.method.map(<[u8]>::to_vec),
             policy: self.policy_at(key.0).name.clone(),
             failures: full.failures,
             window_s: full.window.length_s,
             first,
             last: seen.time,
             evidence,
-            ..self.finding_about(key.1, address, seen)
         };
         let about = self.record(seen.time.min(now), Event::Found(Box::new(finding)), out);
         self.judge(now, seen.time, key, about, out);
-    }
-
-    fn finding_about(&self, subject: Subject, address: Address, seen: &Sighting<'_>) -> Finding {
-        Finding {
-            kind: FindingKind::Login,
-            subject,
-            address,
-            service: self.setup.catalog.service(seen.service).to_owned(),
-            user: seen.user.map(<[u8]>::to_vec),
-            method: seen.method.map(<[u8]>::to_vec),
-            policy: String::new(),
-            failures: 0,
-            window_s: 0,
-            first: seen.time,
-            last: seen.time,
-            evidence: Vec::new(),
-        }
     }
 
     /// The policy of a tally's key, which was made from the list of policies.
@@ -319,7 +294,11 @@ impl Engine {
 }
 
 /// A line of evidence, with the name of its rule.
-fn line_told<'a>(rules: &'a [Arc<str>], seen: &Sighting<'a>, weight: u32) -> LineTold<'a> {
+pub(super) fn line_told<'a>(
+    rules: &'a [Arc<str>],
+    seen: &Sighting<'a>,
+    weight: u32,
+) -> LineTold<'a> {
     // The last name is there for a rule of no catalog.
     let rule = rules.get(usize::from(seen.rule.0)).unwrap_or(&rules[rules.len() - 1]);
     LineTold {

@@ -189,6 +189,7 @@ impl Engine {
 
     /// Time has passed: failed orders are tried again, what is old is forgotten.
     pub(super) fn tick(&mut self, now: Stamp, out: &mut Vec<Effect>) {
+        self.tell_hooked(now, out);
         let due: Vec<Subject> =
             self.failed.iter().filter(|(_, (when, _))| *when <= now).map(|(s, _)| *s).collect();
         for subject in due {

@@ -17,7 +17,7 @@ pub(super) struct Places {
 }
 
 impl Engine {
-    pub(super) fn places(&self) -> Places {
+    pub(super) fn counted_where(&self) -> Places {
         let catalog = &self.setup.catalog;
         let place = |info: &monban_model::RuleInfo| {
             let at = self.policy_for(info.kind, catalog.service(info.service));
@@ -30,7 +30,7 @@ impl Engine {
 
     /// After a change of policies: every count goes to where it is counted now.
     pub(super) fn refile(&mut self, old: &[Policy]) {
-        let places = self.places();
+        let places = self.counted_where();
         let mut kept = Vec::new();
         while let Some((&key, _)) = self.tallies.oldest() {
             kept.extend(self.tallies.remove(&key).map(|tally| (key, tally)));

@@ -1,8 +1,8 @@
 //! The open state as rows: taken out for a commit, put back after a restart.
 
 use monban_model::{
-    BlockRow, ConnectionRow, Event, HistoryRow, Notice, Stamp, StateRow, SuccessRow, TakeChanges,
-    TallyRow,
+    BlockRow, ConnectionRow, Event, HistoryRow, Notice, PlaceRow, Stamp, StateRow, SuccessRow,
+    TakeChanges, TallyRow,
 };
 
 use super::Engine;
@@ -23,6 +23,8 @@ pub struct Saved {
     pub history: Vec<HistoryRow>,
     /// Logins.
     pub successes: Vec<SuccessRow>,
+    /// From where accounts came in.
+    pub places: Vec<PlaceRow>,
     /// The number of the next record.
     pub next_seq: u64,
     /// The number of the next order.
@@ -38,6 +40,8 @@ pub struct Evicted {
     pub connections: u64,
     /// Remembered logins that had to make room.
     pub successes: u64,
+    /// Remembered places of logins that had to make room.
+    pub places: u64,
     /// Remembered blocks that had to make room.
     pub history: u64,
 }
@@ -57,10 +61,11 @@ impl Engine {
         saved.connections.sort_by_key(|row| row.last);
         saved.history.sort_by_key(|row| row.last);
         saved.successes.sort_by_key(|row| row.last);
-        let places = self.places();
+        saved.places.sort_by_key(|row| row.last);
+        let counted = self.counted_where();
         for row in saved.tallies {
             let (policy, subject) = (row.policy.clone(), row.subject);
-            self.put_where_counted(&places, &policy, subject, Tally::from_row(row));
+            self.put_where_counted(&counted, &policy, subject, Tally::from_row(row));
         }
         for row in &saved.connections {
             self.connections.restore(row.key, Connection::from_row(row));
@@ -71,6 +76,7 @@ impl Engine {
         for row in &saved.successes {
             self.successes.restore(row.address, Success::from_row(row));
         }
+        saved.places.into_iter().for_each(|row| self.places.restore(row));
         for row in saved.blocks {
             self.blocks.restore(&row);
         }
@@ -110,6 +116,7 @@ impl Engine {
             |address, success| to.row(StateRow::Success(success.to_row(*address))),
         );
         gone.into_iter().for_each(|row| to.row(row));
+        self.places.give_changes(to);
         self.blocks.take_changes(|row| to.row(row));
     }
 
@@ -121,6 +128,7 @@ impl Engine {
         tallies * (lines + TALLY_BYTES)
             + self.connections.waiting() * CONNECTION_BYTES
             + rows * ROW_BYTES
+            + self.places.waiting_bytes()
     }
 
     /// The numbers of the next record and order.
@@ -134,6 +142,7 @@ impl Engine {
             tallies: self.tallies.evicted(),
             connections: self.connections.evicted(),
             successes: self.successes.evicted(),
+            places: self.places.evicted(),
             history: self.history.evicted(),
         }
     }
@@ -149,6 +158,8 @@ impl Engine {
         self.connections.change_all(|connection| connection.shift(ms));
         self.successes.change_all(|success| success.shift(ms));
         self.history.change_all(|past| past.shift(ms));
+        self.places.shift(ms);
+        self.entries.shift(ms);
         self.blocks.shift(ms);
         for (when, _) in self.failed.values_mut() {
             *when = when.plus_ms(ms);

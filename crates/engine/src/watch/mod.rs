@@ -1,11 +1,15 @@
 //! Detectors: they count sightings and conclude findings.
 
 mod connections;
+mod entries;
 mod evidence;
 mod hammering;
 mod logins;
+mod places;
 
 pub(crate) use connections::{Connection, Told};
+pub(crate) use entries::{Entries, family};
 pub(crate) use evidence::{EvidenceLine, LineTold};
 pub(crate) use hammering::{Full, Mark, Tally, try_key};
 pub(crate) use logins::Success;
+pub(crate) use places::Places;

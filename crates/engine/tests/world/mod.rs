@@ -87,6 +87,7 @@ impl World {
             address: address.parse().ok(),
             user: Some(user),
             method: (kind == Kind::LoginAccepted).then_some(b"publickey".as_slice()),
+            details: Default::default(),
             service: ServiceId(0),
             connection: (pid > 0).then_some(ConnectionKey(pid)),
             witness: Witness(witness),
@@ -171,6 +172,16 @@ impl World {
         findings
     }
 
+    pub fn logins(&self) -> Vec<&Login> {
+        let mut logins = Vec::new();
+        for record in self.records() {
+            if let Event::Entered(login) = &record.event {
+                logins.push(&**login);
+            }
+        }
+        logins
+    }
+
     pub fn decisions(&self) -> Vec<&Decision> {
         let mut decisions = Vec::new();
         for record in self.records() {
@@ -197,6 +208,7 @@ pub struct Rows {
     blocks: Vec<BlockRow>,
     history: Vec<HistoryRow>,
     successes: Vec<SuccessRow>,
+    places: Vec<PlaceRow>,
 }
 
 impl Rows {
@@ -232,9 +244,20 @@ impl Rows {
                     self.successes.push(row);
                 }
                 StateRow::NoSuccess(address) => self.successes.retain(|r| r.address != address),
+                StateRow::Place(row) => {
+                    self.forget_place(&row.service, &row.user, row.origin);
+                    self.places.push(row);
+                }
+                StateRow::NoPlace(service, user, origin) => {
+                    self.forget_place(&service, &user, origin);
+                }
                 StateRow::Jail(row) => panic!("the engine has no jails: {row:?}"),
             }
         }
+    }
+
+    fn forget_place(&mut self, service: &str, user: &[u8], origin: Option<Net>) {
+        self.places.retain(|r| (&*r.service, &*r.user, r.origin) != (service, user, origin));
     }
 
     pub fn saved(&self, next_seq: u64, next_order: u64) -> Saved {
@@ -244,6 +267,7 @@ impl Rows {
             blocks: self.blocks.clone(),
             history: self.history.clone(),
             successes: self.successes.clone(),
+            places: self.places.clone(),
             next_seq,
             next_order,
         }

@@ -65,12 +65,7 @@ fn evidence() -> impl Strategy<Value = Vec<Evidence>> {
 }
 
 fn found() -> impl Strategy<Value = Event> {
-    let kind = prop_oneof![
-        Just(FindingKind::BruteForce),
-        Just(FindingKind::SlowBruteForce),
-        Just(FindingKind::Login),
-        Just(FindingKind::LoginAfterFailures),
-    ];
+    let kind = prop_oneof![Just(FindingKind::BruteForce), Just(FindingKind::SlowBruteForce)];
     let who = (kind, subject(), address(), text(), option::of(typed()), option::of(typed()));
     let count = (text(), any::<u32>(), any::<u64>(), stamp(), stamp(), evidence());
     (who, count).prop_map(|(who, count)| {
@@ -91,6 +86,45 @@ fn found() -> impl Strategy<Value = Event> {
             evidence,
         }))
     })
+}
+
+fn entered() -> impl Strategy<Value = Event> {
+    let typed = || option::of(typed());
+    let who = (typed(), typed(), option::of(address()), option::of(subject()), text());
+    let how = (typed(), typed(), typed(), (0..3_usize).prop_map(|at| ToldBy::ALL[at]));
+    let earlier = (option::of(stamp()), option::of(stamp()), option::of(stamp()))
+        .prop_map(|(ever, network, address)| Earlier { ever, network, address });
+    (who, how, earlier, any::<u32>(), evidence()).prop_map(
+        |(who, how, earlier, failures, evidence)| {
+            let (user, by, address, subject, service) = who;
+            let (method, key, terminal, told_by) = how;
+            Event::Entered(Box::new(Login {
+                user,
+                by,
+                address,
+                subject,
+                service,
+                method,
+                key,
+                terminal,
+                told_by,
+                earlier,
+                failures,
+                evidence,
+            }))
+        },
+    )
+}
+
+fn found_here() -> impl Strategy<Value = Event> {
+    let severity = (0..4_usize).prop_map(|at| Severity::ALL[at]);
+    let values = vec((text(), text()), 0..5);
+    (text(), severity, text(), option::of(typed()), values, evidence()).prop_map(
+        |(key, severity, service, user, values, evidence)| {
+            let finding = HostFinding { key, severity, service, user, values, evidence };
+            Event::FoundHere(Box::new(finding))
+        },
+    )
 }
 
 fn because() -> impl Strategy<Value = Because> {
@@ -136,7 +170,7 @@ fn event() -> impl Strategy<Value = Event> {
     });
     let noticed = (text(), vec((text(), text()), 0..5))
         .prop_map(|(key, values)| Event::Noticed(Notice { key, values }));
-    prop_oneof![found(), decided, ordered, happened, noticed]
+    prop_oneof![found(), entered(), found_here(), decided, ordered, happened, noticed]
 }
 
 fn records() -> impl Strategy<Value = Vec<Record>> {
@@ -152,7 +186,8 @@ fn subject_of(event: &Event) -> Option<Subject> {
         Event::Decided(decision) => Some(decision.subject),
         Event::Ordered(order) => Some(order.subject),
         Event::Happened(outcome) => Some(outcome.subject),
-        Event::Noticed(_) => None,
+        Event::Entered(login) => login.subject,
+        Event::FoundHere(_) | Event::Noticed(_) => None,
     }
 }
 
@@ -235,11 +270,13 @@ proptest! {
     fn every_state_row_reads_back_as_it_was(
         tally in tally(), block in block(), connection in connection(), position in position(),
         who in subject(), blocks in any::<u32>(), last in stamp(), by_key in option::of(stamp()),
-        from in address(), meta in (text(), text()),
+        from in address(), meta in (text(), text()), origin in option::of(net()), user in typed(),
     ) {
         let history = HistoryRow { subject: who, blocks, last };
         let success = SuccessRow { address: from, last, by_key };
         let meta = (format!("x{}", meta.0), meta.1);
+        let service = "sshd".to_owned();
+        let place = PlaceRow { service, user, origin, first: last, last, count: u64::from(blocks) };
         let folder = tempfile::tempdir().unwrap();
         let (mut ledger, _) = Ledger::open(folder.path()).unwrap();
         let batch = Batch {
@@ -249,6 +286,7 @@ proptest! {
                 StateRow::Connection(connection.clone()),
                 StateRow::History(history),
                 StateRow::Success(success),
+                StateRow::Place(place.clone()),
             ],
             positions: vec![position.clone()],
             meta: vec![meta.clone()],
@@ -264,6 +302,7 @@ proptest! {
         prop_assert_eq!(&saved.connections, std::slice::from_ref(&connection));
         prop_assert_eq!(&saved.history, &[history]);
         prop_assert_eq!(&saved.successes, &[success]);
+        prop_assert_eq!(&saved.places, std::slice::from_ref(&place));
         prop_assert_eq!(&saved.positions, std::slice::from_ref(&position));
         prop_assert_eq!(&saved.meta, &[meta]);
         prop_assert_eq!(&saved.notices, &[]);
@@ -275,6 +314,7 @@ proptest! {
                 StateRow::NoConnection(connection.key),
                 StateRow::NoHistory(who),
                 StateRow::NoSuccess(from),
+                StateRow::NoPlace(place.service, place.user, place.origin),
             ],
             forgotten_positions: vec![position.path],
             ..Batch::default()
@@ -283,7 +323,8 @@ proptest! {
         drop(ledger);
         let (_, saved) = Ledger::open(folder.path()).unwrap();
         let rows = saved.tallies.len() + saved.blocks.len() + saved.connections.len()
-            + saved.history.len() + saved.successes.len() + saved.positions.len();
+            + saved.history.len() + saved.successes.len() + saved.positions.len()
+            + saved.places.len();
         prop_assert_eq!(rows, 0);
     }
 }

@@ -3,8 +3,9 @@
 use monban_ledger::Batch;
 use monban_model::{
     Address, Because, BlockRow, ConnectionKey, ConnectionRow, Decision, Event, Evidence, Finding,
-    FindingKind, HistoryRow, Order, OrderAct, OrderId, Outcome, OutcomeResult, PositionRow, Record,
-    Scope, Seq, Stamp, StateRow, Subject, SuccessRow, Tail, TallyLine, TallyRow, Verdict,
+    FindingKind, HistoryRow, Order, OrderAct, OrderId, Outcome, OutcomeResult, PlaceRow,
+    PositionRow, Record, Scope, Seq, Stamp, StateRow, Subject, SuccessRow, Tail, TallyLine,
+    TallyRow, Verdict,
 };
 
 /// The n-th IPv4 address from 10.0.0.0.
@@ -96,6 +97,14 @@ pub(crate) fn every_row() -> Vec<StateRow> {
         StateRow::Block(block(subject(1))),
         StateRow::History(HistoryRow { subject: subject(1), blocks: 4, last: time(2) }),
         StateRow::Success(SuccessRow { address: address(1), last: time(3), by_key: Some(time(2)) }),
+        StateRow::Place(PlaceRow {
+            service: "sshd".to_owned(),
+            user: b"alice".to_vec(),
+            origin: None,
+            first: time(1),
+            last: time(3),
+            count: 2,
+        }),
     ]
 }
 
@@ -154,7 +163,7 @@ pub(crate) fn of_state(state: Vec<StateRow>) -> Batch {
 pub fn made_older(folder: &std::path::Path) {
     let db = rusqlite::Connection::open(folder.join(monban_ledger::FILE_NAME)).unwrap();
     db.execute_batch(
-        "DROP TABLE open_connections;
+        "DROP TABLE open_connections; DROP TABLE logins; DROP TABLE places;
          CREATE TABLE connections (key INTEGER PRIMARY KEY, address TEXT, told TEXT NOT NULL,
              pending INTEGER NOT NULL, last INTEGER NOT NULL);
          WITH RECURSIVE n(at) AS (SELECT 1 UNION ALL SELECT at + 1 FROM n WHERE at < 400)

@@ -5,8 +5,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use monban_model::{
-    Address, Also, ConnectionKey, Kind, Line, QuickState, RuleId, ServiceId, Sighting, SourceId,
-    Stamp, Witness,
+    Address, Also, ConnectionKey, Details, Kind, Line, QuickState, RuleId, ServiceId, Sighting,
+    SourceId, Stamp, Witness,
 };
 use monban_rules::{Clock, Reading, RuleSet, Scratch, Sieve};
 use monban_sources::archive::{Block, Lines};
@@ -156,6 +156,7 @@ impl Page {
             address: kept.address,
             user: text(kept.user),
             method: text(kept.method),
+            details: Details::default(),
             service: kept.service,
             connection: (kept.connection != 0).then_some(ConnectionKey(kept.connection)),
             witness: kept.witness,

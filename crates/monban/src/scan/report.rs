@@ -6,8 +6,8 @@ use indexmap::{IndexMap, IndexSet};
 use monban_engine::{Counted, Effect};
 use monban_model::limits::USER_MAX;
 use monban_model::{
-    Address, Catalog, Decision, Event, Finding, FindingKind, QuickState, ServiceId, Sighting,
-    Stamp, Subject, Verdict,
+    Address, Catalog, Decision, Event, Login, QuickState, ServiceId, Sighting, Stamp, Subject,
+    Verdict,
 };
 use monban_sources::archive::Skipped;
 use smallvec::SmallVec;
@@ -70,7 +70,7 @@ pub struct Report {
     /// Blocks that would have been made.
     pub blocks: HashMap<Subject, Vec<WouldBlock>>,
     /// Who came in, in order.
-    pub logins: Vec<Finding>,
+    pub logins: Vec<(Stamp, Login)>,
     /// Failures of addresses beyond the limit.
     pub overflow: u64,
     /// Failures with names beyond the limit.
@@ -108,7 +108,7 @@ impl Report {
                 Effect::Counted(counted) => self.counted(&counted, seen),
                 Effect::Record(record) => match record.event {
                     Event::Decided(decision) => self.decision(record.time, decision),
-                    Event::Found(finding) => self.login(*finding),
+                    Event::Entered(login) => self.login(record.time, *login),
                     _ => {}
                 },
                 _ => {}
@@ -195,10 +195,9 @@ impl Report {
         }
     }
 
-    fn login(&mut self, finding: Finding) {
-        let is_login = matches!(finding.kind, FindingKind::Login | FindingKind::LoginAfterFailures);
-        if is_login && self.logins.len() < LOGINS_MAX {
-            self.logins.push(finding);
+    fn login(&mut self, time: Stamp, login: Login) {
+        if self.logins.len() < LOGINS_MAX {
+            self.logins.push((time, login));
         }
     }
 
@@ -263,6 +262,7 @@ mod tests {
                 address: Some(address),
                 user: Some(user.as_bytes()),
                 method: None,
+                details: Default::default(),
                 service: ServiceId(0),
                 connection: None,
                 witness: Witness(0),

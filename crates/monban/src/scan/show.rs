@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
-use monban_model::{Address, Finding, FindingKind};
+use monban_model::{Address, Login, Stamp};
 use monban_views::{LocalClock, Say, printable, quoted, table, time_json, width};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
@@ -108,18 +108,20 @@ fn block_json(block: &WouldBlock) -> Value {
     })
 }
 
-fn login_json(finding: &Finding) -> Value {
+fn login_json((time, login): &(Stamp, Login)) -> Value {
     let text = |bytes: &Option<Vec<u8>>| {
         bytes.as_deref().map(|bytes| String::from_utf8_lossy(bytes).into_owned())
     };
     json!({
-        "time": time_json(finding.last),
-        "address": finding.address.to_string(),
-        "user": text(&finding.user),
-        "service": finding.service,
-        "method": text(&finding.method),
-        "after_failures": finding.kind == FindingKind::LoginAfterFailures,
-        "failures": finding.failures,
+        "time": time_json(*time),
+        "address": login.address.map(|address| address.to_string()),
+        "user": text(&login.user),
+        "by": text(&login.by),
+        "service": login.service,
+        "method": text(&login.method),
+        "key": text(&login.key),
+        "after_failures": login.failures > 0,
+        "failures": login.failures,
     })
 }
 
@@ -258,19 +260,23 @@ fn logins_text(report: &Report, say: &Say, clock: &LocalClock) -> String {
         return String::new();
     }
     let mut text = format!("\n{}\n", say.text("scan-logins", &[]));
-    for finding in &report.logins {
-        let key = match finding.kind {
-            FindingKind::LoginAfterFailures => "scan-login-after",
-            _ => "scan-login",
+    for (time, login) in &report.logins {
+        let key = match (&login.by, login.address, login.failures) {
+            (Some(_), ..) => "scan-login-became",
+            (_, None, _) => "scan-login-here",
+            (_, _, 0) => "scan-login",
+            _ => "scan-login-after",
         };
         let shown = |bytes: &Option<Vec<u8>>| bytes.as_deref().map_or("?".to_owned(), printable);
+        let address = login.address.map(|address| address.to_string()).unwrap_or_default();
         let values = [
-            ("time", clock.date_time(finding.last)),
-            ("user", shown(&finding.user)),
-            ("address", finding.address.to_string()),
-            ("service", finding.service.clone()),
-            ("method", shown(&finding.method)),
-            ("failures", finding.failures.to_string()),
+            ("time", clock.date_time(*time)),
+            ("user", shown(&login.user)),
+            ("by", shown(&login.by)),
+            ("address", address),
+            ("service", login.service.clone()),
+            ("method", shown(&login.method)),
+            ("failures", login.failures.to_string()),
         ];
         let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
         text.push_str(&say.text(key, &values));

@@ -275,6 +275,7 @@ impl Watch {
             ("evicted.tallies".to_owned(), evicted.tallies.to_string()),
             ("evicted.connections".to_owned(), evicted.connections.to_string()),
             ("evicted.successes".to_owned(), evicted.successes.to_string()),
+            ("evicted.places".to_owned(), evicted.places.to_string()),
             ("evicted.history".to_owned(), evicted.history.to_string()),
             ("lines.echoes".to_owned(), self.mind.echoes().to_string()),
             ("lines.misplaced".to_owned(), self.mind.misplaced().to_string()),
@@ -357,6 +358,8 @@ fn wire_order(order: &Order, clock: Stamp) -> WireOrder {
 fn bytes_of(record: &Record) -> usize {
     let lines = match &record.event {
         Event::Found(finding) => finding.evidence.as_slice(),
+        Event::Entered(login) => login.evidence.as_slice(),
+        Event::FoundHere(finding) => finding.evidence.as_slice(),
         _ => &[],
     };
     RECORD_BYTES + lines.iter().map(|one| one.line.len() + LINE_BYTES).sum::<usize>()

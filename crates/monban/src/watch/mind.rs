@@ -358,6 +358,7 @@ fn engine_state(saved: Saved) -> monban_engine::Saved {
         blocks: saved.blocks,
         history: saved.history,
         successes: saved.successes,
+        places: saved.places,
         next_seq: saved.next_seq.0,
         next_order: saved.next_order.0,
     }

@@ -1,0 +1,197 @@
+//! From where each account came in before: what makes a login worth a second look.
+
+use std::net::IpAddr;
+
+use monban_model::limits::PLACES_MAX;
+use monban_model::{Address, Earlier, Net, PlaceRow, Stamp, StateRow, TakeChanges};
+
+use crate::bounded::Bounded;
+
+/// Bytes of a row.
+const ROW_BYTES: usize = 150;
+
+/// An account of a service, and where it came from; `None` is anywhere.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    service: Box<str>,
+    user: Box<[u8]>,
+    origin: Option<Net>,
+}
+
+/// Of refusals: when one was told last, when the last one was, how many were not told since.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    first: Stamp,
+    last: Stamp,
+    count: u64,
+}
+
+/// Of the same account and service a refusal is told so often at most.
+const REFUSALS_APART_S: u64 = 60;
+
+/// Where accounts came in from.
+#[derive(Debug)]
+pub(crate) struct Places(Bounded<Key, Place>);
+
+impl Default for Places {
+    fn default() -> Self {
+        Self(Bounded::new(PLACES_MAX))
+    }
+}
+
+impl Places {
+    /// Notes a login, and gives back when the account came in before.
+    pub(crate) fn enter(
+        &mut self,
+        service: &str,
+        user: &[u8],
+        from: Option<Address>,
+        time: Stamp,
+    ) -> Earlier {
+        let mut touch = |origin: Option<Net>| {
+            let key = Key { service: service.into(), user: user.into(), origin };
+            let place = self.0.entry(key);
+            let before = (place.count > 0).then_some(place.last);
+            if before.is_none() {
+                place.first = time;
+            }
+            (place.last, place.count) = (place.last.max(time), place.count.saturating_add(1));
+            before
+        };
+        let network = from.and_then(network_of);
+        Earlier {
+            ever: touch(None),
+            network: network.and_then(|network| touch(Some(network))),
+            address: from.and_then(|address| touch(Some(Net::host(address)))),
+        }
+    }
+
+    /// Notes a refusal. How many were not told of since the last one, if this one is to be told:
+    /// of the same account one a minute.
+    pub(crate) fn refuse(&mut self, service: &str, user: &[u8], time: Stamp) -> Option<u64> {
+        let user = [b"!", user].concat().into_boxed_slice();
+        let told = self.0.entry(Key { service: service.into(), user, origin: None });
+        told.last = told.last.max(time);
+        if told.first > Stamp::default() && time.since_s(told.first) < REFUSALS_APART_S {
+            told.count = told.count.saturating_add(1);
+            return None;
+        }
+        told.first = time;
+        Some(std::mem::take(&mut told.count))
+    }
+
+    /// Logins that had to make room.
+    pub(crate) fn evicted(&self) -> u64 {
+        self.0.evicted()
+    }
+
+    /// Bytes of the changes that wait.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        self.0.waiting() * ROW_BYTES
+    }
+
+    /// Puts back what was saved, oldest first.
+    pub(crate) fn restore(&mut self, row: PlaceRow) {
+        let key = Key {
+            service: row.service.into_boxed_str(),
+            user: row.user.into_boxed_slice(),
+            origin: row.origin,
+        };
+        self.0.restore(key, Place { first: row.first, last: row.last, count: row.count });
+    }
+
+    /// Gives what changed since the last call.
+    pub(crate) fn give_changes(&mut self, to: &mut impl TakeChanges) {
+        let mut gone = Vec::new();
+        let row = |key: &Key, place: &Place| PlaceRow {
+            service: key.service.to_string(),
+            user: key.user.to_vec(),
+            origin: key.origin,
+            first: place.first,
+            last: place.last,
+            count: place.count,
+        };
+        self.0.take_changes(
+            |key| gone.push(key),
+            |key, place| to.row(StateRow::Place(row(key, place))),
+        );
+        for key in gone {
+            to.row(StateRow::NoPlace(key.service.into(), key.user.into(), key.origin));
+        }
+    }
+
+    /// The clock was set.
+    pub(crate) fn shift(&mut self, ms: i64) {
+        self.0.change_all(|place| {
+            (place.first, place.last) = (place.first.plus_ms(ms), place.last.plus_ms(ms));
+        });
+    }
+}
+
+/// What a provider gives to one line or office: the /24 of an IPv4 address, the /48 of an IPv6
+/// address.
+fn network_of(address: Address) -> Option<Net> {
+    match address.ip() {
+        IpAddr::V4(ip) => Net::new(ip.into(), 24),
+        IpAddr::V6(ip) => Net::new(ip.into(), 48),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> Option<Address> {
+        text.parse().ok()
+    }
+
+    #[test]
+    fn a_login_knows_the_one_before_from_there() {
+        let mut places = Places::default();
+        let at = Stamp::from_s;
+        let first = places.enter("sshd", b"alice", address("192.0.2.1"), at(1));
+        assert_eq!(first, Earlier::default());
+        let near = places.enter("sshd", b"alice", address("192.0.2.9"), at(2));
+        assert_eq!(near, Earlier { ever: Some(at(1)), network: Some(at(1)), address: None });
+        let far = places.enter("sshd", b"alice", address("2001:db8::1"), at(3));
+        assert_eq!(far, Earlier { ever: Some(at(2)), network: None, address: None });
+        let other = places.enter("dropbear", b"alice", address("192.0.2.1"), at(4));
+        assert_eq!(other, Earlier::default());
+        let again = places.enter("sshd", b"alice", address("192.0.2.1"), at(5));
+        let (ever, network) = (Some(at(3)), Some(at(2)));
+        assert_eq!(again, Earlier { ever, network, address: Some(at(1)) });
+    }
+
+    #[test]
+    fn refusals_are_told_once_a_minute_with_those_between() {
+        let mut places = Places::default();
+        let at = Stamp::from_s;
+        assert_eq!(places.refuse("sudo", b"eve", at(100)), Some(0));
+        assert_eq!(places.refuse("sudo", b"eve", at(101)), None);
+        assert_eq!(places.refuse("sudo", b"eve", at(159)), None);
+        assert_eq!(places.refuse("sudo", b"bob", at(159)), Some(0));
+        assert_eq!(places.refuse("sudo", b"eve", at(160)), Some(2));
+        assert_eq!(places.enter("sudo", b"eve", None, at(161)), Earlier::default());
+    }
+
+    #[test]
+    fn places_come_back_and_any_number_of_accounts_takes_bounded_memory() {
+        let mut places = Places::default();
+        for number in 0..PLACES_MAX as u32 {
+            let user = number.to_string();
+            places.enter("sshd", user.as_bytes(), address("192.0.2.1"), Stamp(1));
+        }
+        assert!(places.evicted() > 0);
+        let mut rows: Vec<StateRow> = Vec::new();
+        places.give_changes(&mut rows);
+        let mut again = Places::default();
+        for row in rows {
+            if let StateRow::Place(row) = row {
+                again.restore(row);
+            }
+        }
+        let last = (PLACES_MAX - 1).to_string();
+        let known = again.enter("sshd", last.as_bytes(), address("192.0.2.1"), Stamp(2));
+        assert_eq!(known.address, Some(Stamp(1)));
+    }
+}

@@ -1,0 +1,154 @@
+//! Who came in: told once, with what is known of him.
+
+mod world;
+
+use monban_engine::{Hooked, Observation};
+use monban_model::*;
+use world::World;
+
+const HOME: &str = "192.0.2.7";
+
+/// A sighting of a program that tells no address.
+fn here<'a>(kind: Kind, user: &'a [u8], details: Details<'a>, time: Stamp) -> Sighting<'a> {
+    Sighting {
+        kind,
+        time,
+        address: None,
+        user: Some(user),
+        method: None,
+        details,
+        service: ServiceId(0),
+        connection: None,
+        witness: Witness(0),
+        also: Also::Nothing,
+        rule: RuleId(0),
+        weight: 1,
+        line: b"a line",
+    }
+}
+
+fn see(world: &mut World, kind: Kind, user: &str, details: Details<'_>) {
+    let seen = here(kind, user.as_bytes(), details, world.now);
+    world.tell(Observation::Sighting(&seen));
+}
+
+fn hook(world: &mut World, service: &str, user: &str, address: Option<&str>) {
+    let hooked = Hooked {
+        time: world.now,
+        service: service.to_owned(),
+        user: user.as_bytes().to_vec(),
+        by: service.starts_with("su").then(|| b"alice".to_vec()),
+        address: address.and_then(|address| address.parse().ok()),
+        terminal: Some(b"pts/3".to_vec()),
+    };
+    world.tell(Observation::Hooked(hooked));
+}
+
+fn found_here(world: &World) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for record in world.records() {
+        if let Event::FoundHere(finding) = &record.event {
+            let values: Vec<String> =
+                finding.values.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            found.push((finding.key.clone(), values.join(" ")));
+        }
+    }
+    found
+}
+
+#[test]
+fn line_and_hook_are_one_login() {
+    let mut world = World::new();
+    world.see(Kind::LoginAccepted, HOME, 5, 0);
+    world.at(1);
+    hook(&mut world, "sshd", "root", Some(HOME));
+    world.at(10).tell(Observation::Tick);
+    assert_eq!(world.logins().len(), 1);
+    assert_eq!(world.logins()[0].told_by, ToldBy::Log);
+
+    world.at(20);
+    hook(&mut world, "sshd", "root", Some(HOME));
+    assert_eq!(world.logins().len(), 1, "the hook waits for the line");
+    world.at(21).see(Kind::LoginAccepted, HOME, 6, 0);
+    world.at(40).tell(Observation::Tick);
+    assert_eq!(world.logins().len(), 2);
+    let second = world.logins()[1];
+    assert_eq!(second.told_by, ToldBy::Both);
+    assert_eq!(second.terminal.as_deref(), Some(&b"pts/3"[..]));
+    assert!(second.earlier.address.is_some());
+}
+
+#[test]
+fn what_only_the_hook_told_is_told_after_a_moment() {
+    let mut world = World::new();
+    hook(&mut world, "sshd", "root", Some(HOME));
+    hook(&mut world, "login", "alice", None);
+    world.at(1).tell(Observation::Tick);
+    assert!(world.logins().is_empty());
+    assert!(world.engine.wake_at().is_some());
+    world.at(2).tell(Observation::Tick);
+    let told: Vec<_> =
+        world.logins().iter().map(|one| (one.service.clone(), one.told_by)).collect();
+    assert_eq!(told, [("sshd".to_owned(), ToldBy::Hook), ("login".to_owned(), ToldBy::Hook)]);
+}
+
+#[test]
+fn a_console_login_is_told_and_an_ftp_session_is_not() {
+    let mut world = World::new();
+    let of = |service| Details { service: Some(service), ..Details::default() };
+    see(&mut world, Kind::SessionOpened, "alice", of(b"login"));
+    see(&mut world, Kind::SessionOpened, "bob", of(b"vsftpd"));
+    see(&mut world, Kind::SessionOpened, "carol", Details::default());
+    assert_eq!(world.logins().len(), 1);
+    assert_eq!(world.logins()[0].service, "login");
+    assert!(world.logins()[0].is_from_a_new_place());
+}
+
+#[test]
+fn a_shell_of_another_account_is_a_login_and_a_command_is_new_once() {
+    let mut setup = world::setup();
+    setup.catalog.services[0].name = "sudo".to_owned();
+    let mut world = World::with(setup);
+    let details = |command| Details {
+        target: Some(b"root"),
+        command: Some(command),
+        terminal: Some(b"pts/1"),
+        ..Details::default()
+    };
+    see(&mut world, Kind::PrivilegeUsed, "alice", details(b"/usr/bin/id"));
+    see(&mut world, Kind::PrivilegeUsed, "alice", details(b"/usr/bin/id"));
+    see(&mut world, Kind::PrivilegeUsed, "root", details(b"/bin/bash"));
+    see(&mut world, Kind::PrivilegeUsed, "alice", details(b"/bin/bash"));
+    hook(&mut world, "sudo-i", "root", None);
+    world.at(60).tell(Observation::Tick);
+    let [login] = world.logins()[..] else { panic!("{:?}", world.logins()) };
+    assert_eq!(login.by.as_deref(), Some(&b"alice"[..]));
+    assert_eq!(login.user.as_deref(), Some(&b"root"[..]));
+    let first = "target=root command=/usr/bin/id terminal=pts/1".to_owned();
+    assert_eq!(found_here(&world), [("sudo-first".to_owned(), first)]);
+}
+
+#[test]
+fn refusals_of_an_account_are_told_once_a_minute() {
+    let mut world = World::new();
+    let details = Details { target: Some(b"root"), ..Details::default() };
+    for _ in 0..1000 {
+        see(&mut world, Kind::PrivilegeRefused, "eve", details);
+    }
+    see(&mut world, Kind::PrivilegeRefused, "bob", details);
+    world.at(61);
+    see(&mut world, Kind::PrivilegeRefused, "eve", details);
+    let values: Vec<String> = found_here(&world).into_iter().map(|(_, values)| values).collect();
+    assert_eq!(values, ["target=root", "target=root", "target=root more=999"]);
+}
+
+#[test]
+fn two_hundred_logins_at_once_are_two_hundred() {
+    let mut world = World::new();
+    for pid in 0..200 {
+        hook(&mut world, "sshd", "root", Some(HOME));
+        world.see(Kind::LoginAccepted, HOME, 1000 + pid, 0);
+    }
+    world.at(100).tell(Observation::Tick);
+    assert_eq!(world.logins().len(), 200);
+}

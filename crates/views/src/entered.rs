@@ -1,0 +1,55 @@
+//! Logins, and findings about this host, in a line.
+
+use monban_model::{HostFinding, Login};
+
+use crate::{Say, printable, quoted};
+
+impl Say {
+    /// Who came in, from where, how.
+    pub fn login(&self, login: &Login) -> String {
+        let shown = |bytes: &Option<Vec<u8>>| match bytes {
+            Some(bytes) => printable(bytes),
+            None => "?".to_owned(),
+        };
+        let user = login.user.as_deref().map_or_else(|| "?".to_owned(), quoted);
+        let key = match (login.by.is_some(), login.address, login.failures) {
+            (true, ..) => "login-became",
+            (_, None, _) => "login-here",
+            (_, Some(_), 0) => "login",
+            (_, Some(_), _) => "login-after-failures",
+        };
+        let address = login.address.map(|address| address.to_string()).unwrap_or_default();
+        let values = [
+            ("user", user.as_str()),
+            ("by", &login.by.as_deref().map_or_else(String::new, quoted)),
+            ("address", &address),
+            ("service", &login.service),
+            ("method", &shown(&login.method)),
+            ("terminal", &shown(&login.terminal)),
+            ("failures", &login.failures.to_string()),
+        ];
+        let mut text = self.text(key, &values);
+        if login.by.is_none() && login.is_from_a_new_place() {
+            let key = match login.earlier.ever {
+                Some(_) => "login-new-place",
+                None => "login-new-user",
+            };
+            text.push_str(&self.text(key, &[]));
+        }
+        text
+    }
+
+    /// What was found about this host.
+    pub fn found_here(&self, finding: &HostFinding) -> String {
+        let user = finding.user.as_deref().map_or_else(|| "?".to_owned(), quoted);
+        let clean: Vec<(&str, String)> = finding
+            .values
+            .iter()
+            .map(|(name, value)| (name.as_str(), printable(value.as_bytes())))
+            .collect();
+        let mut values: Vec<(&str, &str)> =
+            clean.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        values.extend([("user", user.as_str()), ("service", finding.service.as_str())]);
+        self.text(&finding.key, &values)
+    }
+}
