@@ -175,3 +175,16 @@ pub enum Endpoint {
     /// input, its main values in `MONBAN_*` variables, never in its arguments.
     Command(Vec<String>),
 }
+
+/// What an endpoint names and only the courier gets: it has no files, so whoever asks it to deliver
+/// has read them. Never stored, and shown as little as a [`Secret`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Secrets {
+    /// What lies at [`Webhook::url_at`].
+    pub url: Option<Secret>,
+    /// What lies at [`Webhook::secret`] or [`Relay::password`].
+    pub key: Option<Secret>,
+    /// The certificates (PEM) of `ca_file`; empty if there is none. At most
+    /// [`crate::limits::CA_BYTES_MAX`] bytes.
+    pub ca_pem: Vec<u8>,
+}

@@ -1,5 +1,7 @@
 //! A message as a person gets it, before it has the form of a mail, a web hook or a line of syslog.
 
+mod clip;
+
 use crate::Stamp;
 
 /// How urgent something is.

@@ -19,6 +19,8 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod alarm;
+mod aws;
 mod by_source;
 mod endpoint;
 mod jail;
@@ -31,17 +33,34 @@ mod problem;
 mod publication;
 mod quick;
 mod record;
+mod report;
 mod rotation;
 mod set_name;
 mod sighting;
+mod special;
 mod state;
 mod suggest;
 mod time;
+mod topic;
+mod who;
 pub mod wire;
 
 pub use address::{Address, AddressError, Net, Subject};
+pub use alarm::{
+    AlarmChange, AlarmMemory, AlarmPoint, AlarmRow, AlarmRule, AlarmSpec, AlarmState, Amount,
+    AtLeast, BLOCKS_METRIC, Bounds, ChildState, Comparison, Contributor, Datapoint, Edge,
+    Generation, Measure, MetricSpec, Missing, Per, Reason, RuleError, Semantics, Slice, Statistic,
+    TopEntry, Watch, Watched, is_built_in,
+};
+pub use aws::{
+    AWS_DATE_SIGNS, AWS_RETENTION_DAYS, AWS_STREAM_HOLES, Aws, AwsAccount, AwsBatching,
+    AwsCredentials, AwsDates, AwsEventStart, AwsKeys, AwsLogs, AwsMetrics, AwsSum, check_group,
+    check_stream, stream_name, unread_date_sign,
+};
 pub use by_source::{BySource, JOURNAL};
-pub use endpoint::{Endpoint, MailBy, Relay, Secret, SecretAt, Security, Shape, SyslogAt, Webhook};
+pub use endpoint::{
+    Endpoint, MailBy, Relay, Secret, SecretAt, Secrets, Security, Shape, SyslogAt, Webhook,
+};
 pub use jail::{
     ActionFailure, JailAnswer, JailJob, JailOrder, JailOutcome, JailRepairs, JailResult, Refusal,
 };
@@ -56,12 +75,14 @@ pub use record::{
     Because, Decision, Event, Evidence, Finding, FindingKind, Notice, Order, OrderAct, OrderId,
     Outcome, OutcomeResult, Record, Seq, Verdict,
 };
+pub use report::{ReportId, ReportKind, ReportTime, Reports};
 pub use rotation::{Rotation, Turn, sort_oldest_first};
 pub use set_name::{SetName, TableFamily};
 pub use sighting::{
     Also, CLOSE, ConnectionKey, Details, Kind, KindSet, RuleId, ServiceId, Sighting, WITNESSES,
     Witness,
 };
+pub use special::Special;
 pub use state::{
     BlockRow, ConnectionRow, HistoryRow, JailBan, JailRow, JailRowKind, Made, PlaceRow,
     PositionRow, StateRow, SuccessRow, Tail, TakeChanges, TallyHead, TallyLine, TallyLineRef,
@@ -69,3 +90,8 @@ pub use state::{
 };
 pub use suggest::closest;
 pub use time::{Stamp, civil_from_days, days_from_civil, parse_duration_s, show_duration};
+pub use topic::{
+    CodeHash, Escalation, Inhibition, LoginRule, Logins, Matcher, MuteWindow, Notify,
+    NotifyContent, NotifyRow, NotifyRowKind, Rate, Silence, Subscription, Tell, Topic, glob_fits,
+};
+pub use who::{AbuseFrom, Asn, Country, Origin, Registry, Span, Who, WhoAnswer};

@@ -2,6 +2,24 @@
 //!
 //! What is over a limit is cut, refused or evicted, and counted; never dropped in silence.
 
+mod alarms;
+mod aws;
+mod digest;
+mod letter;
+mod metric;
+mod pam;
+mod topics;
+mod who;
+
+pub use alarms::*;
+pub use aws::*;
+pub use digest::*;
+pub use letter::*;
+pub use metric::*;
+pub use pam::*;
+pub use topics::*;
+pub use who::*;
+
 /// Longest line that is read as one, in bytes. Longer lines are cut here and the rest skipped.
 /// rsyslog cuts at 8 KiB by default; a web server's request line may reach 8 KiB as well.
 pub const LINE_MAX: usize = 16 * 1024;

@@ -1,6 +1,6 @@
 //! What is concluded, decided, ordered and done: the records of the ledger.
 
-use crate::{Address, HostFinding, Login, Scope, Stamp, Subject};
+use crate::{Address, AlarmChange, HostFinding, Login, Scope, Stamp, Subject};
 
 /// The number of a record; it grows by one with each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -242,6 +242,8 @@ pub enum Event {
     Happened(Outcome),
     /// Something is to be known.
     Noticed(Notice),
+    /// An alarm changed its state, or is still firing.
+    Alarmed(Box<AlarmChange>),
 }
 
 /// One row of the ledger. All views read records only.

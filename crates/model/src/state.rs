@@ -3,7 +3,10 @@
 //! They are committed in one transaction with the records that were made from the same lines, so
 //! that an end at any instant loses nothing and counts nothing twice.
 
-use crate::{Address, ConnectionKey, Evidence, Net, Scope, Stamp, Subject, WITNESSES};
+use crate::{
+    Address, AlarmRow, AwsSum, ConnectionKey, Evidence, Net, NotifyRow, Scope, Stamp, Subject,
+    WITNESSES,
+};
 
 /// The open count of one policy and subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -314,6 +317,16 @@ pub enum StateRow {
     NoPlace(String, Vec<u8>, Option<Net>),
     /// Write or forget this row of a jail.
     Jail(JailRow),
+    /// Write or forget this row of what people are told.
+    Notify(NotifyRow),
+    /// Write this state of an alarm.
+    Alarm(AlarmRow),
+    /// Forget the state of an alarm: its own, or the one of this contributor.
+    NoAlarm(String, Option<Vec<u8>>),
+    /// Write the datapoints of a metric in a minute.
+    Sum(AwsSum),
+    /// Forget those of this number: CloudWatch has them.
+    NoSum(u64),
 }
 
 /// Takes changes of the open state, one after the other. Open counts are handed over where they

@@ -1,6 +1,6 @@
 //! What the command line asks of the daemon, over its control socket.
 
-use super::{FrameError, Reader, Wire, Writer};
+use super::{FrameError, NotifyRequest, Reader, Wire, Writer};
 use crate::limits::{PATH_MAX, STATUS_UNREAD_MAX, WHY_MAX};
 use crate::{Net, Notice, Stamp, Subject};
 
@@ -58,6 +58,8 @@ pub enum Request {
     },
     /// Take over the configuration anew.
     Reload,
+    /// About messages to people; the answer, JSON, comes in a memory file.
+    Notify(NotifyRequest),
     /// A command of `fail2ban-client`; its words come in a memory file with the frame.
     Words,
     /// Write the log in fail2ban's form to this file from now on.
@@ -172,6 +174,10 @@ impl Wire for Request {
             }
             Self::Reload => out.byte(7),
             Self::Words => out.byte(8),
+            Self::Notify(request) => {
+                out.byte(10);
+                request.put(out);
+            }
             Self::JailLog { path } => {
                 out.byte(9);
                 out.text(path, PATH_MAX);
@@ -192,6 +198,7 @@ impl Wire for Request {
             6 => Self::Disallow { net: Net::take(from)? },
             7 => Self::Reload,
             8 => Self::Words,
+            10 => Self::Notify(NotifyRequest::take(from)?),
             9 => Self::JailLog { path: from.text(PATH_MAX)? },
             _ => return Err(FrameError::Unknown),
         })

@@ -1,8 +1,8 @@
 //! What the warden and the courier, which resolves names, say to each other.
 
 use super::{FrameError, Reader, Wire, Writer};
-use crate::Address;
 use crate::limits::{ADDRESSES_PER_NAME_MAX, DNS_NAME_MAX};
+use crate::{Address, WhoAnswer};
 
 /// What the warden asks the courier.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +14,38 @@ pub enum ToCourier {
         /// The name; a stranger may have typed it.
         name: String,
     },
+    /// These endpoints are in force from here on; they come in a memory file with the frame.
+    Equip {
+        /// The configuration that their numbers are of.
+        reload: u32,
+    },
+    /// Who is this address?
+    Who {
+        /// The address.
+        address: Address,
+    },
+    /// The watcher's end of a lane comes with the frame: see [`super::Errand`]. It takes the place
+    /// of the one before.
+    Lane,
+}
+
+/// What the warden tells the runner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToRunner {
+    /// See [`ToCourier::Equip`].
+    Equip {
+        /// The configuration that their numbers are of.
+        reload: u32,
+    },
+    /// See [`ToCourier::Lane`].
+    Lane,
+}
+
+/// What the runner tells the warden.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FromRunner {
+    /// There was nothing to do for a while.
+    Idle,
 }
 
 /// What the courier answers.
@@ -28,6 +60,13 @@ pub enum FromCourier {
         /// Whether no name server answered in time.
         late: bool,
     },
+    /// Who an address is, as far as somebody knows.
+    Who {
+        /// The address.
+        address: Address,
+        /// What is known.
+        answer: Box<WhoAnswer>,
+    },
     /// There was nothing to do for a while: whoever has no question may let it go.
     Idle,
 }
@@ -40,13 +79,56 @@ impl Wire for ToCourier {
                 id.put(out);
                 out.text(name, DNS_NAME_MAX);
             }
+            Self::Equip { reload } => {
+                out.byte(2);
+                reload.put(out);
+            }
+            Self::Lane => out.byte(3),
+            Self::Who { address } => {
+                out.byte(4);
+                address.put(out);
+            }
         }
     }
     fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
         Ok(match from.byte()? {
             1 => Self::Resolve { id: u64::take(from)?, name: from.text(DNS_NAME_MAX)? },
+            2 => Self::Equip { reload: u32::take(from)? },
+            3 => Self::Lane,
+            4 => Self::Who { address: Address::take(from)? },
             _ => return Err(FrameError::Unknown),
         })
+    }
+}
+
+impl Wire for ToRunner {
+    fn put(&self, out: &mut Writer) {
+        match self {
+            Self::Equip { reload } => {
+                out.byte(1);
+                reload.put(out);
+            }
+            Self::Lane => out.byte(2),
+        }
+    }
+    fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
+        Ok(match from.byte()? {
+            1 => Self::Equip { reload: u32::take(from)? },
+            2 => Self::Lane,
+            _ => return Err(FrameError::Unknown),
+        })
+    }
+}
+
+impl Wire for FromRunner {
+    fn put(&self, out: &mut Writer) {
+        out.byte(1);
+    }
+    fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
+        match from.byte()? {
+            1 => Ok(Self::Idle),
+            _ => Err(FrameError::Unknown),
+        }
     }
 }
 
@@ -60,10 +142,19 @@ impl Wire for FromCourier {
                 late.put(out);
             }
             Self::Idle => out.byte(2),
+            Self::Who { address, answer } => {
+                out.byte(3);
+                address.put(out);
+                answer.put(out);
+            }
         }
     }
     fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
         Ok(match from.byte()? {
+            3 => Self::Who {
+                address: Address::take(from)?,
+                answer: Box::new(WhoAnswer::take(from)?),
+            },
             1 => Self::Addresses {
                 id: u64::take(from)?,
                 addresses: from.list(ADDRESSES_PER_NAME_MAX)?,

@@ -6,16 +6,32 @@
 //! ends the conversation. Both ends are always the same build, so there is no version.
 
 mod actor;
+mod alarm;
+mod aws;
 mod client;
 mod codec;
 mod courier;
+mod endpoint;
 mod jail;
+mod lane;
+mod letter;
+mod notify;
+mod pam;
 mod warden;
 mod watcher;
+mod who;
 
 pub use actor::{FromActor, ToActor};
+pub use alarm::{alarm_bytes, alarm_from_bytes};
+pub use aws::{decode_sum, decode_sums, encode_sum, encode_sums};
 pub use client::{Mode, Refusal, Reply, Request, StatusReply};
 pub use codec::{FrameError, Reader, Wire, Writer, decode, encode};
-pub use courier::{FromCourier, ToCourier};
+pub use courier::{FromCourier, FromRunner, ToCourier, ToRunner};
+pub use lane::{
+    Equipment, Equipped, Errand, Peer, Report, Taken, decode_equipment, encode_equipment,
+};
+pub use letter::{decode_letter, encode_letter};
+pub use notify::NotifyRequest;
+pub use pam::{AuthMethod, PamEvent, PamType};
 pub use warden::{SiblingsOf, ToWarden, WireAct, WireOrder};
 pub use watcher::{Command, Offered, ToWatcher};

@@ -1,10 +1,10 @@
 //! What the watcher may ask of the warden: everything a compromised watcher could do.
 
-use super::{FrameError, Reader, Refusal, Wire, Writer};
+use super::{FrameError, Peer, Reader, Refusal, Wire, Writer};
 use crate::limits::{
     DNS_NAME_MAX, JAIL_ORDERS_PER_FRAME_MAX, ORDERS_PER_FRAME_MAX, TICKET_BYTES_MAX,
 };
-use crate::{JailOrder, Notice, OrderId, Scope, Stamp, Subject};
+use crate::{Address, JailOrder, Notice, OrderId, Scope, Stamp, Subject};
 
 /// What to do with a subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,6 +126,13 @@ pub enum ToWarden {
     JailLog,
     /// Open the database that fail2ban kept its bans in.
     JailDatabase,
+    /// Who is this address?
+    AskWho {
+        /// The address.
+        address: Address,
+    },
+    /// There is something to deliver, and nobody to give it to.
+    Want(Peer),
     /// Every source that was offered at the start is open and read to its end of then.
     CaughtUp,
     /// Lines come so fast that they are read in larger pieces from now on, or no longer.
@@ -156,6 +163,36 @@ impl Wire for WireOrder {
     }
 }
 
+impl ToWarden {
+    /// What asks for an answer, or is one.
+    fn put_question(&self, out: &mut Writer) {
+        match self {
+            Self::AskCommand { reload, id, jail, ticket } => {
+                out.byte(10);
+                reload.put(out);
+                id.put(out);
+                jail.put(out);
+                out.bytes(ticket, TICKET_BYTES_MAX);
+            }
+            Self::AskName { id, name } => {
+                out.byte(11);
+                id.put(out);
+                out.text(name, DNS_NAME_MAX);
+            }
+            Self::Words { id, after } => {
+                out.byte(12);
+                id.put(out);
+                after.put(out);
+            }
+            Self::AskWho { address } => {
+                out.byte(19);
+                address.put(out);
+            }
+            _ => {}
+        }
+    }
+}
+
 impl Wire for ToWarden {
     fn put(&self, out: &mut Writer) {
         match self {
@@ -181,9 +218,8 @@ impl Wire for ToWarden {
             Self::Siblings(of) => {
                 out.byte(5);
                 of.path.put(out);
-                for number in [of.dev, of.ino] {
-                    number.put(out);
-                }
+                of.dev.put(out);
+                of.ino.put(out);
             }
             Self::Answer { id, done, notices } => {
                 out.byte(6);
@@ -203,26 +239,11 @@ impl Wire for ToWarden {
                 out.list(orders);
                 more.put(out);
             }
-            Self::AskCommand { reload, id, jail, ticket } => {
-                out.byte(10);
-                reload.put(out);
-                id.put(out);
-                jail.put(out);
-                out.bytes(ticket, TICKET_BYTES_MAX);
-            }
-            Self::AskName { id, name } => {
-                out.byte(11);
-                id.put(out);
-                out.text(name, DNS_NAME_MAX);
-            }
-            Self::Words { id, after } => {
-                out.byte(12);
-                id.put(out);
-                after.put(out);
-            }
             Self::JailLog => out.byte(13),
             Self::JailDatabase => out.byte(14),
+            Self::Want(peer) => out.byte(if *peer == Peer::Courier { 17 } else { 18 }),
             Self::Flooded(yes) => out.byte(if *yes { 15 } else { 16 }),
+            asked => asked.put_question(out),
         }
     }
     fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
@@ -262,6 +283,9 @@ impl Wire for ToWarden {
             14 => Self::JailDatabase,
             15 => Self::Flooded(true),
             16 => Self::Flooded(false),
+            17 => Self::Want(Peer::Courier),
+            19 => Self::AskWho { address: Address::take(from)? },
+            18 => Self::Want(Peer::Runner),
             _ => return Err(FrameError::Unknown),
         })
     }

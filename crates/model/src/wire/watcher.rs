@@ -1,11 +1,11 @@
 //! What the warden tells the watcher.
 
-use super::{FrameError, Reader, Wire, Writer};
+use super::{FrameError, NotifyRequest, PamEvent, Peer, Reader, Wire, Writer};
 use crate::limits::{
     ALLOW_MAX, FAIL2BAN_JAILS_MAX, FILES_MAX, JAIL_OUTCOMES_PER_FRAME_MAX, ORDERS_PER_FRAME_MAX,
     PATH_MAX, PRESENT_MAX, SIBLINGS_MAX, WHY_MAX,
 };
-use crate::{Address, JailAnswer, JailOutcome, Net, Notice, Outcome, Subject};
+use crate::{Address, JailAnswer, JailOutcome, Net, Notice, Outcome, Subject, WhoAnswer};
 
 /// What an operator wants, after the warden has checked who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub enum Command {
     },
     /// Commit what was read so far, so that whoever looks into the ledger finds it.
     Commit,
+    /// About messages to people; the answer comes in a memory file.
+    Notify(NotifyRequest),
 }
 
 /// A log file that the warden opened; its descriptor comes with the frame.
@@ -160,6 +162,21 @@ pub enum ToWatcher {
     /// The database that fail2ban kept its bans in, if there is one: then its descriptor comes
     /// with the frame.
     JailDatabase,
+    /// Our end of a lane to somebody who delivers comes with the frame, if one could be had.
+    Lane(Peer),
+    /// The socket that the hook in PAM sends to comes with the frame.
+    PamSocket,
+    /// Who an address is, as far as somebody knows.
+    Who {
+        /// The address.
+        address: Address,
+        /// What is known.
+        answer: Box<WhoAnswer>,
+    },
+    /// The database of places comes with the frame, if there is one.
+    Geo,
+    /// What the hook in PAM wrote down while nobody took it.
+    Hooked(Box<PamEvent>),
     /// Files that jails may come to be made of, in a memory file with the frame: they may be read
     /// while the warden's program still judges them. Nothing of them holds before a
     /// [`ToWatcher::Brief`] brings the same.
@@ -187,6 +204,10 @@ impl Wire for Command {
                 net.put(out);
             }
             Self::Commit => out.byte(5),
+            Self::Notify(request) => {
+                out.byte(6);
+                request.put(out);
+            }
         }
     }
     fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
@@ -200,6 +221,7 @@ impl Wire for Command {
             3 => Self::FreeAll,
             4 => Self::Allowed { net: Net::take(from)? },
             5 => Self::Commit,
+            6 => Self::Notify(NotifyRequest::take(from)?),
             _ => return Err(FrameError::Unknown),
         })
     }
@@ -253,6 +275,21 @@ impl ToWatcher {
                 out.text(path, PATH_MAX);
             }
             Self::JailDatabase => out.byte(22),
+            Self::Lane(peer) => {
+                out.byte(26);
+                peer.put(out);
+            }
+            Self::PamSocket => out.byte(27),
+            Self::Geo => out.byte(29),
+            Self::Who { address, answer } => {
+                out.byte(30);
+                address.put(out);
+                answer.put(out);
+            }
+            Self::Hooked(event) => {
+                out.byte(28);
+                event.put(out);
+            }
             Self::CheckJails => out.byte(23),
             Self::NoActions => out.byte(24),
             Self::JailsAhead => out.byte(25),
@@ -363,6 +400,14 @@ impl Wire for ToWatcher {
             20 => Self::Words { id: u32::take(from)? },
             21 => Self::JailLog { path: from.text(PATH_MAX)? },
             22 => Self::JailDatabase,
+            26 => Self::Lane(Peer::take(from)?),
+            27 => Self::PamSocket,
+            29 => Self::Geo,
+            30 => Self::Who {
+                address: Address::take(from)?,
+                answer: Box::new(WhoAnswer::take(from)?),
+            },
+            28 => Self::Hooked(Box::new(PamEvent::take(from)?)),
             23 => Self::CheckJails,
             24 => Self::NoActions,
             25 => Self::JailsAhead,
