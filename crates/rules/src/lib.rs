@@ -7,6 +7,8 @@
 //! program of its head ([`mod@programs`]) and by its first bytes ([`mod@trie`]). Nothing is
 //! allocated for a line, and no step looks at a byte more than a bounded number of times.
 //!
+//! Metrics have a language of their own, that of CloudWatch Logs: [`mod@metric`].
+//!
 //! The address that is reported is never one that an attacker typed: [`mod@linear`] refuses
 //! patterns that would let him, [`mod@overlap`] compares the rules of a service with each other,
 //! and [`mod@hostile`] tries it.
@@ -32,6 +34,7 @@ mod key;
 mod last_tag;
 mod linear;
 mod memo;
+mod metric;
 mod needs;
 mod number;
 #[cfg(test)]
@@ -56,6 +59,10 @@ mod trie;
 pub use clock::Clock;
 pub use found::Found;
 pub use hostile::{HostileLine, Share, TRUE_ADDRESS, TYPED_ADDRESS};
+pub use metric::{
+    Clause, Dimensions, Explanation, FieldName, FieldText, MetricCaptures, MetricPattern,
+    MetricReader, MetricReading, MetricScratch, MetricSet, PatternError, Relation, Trap, ValueOf,
+};
 pub use read::{Reading, Seen};
 pub use scratch::Scratch;
 pub use service::{Example, Rule, Service, ShapeName, Wording};
