@@ -110,5 +110,5 @@ fn setup() -> Setup {
     };
     let service = ServiceInfo { name: "sshd".into(), ports: vec![22], shell: true };
     let catalog = Catalog { services: vec![service], rules: vec![rule] };
-    Setup { catalog, policies: vec![policy] }
+    Setup { catalog, policies: vec![policy], ..Setup::default() }
 }

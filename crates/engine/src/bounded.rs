@@ -143,6 +143,15 @@ impl<K: Clone + Eq + Hash, V: Default> Bounded<K, V> {
         }
     }
 
+    /// Changes an entry that is there; its place in the order stays.
+    pub fn change(&mut self, key: &K, change: impl FnOnce(&mut V)) {
+        let Some(at) = self.find(key, self.hash.hash_one(key)) else { return };
+        change(&mut self.values[at as usize]);
+        if !std::mem::replace(&mut self.slots[at as usize].changed, true) {
+            self.changed.push(at);
+        }
+    }
+
     /// Puts a saved entry back; it is not changed by that.
     pub fn restore(&mut self, key: K, value: V) {
         let hash = self.hash.hash_one(&key);

@@ -1,5 +1,6 @@
 //! The engine's state, and the one door into it.
 
+mod alarming;
 mod attempts;
 mod commands;
 mod entering;
@@ -13,14 +14,14 @@ use std::sync::Arc;
 
 use monban_model::limits::{CONNECTIONS_MAX, HISTORY_MAX, SUCCESSES_MAX, TALLIES_MAX};
 use monban_model::{
-    Address, Also, Catalog, ConnectionKey, Decision, Event, Kind, OrderId, Policy, Record, Seq,
-    Sighting, Stamp, StateRow, Subject,
+    Address, AlarmSpec, Also, Catalog, ConnectionKey, Decision, Event, Kind, OrderId, Policy,
+    Record, Seq, Sighting, Stamp, StateRow, Subject,
 };
 
 use crate::bounded::Bounded;
 use crate::judge::{Blocks, Past, Protected};
 use crate::observation::{Effect, Observation};
-use crate::watch::{Connection, Entries, Places, Success, Tally};
+use crate::watch::{Alarms, Connection, Entries, Places, Success, Tally};
 use underway::Underway;
 
 pub use state::{Evicted, Saved};
@@ -33,6 +34,8 @@ pub struct Setup {
     /// The policies, most specific first: the first that counts a sighting's service and kind
     /// is the one.
     pub policies: Vec<Policy>,
+    /// The alarms; composite ones name others without a circle.
+    pub alarms: Vec<AlarmSpec>,
 }
 
 /// A failure is counted under a policy and for a subject.
@@ -55,6 +58,7 @@ pub struct Engine {
     history: Bounded<Subject, Past>,
     blocks: Blocks,
     protected: Protected,
+    alarms: Alarms,
     /// Orders that failed: when they are tried again, and how often they were tried.
     failed: BTreeMap<Subject, (Stamp, u32)>,
     underway: Underway,
@@ -66,7 +70,8 @@ pub struct Engine {
 
 impl Engine {
     /// An engine that goes on from what was saved.
-    pub fn new(setup: Setup, saved: Saved) -> Self {
+    pub fn new(setup: Setup, mut saved: Saved) -> Self {
+        let alarms = Alarms::new(&setup.alarms, std::mem::take(&mut saved.alarms));
         let mut engine = Self {
             rules: rule_names(&setup),
             counted: Vec::new(),
@@ -80,6 +85,7 @@ impl Engine {
             history: Bounded::new(HISTORY_MAX),
             blocks: Blocks::default(),
             protected: Protected::default(),
+            alarms,
             failed: BTreeMap::new(),
             underway: Underway::default(),
             carried: Vec::new(),
@@ -101,6 +107,9 @@ impl Engine {
         if self.blocks.next_end().is_some_and(|end| end <= now) {
             self.end_blocks(now, out);
         }
+        if self.alarms.is_due(now) {
+            self.tick_alarms(now, out);
+        }
         match seen {
             Observation::Sighting(sighting) => self.sighting(now, sighting, out),
             Observation::Outcome(outcome) => self.outcome(now, outcome, out),
@@ -114,12 +123,14 @@ impl Engine {
             }
             Observation::Jail { finding, decision } => {
                 let finding = finding.map(|finding| self.record(now, Event::Found(finding), out));
+                self.feed_jail(now, &decision, out);
                 self.record(now, Event::Decided(Decision { finding, ..decision }), out);
             }
             Observation::Jailed(outcome) => {
                 self.record(now, Event::Happened(outcome), out);
             }
             Observation::Hooked(hooked) => self.hooked(now, hooked, out),
+            Observation::Datapoint(point) => self.datapoint(now, point, out),
             Observation::Tick | Observation::ClockSet { .. } => self.tick(now, out),
         }
     }
@@ -127,22 +138,30 @@ impl Engine {
     #[inline]
     fn sighting(&mut self, now: Stamp, seen: &Sighting<'_>, out: &mut Vec<Effect>) {
         match seen.kind {
-            Kind::Harmless => {}
+            Kind::Harmless => self.feed(now, seen, out),
             Kind::LoginAccepted => self.accept(now, seen, out),
             Kind::SessionOpened => {
                 self.meet(seen);
                 self.session(now, seen, out);
+                self.feed(now, seen, out);
             }
-            Kind::SessionClosed => self.meet(seen),
+            Kind::SessionClosed => {
+                self.meet(seen);
+                self.feed(now, seen, out);
+            }
             Kind::PrivilegeUsed => {
                 self.meet(seen);
                 self.used(now, seen, out);
+                self.feed(now, seen, out);
             }
             Kind::PrivilegeRefused => {
                 self.attempt(now, seen, out);
                 self.refused(now, seen, out);
             }
-            Kind::ConnectionClosed => self.close(seen),
+            Kind::ConnectionClosed => {
+                self.close(seen);
+                self.feed(now, seen, out);
+            }
             _ => self.attempt(now, seen, out),
         }
         // Afterwards: what the line itself tells still belongs to the connection as it was.
@@ -160,14 +179,16 @@ impl Engine {
         let old = std::mem::replace(&mut self.setup, setup);
         self.rules = rule_names(&self.setup);
         self.find_counted();
+        self.alarms.set_up(&self.setup.alarms);
         self.refile(&old.policies);
     }
 
     /// When something will happen by itself: the next end of a block, the next retry, a login that
-    /// waited for its line.
+    /// waited for its line, the next moment at which an alarm is looked at.
     pub fn wake_at(&self) -> Option<Stamp> {
         let retry = self.failed.values().map(|(when, _)| *when).min();
-        [self.blocks.next_end(), retry, self.entries.wake_at()].into_iter().flatten().min()
+        let times = [self.blocks.next_end(), retry, self.entries.wake_at(), self.alarms.wake_at()];
+        times.into_iter().flatten().min()
     }
 
     fn record(&mut self, time: Stamp, event: Event, out: &mut Vec<Effect>) -> Seq {

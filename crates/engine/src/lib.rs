@@ -19,3 +19,4 @@ pub use bounded::Bounded;
 pub use engine::{Engine, Evicted, Saved, Setup};
 pub use observation::{Counted, Effect, Hooked, Observation};
 pub use times::{Clamp, Times};
+pub use watch::Uncounted;

@@ -2,7 +2,8 @@
 
 use monban_model::wire::Command;
 use monban_model::{
-    Address, Decision, Finding, Kind, Net, Notice, Order, Outcome, Record, Sighting, Stamp, Subject,
+    Address, Datapoint, Decision, Finding, Kind, Net, Notice, Order, Outcome, Record, Sighting,
+    Stamp, Subject,
 };
 
 /// What the engine is told.
@@ -44,6 +45,8 @@ pub enum Observation<'a> {
     Jailed(Outcome),
     /// monban's hook in PAM told of a session.
     Hooked(Hooked),
+    /// A metric has a datapoint.
+    Datapoint(&'a Datapoint<'a>),
     /// Time has passed.
     Tick,
 }

@@ -247,6 +247,12 @@ fn write_rescued(db: &mut Connection, rescued: &Saved) -> Result<(), LedgerError
     for place in &rescued.places {
         state::write(&transaction, &StateRow::Place(place.clone()))?;
     }
+    for row in &rescued.notify {
+        state::write(&transaction, &StateRow::Notify(row.clone()))?;
+    }
+    for alarm in &rescued.alarms {
+        state::write(&transaction, &StateRow::Alarm(alarm.clone()))?;
+    }
     for jail in &rescued.jails {
         state::write(&transaction, &StateRow::Jail(jail.clone()))?;
     }

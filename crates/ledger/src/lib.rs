@@ -10,13 +10,16 @@
 //! thread, and any file outside the folder.
 #![forbid(unsafe_code)]
 
+mod alarms;
 mod cause;
 mod codec;
 mod damage;
+mod digest;
 mod entered;
 mod error;
 mod fail2ban;
 mod ledger;
+mod notify;
 mod packed;
 mod reader;
 mod records;
@@ -24,10 +27,15 @@ mod saved;
 mod schema;
 mod shards;
 mod state;
+mod sums;
 mod trim;
 mod words;
 
 pub use cause::{Cause, Caused};
+pub use digest::{
+    Compared, DigestAttacker, DigestBlocks, DigestCounts, DigestLogin, DigestName, DigestRows,
+    DigestSpan, DigestThing, QUARTER_MS,
+};
 pub use error::LedgerError;
 pub use fail2ban::{
     Fail2banBan, Fail2banBans, Fail2banError, Fail2banLength, Fail2banLog, Fail2banRows,

@@ -6,14 +6,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use monban_model::{
-    Address, BlockRow, HistoryRow, JailRow, Made, Net, PositionRow, Record, Scope, Seq, Stamp,
-    Subject, SuccessRow, TallyRow, limits,
+    Address, BlockRow, HistoryRow, JailRow, Made, Net, NotifyRow, PositionRow, Record, Scope, Seq,
+    Stamp, Subject, SuccessRow, TallyRow, limits,
 };
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, ToSql};
 
 use crate::damage::with_suffix;
 use crate::trim::{TRIMMED_EVIDENCE, TRIMMED_RECORDS};
-use crate::{FILE_NAME, LedgerError, records, saved, schema, state};
+use crate::{FILE_NAME, LedgerError, notify, records, saved, schema, state};
 
 /// Reads the ledger of a folder, while the daemon writes it or without one.
 ///
@@ -137,6 +137,15 @@ impl Reader {
             })
         };
         Ok(rows.into_iter().filter_map(block).collect())
+    }
+
+    /// The state of what people are told: subscriptions, deliveries, groups, silences.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn notify(&self) -> Result<Vec<NotifyRow>, LedgerError> {
+        let sql = format!("{} LIMIT ?", notify::NOTIFY);
+        self.rows(&sql, &[&rows_max(limits::NOTIFY_ROWS_MAX)], notify::read)
     }
 
     /// Bans of jails that their actions did not make, or not all of them, by their subject and
@@ -363,7 +372,7 @@ impl Reader {
         })
     }
 
-    fn rows<T>(
+    pub(crate) fn rows<T>(
         &self,
         sql: &str,
         values: &[&dyn ToSql],

@@ -1,15 +1,15 @@
 //! Records and rows: one flat row per record, its evidence and values beside it.
 
 use monban_model::{
-    Decision, Event, Evidence, Finding, Notice, Order, OrderAct, OrderId, Outcome, Record, Scope,
-    Seq, Stamp, Verdict,
+    AlarmChange, Decision, Event, Evidence, Finding, Notice, Order, OrderAct, OrderId, Outcome,
+    Record, Scope, Seq, Stamp, Verdict,
 };
 use rusqlite::{CachedStatement, Connection, Row, params};
 
 use crate::words::{
     Typed, because_of, because_words, finding_of, result_of, scope_of, scope_word, unknown,
 };
-use crate::{LedgerError, entered};
+use crate::{LedgerError, alarms, entered};
 
 /// What adds records within one transaction.
 pub(crate) struct Inserts<'t> {
@@ -17,6 +17,7 @@ pub(crate) struct Inserts<'t> {
     evidence: CachedStatement<'t>,
     value: CachedStatement<'t>,
     login: CachedStatement<'t>,
+    db: &'t Connection,
 }
 
 impl<'t> Inserts<'t> {
@@ -30,6 +31,7 @@ impl<'t> Inserts<'t> {
             evidence: db.prepare_cached("INSERT INTO evidence VALUES (?, ?, ?, ?, ?, ?)")?,
             value: db.prepare_cached("INSERT INTO notice_values VALUES (?, ?, ?, ?)")?,
             login: db.prepare_cached(entered::INSERT_LOGIN)?,
+            db,
         })
     }
 
@@ -45,6 +47,7 @@ impl<'t> Inserts<'t> {
             Event::Entered(login) => flat.entered(login),
             Event::FoundHere(finding) => flat.found_here(finding),
             Event::Noticed(notice) => (flat.event, flat.what) = ("noticed", &notice.key),
+            Event::Alarmed(change) => flat.alarmed(change),
         }
         flat.insert(&mut self.record, seq, record.time)?;
         match &record.event {
@@ -58,6 +61,10 @@ impl<'t> Inserts<'t> {
                 self.add_evidence(seq, &finding.evidence)
             }
             Event::Noticed(notice) => self.add_values(seq, &notice.values),
+            Event::Alarmed(change) => {
+                self.add_evidence(seq, &change.samples)?;
+                alarms::add(self.db, seq, change)
+            }
             _ => Ok(()),
         }
     }
@@ -101,6 +108,7 @@ pub(crate) fn read(db: &Connection, row: &Row<'_>) -> Result<Record, LedgerError
         "noticed" => {
             Event::Noticed(Notice { key: row.get("what")?, values: read_values(db, seq)? })
         }
+        "alarmed" => Event::Alarmed(Box::new(alarms::told(db, seq)?)),
         other => return Err(unknown("event", other)),
     };
     Ok(Record { seq: Seq(seq.cast_unsigned()), time: Stamp(row.get("time")?), event })
@@ -192,6 +200,12 @@ impl<'a> Flat<'a> {
         self.detail = detail.map(str::to_owned);
         self.subject = Some(outcome.subject.to_string());
         self.order_id = Some(outcome.order.0.cast_signed());
+    }
+
+    fn alarmed(&mut self, change: &'a AlarmChange) {
+        (self.event, self.what) = ("alarmed", change.new.word());
+        self.detail = Some(change.alarm.clone());
+        self.lines = i64::try_from(change.samples.len()).ok();
     }
 
     /// In the order of the columns in [`Inserts::new`].

@@ -1,12 +1,12 @@
 //! What a start finds in the ledger.
 
 use monban_model::{
-    BlockRow, ConnectionRow, HistoryRow, JailRow, JailRowKind, Notice, OrderId, PlaceRow,
-    PositionRow, Seq, SuccessRow, TallyRow, limits,
+    AlarmRow, AwsSum, BlockRow, ConnectionRow, HistoryRow, JailRow, JailRowKind, Notice, NotifyRow,
+    OrderId, PlaceRow, PositionRow, Seq, SuccessRow, TallyRow, limits,
 };
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use crate::{LedgerError, entered, shards, state};
+use crate::{LedgerError, alarms, entered, notify, shards, state, sums};
 
 /// The prefix of the ledger's own names in `meta`.
 pub(crate) const OWN: &str = "ledger.";
@@ -35,6 +35,12 @@ pub struct Saved {
     pub places: Vec<PlaceRow>,
     /// The state of jails, at most [`limits::JAIL_ROWS_MAX`].
     pub jails: Vec<JailRow>,
+    /// The state of what people are told, at most [`limits::NOTIFY_ROWS_MAX`].
+    pub notify: Vec<NotifyRow>,
+    /// The states of alarms.
+    pub alarms: Vec<AlarmRow>,
+    /// Metrics on their way to CloudWatch, at most [`limits::AWS_SUMS_MAX`], oldest first.
+    pub sums: Vec<AwsSum>,
     /// One per path that was ever committed and not forgotten.
     pub positions: Vec<PositionRow>,
     /// The pairs that were committed, without the ledger's own.
@@ -82,6 +88,9 @@ impl Saved {
             )?,
             places: rows.all("places", entered::PLACES, limits::PLACES_MAX, entered::read_place)?,
             jails: rows.all("jails", state::JAILS, limits::JAIL_ROWS_MAX, state::read_jail)?,
+            notify: rows.all("notify", notify::NOTIFY, limits::NOTIFY_ROWS_MAX, notify::read)?,
+            alarms: rows.all("alarms", alarms::ALARMS, alarms::ROWS_MAX, alarms::read)?,
+            sums: rows.all("aws_sums", sums::SUMS, limits::AWS_SUMS_MAX, sums::read)?,
             positions: rows.all(
                 "positions",
                 state::POSITIONS,
@@ -118,6 +127,10 @@ impl Saved {
             rows.readable(state::SUCCESSES, limits::SUCCESSES_MAX, state::read_success);
         saved.places = rows.readable(entered::PLACES, limits::PLACES_MAX, entered::read_place);
         saved.jails = rows.readable(state::JAILS, limits::JAIL_ROWS_MAX, state::read_jail);
+        saved.notify = rows.readable(notify::NOTIFY, limits::NOTIFY_ROWS_MAX, notify::read);
+        saved.alarms = rows.readable(alarms::ALARMS, alarms::ROWS_MAX, alarms::read);
+        // What they counted will be read from the logs once more.
+        saved.alarms.iter_mut().for_each(|row| row.memory.slices.clear());
         saved.jails.retain(|row| row.kind != JailRowKind::Ticket);
         if let Ok(next) = next_seq(db) {
             saved.next_seq = next;

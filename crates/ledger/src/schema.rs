@@ -15,6 +15,9 @@ const STEPS: &[Step] = &[
     Step { sql: include_str!("schema/3.sql"), then: None },
     Step { sql: include_str!("schema/4.sql"), then: Some(shards::move_rows) },
     Step { sql: include_str!("schema/5.sql"), then: None },
+    Step { sql: include_str!("schema/6.sql"), then: None },
+    Step { sql: include_str!("schema/7.sql"), then: None },
+    Step { sql: include_str!("schema/8.sql"), then: None },
 ];
 
 /// From one form to the next.

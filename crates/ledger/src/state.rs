@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row, ToSql};
 
 use crate::codec::{evidence_from_bytes, marks_from_bytes};
 use crate::words::{scope_of, scope_word, unknown};
-use crate::{LedgerError, Packed, entered};
+use crate::{LedgerError, Packed, alarms, entered, notify, sums};
 
 /// Writes or forgets one row.
 pub(crate) fn write(db: &Connection, row: &StateRow) -> Result<(), LedgerError> {
@@ -47,6 +47,11 @@ pub(crate) fn write(db: &Connection, row: &StateRow) -> Result<(), LedgerError> 
             entered::drop_place(db, (service, user, *origin))
         }
         StateRow::Jail(row) => write_jail(db, row),
+        StateRow::Notify(row) => notify::write(db, row),
+        StateRow::Alarm(row) => alarms::write(db, row),
+        StateRow::NoAlarm(alarm, contributor) => alarms::forget(db, alarm, contributor.as_deref()),
+        StateRow::Sum(sum) => sums::write(db, sum),
+        StateRow::NoSum(id) => sums::forget(db, *id),
         StateRow::NoSuccess(address) => {
             run(db, "DELETE FROM successes WHERE address = ?", &[&address.to_string()])
         }

@@ -331,6 +331,7 @@ impl<'a> Run<'a> {
         self.drop_lines(seq)?;
         state::run(self.db, "DELETE FROM notice_values WHERE seq = ?", &[&seq])?;
         state::run(self.db, "DELETE FROM logins WHERE seq = ?", &[&seq])?;
+        state::run(self.db, "DELETE FROM alarm_changes WHERE seq = ?", &[&seq])?;
         state::run(self.db, "DELETE FROM records WHERE seq = ?", &[&seq])?;
         self.done.records += 1;
         Ok(())

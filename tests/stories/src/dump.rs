@@ -1,8 +1,8 @@
 //! The ledger as text that people review: one line a record, evidence below its finding.
 
 use monban_model::{
-    Because, BlockRow, Decision, Earlier, Event, Evidence, Finding, FindingKind, HostFinding,
-    Login, OrderAct, OutcomeResult, Record, Stamp, ToldBy, Verdict, show_duration,
+    AlarmChange, Because, BlockRow, Decision, Earlier, Event, Evidence, Finding, FindingKind,
+    HostFinding, Login, OrderAct, OutcomeResult, Record, Stamp, ToldBy, Verdict, show_duration,
 };
 
 /// All records, then the blocks that are in force.
@@ -29,6 +29,7 @@ pub fn dump(records: &[Record], blocks: &[BlockRow]) -> String {
                     notice.values.iter().map(|(name, value)| format!(" {name}={value}")).collect();
                 format!("notice {}{}", notice.key, values.concat())
             }
+            Event::Alarmed(change) => alarmed(change),
         };
         out.push_str(&format!("{} {text}\n", time(record.time)));
     }
@@ -36,6 +37,25 @@ pub fn dump(records: &[Record], blocks: &[BlockRow]) -> String {
     for block in blocks {
         let until = block.until.map_or_else(|| "forever".to_owned(), |end| end.to_string());
         out.push_str(&format!("{} until {until}\n", block.subject));
+    }
+    out
+}
+
+fn alarmed(change: &AlarmChange) -> String {
+    let of = change.contributor.as_ref().map_or_else(String::new, |of| {
+        format!(" [{} {}]", of.by, String::from_utf8_lossy(&of.value))
+    });
+    let again = change.again.map_or_else(String::new, |count| format!(" +{count}"));
+    let states = format!("{} -> {}{again}", change.old.word(), change.new.word());
+    let mut out = format!("alarm {}{of} {states}: {}", change.alarm, change.aws_reason());
+    for (what, entries) in [("from", &change.addresses), ("user", &change.users)] {
+        for entry in entries {
+            let name = String::from_utf8_lossy(&entry.name);
+            out.push_str(&format!("\n    {what} {name} x{}", entry.count));
+        }
+    }
+    for line in &change.samples {
+        out.push_str(&format!("\n    {}", String::from_utf8_lossy(&line.line)));
     }
     out
 }

@@ -157,6 +157,7 @@ impl Stage {
             history: saved.history,
             successes: saved.successes,
             places: saved.places,
+            alarms: saved.alarms,
             next_seq: saved.next_seq.0,
             next_order: saved.next_order.0,
         };
@@ -205,7 +206,11 @@ impl Stage {
 }
 
 fn setup(rules: &RuleSet, config: &Config) -> Setup {
-    Setup { catalog: rules.catalog().clone(), policies: config.policies.clone() }
+    Setup {
+        catalog: rules.catalog().clone(),
+        policies: config.policies.clone(),
+        alarms: config.alarms.clone(),
+    }
 }
 
 /// The files of `rules/`.

@@ -17,6 +17,7 @@ impl Engine {
         let of_kind = self.policy_of(seen.kind, seen);
         // A probe may bring the address of logins that failed before it.
         if seen.kind != Kind::Probe && of_kind.is_none() {
+            self.feed(now, seen, out);
             return;
         }
         let told = match seen.connection {
@@ -24,6 +25,9 @@ impl Engine {
             None => Told { address: seen.address, new: seen.weight.max(1), kind: seen.kind },
         };
         let Some(address) = told.address else { return };
+        if told.new > 0 && self.alarms.watches(told.kind) {
+            self.feed_as(now, (told.kind, told.new, Some(address)), seen, out);
+        }
         let counted =
             if told.kind == seen.kind { of_kind } else { self.policy_of(told.kind, seen) };
         let Some(at) = counted else { return };
@@ -73,6 +77,10 @@ impl Engine {
             }
             None => seen.address,
         };
+        if self.alarms.watches(seen.kind) {
+            let address = address.or(seen.address);
+            self.feed_as(now, (seen.kind, seen.weight.max(1), address), seen, out);
+        }
         let Some(address) = address else { return };
         let subject = self.subject_of(address);
         let failures = self.forgive(subject, address, seen);

@@ -19,7 +19,8 @@ impl Engine {
             Command::FreeAll => self.free_all(now, out),
             Command::Allowed { net } => (true, self.lift(now, net, out)),
             // The answer leaves after the commit, as every answer does.
-            Command::Commit => (true, Vec::new()),
+            // Messages to people are none of the engine's business.
+            Command::Commit | Command::Notify(_) => (true, Vec::new()),
         };
         // Whoever gave the command hears what the kernel made of it.
         let orders = (first..self.next_order).map(OrderId).collect();

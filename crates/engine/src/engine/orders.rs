@@ -102,6 +102,7 @@ impl Engine {
     /// Puts a block in force and orders it.
     pub(super) fn block(&mut self, now: Stamp, row: BlockRow, out: &mut Vec<Effect>) {
         let row = self.blocks.put(row);
+        self.feed_block(now, row.subject, &row.policy, out);
         self.order_block(now, &row, out);
     }
 

@@ -1,8 +1,8 @@
 //! The open state as rows: taken out for a commit, put back after a restart.
 
 use monban_model::{
-    BlockRow, ConnectionRow, Event, HistoryRow, Notice, PlaceRow, Stamp, StateRow, SuccessRow,
-    TakeChanges, TallyRow,
+    AlarmRow, BlockRow, ConnectionRow, Event, HistoryRow, Notice, PlaceRow, Stamp, StateRow,
+    SuccessRow, TakeChanges, TallyRow,
 };
 
 use super::Engine;
@@ -25,6 +25,8 @@ pub struct Saved {
     pub successes: Vec<SuccessRow>,
     /// From where accounts came in.
     pub places: Vec<PlaceRow>,
+    /// States of alarms.
+    pub alarms: Vec<AlarmRow>,
     /// The number of the next record.
     pub next_seq: u64,
     /// The number of the next order.
@@ -118,6 +120,7 @@ impl Engine {
         gone.into_iter().for_each(|row| to.row(row));
         self.places.give_changes(to);
         self.blocks.take_changes(|row| to.row(row));
+        self.alarms.give_changes(&mut |row| to.row(row));
     }
 
     /// About how many bytes of memory the rows of [`Engine::give_changes`] would take.
@@ -129,6 +132,7 @@ impl Engine {
             + self.connections.waiting() * CONNECTION_BYTES
             + rows * ROW_BYTES
             + self.places.waiting_bytes()
+            + self.alarms.waiting_bytes()
     }
 
     /// The numbers of the next record and order.
@@ -161,6 +165,7 @@ impl Engine {
         self.places.shift(ms);
         self.entries.shift(ms);
         self.blocks.shift(ms);
+        self.alarms.shift(ms);
         for (when, _) in self.failed.values_mut() {
             *when = when.plus_ms(ms);
         }

@@ -1,5 +1,6 @@
 //! Detectors: they count sightings and conclude findings.
 
+mod alarms;
 mod connections;
 mod entries;
 mod evidence;
@@ -7,6 +8,8 @@ mod hammering;
 mod logins;
 mod places;
 
+pub(crate) use alarms::Alarms;
+pub use alarms::Uncounted;
 pub(crate) use connections::{Connection, Told};
 pub(crate) use entries::{Entries, family};
 pub(crate) use evidence::{EvidenceLine, LineTold};

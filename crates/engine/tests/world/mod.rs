@@ -42,6 +42,7 @@ pub fn setup() -> Setup {
             policy("default", &[Kind::LoginFailed], 5, 600),
             policy("probe", &[Kind::Probe], 10, 600),
         ],
+        ..Setup::default()
     }
 }
 
@@ -209,6 +210,7 @@ pub struct Rows {
     history: Vec<HistoryRow>,
     successes: Vec<SuccessRow>,
     places: Vec<PlaceRow>,
+    alarms: Vec<AlarmRow>,
 }
 
 impl Rows {
@@ -251,7 +253,21 @@ impl Rows {
                 StateRow::NoPlace(service, user, origin) => {
                     self.forget_place(&service, &user, origin);
                 }
+                StateRow::Alarm(row) => {
+                    let is_same =
+                        |r: &AlarmRow| (&r.alarm, &r.contributor) == (&row.alarm, &row.contributor);
+                    self.alarms.retain(|r| !is_same(r));
+                    self.alarms.push(row);
+                }
+                StateRow::NoAlarm(alarm, contributor) => {
+                    let gone = (&alarm, &contributor);
+                    self.alarms.retain(|r| (&r.alarm, &r.contributor) != gone);
+                }
                 StateRow::Jail(row) => panic!("the engine has no jails: {row:?}"),
+                StateRow::Notify(row) => panic!("the engine tells nobody: {row:?}"),
+                row @ (StateRow::Sum(_) | StateRow::NoSum(_)) => {
+                    panic!("the engine sends nothing: {row:?}")
+                }
             }
         }
     }
@@ -268,6 +284,7 @@ impl Rows {
             history: self.history.clone(),
             successes: self.successes.clone(),
             places: self.places.clone(),
+            alarms: self.alarms.clone(),
             next_seq,
             next_order,
         }

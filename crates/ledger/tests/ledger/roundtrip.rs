@@ -187,7 +187,7 @@ fn subject_of(event: &Event) -> Option<Subject> {
         Event::Ordered(order) => Some(order.subject),
         Event::Happened(outcome) => Some(outcome.subject),
         Event::Entered(login) => login.subject,
-        Event::FoundHere(_) | Event::Noticed(_) => None,
+        Event::FoundHere(_) | Event::Noticed(_) | Event::Alarmed(_) => None,
     }
 }
 

@@ -164,6 +164,8 @@ pub fn made_older(folder: &std::path::Path) {
     let db = rusqlite::Connection::open(folder.join(monban_ledger::FILE_NAME)).unwrap();
     db.execute_batch(
         "DROP TABLE open_connections; DROP TABLE logins; DROP TABLE places;
+         DROP TABLE subscriptions; DROP TABLE deliveries; DROP TABLE notify_groups;
+         DROP TABLE silences; DROP TABLE aws_sums; DROP TABLE alarms; DROP TABLE alarm_changes;
          CREATE TABLE connections (key INTEGER PRIMARY KEY, address TEXT, told TEXT NOT NULL,
              pending INTEGER NOT NULL, last INTEGER NOT NULL);
          WITH RECURSIVE n(at) AS (SELECT 1 UNION ALL SELECT at + 1 FROM n WHERE at < 400)

@@ -163,7 +163,7 @@ fn a_newer_ledger_is_refused_and_left_as_it_is() {
     db.pragma_update(None, "user_version", 99).unwrap();
     drop(db);
     let before = fs::read(&path).unwrap();
-    let newer = LedgerError::NewerSchema { found: 99, known: 5 };
+    let newer = LedgerError::NewerSchema { found: 99, known: 8 };
     assert_eq!(Ledger::open(folder.path()).unwrap_err(), newer);
     assert_eq!(Reader::open(folder.path()).unwrap_err(), newer);
     assert!(fs::read(&path).unwrap() == before, "the file was changed");
