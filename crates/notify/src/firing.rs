@@ -1,0 +1,293 @@
+//! What lasts: it is told when it begins, again while it lasts, and when it is over.
+
+use monban_model::limits::{FIRING_LABELS_BYTES_MAX, FIRING_MAX, TOPICS_MAX};
+use monban_model::{Publication, Seq, Severity, Stamp};
+
+use crate::bunch::{Bunch, Item};
+use crate::group::GroupKey;
+use crate::router::Router;
+
+/// Groups that one thing is a member of; it is in one of each topic, unless its labels change.
+pub(crate) const FIRING_GROUPS_MAX: usize = 2 * TOPICS_MAX;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Firing {
+    /// The last publication of it.
+    pub(crate) publication: Publication,
+    /// When it began.
+    pub(crate) since: Stamp,
+    /// A bit for each subscription that was told.
+    pub(crate) told: u64,
+    /// Somebody looks after it.
+    pub(crate) acknowledged: bool,
+    /// It is kept quiet since it began, and told when that ends.
+    pub(crate) waiting: bool,
+    pub(crate) groups: Vec<GroupKey>,
+    pub(crate) touched: u64,
+    /// A bit for each inhibition that it is a source of.
+    pub(crate) inhibits: u32,
+}
+
+impl Firing {
+    /// It belongs to these groups, too: with other labels it may have come into others. Gives
+    /// back those that it has no room for.
+    fn join(&mut self, groups: Vec<GroupKey>) -> Vec<GroupKey> {
+        let mut left = Vec::new();
+        for key in groups {
+            if self.groups.contains(&key) {
+                continue;
+            }
+            let to =
+                if self.groups.len() < FIRING_GROUPS_MAX { &mut self.groups } else { &mut left };
+            to.push(key);
+        }
+        left
+    }
+}
+
+impl Router {
+    /// Something began, or happened again while it lasts.
+    pub(crate) fn fire(&mut self, mut publication: Publication) {
+        self.own.counters.cut += trim_labels(&mut publication);
+        let touched = self.next_touch();
+        let inhibits = self.inhibits(&publication);
+        let Some(before) = self.firing.get(&publication.key).cloned() else {
+            return self.begin_firing(publication, touched, inhibits);
+        };
+        self.forget_order(&before);
+        // Its labels may have changed, and with them what is kept quiet.
+        if before.waiting || before.inhibits != 0 {
+            self.recheck = Some(self.at.now);
+        }
+        let rises = publication.severity > before.publication.severity;
+        let severity = publication.severity.max(before.publication.severity);
+        let mut firing = Firing { touched, inhibits, ..before };
+        firing.publication = publication;
+        firing.publication.severity = severity;
+        if !firing.waiting && rises {
+            firing.acknowledged = false;
+            let joined = self.route(&firing.publication, true);
+            let left = firing.join(joined);
+            self.leave_groups(&firing.publication.key, &left);
+        } else if !firing.waiting {
+            for key in &firing.groups {
+                self.groups.change(key, |group| group.again = group.again.saturating_add(1));
+            }
+        }
+        self.keep_firing(firing);
+    }
+
+    fn begin_firing(&mut self, publication: Publication, touched: u64, inhibits: u32) {
+        if self.firing.len() >= FIRING_MAX
+            && let Some((_, _, key)) = self.firing_order.first().cloned()
+        {
+            self.own.counters.firing_evicted += 1;
+            self.end_firing(&key);
+        }
+        let waiting = self.is_quiet(&publication);
+        let groups = self.route(&publication, !waiting);
+        let since = publication.time;
+        let firing = Firing {
+            publication,
+            since,
+            told: 0,
+            acknowledged: false,
+            waiting,
+            groups,
+            touched,
+            inhibits,
+        };
+        self.keep_firing(firing);
+        if waiting {
+            self.find_recheck();
+        }
+    }
+
+    /// Puts something saved back.
+    pub(crate) fn restore_firing(&mut self, key: String, firing: Firing) {
+        self.count_inhibits(firing.inhibits, 1);
+        let severity = firing.publication.severity;
+        self.firing_order.insert((severity, firing.touched, key.clone()));
+        self.firing.restore(key, firing);
+    }
+
+    fn keep_firing(&mut self, firing: Firing) {
+        self.count_inhibits(firing.inhibits, 1);
+        let publication = &firing.publication;
+        let key = publication.key.clone();
+        self.firing_order.insert((publication.severity, firing.touched, key.clone()));
+        self.firing.insert(key, firing);
+    }
+
+    /// Takes it out of the orders; it is put back or forgotten next.
+    fn forget_order(&mut self, firing: &Firing) {
+        self.count_inhibits(firing.inhibits, -1);
+        let publication = &firing.publication;
+        let place = (publication.severity, firing.touched, publication.key.clone());
+        self.firing_order.remove(&place);
+    }
+
+    fn count_inhibits(&mut self, inhibits: u32, step: i32) {
+        for (at, count) in self.inhibiting.iter_mut().enumerate() {
+            if inhibits >> at & 1 == 1 {
+                *count = count.saturating_add_signed(step);
+            }
+        }
+    }
+
+    fn leave_groups(&mut self, key: &str, groups: &[GroupKey]) {
+        for group in groups {
+            self.groups.change(group, |group| group.members.remove(key));
+        }
+    }
+
+    /// Forgets it, and gives what was known.
+    fn end_firing(&mut self, key: &String) -> Option<Firing> {
+        let firing = self.firing.remove(key)?;
+        self.forget_order(&firing);
+        for group in &firing.groups {
+            let now = self.at.now;
+            self.groups.change(group, |group| {
+                group.members.remove(key);
+                if group.members.is_empty() && group.pending.is_empty() {
+                    group.due = group.due.min(now);
+                }
+            });
+        }
+        if firing.inhibits != 0 {
+            self.recheck = Some(self.at.now);
+        }
+        Some(firing)
+    }
+
+    /// It is over.
+    pub(crate) fn resolve(&mut self, publication: &Publication) {
+        let Some(firing) = self.end_firing(&publication.key) else {
+            self.own.counters.unknown_ends += 1;
+            return;
+        };
+        self.no_longer_await(&firing);
+        if firing.waiting {
+            return;
+        }
+        let item = Item { seq: publication.seq, severity: firing.publication.severity };
+        let now = self.at.now;
+        for key in &firing.groups {
+            self.groups.change(key, |group| {
+                group.resolved.add(item);
+                group.resolved_to |= firing.told;
+                // Unless its begin is still to be told: then both are told, one after the other.
+                if group.pending.is_empty() {
+                    group.due = now;
+                }
+            });
+        }
+    }
+
+    /// These were told to those subscriptions.
+    pub(crate) fn mark_told(&mut self, keys: &[String], taken: u64) {
+        for key in keys {
+            let Some(firing) = self.firing.get(key) else { continue };
+            let severity = firing.publication.severity;
+            let fits =
+                |at: usize| taken >> at & 1 == 1 && self.subs[at].config.severity <= severity;
+            let told =
+                (0..self.subs.len()).filter(|at| fits(*at)).fold(0, |mask, at| mask | 1 << at);
+            if firing.told | told != firing.told
+                && let Some(firing) = self.firing.get_mut(key)
+            {
+                firing.told |= told;
+            }
+        }
+    }
+
+    /// What was kept quiet and is not any more is told now.
+    pub(crate) fn tell_waiting(&mut self) {
+        let is_waiting = |(_, firing): &(&String, &Firing)| firing.waiting;
+        let keys: Vec<String> =
+            self.firing.iter().filter(is_waiting).map(|(key, _)| key.clone()).collect();
+        for key in keys {
+            let Some(firing) = self.firing.get(&key) else { continue };
+            if self.why_quiet(&firing.publication).is_some() {
+                continue;
+            }
+            let publication = firing.publication.clone();
+            let joined = self.route(&publication, true);
+            if let Some(firing) = self.firing.get_mut(&key) {
+                firing.waiting = false;
+                let left = firing.join(joined);
+                self.leave_groups(&key, &left);
+            }
+        }
+    }
+
+    /// Whether something is kept quiet and waits to be told.
+    pub(crate) fn has_waiting(&self) -> bool {
+        self.firing.iter().any(|(_, firing)| firing.waiting)
+    }
+
+    /// Somebody looks after all that has this key, or is told in this thread.
+    pub(crate) fn acknowledge(&mut self, wanted: &str) -> usize {
+        let threads: Vec<String> =
+            self.firing.get(&wanted.to_owned()).map_or_else(Vec::new, |it| {
+                let groups = it.groups.iter().filter_map(|key| self.groups.get(key));
+                groups.map(|group| group.thread.clone()).collect()
+            });
+        let is_meant = |(key, firing): &(&String, &Firing)| {
+            let mut groups = firing.groups.iter().filter_map(|key| self.groups.get(key));
+            key.as_str() == wanted || groups.any(|group| group.thread == wanted)
+        };
+        let keys: Vec<String> =
+            self.firing.iter().filter(is_meant).map(|(key, _)| key.clone()).collect();
+        for key in &keys {
+            if let Some(firing) = self.firing.get_mut(key) {
+                firing.acknowledged = true;
+            }
+        }
+        let mut found = keys.len();
+        for sub in &mut self.subs {
+            let before = sub.awaiting.len();
+            sub.awaiting.retain(|it| it.thread != wanted && !threads.contains(&it.thread));
+            sub.changed |= before != sub.awaiting.len();
+            // What lasts was counted already.
+            if keys.is_empty() {
+                found += before - sub.awaiting.len();
+            }
+        }
+        found
+    }
+
+    /// What is over does not escalate, unless something else lasts in its group.
+    fn no_longer_await(&mut self, firing: &Firing) {
+        for key in &firing.groups {
+            let Some(group) = self.groups.get(key).filter(|group| group.members.is_empty()) else {
+                continue;
+            };
+            for sub in &mut self.subs {
+                let before = sub.awaiting.len();
+                sub.awaiting.retain(|it| it.thread != group.thread);
+                sub.changed |= before != sub.awaiting.len();
+            }
+        }
+    }
+}
+
+/// Leaves out the labels that have no room, the last ones by name. How many these are.
+fn trim_labels(publication: &mut Publication) -> u64 {
+    let mut left = FIRING_LABELS_BYTES_MAX;
+    let before = publication.labels.len();
+    publication.labels.retain(|(name, value)| {
+        let size = name.len() + value.len() + 8;
+        let fits = size <= left;
+        left = left.saturating_sub(size);
+        fits
+    });
+    (before - publication.labels.len()) as u64
+}
+
+/// One record as a bunch.
+pub(crate) fn bunch_of(seq: Seq, severity: Severity) -> Bunch {
+    let mut bunch = Bunch::default();
+    bunch.add(Item { seq, severity });
+    bunch
+}
