@@ -1,11 +1,17 @@
 //! What a configuration means.
 
 use monban_model::limits::{ALLOW_MAX, FILES_MAX, PATH_MAX};
-use monban_model::{Net, Policy, Problem, Reach};
+use monban_model::{
+    AlarmSpec, Aws, Country, MetricSpec, Net, Notify, Policy, Problem, Reach, Reports,
+};
 use toml::de::DeTable;
 
 use crate::DEFAULTS;
+use crate::alarms;
+use crate::aws;
+use crate::notify;
 use crate::policies::{self, Layer};
+use crate::reports;
 use crate::written::{Page, Table};
 use monban_model::closest;
 
@@ -43,8 +49,24 @@ pub struct Config {
     pub fail2ban: Option<String>,
     /// Whether monban's own rules run beside those jails.
     pub own_rules: bool,
+    /// The country that its people live in.
+    pub home: Option<Country>,
+    /// A database of places; without it, the one that was installed.
+    pub geo: Option<String>,
+    /// Ask registries and name servers who logs in from a new place, for the message about it.
+    pub ask_who: bool,
     /// The policies, most specific first.
     pub policies: Vec<Policy>,
+    /// Who is told what.
+    pub notify: Notify,
+    /// Which reports are sent by themselves.
+    pub reports: Reports,
+    /// What goes to AWS.
+    pub aws: Aws,
+    /// Metrics that are made of lines.
+    pub metrics: Vec<MetricSpec>,
+    /// Alarms; those that look at others do so without a circle.
+    pub alarms: Vec<AlarmSpec>,
 }
 
 impl Config {
@@ -75,7 +97,15 @@ impl Config {
             allow: Vec::new(),
             fail2ban: None,
             own_rules: false,
+            home: None,
+            geo: None,
+            ask_who: true,
             policies: Vec::new(),
+            notify: Notify::default(),
+            reports: Reports { topic: "default".to_owned(), ..Reports::default() },
+            aws: Aws::default(),
+            metrics: Vec::new(),
+            alarms: Vec::new(),
         };
         let mut layers: Vec<Layer<'_, '_>> =
             files.iter().map(|(file, text)| config.overlay(file, text)).collect();
@@ -117,9 +147,39 @@ impl Config {
             self.own_rules = table.bool("own_rules", &mut page).unwrap_or(self.own_rules);
             table.finish(&mut page);
         }
+        let has_mail = root.place("mail").is_some();
+        if let Some(notify) = notify::read(&mut root, &mut page) {
+            self.notify = notify;
+        }
+        reports::read(&mut root, &mut self.reports, &self.notify, has_mail, &mut page);
+        self.read_origin(&mut root, &mut page);
+        if let Some(table) = root.table("aws", &mut page) {
+            aws::read(table, &mut self.aws, &mut page);
+        }
+        let (metrics, alarms) = alarms::read(&mut root, &mut page);
+        self.metrics.extend(metrics);
+        self.alarms.extend(alarms);
         let tables = root.table("policy", &mut page).map_or_else(Vec::new, Table::rest);
         root.finish(&mut page);
         Layer { tables, page }
+    }
+
+    /// `home` and `[geo]`: what an address is compared with, and by what.
+    fn read_origin(&mut self, root: &mut Table<'_>, page: &mut Page<'_>) {
+        let home = root.text("home", page, |text| match text {
+            "" => Ok(None),
+            _ => text.parse::<Country>().map(Some),
+        });
+        self.home = home.unwrap_or(self.home);
+        if let Some(mut table) = root.table("geo", page) {
+            let path = table.text("database", page, |text| match text {
+                "" => Ok(None),
+                _ => read_path(text).map(Some),
+            });
+            self.geo = path.unwrap_or_else(|| self.geo.take());
+            self.ask_who = table.bool("ask", page).unwrap_or(self.ask_who);
+            table.finish(page);
+        }
     }
 
     fn read_sources(&mut self, mut table: Table<'_>, page: &mut Page<'_>) {
@@ -156,6 +216,17 @@ impl Config {
             self.allow = nets;
         }
         table.finish(page);
+    }
+
+    /// The problems of names in `[aws]` that only rules and metrics can tell.
+    pub fn unknown_in_aws(
+        &self,
+        file: &str,
+        text: &str,
+        services: &[&str],
+        metrics: &[&str],
+    ) -> Vec<Problem> {
+        aws::unknown(&self.aws, (file, text), services, metrics)
     }
 
     /// The problems of names that only the rules can tell: policies for services that no rule
@@ -195,7 +266,7 @@ fn place_of_service(root: &DeTable<'_>, policy: &str, service: &str) -> Option<u
     Some(named.unwrap_or(key.span().start))
 }
 
-fn read_path(text: &str) -> Result<String, String> {
+pub(crate) fn read_path(text: &str) -> Result<String, String> {
     if !text.starts_with('/') {
         return Err(format!("`{text}` is not an absolute path"));
     }

@@ -129,6 +129,11 @@ impl<'a> Table<'a> {
         Some(meant)
     }
 
+    /// Whether such an entry is there and was not taken yet.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.entries.iter().any(|(name, _)| name.as_ref() == key)
+    }
+
     /// Any value, with its place.
     pub(crate) fn any(&mut self, key: &'static str) -> Option<Value<'a>> {
         self.take(key)
@@ -146,6 +151,53 @@ impl<'a> Table<'a> {
                 None
             }
         }
+    }
+
+    /// Where a value stands that is still to be taken.
+    pub(crate) fn place(&self, key: &str) -> Option<usize> {
+        let found = self.entries.iter().find(|(name, _)| name.as_ref() == key)?;
+        Some(found.1.span().start)
+    }
+
+    /// A text, or a list of texts, each of which `read` understands.
+    pub(crate) fn text_or_texts<T>(
+        &mut self,
+        key: &'static str,
+        page: &mut Page<'_>,
+        mut read: impl FnMut(&str) -> Result<T, String>,
+    ) -> Option<Vec<T>> {
+        let is_text = |(name, value): &(Spanned<String>, Value<'a>)| {
+            name.as_ref() == key && value.as_ref().as_str().is_some()
+        };
+        match self.entries.iter().any(is_text) {
+            true => self.text(key, page, |text| read(text)).map(|one| vec![one]),
+            false => self.texts(key, page, read),
+        }
+    }
+
+    /// Tables that are written as `[[key]]`, with their places.
+    pub(crate) fn tables(
+        &mut self,
+        key: &'static str,
+        title: &str,
+        page: &mut Page<'_>,
+    ) -> Vec<(usize, Table<'a>)> {
+        let Some(value) = self.take(key) else { return Vec::new() };
+        let place = value.span().start;
+        let DeValue::Array(items) = value.into_inner() else {
+            let what = format!("`{key}` is a list of tables");
+            page.problem(place, what, "", &format!("write {title} on a line of its own"));
+            return Vec::new();
+        };
+        let mut tables = Vec::new();
+        for item in items {
+            let place = item.span().start;
+            match item.into_inner() {
+                DeValue::Table(table) => tables.push((place, Table::new(title, table))),
+                _ => page.problem(place, format!("`{key}` wants tables"), "", ""),
+            }
+        }
+        tables
     }
 
     /// Whatever was not taken is unknown: said, so that a slip of the finger does not weaken the

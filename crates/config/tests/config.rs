@@ -186,3 +186,15 @@ fn the_ledger_keeps_records_for_as_long_as_is_wished() {
         assert_eq!(Config::parse("x", wrong).unwrap_err().len(), 1, "{wrong}");
     }
 }
+
+#[test]
+fn home_is_a_country_and_the_database_a_path() {
+    let config = Config::parse("x", "home = \"jp\"\n[geo]\ndatabase = \"/a.mmdb\"\n").unwrap();
+    assert_eq!(config.home, "JP".parse().ok());
+    assert_eq!(config.geo.as_deref(), Some("/a.mmdb"));
+    let shipped = Config::shipped();
+    assert_eq!((shipped.home, shipped.geo), (None, None));
+    let problems = Config::parse("x", "home = \"Japan\"\n[geo]\ndatabase = \"a\"\nx = 1\n");
+    let lines: Vec<u32> = problems.unwrap_err().iter().map(|problem| problem.line).collect();
+    assert_eq!(lines, [1, 3, 4]);
+}

@@ -1,0 +1,129 @@
+//! `[mail]`: how mail leaves this host, and the short way for one person.
+
+use monban_model::limits::MAIL_TO_MAX;
+use monban_model::{Endpoint, MailBy, Relay, Security};
+
+use super::endpoints::{absolute, host_and_port, is_loopback, secret_at};
+use super::matchers::unknown;
+use super::subscriptions::{self, Written};
+use crate::written::{Page, Table};
+
+/// What each mail subscription takes from `[mail]`.
+pub(super) struct Mail {
+    pub(super) from: String,
+    pub(super) by: MailBy,
+    to: Vec<String>,
+    place: usize,
+}
+
+impl Mail {
+    /// The subscription of the short way, if `[mail]` names a reader.
+    pub(super) fn subscription(&self) -> Option<Written> {
+        let to = self.to.clone();
+        let endpoint = Endpoint::Mail { from: self.from.clone(), to, by: self.by.clone() };
+        (!self.to.is_empty()).then(|| subscriptions::plain("mail", endpoint, self.place))
+    }
+}
+
+pub(super) fn read(root: &mut Table<'_>, page: &mut Page<'_>) -> Mail {
+    let by = MailBy::Sendmail("/usr/sbin/sendmail".to_owned());
+    let place = root.place("mail").unwrap_or(0);
+    let mut mail = Mail { from: String::new(), by, to: Vec::new(), place };
+    let Some(mut table) = root.table("mail", page) else { return mail };
+    mail.to = addresses(&mut table, "to", page).unwrap_or_default();
+    mail.from = table.text("from", page, address).unwrap_or_default();
+    let has_sendmail = table.place("sendmail");
+    if let Some(path) = table.text("sendmail", page, absolute) {
+        mail.by = MailBy::Sendmail(path);
+    }
+    let server_place = table.place("server");
+    if let Some(relay) = relay(&mut table, page) {
+        mail.by = MailBy::Relay(relay);
+    }
+    if let (Some(_), Some(place)) = (server_place, has_sendmail) {
+        let what = "[mail] has both `server` and `sendmail`".to_owned();
+        page.problem(place, what, "mail leaves one way", "take one of them out");
+    }
+    table.finish(page);
+    mail
+}
+
+/// The mail server, if there is a `server`.
+fn relay(table: &mut Table<'_>, page: &mut Page<'_>) -> Option<Relay> {
+    let place = table.place("server");
+    let security_place = table.place("security");
+    let server = table.text("server", page, host_and_port);
+    let security = table.text("security", page, security);
+    let user_place = table.place("user");
+    let user = table.text("user", page, |text| Ok(text.to_owned()));
+    let password = secret_at(table, "password_file", "password_credential", page);
+    let ca_file = table.text("ca_file", page, absolute);
+    let Some(place) = place else {
+        if let Some(at) = user_place.or(security_place) {
+            let what = "[mail] has `user` or `security`, and no `server`".to_owned();
+            let hint = "write server = \"smtp.example.com:587\"";
+            page.problem(at, what, "sendmail is called without them", hint);
+        }
+        return None;
+    };
+    let (host, port) = server?;
+    let usual = if port == Some(465) { Security::Tls } else { Security::StartTls };
+    let security = security.unwrap_or(usual);
+    if user.is_some() != password.is_some() {
+        let what = "[mail] has only one of `user` and a password".to_owned();
+        let hint = "write user = \"..\" and password_file = \"/etc/monban/mail-password\"";
+        page.problem(user_place.unwrap_or(place), what, "the server wants both", hint);
+    }
+    if security == Security::Plain && user.is_some() && !is_loopback(&host) {
+        let what = format!("the password would go to {host} in clear text");
+        let hint = "write security = \"starttls\" or \"tls\"";
+        page.problem(security_place.unwrap_or(place), what, "everybody between reads it", hint);
+    }
+    let port = port.unwrap_or(match security {
+        Security::StartTls => 587,
+        Security::Tls => 465,
+        Security::Plain => 25,
+    });
+    Some(Relay { host, port, security, user, password, ca_file })
+}
+
+fn security(text: &str) -> Result<Security, String> {
+    match text {
+        "starttls" => Ok(Security::StartTls),
+        "tls" => Ok(Security::Tls),
+        "plain" => Ok(Security::Plain),
+        _ => Err(unknown("security", text, &["starttls", "tls", "plain"])),
+    }
+}
+
+/// The readers of a mail: one or a list of at most [`MAIL_TO_MAX`].
+pub(super) fn addresses(
+    table: &mut Table<'_>,
+    key: &'static str,
+    page: &mut Page<'_>,
+) -> Option<Vec<String>> {
+    let place = table.place(key)?;
+    let known = page.problems.len();
+    let found = table.text_or_texts(key, page, address)?;
+    if found.len() > MAIL_TO_MAX {
+        let what = format!("`{key}` has more than {MAIL_TO_MAX} addresses");
+        page.problem(place, what, "each of them is one mail", "use a mailing list");
+    }
+    if found.is_empty() && page.problems.len() == known {
+        page.problem(place, format!("`{key}` names nobody"), "nobody would be told", "");
+    }
+    Some(found)
+}
+
+/// A plain mail address, without a name and without quotes (RFC 5321 allows 254 bytes).
+fn address(text: &str) -> Result<String, String> {
+    let is_plain = |c: char| !c.is_whitespace() && !c.is_control() && !"<>()[],;:\\\"".contains(c);
+    let parts = text.split_once('@');
+    let is_whole = parts.is_some_and(|(user, host)| {
+        !user.is_empty() && !host.is_empty() && !host.contains('@') && !user.starts_with('-')
+    });
+    match is_whole && text.len() <= 254 && text.chars().all(is_plain) {
+        true => Ok(text.to_owned()),
+        false => Err(format!("`{text}` is no plain mail address such as me@example.com")),
+    }
+}
