@@ -6,6 +6,8 @@ use monban_model::{
 };
 use serde_json::{Value, json};
 
+use crate::alarms_json::alarm_change_json;
+
 /// RFC 3339 in UTC.
 pub fn time_json(stamp: Stamp) -> Value {
     Value::String(stamp.to_string())
@@ -39,6 +41,7 @@ pub fn record_json(record: &Record) -> Value {
         Event::Ordered(order) => ("order", order_json(order)),
         Event::Happened(outcome) => ("outcome", outcome_json(outcome)),
         Event::Noticed(notice) => ("notice", notice_fields(notice)),
+        Event::Alarmed(change) => ("alarm", alarm_change_json(change)),
     };
     if let Value::Object(map) = &mut fields {
         map.insert("seq".into(), json!(record.seq.0));
@@ -204,10 +207,10 @@ fn ports_json(scope: &Scope) -> Value {
 }
 
 /// Bytes of a log as text: what is no UTF-8 becomes U+FFFD; JSON escapes the rest.
-fn text(bytes: &[u8]) -> Value {
+pub(crate) fn text(bytes: &[u8]) -> Value {
     Value::String(String::from_utf8_lossy(bytes).into_owned())
 }
 
-fn non_empty(text: &str) -> Option<&str> {
+pub(crate) fn non_empty(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }

@@ -4,6 +4,7 @@ use monban_model::{
     Because, Decision, Event, Finding, Outcome, OutcomeResult, Record, Seq, Subject, Verdict,
 };
 
+use crate::alarms::alarm_line;
 use crate::bans::shown;
 use crate::{LocalClock, Say, printable};
 
@@ -49,7 +50,8 @@ impl Narrator {
     pub fn shows(&self, record: &Record) -> bool {
         match &record.event {
             Event::Found(_) | Event::Ordered(_) => false,
-            Event::Entered(_) | Event::FoundHere(_) | Event::Decided(_) | Event::Noticed(_) => true,
+            Event::Entered(_) | Event::FoundHere(_) | Event::Decided(_) => true,
+            Event::Noticed(_) | Event::Alarmed(_) => true,
             Event::Happened(outcome) => self.outcome(outcome).is_some(),
         }
     }
@@ -70,6 +72,7 @@ impl Narrator {
             Event::Ordered(_) => return None,
             Event::Happened(outcome) => self.outcome(outcome)?,
             Event::Noticed(notice) => self.say.notice(notice),
+            Event::Alarmed(change) => alarm_line(&self.say, &self.clock, change),
         };
         Some(format!("{}  {text}", self.clock.when(record.time)))
     }

@@ -1,0 +1,77 @@
+//! Several things in one letter: what was held back, or came at once.
+
+use monban_model::{Event, Letter, Passage, Record, Setting, Stamp, Theme};
+
+use super::{Envelope, LetterWriter};
+
+impl LetterWriter {
+    pub(super) fn many(&self, records: &[Record], envelope: &Envelope, now: Stamp) -> Letter {
+        let first = records.first().map_or(now, |record| record.time);
+        let last = records.last().map_or(now, |record| record.time);
+        let blank = self.blank(envelope, last);
+        let count = (records.len() as u64).saturating_add(envelope.more).to_string();
+        let mut kinds: Vec<(&str, u64)> = Vec::new();
+        for record in records {
+            let kind = kind_of(&record.event);
+            match kinds.iter_mut().find(|(known, _)| *known == kind) {
+                Some((_, count)) => *count += 1,
+                None => kinds.push((kind, 1)),
+            }
+        }
+        let parts: Vec<String> = kinds
+            .iter()
+            .map(|(kind, count)| self.say.text(kind, &[("count", &count.to_string())]))
+            .collect();
+        let comma = self.say.text("letter-comma", &[]);
+        let mut title = parts.join(&comma);
+        if envelope.more > 0 {
+            let more = envelope.more.to_string();
+            title.push_str(&self.say.text("letter-and-more", &[("more", &more)]));
+        }
+        let (from, until) = (self.clock.date_time(first), self.clock.date_time(last));
+        let values = [("count", count.as_str()), ("from", &from), ("until", &until)];
+        let lead = self.say.text("letter-many", &values);
+        let lines: Vec<String> = records
+            .iter()
+            .map(|record| format!("{}  {}", self.clock.date_time(record.time), self.line(record)))
+            .collect();
+        let mut passages = Vec::new();
+        if !lines.is_empty() {
+            let title = self.say.text("letter-what-happened", &[]);
+            passages.push(Passage { title, setting: Setting::List, lines });
+        }
+        if envelope.more > 0 {
+            let commands = vec!["monban feed --last 1000".to_owned()];
+            passages.push(self.next("letter-all-of-it", commands));
+        }
+        let letter = Letter { theme: Theme::Digest, since: first, lead, passages, ..blank };
+        self.titled(&title, letter)
+    }
+
+    /// A record in a line, with where an address is.
+    fn line(&self, record: &Record) -> String {
+        match &record.event {
+            Event::Entered(login) => {
+                let text = self.say.login(login);
+                match login.address {
+                    Some(address) => text.replacen(&address.to_string(), &self.place(address), 1),
+                    None => text,
+                }
+            }
+            _ => self.narrated(record),
+        }
+    }
+}
+
+/// What it is called, with its count.
+fn kind_of(event: &Event) -> &'static str {
+    match event {
+        Event::Entered(_) => "letter-logins",
+        Event::FoundHere(_) => "letter-findings",
+        Event::Noticed(_) => "letter-notices",
+        Event::Alarmed(_) => "letter-alarms",
+        Event::Found(_) | Event::Decided(_) | Event::Ordered(_) | Event::Happened(_) => {
+            "letter-blocks"
+        }
+    }
+}

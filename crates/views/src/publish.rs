@@ -1,0 +1,187 @@
+//! Which records are published, and what topics see of them.
+
+use monban_model::limits::{LABEL_VALUE_MAX, PUBLICATION_KEY_MAX};
+use monban_model::{
+    AlarmChange, AlarmState, Because, Decision, Event, HostFinding, Login, Notice, Outcome,
+    OutcomeResult, Publication, Record, Severity, Standing, Theme, Verdict,
+};
+
+/// What a record publishes, if it does.
+pub fn publication(record: &Record) -> Option<Publication> {
+    let told = match &record.event {
+        Event::Entered(login) => of_login(login),
+        Event::FoundHere(finding) => Told {
+            theme: Theme::Finding,
+            severity: finding.severity,
+            standing: Standing::Once,
+            key: format!("finding:{}:{}", finding.key, shown(finding.user.as_deref())),
+            labels: found_labels(finding),
+        },
+        Event::Alarmed(change) => of_alarm(change),
+        Event::Decided(decision) => of_decision(decision)?,
+        Event::Happened(outcome) => of_outcome(outcome)?,
+        Event::Noticed(notice) => of_notice(notice)?,
+        Event::Found(_) | Event::Ordered(_) => return None,
+    };
+    Some(Publication {
+        seq: record.seq,
+        time: record.time,
+        theme: told.theme,
+        severity: told.severity,
+        standing: told.standing,
+        key: cut(told.key, PUBLICATION_KEY_MAX),
+        labels: told.labels,
+    })
+}
+
+struct Told {
+    theme: Theme,
+    severity: Severity,
+    standing: Standing,
+    key: String,
+    labels: Vec<(String, String)>,
+}
+
+fn of_login(login: &Login) -> Told {
+    let severity = match login.failures > 0 || login.is_from_a_new_place() {
+        true => Severity::Warning,
+        false => Severity::Notice,
+    };
+    let key = match &login.by {
+        Some(by) => format!("login:{}>{}", shown(Some(by)), shown(login.user.as_deref())),
+        None => format!("login:{}", shown(login.user.as_deref())),
+    };
+    let standing = Standing::Once;
+    Told { theme: Theme::Login, severity, standing, key, labels: login_labels(login) }
+}
+
+/// Each contributor's state is a thing of its own, which lasts while it is in `ALARM`.
+fn of_alarm(change: &AlarmChange) -> Told {
+    let standing = match (change.new, change.old) {
+        (AlarmState::Alarm, _) => Standing::Firing,
+        (_, AlarmState::Alarm) => Standing::Resolved,
+        _ => Standing::Once,
+    };
+    // That there is no data, or there is again, is no alarm.
+    let severity = if standing == Standing::Once { Severity::Info } else { change.severity };
+    let key = alarm_key(change);
+    Told { theme: Theme::Alarm, severity, standing, key, labels: alarm_labels(change) }
+}
+
+/// What names an alarm, or the state of one of its contributors.
+pub(crate) fn alarm_key(change: &AlarmChange) -> String {
+    let of = change.contributor.as_ref().map(|one| shown(Some(&one.value)));
+    let of = of.map(|of| format!(":{of}")).unwrap_or_default();
+    cut(format!("alarm:{}{of}", change.alarm), PUBLICATION_KEY_MAX)
+}
+
+/// What topics see of an alarm.
+pub(crate) fn alarm_labels(change: &AlarmChange) -> Vec<(String, String)> {
+    let contributor = change.contributor.as_ref().map(|one| shown(Some(&one.value)));
+    sorted(vec![
+        ("alarm", Some(change.alarm.clone())),
+        ("contributor", contributor),
+        ("metric", change.watched.as_ref().map(|watched| watched.metric.clone())),
+        ("state", Some(change.new.word().to_owned())),
+    ])
+}
+
+/// What topics see of a login.
+pub(crate) fn login_labels(login: &Login) -> Vec<(String, String)> {
+    let place = if login.is_from_a_new_place() { "new" } else { "known" };
+    let address = login.address.map(|address| address.to_string());
+    sorted(vec![
+        ("user", Some(shown(login.user.as_deref()))),
+        ("by", login.by.as_deref().map(|by| shown(Some(by)))),
+        ("address", address),
+        ("service", Some(login.service.clone())),
+        ("method", login.method.as_deref().map(|method| shown(Some(method)))),
+        ("place", Some(place.to_owned())),
+    ])
+}
+
+/// What topics see of a finding about this host.
+pub(crate) fn found_labels(finding: &HostFinding) -> Vec<(String, String)> {
+    sorted(vec![
+        ("finding", Some(finding.key.clone())),
+        ("service", Some(finding.service.clone())),
+        ("user", finding.user.as_deref().map(|user| shown(Some(user)))),
+    ])
+}
+
+fn of_decision(decision: &Decision) -> Option<Told> {
+    let (theme, severity, word) = match (decision.verdict, &decision.because) {
+        (Verdict::Block { .. }, _) => (Theme::Block, Severity::Info, "block"),
+        (Verdict::Free, Because::Expired) => return None,
+        (Verdict::Free, _) => (Theme::Block, Severity::Info, "free"),
+        (Verdict::Nothing, Because::Administrator) => (Theme::Finding, Severity::Notice, "spared"),
+        (Verdict::Nothing, Because::TooManyBlocks) => {
+            (Theme::Finding, Severity::Critical, "spared")
+        }
+        (Verdict::Nothing, _) => return None,
+    };
+    Some(Told {
+        theme,
+        severity,
+        standing: Standing::Once,
+        key: format!("{word}:{}", decision.subject),
+        labels: sorted(vec![
+            ("subject", Some(decision.subject.to_string())),
+            ("policy", Some(decision.policy.clone())),
+            ("because", Some(decision.because.word().to_owned())),
+        ]),
+    })
+}
+
+fn of_outcome(outcome: &Outcome) -> Option<Told> {
+    let (word, _) = outcome.result.words();
+    matches!(outcome.result, OutcomeResult::Failed(_) | OutcomeResult::Refused(_)).then(|| Told {
+        theme: Theme::Notice,
+        severity: Severity::Warning,
+        standing: Standing::Once,
+        key: format!("outcome:{word}"),
+        labels: sorted(vec![("subject", Some(outcome.subject.to_string()))]),
+    })
+}
+
+/// What monban has to say about itself, as far as a person should hear of it.
+fn of_notice(notice: &Notice) -> Option<Told> {
+    let severity = match notice.key.as_str() {
+        "firewall-broken" | "watcher-failed" | "ledger-damaged" => Severity::Critical,
+        "firewall-changed" | "ledger-disk" | "disk-full" | "source-gone" | "source-failed"
+        | "journal-failed" | "watcher-ended" | "restore-refused" | "restore-wide" => {
+            Severity::Warning
+        }
+        "disk-back" | "source-back" | "clock-set" | "evicted" => Severity::Notice,
+        _ => return None,
+    };
+    let path = notice.values.iter().find(|(name, _)| name == "path").map(|(_, path)| path.clone());
+    let about = path.as_deref().map(|path| format!(":{path}")).unwrap_or_default();
+    Some(Told {
+        theme: Theme::Notice,
+        severity,
+        standing: Standing::Once,
+        key: format!("notice:{}{about}", notice.key),
+        labels: sorted(vec![("notice", Some(notice.key.clone())), ("path", path)]),
+    })
+}
+
+fn sorted(labels: Vec<(&str, Option<String>)>) -> Vec<(String, String)> {
+    let mut known: Vec<(String, String)> = labels
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), cut(value?, LABEL_VALUE_MAX))))
+        .collect();
+    known.sort();
+    known
+}
+
+fn shown(bytes: Option<&[u8]>) -> String {
+    bytes.map(crate::printable).unwrap_or_default()
+}
+
+fn cut(mut text: String, most: usize) -> String {
+    while text.len() > most {
+        text.pop();
+    }
+    text
+}
