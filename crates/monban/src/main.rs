@@ -4,6 +4,8 @@
 //! the other commands talk to the warden or read the ledger.
 #![forbid(unsafe_code)]
 
+mod aws;
+mod awslogs;
 mod cli;
 mod client;
 mod commands;
@@ -12,14 +14,19 @@ mod demo;
 mod discover;
 mod fail2ban;
 mod filter;
+mod lane;
+mod metric;
 mod out;
+mod pam;
 mod place;
 mod problems;
 mod roles;
+mod runner;
 mod scan;
 mod shipped;
 mod spoken;
 mod watch;
+mod who;
 
 use std::process::ExitCode;
 
@@ -29,6 +36,9 @@ use cli::{Command, Common, RunArgs};
 use place::Place;
 
 fn main() -> ExitCode {
+    if let Some(args) = pam::hook::called(std::env::args_os().skip(1)) {
+        return pam::hook::main(&args);
+    }
     if let Some(args) = client::called_by_its_name() {
         return client::main(&Common::default(), &args, &Say::new(Tongue::from_environment()));
     }
@@ -43,11 +53,21 @@ fn main() -> ExitCode {
         Command::Watcher(args) => roles::watcher::main(&Place::of(common), &args, common.json, say),
         Command::Actor(args) => roles::actor::main(&args),
         Command::Courier(args) => roles::courier::main(&args),
+        Command::Runner => roles::runner::main(),
         Command::Demo => demo::main(common, say),
         Command::Scan(args) => scan::main(common, &args, &say),
         Command::Fail2ban { action } => fail2ban::main(common, &action, &say),
         Command::Fail2banClient(args) => client::main(common, &args.args, &say),
+        Command::Pam { action } => pam::main(common, &action, &say),
+        Command::Aws { action } => aws::main(common, &action, &say),
+        Command::Import { action } => awslogs::main(common, &action, &say),
         Command::Filter { action } => filter::main(common, &action, &say),
+        Command::Metric { action } => metric::main(common, &action, &say),
+        Command::Asker(args) => who::asker::main(&args),
+        Command::GeoReader(args) => who::reader::main(&args),
+        Command::Whois(args) => who::main(common, &say, |context| who::whois(context, &args)),
+        Command::Geo { action } => who::main(common, &say, |it| who::geo(it, action.as_ref())),
+        Command::Report(args) => who::main(common, &say, |context| who::report(context, &args)),
         command => commands::main(common, command, &say),
     }
 }

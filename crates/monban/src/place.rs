@@ -78,6 +78,15 @@ impl Place {
     }
 
     fn prepare_all(&self, uid: Option<u32>) -> Result<(), Unfit> {
+        self.prepare_state()?;
+        Ok(self.prepare_corner(uid)?)
+    }
+
+    /// Makes the state folder alone.
+    ///
+    /// # Errors
+    /// As [`Place::prepare`].
+    pub fn prepare_state(&self) -> Result<(), Unfit> {
         fs::DirBuilder::new().recursive(true).mode(0o755).create(&self.state)?;
         let facts = fs::metadata(&self.state)?;
         let me = rustix::process::geteuid().as_raw();
@@ -87,7 +96,12 @@ impl Place {
         if facts.mode() & 0o022 != 0 {
             return Err(Unfit::Mode(facts.mode() & 0o7777));
         }
-        Ok(self.prepare_corner(uid)?)
+        Ok(())
+    }
+
+    /// The database of places that was installed.
+    pub fn geo(&self) -> PathBuf {
+        self.state.join("geo.mmdb")
     }
 
     /// Removes folders that [`Place::prepare`] made and in which nothing but locks was put since,

@@ -208,6 +208,14 @@ mod tests {
         block_max = \"0s\"\nports = \"ssh\"\nkinds = [\"login-faild\", \"x\"]\n\
         action = \"blok\"\nservices = 5\n[sources]\nlogs = [\"a.log\"]\n\
         journal = \"yes\"\ndiscover = 1979-05-27\n";
+    const ALARMS: &str = "[[metric]]\nname = \"probe\"\nvalue = \"x\"\nunit = \"count\"\n\
+        default = 0\ndimensions = { a = \"b\" }\n[[alarm]]\nmetric = \"login-faild\"\n\
+        severity = \"warn\"\nsemantics = \"x\"\ncomparison = \"=>\"\nstatistic = \"sum\"\n\
+        missing = \"no\"\nperiod = \"0s\"\nevaluation_periods = 0\nrepeat = \"1s\"\n\
+        low_samples = \"x\"\nper = \"x\"\n[[alarm]]\nname = \"a\"\nrule = 'OK(\"a\"'\n\
+        threshold = 1\n[[alarm]]\nname = \"b\"\nrule = 'OK(\"b\") OR OK(\"c\")'\n[[alarm]]\n\
+        name = \"d\"\nmetric = \"probe\"\nthreshold = 1\nevaluation_periods = 2000\n\
+        datapoints_to_alarm = 2001\ndimensions = { x = \"y\" }\nlow_samples = \"ignore\"\n";
     const RULES: &str = "service = \"x y\"\nport = 3\nports = [0]\n[[rule]]\nid = \"a\"\n\
         kind = \"nix\"\nwitness = \"me\"\nline = 5\n[[rule]]\nid = \"a\"\nshape = \"x\"\n";
 
@@ -215,6 +223,9 @@ mod tests {
     fn japanese_readers_are_told_their_mistakes_in_japanese() {
         let say = Say::new(monban_views::Tongue::Japanese);
         let mut found = monban_config::Config::parse("a.toml", CONFIG).unwrap_err();
+        found.extend(monban_config::Config::parse("d.toml", ALARMS).unwrap_err());
+        let simulation = "datapoints = [[0], [-1, 2]]\nrow = 5\nend = \"x\"\n";
+        found.extend(monban_config::Simulation::parse("e.toml", simulation).unwrap_err());
         let rules = monban_rules::RuleText { file: "b.toml".into(), text: RULES.into() };
         found.extend(monban_rules::RuleSet::compile(&[rules]).err().unwrap());
         let shipped = monban_config::Config::parse("c", "[policy.shd]\nfailures = 3\n").unwrap();

@@ -4,6 +4,8 @@ use monban_config::{Bundle, Config};
 use monban_model::Problem;
 use monban_rules::{RuleSet, RuleText};
 
+use crate::watch::Metrics;
+
 /// Every file of `rules/`.
 const SHIPPED: &[Shipped] = include!(concat!(env!("OUT_DIR"), "/shipped_rules.rs"));
 
@@ -23,6 +25,8 @@ pub struct Loaded {
     pub config: Config,
     /// The compiled rules.
     pub rules: RuleSet,
+    /// The compiled metrics.
+    pub metrics: Metrics,
 }
 
 /// The names of the rule files that are in force: the shipped ones and the operator's own.
@@ -80,11 +84,21 @@ pub fn load(bundle: &Bundle, examples: bool) -> Result<Loaded, Vec<Problem>> {
         }
     };
     match (Config::parse(file, text), compiled) {
-        (Ok(config), Ok(rules)) if rest(bundle) => Ok(Loaded { config, rules }),
         (Ok(config), Ok(rules)) => {
             let services: Vec<&str> = rules.services().map(|s| s.name.as_str()).collect();
-            let problems = config.unknown_services(file, text, &services);
-            if problems.is_empty() { Ok(Loaded { config, rules }) } else { Err(problems) }
+            let names: Vec<&str> = config.metrics.iter().map(|one| one.name.as_str()).collect();
+            let mut problems = match rest(bundle) {
+                true => Vec::new(),
+                false => config.unknown_services(file, text, &services),
+            };
+            problems.extend(config.unknown_in_aws(file, text, &services, &names));
+            match Metrics::compile(&config, file, text) {
+                Ok(metrics) if problems.is_empty() => Ok(Loaded { config, rules, metrics }),
+                metrics => {
+                    problems.extend(metrics.err().unwrap_or_default());
+                    Err(problems)
+                }
+            }
         }
         (config, rules) => {
             let mut problems = config.err().unwrap_or_default();

@@ -29,6 +29,11 @@ pub struct Load {
     pub jail_log: Option<std::path::PathBuf>,
     /// The database that fail2ban kept the bans of these jails in, if there is one.
     pub jail_database: Option<std::path::PathBuf>,
+    /// What the courier needs to deliver messages, as [`monban_model::wire::encode_equipment`]
+    /// writes it: with passwords in it. Empty if it delivers nothing.
+    pub courier: Vec<u8>,
+    /// The same of the programs that the runner may start.
+    pub runner: Vec<u8>,
     /// Read the systemd journal.
     pub journal: bool,
     /// The folder with its files, if it is not this system's own.
@@ -43,11 +48,18 @@ pub trait Host {
     /// If it cannot be started.
     fn start_watcher(&mut self) -> io::Result<(Child, OwnedFd)>;
 
-    /// Starts a courier, which resolves names, that speaks over `channel`.
+    /// Starts a courier that speaks over `channel`. One that `delivers` may reach any port, and
+    /// not only name servers.
     ///
     /// # Errors
     /// If it cannot be started.
-    fn start_courier(&mut self, channel: OwnedFd) -> io::Result<Child>;
+    fn start_courier(&mut self, channel: OwnedFd, delivers: bool) -> io::Result<Child>;
+
+    /// Starts a runner, which starts the administrator's programs, that speaks over `channel`.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    fn start_runner(&mut self, channel: OwnedFd) -> io::Result<Child>;
 
     /// An actor that has started, and our end of the channel that it speaks over. `again`: one
     /// before it may have left its bans in the kernel.
@@ -82,6 +94,9 @@ pub trait Host {
 
     /// What is to be said if another program does the same work as the jails that act here.
     fn rival(&mut self) -> Option<Notice>;
+
+    /// The database of places, if one is installed.
+    fn open_geo(&mut self) -> Option<OwnedFd>;
 
     /// Tells people something about the warden itself.
     fn tell(&mut self, notice: &Notice);

@@ -6,9 +6,11 @@ mod clients;
 mod courier;
 mod ends;
 mod files;
+mod hook;
 mod jail_log;
 mod jails;
 mod journal;
+mod lanes;
 mod reload;
 mod settling;
 #[cfg(test)]
@@ -34,7 +36,9 @@ use actor::Staff;
 pub use actor::may_have_left;
 use clients::Clients;
 use courier::Courier;
+use hook::Hook;
 use journal::Journal;
+use lanes::Runner;
 use reload::{NextReload, Proposal};
 use wide::Wide;
 
@@ -73,6 +77,8 @@ pub struct Start<'h> {
     pub signals: OwnedFd,
     /// The firewall, or why there is none.
     pub wall: Result<Wall, String>,
+    /// The socket of the hook in PAM, and the folder of its spool, where this guard has them.
+    pub hook: Option<(OwnedFd, PathBuf)>,
     /// The program around.
     pub host: &'h mut dyn Host,
 }
@@ -111,6 +117,8 @@ pub struct Keeper<'h> {
     siblings: VecDeque<SiblingsOf>,
     wide: Wide,
     courier: Courier,
+    hook: Hook,
+    runner: Runner,
     stopping: bool,
     files: HashMap<String, u32>,
     /// Logs that cannot be read or have gone, by path.
@@ -169,6 +177,8 @@ impl<'h> Keeper<'h> {
             siblings: VecDeque::new(),
             wide: Wide::open(&start.state),
             courier: Courier::default(),
+            hook: Hook::new(start.hook),
+            runner: Runner::default(),
             stopping: false,
             files: HashMap::new(),
             unread: BTreeMap::new(),
@@ -245,6 +255,9 @@ impl<'h> Keeper<'h> {
         if ready.courier {
             self.hear_courier();
         }
+        if ready.runner {
+            self.hear_runner();
+        }
         if ready.clients {
             self.serve_clients();
         }
@@ -271,7 +284,7 @@ impl<'h> Keeper<'h> {
 
     fn poll(&self, until: Instant, paused: bool) -> io::Result<Ready> {
         let mut fds: Vec<PollFd<'_>> = vec![PollFd::new(&self.signals, PollFlags::IN)];
-        let mut places = [usize::MAX; 5];
+        let mut places = [usize::MAX; 6];
         if let Some(watcher) = &self.watcher {
             let behind = watcher.channel.is_behind();
             let flags = if behind { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
@@ -295,6 +308,10 @@ impl<'h> Keeper<'h> {
             places[4] = fds.len();
             fds.push(PollFd::from_borrowed_fd(fd, flags));
         }
+        if let Some((channel, flags)) = self.runner.channel() {
+            places[5] = fds.len();
+            fds.push(PollFd::from_borrowed_fd(channel.as_fd(), flags));
+        }
         let clients_at = fds.len();
         fds.extend(self.clients.fds().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
         let left = until.saturating_duration_since(Instant::now());
@@ -311,6 +328,7 @@ impl<'h> Keeper<'h> {
             wall: is_ready(places[2]),
             courier: is_ready(places[3]),
             actor: is_ready(places[4]),
+            runner: is_ready(places[5]),
             clients: (clients_at..fds.len()).any(is_ready),
         })
     }
@@ -333,6 +351,7 @@ impl<'h> Keeper<'h> {
         self.clients.release_stale();
         self.start_journal_if_due();
         self.look_after_courier();
+        self.take_spool();
         if self.ticks.is_multiple_of(5) {
             self.look_around();
         }
@@ -395,6 +414,7 @@ impl<'h> Keeper<'h> {
         self.stop_actor();
         self.journal.end();
         self.courier.end();
+        self.runner.end();
     }
 
     /// Tells the watcher, who records it and says it.
@@ -447,6 +467,7 @@ struct Ready {
     files: bool,
     wall: bool,
     courier: bool,
+    runner: bool,
     actor: bool,
     clients: bool,
 }

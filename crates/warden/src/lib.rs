@@ -10,6 +10,7 @@ mod gate;
 mod host;
 mod keeper;
 mod memory;
+pub mod pam;
 mod presence;
 mod replace;
 mod wall;

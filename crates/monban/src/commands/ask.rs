@@ -24,7 +24,7 @@ use crate::problems;
 use crate::roles::control::short_path;
 
 /// A daemon that answers later than this is stopped or hangs.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The same where it answers after the end of jails.
 pub const PATIENCE_WITH_ENDS: Duration = Duration::from_secs(JAILS_END_S + 10);
@@ -38,6 +38,19 @@ pub fn ask(context: &Context<'_>, request: &Request) -> Result<Option<Reply>, St
         Request::Reload => PATIENCE_WITH_ENDS,
         _ => PATIENCE,
     };
+    Ok(ask_for(context, request, patience)?.map(|(reply, _)| reply))
+}
+
+/// Asks the daemon, and waits for the answer and the file that came with it for so long; `None` if
+/// no daemon listens.
+///
+/// # Errors
+/// As [`ask`].
+pub fn ask_for(
+    context: &Context<'_>,
+    request: &Request,
+    patience: Duration,
+) -> Result<Option<(Reply, Option<OwnedFd>)>, String> {
     let no_access = |error: io::Error| {
         if error.kind() == io::ErrorKind::WouldBlock {
             let seconds = patience.as_secs().to_string();
@@ -53,8 +66,7 @@ pub fn ask(context: &Context<'_>, request: &Request) -> Result<Option<Reply>, St
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(no_access(error)),
     };
-    let answer = exchange(&short_path(&folder), request, None, patience);
-    answer.map(|answer| answer.map(|(reply, _)| reply)).map_err(no_access)
+    exchange(&short_path(&folder), request, None, patience).map_err(no_access)
 }
 
 /// Asks whoever listens at a socket, perhaps with a file, and gives back the answer with the file

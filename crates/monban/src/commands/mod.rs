@@ -1,14 +1,19 @@
 //! The commands that talk to the daemon or read its ledger.
 
+mod alarms;
 mod allow;
 pub mod ask;
 mod feed;
-mod ledger;
+pub mod ledger;
+mod notify;
 mod policy;
+mod simulate;
 mod status;
-mod why;
+pub mod why;
 
+pub use alarms::has_blocks;
 pub use ask::{PATIENCE_WITH_ENDS, exchange};
+pub use notify::{NotifyAction, SilenceAction, SubscriptionAction};
 
 use crate::out;
 use std::process::ExitCode;
@@ -17,7 +22,7 @@ use monban_model::wire::Request;
 use monban_views::{Say, printable_lines};
 use serde_json::json;
 
-use crate::cli::{Command, Common, ConfigAction, Length};
+use crate::cli::{AlarmAction, Command, Common, ConfigAction, Length};
 use crate::place::Place;
 
 /// Everything that a command needs.
@@ -37,6 +42,10 @@ pub fn main(common: &Common, command: Command, say: &Say) -> ExitCode {
         Command::Status => status::status(&context),
         Command::Bans => why::bans(&context),
         Command::Why { address } => why::why(&context, address),
+        Command::Alarms { name } => alarms::alarms(&context, name.as_deref()),
+        Command::Alarm { action: AlarmAction::Simulate { file } } => {
+            simulate::simulate(&context, &file)
+        }
         Command::Feed { last } => feed::feed(&context, last),
         Command::Rules { service } => policy::rules(&context, service.as_deref()),
         Command::Config { action: ConfigAction::Check } => policy::check(&context),
@@ -56,18 +65,36 @@ pub fn main(common: &Common, command: Command, say: &Say) -> ExitCode {
             ask::order(&context, &Request::Allow { net, for_s })
         }
         Command::Reload => ask::order(&context, &Request::Reload),
+        Command::Subscription { action } => notify::subscription(&context, action),
+        Command::Silence { action } => notify::silence(&context, action),
+        Command::Notify { action } => notify::notify(&context, action),
         Command::Run(_)
         | Command::Demo
         | Command::Scan(_)
         | Command::Watcher(_)
         | Command::Actor(_)
         | Command::Courier(_)
+        | Command::Asker(_)
+        | Command::GeoReader(_)
+        | Command::Whois(_)
+        | Command::Geo { .. }
+        | Command::Report(_)
         | Command::Filter { .. }
+        | Command::Metric { .. }
+        | Command::Pam { .. }
+        | Command::Aws { .. }
+        | Command::Import { .. }
         | Command::Fail2banClient(_)
+        | Command::Runner
         | Command::Fail2ban { .. } => Ok(ExitCode::SUCCESS),
     };
+    end(common.json, result)
+}
+
+/// The exit code, or what went wrong in the form that was asked for.
+pub fn end(json: bool, result: Result<ExitCode, String>) -> ExitCode {
     result.unwrap_or_else(|text| {
-        if common.json {
+        if json {
             out::json(&json!({"error": text}));
         } else {
             eprintln!("{}", printable_lines(&text));

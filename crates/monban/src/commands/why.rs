@@ -91,7 +91,7 @@ pub fn why(context: &Context<'_>, address: Address) -> Result<ExitCode, String> 
 }
 
 /// What the address is counted as: its /64, unless the ledger knows it alone.
-fn counted_as(reader: &Reader, address: Address) -> Result<Subject, LedgerError> {
+pub fn counted_as(reader: &Reader, address: Address) -> Result<Subject, LedgerError> {
     let alone = Subject::alone(address);
     let known = reader.tallies_of(alone)?.iter().any(|row| row.subject == alone)
         || reader.block(alone)?.iter().any(|row| row.subject == alone)

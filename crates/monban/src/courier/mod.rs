@@ -1,12 +1,15 @@
-//! The courier resolves names for jails with `usedns`. Names are a stranger's, and so are the name
-//! servers that answer for them: few threads, short patience, bounded memory.
+//! The courier delivers messages, and resolves names for jails with `usedns`. Names are a
+//! stranger's, and so are the name servers that answer for them: few threads, short patience,
+//! bounded memory.
 
+mod aws;
+mod deliveries;
 mod desk;
+mod who;
 
 use std::collections::BTreeSet;
 use std::io;
 use std::net::ToSocketAddrs;
-use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,9 +19,11 @@ use monban_model::Address;
 use monban_model::limits::ADDRESSES_PER_NAME_MAX;
 use monban_model::wire::{FromCourier, ToCourier};
 use monban_warden::{Channel, Received};
-use rustix::event::{PollFd, PollFlags};
 
+use crate::lane::wait_for;
+use deliveries::Deliveries;
 use desk::Desk;
+use who::Asker;
 
 /// Names that are asked for at once.
 const THREADS: usize = 8;
@@ -34,10 +39,21 @@ type Found = (String, Vec<Address>);
 /// # Errors
 /// If the warden speaks nonsense, or the system gives no thread.
 pub fn run(mut warden: Channel) -> io::Result<()> {
-    let workers = Workers::start()?;
+    let (bell, ringer) = UnixStream::pair()?;
+    bell.set_nonblocking(true)?;
+    ringer.set_nonblocking(true)?;
+    let workers = Workers::start(&ringer)?;
+    let mut asker = Asker::new(ringer.try_clone()?);
+    let mut deliveries = Deliveries::new(ringer);
     let mut desk = Desk::default();
     let mut worked = Instant::now();
     loop {
+        for answer in asker.work() {
+            warden.post(&answer, None)?;
+        }
+        if deliveries.work() || deliveries.is_busy() || asker.is_busy() {
+            worked = Instant::now();
+        }
         let now = Instant::now();
         while let Some(name) = desk.next(THREADS) {
             workers.names.send(name).map_err(io::Error::other)?;
@@ -51,8 +67,9 @@ pub fn run(mut warden: Channel) -> io::Result<()> {
             worked = now;
             continue;
         }
-        wait(&warden, &workers.bell, until.saturating_duration_since(now))?;
-        drain(&workers.bell);
+        let left = until.saturating_duration_since(now);
+        let left = asker.patience().map_or(left, |patience| left.min(patience));
+        wait_for([Some(&warden), deliveries.lane()], &bell, left)?;
         while let Ok((name, addresses)) = workers.found.try_recv() {
             desk.found(&name, addresses, Instant::now());
             worked = Instant::now();
@@ -63,6 +80,14 @@ pub fn run(mut warden: Channel) -> io::Result<()> {
                 Received::Frame(ToCourier::Resolve { id, name }, _) => {
                     desk.ask(id, &name, Instant::now());
                     worked = Instant::now();
+                }
+                Received::Frame(ToCourier::Equip { reload }, Some(file)) => {
+                    deliveries.equip(reload, file)?;
+                }
+                Received::Frame(ToCourier::Who { address }, _) => asker.ask(address)?,
+                Received::Frame(ToCourier::Lane, Some(end)) => deliveries.set_lane(end),
+                Received::Frame(frame, None) => {
+                    return Err(io::Error::other(format!("{frame:?} without a descriptor")));
                 }
                 Received::Nothing => break,
                 Received::End => return Ok(()),
@@ -75,17 +100,13 @@ pub fn run(mut warden: Channel) -> io::Result<()> {
 struct Workers {
     names: Sender<String>,
     found: Receiver<Found>,
-    /// Readable when something was found.
-    bell: UnixStream,
 }
 
 impl Workers {
-    fn start() -> io::Result<Self> {
+    /// Threads that ring when they found something.
+    fn start(ringer: &UnixStream) -> io::Result<Self> {
         let (names, todo) = channel::<String>();
         let (done, found) = channel::<Found>();
-        let (bell, ringer) = UnixStream::pair()?;
-        bell.set_nonblocking(true)?;
-        ringer.set_nonblocking(true)?;
         let todo = Arc::new(Mutex::new(todo));
         for _ in 0..THREADS {
             let (todo, done, ringer) = (todo.clone(), done.clone(), ringer.try_clone()?);
@@ -103,7 +124,7 @@ impl Workers {
             };
             std::thread::Builder::new().name("resolve".to_owned()).spawn(work)?;
         }
-        Ok(Self { names, found, bell })
+        Ok(Self { names, found })
     }
 }
 
@@ -113,22 +134,4 @@ fn resolve(name: &str) -> Vec<Address> {
     let Ok(sockets) = (name, 0).to_socket_addrs() else { return Vec::new() };
     let addresses: BTreeSet<Address> = sockets.map(|socket| Address::new(socket.ip())).collect();
     addresses.into_iter().take(ADDRESSES_PER_NAME_MAX).collect()
-}
-
-fn wait(warden: &Channel, bell: &UnixStream, time: Duration) -> io::Result<()> {
-    let out = if warden.is_behind() { PollFlags::OUT } else { PollFlags::empty() };
-    let mut fds = [
-        PollFd::from_borrowed_fd(warden.as_fd(), PollFlags::IN | out),
-        PollFd::new(bell, PollFlags::IN),
-    ];
-    let time = time.try_into().map_err(io::Error::other)?;
-    match rustix::event::poll(&mut fds, Some(&time)) {
-        Err(rustix::io::Errno::INTR) | Ok(_) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn drain(bell: &UnixStream) {
-    let mut bytes = [0; 64];
-    while rustix::io::read(bell, &mut bytes).is_ok_and(|count| count > 0) {}
 }

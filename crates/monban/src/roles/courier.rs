@@ -27,6 +27,6 @@ fn start(args: &CourierArgs) -> io::Result<Channel> {
     if let Some(uid) = args.uid {
         sandbox::become_nobody((uid, uid))?;
     }
-    sandbox::lock_resolving()?;
+    sandbox::lock_sending(args.delivers)?;
     Ok(Channel::over(channel))
 }

@@ -89,11 +89,11 @@ pub fn lock(folder: &Path) -> io::Result<()> {
 }
 
 /// The lock of who resolves names: it reads what the C library needs for that, and may speak
-/// with name servers.
+/// with name servers. One that `delivers` may speak with any server over TCP.
 ///
 /// # Errors
 /// If the kernel refuses. It holds for this thread and those that it starts.
-pub fn lock_resolving() -> io::Result<()> {
+pub fn lock_sending(delivers: bool) -> io::Result<()> {
     keep_capabilities(CapabilitySet::empty())?;
     rustix::thread::set_no_new_privs(true)?;
     let read = AccessFs::ReadFile | AccessFs::ReadDir;
@@ -103,7 +103,8 @@ pub fn lock_resolving() -> io::Result<()> {
     let folders = RESOLVING.iter().map(Path::new).chain(servers.as_deref());
     let folders: Vec<_> =
         folders.filter(|path| path.exists()).map(|path| (path, read | AccessFs::Execute)).collect();
-    confine_files(&folders, &[DNS_PORT])
+    let ports = (!delivers).then_some(&[DNS_PORT][..]);
+    confine_files(&folders, ports)
         .map_err(|error| io::Error::other(format!("landlock: {error}")))?;
     confine_calls(&[CALLS, NETWORK_CALLS], SOCKETS)
         .map_err(|error| io::Error::other(format!("seccomp: {error}")))
@@ -119,6 +120,30 @@ const DNS_PORT: u16 = 53;
 /// services on this machine.
 const RESOLVING: &[&str] =
     &["/etc", "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/run/systemd/resolve", "/run/nscd"];
+
+/// The lock of who asks strangers on the network: nothing of the file system, connections by TCP
+/// to these ports only, no program.
+///
+/// # Errors
+/// If the kernel refuses. It holds for this thread and those that it starts.
+pub fn lock_asking(ports: &[u16]) -> io::Result<()> {
+    keep_capabilities(CapabilitySet::empty())?;
+    rustix::thread::set_no_new_privs(true)?;
+    confine_files(&[], Some(ports))
+        .map_err(|error| io::Error::other(format!("landlock: {error}")))?;
+    confine_calls(&[CALLS, NETWORK_CALLS], &[libc::AF_INET, libc::AF_INET6])
+        .map_err(|error| io::Error::other(format!("seccomp: {error}")))
+}
+
+/// The lock of who reads what was opened for it: nothing of the file system, no network, no
+/// program.
+///
+/// # Errors
+/// If the kernel refuses.
+pub fn lock_alone() -> io::Result<()> {
+    keep_capabilities(CapabilitySet::empty())?;
+    lock_with(&[])
+}
 
 /// The lock of a command that only reads: the file system as it is, but nothing of it can be
 /// written, no network, no program can be started.
@@ -153,23 +178,29 @@ pub fn lock_reading_ledger(folder: &Path) -> io::Result<()> {
 
 fn lock_with(allowed: &[(&Path, BitFlags<AccessFs>)]) -> io::Result<()> {
     rustix::thread::set_no_new_privs(true)?;
-    confine_files(allowed, &[]).map_err(|error| io::Error::other(format!("landlock: {error}")))?;
+    confine_files(allowed, Some(&[]))
+        .map_err(|error| io::Error::other(format!("landlock: {error}")))?;
     confine_calls(&[CALLS], &[]).map_err(|error| io::Error::other(format!("seccomp: {error}")))
 }
 
+/// Nothing but these files, and TCP to these ports; `None` is to any.
 fn confine_files(
     allowed: &[(&Path, BitFlags<AccessFs>)],
-    ports: &[u16],
+    ports: Option<&[u16]>,
 ) -> Result<(), Box<dyn std::error::Error>> {
+    let net = match ports {
+        Some(_) => AccessNet::from_all(ABI_KNOWN),
+        None => AccessNet::BindTcp.into(),
+    };
     let mut rules = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(ABI_KNOWN))?
-        .handle_access(AccessNet::from_all(ABI_KNOWN))?
+        .handle_access(net)?
         .create()?;
     for (path, access) in allowed {
         rules = rules.add_rule(PathBeneath::new(PathFd::new(path)?, *access))?;
     }
-    for port in ports {
+    for port in ports.into_iter().flatten() {
         rules = rules.add_rule(NetPort::new(*port, AccessNet::ConnectTcp))?;
     }
     rules.restrict_self()?;
@@ -274,6 +305,36 @@ mod tests {
             lock_reading().unwrap();
             assert!(std::net::TcpListener::bind("127.0.0.1:0").is_err());
             assert!(std::process::Command::new("true").spawn().is_err());
+        })
+        .join()
+        .unwrap();
+    }
+
+    /// In threads: the lock holds for each alone.
+    #[test]
+    fn who_asks_reaches_servers_and_no_files() {
+        let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = |listener: &std::net::TcpListener| listener.local_addr().unwrap();
+        let (server_at, other_at) = (at(&server), at(&other));
+        std::thread::spawn(move || {
+            lock_asking(&[server_at.port()]).unwrap();
+            std::net::TcpStream::connect(server_at).unwrap();
+            assert!(std::net::UdpSocket::bind("127.0.0.1:0").is_ok());
+            assert!(std::os::unix::net::UnixDatagram::unbound().is_err());
+            assert!(std::process::Command::new("true").spawn().is_err());
+            if std::fs::read("/etc/passwd").is_ok() {
+                return println!("left out: this kernel has no landlock");
+            }
+            assert!(File::create("/tmp/monban-must-not-be-there").is_err());
+            assert!(std::net::TcpStream::connect(other_at).is_err());
+        })
+        .join()
+        .unwrap();
+        std::thread::spawn(move || {
+            lock_alone().unwrap();
+            assert!(std::net::TcpStream::connect(server_at).is_err());
+            assert!(std::net::UdpSocket::bind("127.0.0.1:0").is_err());
         })
         .join()
         .unwrap();

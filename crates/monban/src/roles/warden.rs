@@ -1,25 +1,27 @@
 //! `monban run`: the warden's start-up. It makes the folders, takes the lock, opens the firewall
 //! and the control socket, keeps the few capabilities it needs, and enters its loop.
 
-use std::io::{self, IsTerminal};
+mod host;
+
+use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::ExitCode;
 
 use monban_config::{Bundle, Config, JournalUse};
 use monban_fail2ban::config::Complaint;
 use monban_firewall::FirewallError;
+use monban_model::Notice;
 use monban_model::wire::Refusal;
-use monban_model::{Notice, Stamp};
-use monban_sources::journal::journalctl_arguments;
-use monban_views::{Say, json_line, notice_json, printable_lines};
-use monban_warden::{Channel, Host, Keeper, Load, Start, Wall, may_have_left};
+use monban_views::{Say, notice_json, printable_lines};
+use monban_warden::pam::PamSocket;
+use monban_warden::{Host, Keeper, Load, Start, Wall, may_have_left};
 use rustix::thread::CapabilitySet;
 
-use super::ahead::{Ahead, Running};
+use super::ahead::Ahead;
 use super::begin::Beginning;
 use super::control;
+use super::equipment::{self, Equipment};
 use super::jails;
 use super::lock::only_one;
 use super::sandbox;
@@ -27,7 +29,7 @@ use super::signals;
 use super::theirs::Theirs;
 use crate::cli::{Common, RunArgs};
 use crate::fail2ban::complaints;
-use crate::place::{COURIER_UID, JOURNAL_UID, LOCK, Place, Unfit, is_at, is_root, watcher_uid};
+use crate::place::{LOCK, Place, Unfit, is_at, is_root, watcher_uid};
 use crate::{discover, out, problems};
 
 /// What the warden needs after its start, and what each is for.
@@ -55,6 +57,8 @@ struct Program {
     /// Whether jails may act: the rights for it are kept at the start or not at all.
     may_act: Option<bool>,
     ahead: Ahead,
+    /// The database of places, if the configuration names one.
+    geo: Option<PathBuf>,
 }
 
 /// What monban's own files say.
@@ -81,6 +85,7 @@ pub fn main(common: &Common, args: &RunArgs, say: Say) -> ExitCode {
         complaints: None,
         may_act: None,
         ahead: Ahead::default(),
+        geo: None,
     };
     let ended = program.run();
     // What was begun for a start that comes to nothing leaves nothing behind.
@@ -131,7 +136,7 @@ impl Program {
             self.ahead.end_actor().map_err(self.failed("run-failed", &state))?;
         }
         self.tell_start(&load, &wall);
-        let (control, signals) = match self.settle(load.jails) {
+        let (control, signals) = match self.settle(load.jails || !load.runner.is_empty()) {
             Ok(ready) => ready,
             Err(text) => {
                 let _ = wall.map(Wall::take_back);
@@ -142,7 +147,8 @@ impl Program {
         self.ahead.made.clear();
         let failed = self.failed("start-files-failed", &state);
         let ended = self.failed("run-failed", &state);
-        let start = Start { state, load, control, signals, wall, host: self };
+        let hook = self.hook();
+        let start = Start { state, load, control, signals, wall, hook, host: self };
         Keeper::new(start).map_err(failed)?.run().map_err(ended)?;
         let told = Notice { key: "stopped".to_owned(), values: Vec::new() };
         match self.common.json {
@@ -168,6 +174,22 @@ impl Program {
             keep(KEPT).map_err(self.failed("start-rights-failed", &state))?;
         }
         Ok((control, signals))
+    }
+
+    /// The socket that the hook in PAM sends to. Only one guard of a machine has it: that with the
+    /// usual state folder, or one that is told so.
+    fn hook(&mut self) -> Option<(OwnedFd, PathBuf)> {
+        let usual = is_root() && self.common.state.is_none();
+        let usual = usual.then(|| PathBuf::from(monban_warden::pam::FOLDER));
+        let folder = self.args.hook_folder.clone().or(usual)?;
+        match PamSocket::bind(&folder) {
+            Ok(socket) => Some((socket.into_fd(), folder)),
+            Err(error) => {
+                let values = vec![("error".to_owned(), error.to_string())];
+                self.tell(&Notice { key: "hook-socket-failed".to_owned(), values });
+                None
+            }
+        }
     }
 
     /// Takes the state folder and begins what takes time.
@@ -304,111 +326,6 @@ impl Program {
 }
 
 impl Program {
-    fn new_watcher(&self) -> io::Result<Running> {
-        let (here, channel) = Channel::pair()?;
-        let mut command = Command::new("/proc/self/exe");
-        command.arg("watcher").arg("--state").arg(&self.place.state);
-        command.arg("--lang").arg(self.say.tongue().name());
-        if self.common.json {
-            command.arg("--json");
-        }
-        if io::stdout().is_terminal() {
-            command.arg("--terminal");
-        }
-        if let Some(uid) = self.uid {
-            command.arg("--uid").arg(uid.to_string());
-        }
-        // Lines have a heap, and what is beside them another: who reads lines must not wait for
-        // the ledger's thread, which asks for memory all the time.
-        command.env("MALLOC_ARENA_MAX", "2");
-        // What was large goes back to the kernel at once, also after the first time.
-        command.env("MALLOC_MMAP_THRESHOLD_", "131072").env("MALLOC_TRIM_THRESHOLD_", "131072");
-        // It begins a session of its own, which the leader of a process group could not.
-        Ok((command.stdin(Stdio::from(channel)).spawn()?, here))
-    }
-
-    fn new_actor(&self, again: bool) -> io::Result<Running> {
-        let (here, channel) = Channel::pair()?;
-        let mut command = Command::new("/proc/self/exe");
-        command.arg("actor");
-        if again {
-            command.arg("--again");
-        }
-        // It begins a session of its own. That it is root's gives it all rights at its start.
-        Ok((command.stdin(Stdio::from(channel)).spawn()?, here))
-    }
-}
-
-impl Host for Program {
-    fn start_watcher(&mut self) -> io::Result<(Child, OwnedFd)> {
-        self.ahead.watcher.take().map_or_else(|| self.new_watcher(), Ok)
-    }
-
-    fn start_courier(&mut self, channel: OwnedFd) -> io::Result<Child> {
-        let mut command = Command::new("/proc/self/exe");
-        command.arg("courier");
-        if is_root() {
-            command.arg("--uid").arg(COURIER_UID.to_string());
-        }
-        // The C library asks each name server so often and waits so long.
-        command.env("RES_OPTIONS", "timeout:2 attempts:2");
-        command.stdin(Stdio::from(channel)).spawn()
-    }
-
-    fn start_actor(&mut self, again: bool) -> io::Result<(Child, OwnedFd)> {
-        match self.ahead.actor.take() {
-            Some((running, told)) if told == again => Ok(running),
-            other => {
-                self.ahead.actor = other;
-                self.ahead.end_actor()?;
-                self.new_actor(again)
-            }
-        }
-    }
-
-    fn start_journal(
-        &mut self,
-        folder: Option<&str>,
-        cursor: Option<&str>,
-        since: Option<Stamp>,
-    ) -> io::Result<(Child, OwnedFd)> {
-        let mut command = Command::new(discover::journalctl());
-        command.args(journalctl_arguments(folder, cursor, since));
-        if is_root() {
-            let group = std::fs::read_to_string("/etc/group").unwrap_or_default();
-            let gid = group.lines().find_map(|line| {
-                line.strip_prefix("systemd-journal:")?.split(':').nth(1)?.parse().ok()
-            });
-            command.uid(JOURNAL_UID).gid(gid.unwrap_or(JOURNAL_UID));
-        }
-        let mut child =
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).process_group(0).spawn()?;
-        let output = child.stdout.take().ok_or_else(|| io::Error::other("no output"))?;
-        Ok((child, output.into()))
-    }
-
-    fn open_wall(&mut self) -> Result<Wall, String> {
-        Wall::open().map_err(|error| self.no_wall(error))
-    }
-
-    fn load(&mut self) -> Result<Load, Refusal> {
-        let own = self.own()?;
-        self.whole(own)
-    }
-
-    fn rival(&mut self) -> Option<Notice> {
-        self.theirs.notice()
-    }
-
-    fn tell(&mut self, notice: &Notice) {
-        match self.common.json {
-            true => eprintln!("{}", json_line(&notice_json(notice))),
-            false => eprintln!("{}", printable_lines(&self.say.notice(notice))),
-        }
-    }
-}
-
-impl Program {
     fn own(&self) -> Result<Own, Refusal> {
         let bundle = Bundle::read(&self.place.config, self.place.config_named)
             .map_err(|found| problems::refusal(&found, None, &self.say))?;
@@ -425,7 +342,16 @@ impl Program {
 
     /// All that is to be done, with the jails.
     fn whole(&mut self, own: Own) -> Result<Load, Refusal> {
-        let Own { mut bundle, config, observe, jails } = own;
+        let Own { mut bundle, mut config, observe, jails } = own;
+        equipment::sign(&mut config.notify);
+        self.geo = config.geo.clone().map(PathBuf::from);
+        let file = bundle.config.as_ref().map_or("", |config| &config.file);
+        let equipment = Equipment::of(&config, file)
+            .map_err(|found| problems::refusal(&found, Some(&bundle), &self.say))?;
+        // The rights that programs may need are kept at the start, or gone.
+        if !equipment.runner.is_empty() && self.may_act == Some(false) && is_root() {
+            return Err(jails::of_key("notify-run-restart", &[], &self.say));
+        }
         let read = |(folder, beside): (PathBuf, bool)| {
             let files = self.ahead.read_jails(&folder, beside);
             jails::read(&folder, files, beside, &self.say)
@@ -468,6 +394,8 @@ impl Program {
             jails: runs_jails,
             jail_log,
             jail_database,
+            courier: equipment.courier,
+            runner: equipment.runner,
             journal,
             journal_folder: match config.journal {
                 JournalUse::Folder(folder) => Some(folder),

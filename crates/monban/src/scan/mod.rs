@@ -11,6 +11,8 @@ mod show;
 #[cfg(test)]
 mod tests;
 
+pub use show::skipped_text;
+
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -69,8 +71,11 @@ fn scan(common: &Common, args: &ScanArgs, say: &Say) -> Result<bool, String> {
     let total: u64 = families.iter().flat_map(|f| &f.files).map(|file| file.size).sum();
     let meter = Meter::default();
     let started = Instant::now();
-    let setup =
-        Setup { catalog: loaded.rules.catalog().clone(), policies: loaded.config.policies.clone() };
+    let setup = Setup {
+        catalog: loaded.rules.catalog().clone(),
+        policies: loaded.config.policies.clone(),
+        ..Setup::default()
+    };
     let mut reader = Reader {
         engine: Engine::new(setup, Saved::default()),
         now: Stamp::default(),

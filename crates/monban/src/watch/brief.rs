@@ -10,6 +10,7 @@ use monban_model::wire::{Offered, ToWarden, ToWatcher};
 use monban_sources::{From, Offer, OfferError};
 
 use super::{Watch, notice, now};
+use crate::roles::equipment;
 use crate::roles::jails::bundle_of;
 use crate::{problems, shipped};
 
@@ -53,6 +54,11 @@ impl Watch {
             }
             (ToWatcher::Tell(told), _) => self.tell(told),
             (ToWatcher::Journal, Some(fd)) => self.journal_opened(fd),
+            (ToWatcher::Who { address, answer }, _) => self.teller.answered(address, *answer),
+            (ToWatcher::Geo, file) => self.teller.take_geo(file),
+            (ToWatcher::PamSocket, Some(socket)) => self.take_hook(socket),
+            (ToWatcher::Hooked(event), _) => self.hooked(&event),
+            (ToWatcher::Lane(peer), end) => self.teller.lane(peer, end),
             (ToWatcher::SendBlocks, _) => self.send_blocks()?,
             (ToWatcher::AllOpened, _) => self.stage.all_opened = true,
             (ToWatcher::Stop, _) => self.finish()?,
@@ -129,7 +135,17 @@ impl Watch {
         };
         self.mind.output().set_guards(guards);
         let used = loaded.config.journal.clone();
+        let mut notify = loaded.config.notify.clone();
+        equipment::sign(&mut notify);
+        if !loaded.config.aws.logs.is_empty() {
+            self.mind.output().notice(&notice("aws-logs-not-sent", &[]));
+        }
+        self.teller.ask_who(loaded.config.ask_who);
+        let loaded_reports = loaded.config.reports.clone();
+        let home = loaded.config.home.map(|home| home.to_string()).unwrap_or_default();
         self.mind.take_over(loaded, now());
+        let reports = loaded_reports;
+        self.teller.take_over((notify, reports), &home, reload, now());
         self.collect();
         self.jail_side.reload = reload;
         let lacks = self.take_jails(planned);

@@ -10,7 +10,7 @@ use monban_engine::Observation;
 use monban_ledger::{Batch, LedgerError, Trimmed};
 use monban_model::limits::ORDERS_PER_FRAME_MAX;
 use monban_model::wire::{ToWarden, WireAct, WireOrder};
-use monban_model::{Event, Notice, Order, OrderAct, OrderId, Record, Stamp};
+use monban_model::{Event, Notice, Order, OrderAct, OrderId, Record, Stamp, StateRow};
 use monban_warden::Channel;
 
 use super::mind::Mind;
@@ -80,6 +80,11 @@ impl Pending {
     /// Something changed.
     pub fn touch(&mut self) {
         self.since.get_or_insert_with(Instant::now);
+    }
+
+    /// Something waits for the commit: it is due now.
+    pub fn hurry(&mut self) {
+        self.since = Instant::now().checked_sub(COMMIT_LATEST).or(self.since);
     }
 
     /// More records.
@@ -189,14 +194,17 @@ impl Watch {
         };
         self.pending.record_bytes = 0;
         self.mind.give_changes(&mut batch);
+        batch.state.extend(self.teller.take_rows().into_iter().map(StateRow::Notify));
         batch.positions.extend(self.journal_row.clone().filter(|row| !row.cursor.is_empty()));
         self.pending.since = None;
         let states = self.jail_side.states();
-        let is_news = self.watched.changed || self.jail_side.changed;
+        let (of_teller, is_told_news) = self.teller.meta();
+        let is_news = self.watched.changed || self.jail_side.changed || is_told_news;
         if batch.is_empty() && !is_news && states.is_none() {
             return;
         }
         batch.meta = self.meta();
+        batch.meta.extend(of_teller);
         batch.meta.extend(states.clone());
         (self.watched.changed, self.jail_side.changed) = (false, false);
         self.jail_side.keep_states(states);
@@ -216,6 +224,7 @@ impl Watch {
     }
 
     fn committed(&mut self, trimmed: Trimmed) {
+        self.teller.committed(now());
         self.pending.trouble = None;
         if self.pending.retry_at.take().is_some() {
             let dropped = std::mem::take(&mut self.pending.dropped);
@@ -255,6 +264,8 @@ impl Watch {
     }
 
     fn not_committed(&mut self, batch: Batch, error: &LedgerError) {
+        // Nobody is told later for a full disk.
+        self.teller.committed(now());
         if self.pending.retry_at.is_none() {
             let values = [("error", error.to_string())];
             self.mind.output().notice(&notice("disk-full", &values));
@@ -270,13 +281,19 @@ impl Watch {
 
     fn meta(&self) -> Vec<(String, String)> {
         let evicted = self.mind.engine().evicted();
+        let alarms = self.mind.engine().alarms_uncounted();
+        let uncounted = alarms.late + alarms.ahead + alarms.no_number;
         let watched = self.watched.changed.then(|| self.watched.meta());
         let counts = vec![
+            ("hook.refused".to_owned(), self.hook.refused().to_string()),
+            ("metrics.skipped".to_owned(), self.mind.metrics_skipped().to_string()),
             ("evicted.tallies".to_owned(), evicted.tallies.to_string()),
             ("evicted.connections".to_owned(), evicted.connections.to_string()),
             ("evicted.successes".to_owned(), evicted.successes.to_string()),
             ("evicted.places".to_owned(), evicted.places.to_string()),
             ("evicted.history".to_owned(), evicted.history.to_string()),
+            ("evicted.alarms".to_owned(), alarms.evicted.to_string()),
+            ("alarms.uncounted".to_owned(), uncounted.to_string()),
             ("lines.echoes".to_owned(), self.mind.echoes().to_string()),
             ("lines.misplaced".to_owned(), self.mind.misplaced().to_string()),
             ("time.disbelieved".to_owned(), self.mind.disbelieved().to_string()),

@@ -16,6 +16,10 @@ const NAMED_MAX: usize = 10;
 impl Watch {
     /// Does what an operator wants. The answer names what both made of it.
     pub(super) fn command(&mut self, id: u32, command: Command) -> io::Result<()> {
+        if let Command::Notify(request) = command {
+            self.teller.ask(id, request, super::now());
+            return self.tell_people();
+        }
         let said = self.tell_jails(&command);
         if !said.is_empty() {
             self.stage.jails_said.insert(id, said);
@@ -66,7 +70,7 @@ impl Watch {
                 count => vec![notice("freed-all-jails", &[("count", count.to_string())])],
             },
             // A ban by monban's own command is monban's own.
-            Command::Ban { .. } | Command::Commit => Vec::new(),
+            Command::Ban { .. } | Command::Commit | Command::Notify(_) => Vec::new(),
         }
     }
 

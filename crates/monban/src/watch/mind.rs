@@ -7,12 +7,14 @@ use monban_ledger::{Batch, Saved};
 use monban_model::{
     BySource, JOURNAL, Line, Notice, Order, Policy, PositionRow, Record, SourceId, Stamp, limits,
 };
-use monban_rules::{Clock, RuleSet, Scratch};
+use monban_rules::{Clock, RuleSet, Scratch, Seen};
 use monban_sources::journal::JournalEntry;
 
 use super::echo::{Echoes, Event};
 use super::form::Form;
 use super::jails::JailSide;
+use super::metrics::{Metrics, Told};
+use super::minutes::Minutes;
 use super::output::Output;
 use super::repeats::LastLines;
 use super::stage::Stage;
@@ -24,6 +26,8 @@ pub type Answer = (u32, bool, Vec<Notice>);
 /// Rules, engine and voice of the watcher.
 pub struct Mind {
     rules: Option<RuleSet>,
+    metrics: Metrics,
+    minutes: Minutes,
     clock: Clock,
     scratch: Scratch,
     engine: Engine,
@@ -76,8 +80,11 @@ impl Mind {
     /// A mind that remembers what was saved and waits for its first configuration.
     pub fn new(mut saved: Saved, clock: Clock, output: Output) -> Self {
         let notices = std::mem::take(&mut saved.notices);
+        let minutes = Minutes::new(std::mem::take(&mut saved.sums), super::now());
         Self {
             rules: None,
+            metrics: Metrics::default(),
+            minutes,
             clock,
             scratch: Scratch::default(),
             engine: Engine::new(Setup::default(), monban_engine::Saved::default()),
@@ -102,8 +109,12 @@ impl Mind {
 
     /// Takes over a configuration: the first makes the engine, later ones change it.
     pub fn take_over(&mut self, loaded: Loaded, now: Stamp) {
-        let Loaded { config, rules } = loaded;
-        let setup = Setup { catalog: rules.catalog().clone(), policies: config.policies.clone() };
+        let Loaded { config, rules, metrics } = loaded;
+        let setup = Setup {
+            catalog: rules.catalog().clone(),
+            policies: config.policies.clone(),
+            alarms: config.alarms.clone(),
+        };
         match self.saved.take() {
             Some(saved) => {
                 self.engine = Engine::new(setup, engine_state(saved));
@@ -113,10 +124,11 @@ impl Mind {
             }
             None => self.engine.set_up(setup),
         }
+        self.minutes.take_over(&config);
         self.useful_s = useful_s(&config.policies);
         (self.ledger_bytes_max, self.ledger_keep_s) =
             (config.ledger_bytes_max, config.ledger_keep_s);
-        self.rules = Some(rules);
+        (self.rules, self.metrics) = (Some(rules), metrics);
     }
 
     /// The voice.
@@ -127,6 +139,21 @@ impl Mind {
     /// The engine.
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// Metrics on their way to CloudWatch.
+    pub fn minutes(&mut self) -> &mut Minutes {
+        &mut self.minutes
+    }
+
+    /// Whether lines are looked at for metrics.
+    pub fn has_metrics(&self) -> bool {
+        !self.metrics.is_empty()
+    }
+
+    /// Lines that matched a metric's pattern and had no value for it.
+    pub fn metrics_skipped(&self) -> u64 {
+        self.metrics.skipped()
     }
 
     /// Whether it was told its work.
@@ -157,6 +184,7 @@ impl Mind {
         self.notes.remove(source);
         self.last_lines.forget(source);
         self.times.forget(source);
+        self.metrics.forget(source);
         self.last_form = None;
     }
 
@@ -185,6 +213,19 @@ impl Mind {
         if let Some(note) = self.notes.place(line.source) {
             let before = note.map_or(0, |(sightings, _)| sightings);
             *note = Some((before + u64::from(reading.sighting.is_some()), time));
+        }
+        if !self.metrics.is_empty() {
+            let told = Told {
+                path,
+                service: service_of(&reading.seen, rules),
+                time,
+                sighting: reading.sighting.as_ref(),
+            };
+            let minutes = &mut self.minutes;
+            self.metrics.line(line, &told, minutes, &mut self.engine, &mut self.effects);
+            for effect in self.effects.drain(..) {
+                self.results.take(effect, &mut self.output);
+            }
         }
         if reading.sighting.is_none() || line.arrival.since_s(time) > self.useful_s {
             return;
@@ -284,6 +325,7 @@ impl Mind {
     /// Gives the changed state, row by row, for the commit.
     pub fn give_changes(&mut self, to: &mut Batch) {
         self.engine.give_changes(to);
+        to.state.extend(self.minutes.take_rows());
     }
 
     /// The number of counts that had to make room, when it has grown by a notable part.
@@ -359,6 +401,7 @@ fn engine_state(saved: Saved) -> monban_engine::Saved {
         history: saved.history,
         successes: saved.successes,
         places: saved.places,
+        alarms: saved.alarms,
         next_seq: saved.next_seq.0,
         next_order: saved.next_order.0,
     }
@@ -375,5 +418,13 @@ fn is_believed(entry: &JournalEntry) -> bool {
     match entry.uid {
         None | Some(0) => true,
         Some(uid) => !ROOTS.contains(&entry.identifier.as_slice()) && !PEOPLE.contains(&uid),
+    }
+}
+
+/// The service whose line it is, as far as its head or a rule tells.
+fn service_of<'r>(seen: &Seen, rules: &'r RuleSet) -> Option<&'r str> {
+    match seen {
+        Seen::Known(id) | Seen::Unknown(id) => Some(rules.catalog().service(*id)),
+        Seen::Foreign => None,
     }
 }

@@ -9,18 +9,23 @@ mod flood;
 mod foreseen;
 mod form;
 mod freeing;
+mod hook;
 mod jail_log;
 mod jail_news;
 mod jail_states;
 mod jails;
 mod journal;
+mod metrics;
 mod mind;
+mod minutes;
 mod notices;
 mod output;
 mod repeats;
 mod scribe;
 mod sources;
 mod stage;
+mod tell;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod voice;
@@ -31,10 +36,12 @@ pub use foreseen::FirstWord;
 pub use form::Form;
 pub use jail_states::{JailState, read as read_jail_states};
 pub use jails::{ALONE_META as JAILS_ALONE_META, GUARDS_META as JAILS_GUARDS_META};
+pub use metrics::Metrics;
 pub use mind::Mind;
 pub use output::Output;
 pub use repeats::repeated;
 pub use sources::WATCHED_META;
+pub use tell::COUNTS_META as SUBSCRIPTIONS_META;
 
 use std::fs::File;
 use std::io;
@@ -102,6 +109,8 @@ pub struct Watch {
     scribe: Scribe,
     pending: Pending,
     stage: stage::Stage,
+    teller: tell::Teller,
+    hook: hook::Hook,
     journal: Option<(File, JournalReader)>,
     /// How far the journal was read that is watched now.
     journal_row: Option<monban_model::PositionRow>,
@@ -140,6 +149,10 @@ impl Watch {
         output: Output,
         lock: OwnedFd,
     ) -> io::Result<Self> {
+        let since = tell_since(&saved.meta);
+        let rows = std::mem::take(&mut saved.notify);
+        let secret = tell::Secret::of(&saved.meta);
+        let teller = tell::Teller::new(rows, since, secret, &local.folder, output.say());
         let (journal_rows, files): (Vec<_>, Vec<_>) =
             saved.positions.iter().cloned().partition(|row| is_journal_name(&row.path));
         Ok(Self {
@@ -152,6 +165,8 @@ impl Watch {
             mind: Mind::new(saved, local.clock, output),
             scribe: Scribe::start(ledger)?,
             stage: stage::Stage::default(),
+            teller,
+            hook: hook::Hook::default(),
             journal: None,
             journal_row: None,
             journal_rows,
@@ -189,6 +204,8 @@ impl Watch {
             if ready.journal {
                 self.read_journal();
             }
+            self.hear_hook();
+            self.tell_people()?;
             more = self.read_files()?;
             more |= self.read_waiting()?;
             self.send_orders()?;
@@ -233,13 +250,21 @@ impl Watch {
         if let Some((pipe, _)) = self.journal.as_ref().filter(|_| !self.earlier.is_awaited()) {
             fds.push(PollFd::from_borrowed_fd(pipe.as_fd(), PollFlags::IN));
         }
+        let lanes_at = fds.len();
+        if let Some(hook) = self.hook.socket() {
+            fds.push(PollFd::from_borrowed_fd(hook.as_fd(), PollFlags::IN));
+        }
+        for lane in self.teller.channels() {
+            let out = if lane.is_behind() { PollFlags::OUT } else { PollFlags::empty() };
+            fds.push(PollFd::from_borrowed_fd(lane.as_fd(), PollFlags::IN | out));
+        }
         let timeout = left.try_into().map_err(io::Error::other)?;
         match rustix::event::poll(&mut fds, Some(&timeout)) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
         let is_ready = |at: usize| fds.get(at).is_some_and(|fd| !fd.revents().is_empty());
-        Ok(Ready { frames: is_ready(0), journal: is_ready(1) })
+        Ok(Ready { frames: is_ready(0), journal: lanes_at > 1 && is_ready(1) })
     }
 
     fn hear(&mut self) -> io::Result<()> {
@@ -272,7 +297,7 @@ impl Watch {
         };
         let progress = self.feed.read(SLICE_BYTES, arrival, turns, &mut |line, file| {
             let is_old = stage.has_old_lines(file.path);
-            if jail_side.own_rules {
+            if jail_side.own_rules || mind.has_metrics() {
                 mind.line(&line, file.path, is_old);
             }
             let found = jail_side.line(file.path, &line, is_old);
@@ -408,10 +433,20 @@ impl Watch {
     fn collect(&mut self) {
         let (records, answers) = self.mind.take_results();
         if !records.is_empty() {
+            if self.teller.has_readers() {
+                let clock = now();
+                records.iter().for_each(|record| self.teller.record(record, clock));
+            }
             self.pending.add(records);
         }
         self.stage.answers.extend(answers);
     }
+}
+
+/// Since when people are told of what happens here: from the first start on.
+fn tell_since(meta: &[(String, String)]) -> Stamp {
+    let known = meta.iter().find(|(name, _)| name == tell::SINCE_META);
+    known.and_then(|(_, value)| value.parse().ok()).map_or_else(now, Stamp)
 }
 
 /// What has something to read.

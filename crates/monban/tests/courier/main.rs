@@ -80,7 +80,8 @@ impl Courier {
                     let texts = addresses.iter().map(ToString::to_string).collect();
                     assert!(answers.insert(id, (texts, late)).is_none());
                 }
-                Received::Frame(FromCourier::Idle, _) | Received::Nothing => {}
+                Received::Frame(FromCourier::Idle | FromCourier::Who { .. }, _)
+                | Received::Nothing => {}
                 Received::End => panic!("the courier ended"),
             }
         }

@@ -125,6 +125,7 @@ impl Keeper<'_> {
         match request {
             Request::Status => self.begin_status(id),
             Request::Words => self.pass_words(id, fd),
+            Request::Notify(request) => self.command(id, Command::Notify(request)),
             Request::JailLog { path } => {
                 let done = self.move_jail_log(&path).is_ok();
                 self.clients.reply(id, &Reply::Done { done, notices: Vec::new() });

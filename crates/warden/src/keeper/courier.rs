@@ -1,5 +1,6 @@
-//! The courier, which resolves names for jails, as far as the warden has to do with it: it is
-//! started by the first question and let go when it has had none for a while.
+//! The courier, which resolves names for jails and delivers messages (see `lanes.rs`), as far as
+//! the warden has to do with it: it is started by the first question and let go when it has had
+//! none for a while.
 //!
 //! It hears answers of name servers that strangers chose, so its word is bounded, and questions
 //! of a watcher are numbered anew: an answer to one that is gone reaches nobody.
@@ -30,6 +31,10 @@ const TELL_PAUSE: Duration = Duration::from_secs(3600);
 pub(super) struct Courier {
     running: Option<(Child, Channel)>,
     started: Option<Instant>,
+    /// It may reach any port.
+    delivers: bool,
+    /// The configuration whose endpoints it was given.
+    equipped: Option<u32>,
     /// Questions that are open, by our numbers: the watcher's number, and since when.
     open: BTreeMap<u64, (u64, Instant)>,
     next: u64,
@@ -59,8 +64,24 @@ impl Courier {
         self.open.clear();
     }
 
+    /// Where it hears, as long as it runs.
+    pub(super) fn running_channel(&mut self) -> Option<&mut Channel> {
+        self.running.as_mut().map(|(_, channel)| channel)
+    }
+
+    /// The configuration whose endpoints it was given.
+    pub(super) fn equipped(&self) -> Option<u32> {
+        self.equipped
+    }
+
+    /// It was given the endpoints of a configuration.
+    pub(super) fn set_equipped(&mut self, reload: u32) {
+        self.equipped = Some(reload);
+    }
+
     /// Ends it.
     pub(super) fn end(&mut self) {
+        self.equipped = None;
         if let Some((mut child, _)) = self.running.take() {
             let _ = child.kill();
             let _ = child.wait();
@@ -90,10 +111,19 @@ impl Keeper<'_> {
             self.courier.failed.busy += 1;
             return self.answer_name(id, Vec::new());
         }
-        let asked = self.start_courier() && self.courier.ask(id, name);
+        let asked = self.start_courier(false) && self.courier.ask(id, name);
         if !asked {
             self.courier.failed.late += 1;
             self.answer_name(id, Vec::new());
+        }
+    }
+
+    /// Somebody wants to know who an address is. Nobody is told if nobody can be asked.
+    pub(super) fn ask_who(&mut self, address: Address) {
+        if self.start_courier_that_delivers()
+            && let Some(channel) = self.courier.running_channel()
+        {
+            let _ = channel.post(&ToCourier::Who { address }, None);
         }
     }
 
@@ -101,8 +131,19 @@ impl Keeper<'_> {
         self.post(&ToWatcher::JailAnswer { id, answer: JailAnswer::Addresses(addresses) }, None);
     }
 
+    /// Whether one runs now that may deliver. One that only resolves names makes room for it.
+    pub(super) fn start_courier_that_delivers(&mut self) -> bool {
+        if self.courier.running.is_some() && !self.courier.delivers {
+            let open = std::mem::take(&mut self.courier.open);
+            self.courier.end();
+            self.courier.started = None;
+            open.into_values().for_each(|(id, _)| self.answer_name(id, Vec::new()));
+        }
+        self.start_courier(true)
+    }
+
     /// Whether one runs now.
-    fn start_courier(&mut self) -> bool {
+    fn start_courier(&mut self, delivers: bool) -> bool {
         if self.courier.running.is_some() {
             return true;
         }
@@ -110,10 +151,13 @@ impl Keeper<'_> {
             return false;
         }
         self.courier.started = Some(Instant::now());
-        let started = Channel::pair()
-            .and_then(|(here, there)| Ok((self.host.start_courier(there)?, Channel::over(here))));
+        let started = Channel::pair().and_then(|(here, there)| {
+            Ok((self.host.start_courier(there, delivers)?, Channel::over(here)))
+        });
         match started {
-            Ok(running) => self.courier.running = Some(running),
+            Ok(running) => {
+                (self.courier.running, self.courier.delivers) = (Some(running), delivers);
+            }
             Err(error) => self.note("courier-failed", vec![("error", error.to_string())]),
         }
         self.courier.running.is_some()
@@ -132,6 +176,9 @@ impl Keeper<'_> {
                     if let Some((id, _)) = self.courier.open.remove(&id) {
                         self.answer_name(id, addresses);
                     }
+                }
+                Ok(Received::Frame(FromCourier::Who { address, answer }, _)) => {
+                    self.post(&ToWatcher::Who { address, answer }, None);
                 }
                 Ok(Received::Frame(FromCourier::Idle, _)) => {
                     if self.courier.open.is_empty() {

@@ -53,6 +53,7 @@ impl Keeper<'_> {
             }
         }
         self.post(&ToWatcher::AllOpened, None);
+        self.pass_hook();
         self.ask_fresh();
     }
 
@@ -87,6 +88,8 @@ impl Keeper<'_> {
         let guards = self.wall.is_ok() && !load.observe;
         let brief = ToWatcher::Brief { guards, reload, again, journal: load.journal };
         self.post(&brief, Some(fd));
+        let geo = self.host.open_geo();
+        self.post(&ToWatcher::Geo, geo);
         Ok(())
     }
 

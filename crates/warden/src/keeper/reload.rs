@@ -116,6 +116,7 @@ impl Keeper<'_> {
         let mut notices = vec![Notice { key: "reloaded".into(), values: vec![] }];
         notices.extend(self.open_wall());
         notices.extend(self.host.rival());
+        self.equip_again();
         self.post(&ToWatcher::SendBlocks, None);
         let jails_end = self.settle_actor();
         for told in &notices {

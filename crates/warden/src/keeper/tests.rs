@@ -38,9 +38,17 @@ impl Host for TestHost {
         self.0.borrow_mut().watcher = Some(Channel::over(there));
         Ok((Command::new("sleep").arg("60").spawn()?, here))
     }
-    fn start_courier(&mut self, channel: OwnedFd) -> io::Result<Child> {
+    fn start_courier(&mut self, channel: OwnedFd, _delivers: bool) -> io::Result<Child> {
         self.0.borrow_mut().couriers.push(Channel::over(channel));
         Command::new("sleep").arg("60").spawn()
+    }
+
+    fn start_runner(&mut self, _channel: OwnedFd) -> io::Result<Child> {
+        Command::new("sleep").arg("60").spawn()
+    }
+
+    fn open_geo(&mut self) -> Option<OwnedFd> {
+        None
     }
 
     fn start_actor(&mut self, again: bool) -> io::Result<(Child, OwnedFd)> {
@@ -106,7 +114,7 @@ fn beginning(
     rustix::net::listen(&control, 4).unwrap();
     let (signals, _kept) = Channel::pair().unwrap();
     let state = folder.path().to_owned();
-    let start = Start { state, load, control, signals, wall, host: &mut host };
+    let start = Start { state, load, control, signals, wall, hook: None, host: &mut host };
     let mut keeper = Keeper::new(start).unwrap();
     keeper.start_watcher();
     test(&mut keeper, &around, folder.path());
@@ -355,8 +363,11 @@ fn names_are_asked_of_a_courier_that_comes_when_needed_and_goes_when_idle() {
         keeper.hear_watcher();
         assert_eq!(named(around), [(42, 0)], "not a name");
         let mut courier = around.borrow_mut().couriers.pop().unwrap();
-        let numbers: Vec<u64> =
-            heard(&mut courier).into_iter().map(|ToCourier::Resolve { id, .. }| id).collect();
+        let number = |asked| match asked {
+            ToCourier::Resolve { id, .. } => id,
+            other => panic!("{other:?}"),
+        };
+        let numbers: Vec<u64> = heard(&mut courier).into_iter().map(number).collect();
         courier.send(&FromCourier::Idle, None).unwrap();
         courier.send(&found(numbers[1]), None).unwrap();
         courier.send(&found(numbers[1]), None).unwrap();
@@ -375,7 +386,7 @@ fn names_are_asked_of_a_courier_that_comes_when_needed_and_goes_when_idle() {
         ask_name(keeper, around, 44);
         let mut courier = around.borrow_mut().couriers.pop().unwrap();
         let asked = heard::<ToCourier>(&mut courier).remove(0);
-        let ToCourier::Resolve { id, .. } = asked;
+        let ToCourier::Resolve { id, .. } = asked else { panic!("{asked:?}") };
         courier.send(&found(id), None).unwrap();
         courier.send(&FromCourier::Idle, None).unwrap();
         keeper.hear_courier();

@@ -15,6 +15,8 @@
 //! | name | any time | its letters; how many wait |
 //! | jail database | any time | which file is the configuration's word |
 //! | jail log | any time | which file is the configuration's word |
+//! | ask-who | any time | nothing: the courier bounds how many are asked |
+//! | want | any time | nothing: whom a lane reaches is the configuration's word |
 //! | caught-up | any time | nothing |
 //! | flooded | any time | nothing: it is woken later by some milliseconds, no more |
 
@@ -65,6 +67,8 @@ impl Keeper<'_> {
                 self.restart_wait = RESTART_FIRST;
                 self.begin_actor();
             }
+            ToWarden::AskWho { address } => self.ask_who(address),
+            ToWarden::Want(peer) => self.give_lane(peer),
             ToWarden::Flooded(flooded) => self.flooded = flooded,
         }
     }

@@ -13,7 +13,8 @@ use super::ask::troubles_json;
 use super::{Context, ask, ledger};
 use crate::fail2ban::together;
 use crate::watch::{
-    JAILS_ALONE_META, JAILS_GUARDS_META, JailState, WATCHED_META, now, read_jail_states,
+    JAILS_ALONE_META, JAILS_GUARDS_META, JailState, SUBSCRIPTIONS_META, WATCHED_META, now,
+    read_jail_states,
 };
 
 /// Something that the watcher counts since its start and keeps in the ledger.
@@ -27,7 +28,7 @@ struct Counter {
 }
 
 /// What is told when it is not zero; in JSON always.
-const COUNTERS: [Counter; 6] = [
+const COUNTERS: [Counter; 8] = [
     Counter { name: "evicted.tallies", json: "evicted", text: "status-evicted" },
     Counter {
         name: "evicted.connections",
@@ -35,6 +36,8 @@ const COUNTERS: [Counter; 6] = [
         text: "status-evicted-connections",
     },
     Counter { name: "evicted.jails", json: "evicted_jails", text: "status-evicted-jails" },
+    Counter { name: "evicted.alarms", json: "evicted_alarms", text: "status-evicted-alarms" },
+    Counter { name: "alarms.uncounted", json: "uncounted", text: "status-uncounted" },
     Counter { name: "lines.misplaced", json: "misplaced", text: "lines-misplaced" },
     Counter { name: "lines.echoes", json: "echoes", text: "lines-echoes" },
     Counter { name: "time.disbelieved", json: "disbelieved", text: "time-disbelieved" },
@@ -104,6 +107,9 @@ struct Standing {
     states: Vec<JailState>,
     /// Bytes of the ledger, and the time of its oldest record.
     ledger: (u64, Option<Stamp>),
+    /// Subscriptions that nobody left, those that wait for their code, and those where nothing
+    /// arrives; nothing if no run that tells people wrote the ledger.
+    subscriptions: Option<[u64; 3]>,
 }
 
 impl Standing {
@@ -129,8 +135,20 @@ impl Standing {
             jails: count.and_then(|text| text.parse().ok()).unwrap_or(0),
             states: read_jail_states(reader)?,
             ledger: reader.extent()?,
+            subscriptions: read_subscriptions(reader)?,
         })
     }
+}
+
+fn read_subscriptions(reader: &Reader) -> Result<Option<[u64; 3]>, LedgerError> {
+    let mut counts = [0; 3];
+    for (name, count) in SUBSCRIPTIONS_META.iter().zip(&mut counts) {
+        match reader.meta(name)?.and_then(|text| text.parse().ok()) {
+            Some(known) => *count = known,
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(counts))
 }
 
 /// Whether the run that wrote the ledger last only observed its jails.
@@ -174,7 +192,7 @@ pub fn status(context: &Context<'_>) -> Result<ExitCode, String> {
 }
 
 fn as_json(status: Option<&StatusReply>, standing: &Standing, time: Stamp) -> Value {
-    let Standing { sources, blocks, counters, jails, states, ledger } = standing;
+    let Standing { sources, blocks, counters, jails, states, ledger, subscriptions } = standing;
     let source = |row: &PositionRow| {
         json!({
             "name": row.path.rsplit('/').next(),
@@ -199,6 +217,9 @@ fn as_json(status: Option<&StatusReply>, standing: &Standing, time: Stamp) -> Va
         "waiting_jail_bans": if blocks.wait(status) { blocks.of_jails } else { 0 },
         "jails": jails,
         "ledger": { "bytes": ledger.0, "since": ledger.1.map(time_json) },
+        "subscriptions": subscriptions.map(|counts| counts[0]),
+        "subscriptions_pending": subscriptions.map(|counts| counts[1]),
+        "subscriptions_failing": subscriptions.map(|counts| counts[2]),
         "jail_states": states.iter().map(JailState::json).collect::<Vec<_>>(),
     });
     for (counter, count) in COUNTERS.iter().zip(counters.0) {
@@ -267,7 +288,7 @@ fn of_ledger(
     standing: &Standing,
     time: Stamp,
 ) -> Vec<String> {
-    let Standing { sources, blocks, counters, jails, states, ledger } = standing;
+    let Standing { sources, blocks, counters, jails, states, ledger, subscriptions } = standing;
     let mut lines: Vec<String> = sources.iter().map(|row| of_source(say, row, time)).collect();
     let observes = status.is_some_and(|status| status.mode == Mode::Observe);
     let key = match status {
@@ -294,6 +315,15 @@ fn of_ledger(
         let values = [("mib", mib.as_str()), ("time", &clock.date_time(*since))];
         lines.push(say.text("status-ledger", &values));
     }
+    match *subscriptions {
+        Some([0, ..]) if status.is_some() => lines.push(say.text("status-nobody-told", &[])),
+        Some([_, pending, failing]) => {
+            let told = [("status-unconfirmed", pending), ("status-failing", failing)];
+            let told = told.into_iter().filter(|(_, so_many)| *so_many > 0);
+            lines.extend(told.map(|(key, so_many)| count(key, so_many)));
+        }
+        None => {}
+    }
     let notices = together(states.iter().flat_map(|state| &state.notices));
     lines.extend(notices.iter().map(|told| say.notice(told)));
     lines
@@ -312,176 +342,4 @@ fn of_source(say: &Say, row: &PositionRow, time: Stamp) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use monban_ledger::{Batch, Ledger};
-    use monban_model::{Notice, Scope};
-    use monban_views::Tongue;
-
-    const NOW: Stamp = Stamp(1_790_000_000_000);
-
-    fn row(address: &str, policy: &str, until: Option<Stamp>) -> BlockRow {
-        BlockRow {
-            subject: address.parse().unwrap(),
-            scope: Scope::All,
-            since: Stamp::from_s(1_789_999_000),
-            until,
-            policy: policy.to_owned(),
-            why: String::new(),
-        }
-    }
-
-    /// Two blocks of monban's own and three bans of jails, beside some that are over.
-    fn standing(jails_alone: bool) -> Standing {
-        let rows = [
-            row("192.0.2.1", "default", None),
-            row("192.0.2.2", "", Some(NOW.plus_s(60))),
-            row("192.0.2.3", "", Some(NOW)),
-            row("192.0.2.1", "jail sshd", Some(NOW.plus_s(1))),
-            row("192.0.2.2", "jail sshd", None),
-            row("192.0.2.2", "jail web", None),
-            row("192.0.2.4", "jail web", Some(NOW)),
-        ];
-        let notice = Notice {
-            key: "jail-is-stopped".to_owned(),
-            values: vec![("jail".to_owned(), "web".to_owned())],
-        };
-        let state = JailState {
-            jail: "web".to_owned(),
-            state: "stopped".to_owned(),
-            notices: vec![notice],
-            actions: Value::Null,
-        };
-        let read = PositionRow { lines: 9, ..PositionRow::unread("/var/log/auth.log") };
-        Standing {
-            sources: vec![read],
-            blocks: Blocks::of(&rows, &Unmade::new(), NOW, jails_alone),
-            counters: Counters([0, 0, 2, 0, 0, 0]),
-            jails: 2,
-            states: vec![state],
-            ledger: (4096, None),
-        }
-    }
-
-    fn daemon(mode: Mode, dropped: Option<u64>) -> StatusReply {
-        StatusReply {
-            mode,
-            ready: true,
-            since: NOW,
-            firewall: "nftables".to_owned(),
-            dropped,
-            troubles: Vec::new(),
-            unread: Vec::new(),
-            files: 1,
-        }
-    }
-
-    fn told(status: Option<&StatusReply>, standing: Result<&Standing, &str>) -> Vec<String> {
-        let say = Say::new(Tongue::English);
-        as_text(&say, &LocalClock::of_system(), status, standing, "/var/lib/monban", NOW)
-    }
-
-    /// What it says behind the list of sources.
-    fn last(lines: &[String]) -> Vec<&str> {
-        let sources = lines.iter().position(|line| line.starts_with("/var/log/auth.log")).unwrap();
-        lines[sources + 1..].iter().map(String::as_str).collect()
-    }
-
-    const END: [&str; 3] = [
-        "2 counts of jails were dropped because memory has an end",
-        "jails of fail2ban: 2",
-        "[web] was stopped (fail2ban-client stop); a reload starts it",
-    ];
-
-    #[test]
-    fn blocks_of_jails_are_in_force_only_while_monban_runs() {
-        let guards = daemon(Mode::Guard, Some(7));
-        let running = told(Some(&guards), Ok(&standing(false)));
-        assert_eq!(last(&running), [&["blocks in force: 5"][..], &END].concat());
-        let observes = daemon(Mode::Observe, None);
-        let observing = told(Some(&observes), Ok(&standing(false)));
-        assert_eq!(last(&observing), [&["would be blocked: 5"][..], &END].concat());
-        let down = told(None, Ok(&standing(false)));
-        let split = [
-            "blocks of monban's own, which stay in the kernel until they end: 2",
-            "bans of jails, which left the firewall with monban and come back with its next start: 3",
-        ];
-        assert_eq!(last(&down), [&split[..], &END].concat());
-        assert!(down[0].starts_with("monban is not running (/var/lib/monban)"), "{down:?}");
-        let observed = Blocks { observed: true, ..standing(false).blocks };
-        let observed = Standing { blocks: observed, ..standing(false) };
-        let told_so = "bans of jails, which monban only observed, so that none of them was in the \
-                       firewall: 3";
-        assert_eq!(last(&told(None, Ok(&observed)))[1], told_so);
-        assert_eq!(as_json(None, &observed, NOW)["waiting_jail_bans"], json!(0));
-        let rows = [row("192.0.2.1", "default", None)];
-        let own = Blocks::of(&rows, &Unmade::new(), NOW, false);
-        let own = Standing { blocks: own, ..standing(false) };
-        assert_eq!(last(&told(None, Ok(&own)))[1], END[0], "no jail has a ban that waits");
-
-        let counts = |status: Option<&StatusReply>| {
-            let json = as_json(status, &standing(false), NOW);
-            (json["blocks"].clone(), json["waiting_jail_bans"].clone(), json["jails"].clone())
-        };
-        assert_eq!(counts(Some(&guards)), (json!(5), json!(0), json!(2)));
-        assert_eq!(counts(None), (json!(2), json!(3), json!(2)));
-    }
-
-    #[test]
-    fn bans_that_no_action_made_are_told_and_not_among_the_blocks() {
-        let rows = [row("192.0.2.1", "", None), row("192.0.2.2", "jail web", None)];
-        let unmade = [((rows[1].subject, rows[1].policy.clone()), Made::Not)];
-        let blocks = Blocks::of(&rows, &Unmade::from(unmade), NOW, false);
-        let standing = Standing { blocks, ..standing(false) };
-        let says = |mode| {
-            let status = daemon(mode, None);
-            let json = as_json(Some(&status), &standing, NOW);
-            let lines = told(Some(&status), Ok(&standing));
-            let lines: Vec<String> = last(&lines).into_iter().map(str::to_owned).collect();
-            (lines, json["blocks"].clone(), json["unmade_jail_bans"].clone())
-        };
-        let (lines, blocks, unmade) = says(Mode::Guard);
-        let of_jails = "bans of jails that block nobody, as no action of theirs works: 1";
-        assert_eq!(lines[..2], ["blocks in force: 1", of_jails]);
-        assert_eq!((blocks, unmade), (json!(1), json!(1)));
-        let (lines, blocks, _) = says(Mode::Observe);
-        assert_eq!((lines[0].as_str(), blocks), ("would be blocked: 2", json!(2)));
-    }
-
-    #[test]
-    fn a_source_that_is_watched_and_said_nothing_yet_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let (mut ledger, _) = Ledger::open(folder.path()).unwrap();
-        let journal = monban_sources::journal::journal_name(None);
-        let watched = json!(["/var/log/auth.log", journal]).to_string();
-        let positions = ["/var/log/auth.log", "/gone"].map(PositionRow::unread).to_vec();
-        let meta = vec![(WATCHED_META.to_owned(), watched)];
-        ledger.commit(&Batch { positions, meta, ..Batch::default() }).unwrap();
-        let standing = Standing::read(&Reader::open(folder.path()).unwrap(), NOW).unwrap();
-        let lines = told(Some(&daemon(Mode::Guard, None)), Ok(&standing));
-        let says = |path: &str| format!("{path}: 0 lines, 0 sightings");
-        let end = [says("/var/log/auth.log"), says(&journal), "blocks in force: 0".to_owned()];
-        assert_eq!(lines[lines.len() - 3..], end, "{lines:?}");
-    }
-
-    #[test]
-    fn dropped_packets_are_told_where_the_table_of_monban_is_of_use() {
-        let line = |dropped, alone| {
-            let lines = told(Some(&daemon(Mode::Guard, dropped)), Ok(&standing(alone)));
-            lines.into_iter().find(|line| line.contains("packets"))
-        };
-        let says = |count| Some(format!("packets dropped by monban's own table: {count}"));
-        assert_eq!((line(Some(0), false), line(Some(7), false)), (says(0), says(7)));
-        assert_eq!((line(Some(0), true), line(Some(7), true)), (None, says(7)));
-        assert_eq!(line(None, false), None);
-    }
-
-    #[test]
-    fn without_a_ledger_it_says_why_and_counts_nothing() {
-        let lines = told(Some(&daemon(Mode::Guard, Some(1))), Err("no ledger\u{1b}[2J"));
-        assert_eq!(lines.last().unwrap(), "no ledger\\x1b[2J");
-        assert!(!lines.iter().any(|line| line.contains("blocks")), "{lines:?}");
-        let lines = told(None, Err("no ledger"));
-        assert!(lines[0].contains("sudo monban run") && lines.len() == 2, "{lines:?}");
-    }
-}
+mod tests;

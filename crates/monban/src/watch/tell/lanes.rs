@@ -1,0 +1,202 @@
+//! The ways to whoever delivers, and what is on them.
+
+use std::collections::{HashMap, VecDeque};
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+use monban_courier::{mail, shape};
+use monban_model::wire::{Errand, Peer, Report, encode_letter};
+use monban_model::{Endpoint, Letter, MailBy, Notify};
+use monban_notify::Deliver;
+use monban_warden::{Channel, Received, memory_file};
+
+use crate::roles::equipment::is_program;
+
+/// One that could not be reached is asked for again after this; it doubles.
+const AGAIN_FIRST: Duration = Duration::from_millis(500);
+
+/// The longest wait.
+const AGAIN_LONGEST: Duration = Duration::from_secs(30);
+
+/// Somebody is to be asked of the warden.
+pub type Want = Peer;
+
+/// The ways.
+#[derive(Debug, Default)]
+pub(super) struct Lanes {
+    /// What waits for a way.
+    waiting: VecDeque<Deliver>,
+    ways: HashMap<Peer, Way>,
+}
+
+#[derive(Debug, Default)]
+struct Way {
+    channel: Option<Channel>,
+    /// What was given away, and no report came of.
+    given: HashMap<String, Deliver>,
+    asked: bool,
+    wait: Duration,
+    again_at: Option<Instant>,
+}
+
+impl Lanes {
+    /// Something is to be delivered.
+    pub(super) fn add(&mut self, deliver: Deliver) {
+        self.waiting.push_back(deliver);
+    }
+
+    /// The warden gave a way to somebody, or could not.
+    pub(super) fn reached(&mut self, peer: Peer, end: Option<OwnedFd>) {
+        let way = self.ways.entry(peer).or_default();
+        way.asked = false;
+        match end {
+            Some(end) => {
+                way.channel = Some(Channel::over(end));
+                (way.wait, way.again_at) = (Duration::ZERO, None);
+            }
+            None => way.lost(),
+        }
+    }
+
+    /// Who is to be asked for now.
+    pub(super) fn wants(&mut self) -> Vec<Want> {
+        let now = Instant::now();
+        let mut wants = Vec::new();
+        for (peer, way) in &mut self.ways {
+            let is_due = way.again_at.is_none_or(|at| at <= now);
+            if way.channel.is_none() && !way.asked && is_due && way.wait > Duration::ZERO {
+                way.asked = true;
+                wants.push(*peer);
+            }
+        }
+        wants
+    }
+
+    /// The ways that are open.
+    pub(super) fn channels(&self) -> impl Iterator<Item = &Channel> {
+        self.ways.values().filter_map(|way| way.channel.as_ref())
+    }
+
+    /// What can be handed over now. What cannot marks its way as wanted.
+    pub(super) fn ready(&mut self, notify: &Notify) -> Vec<Deliver> {
+        let mut ready = Vec::new();
+        for deliver in std::mem::take(&mut self.waiting) {
+            let Some(peer) = peer_of(notify, &deliver) else {
+                // Its subscription went with a reload, and the router knows.
+                continue;
+            };
+            let way = self.ways.entry(peer).or_default();
+            match &way.channel {
+                Some(_) => ready.push(deliver),
+                None => {
+                    way.wait = way.wait.max(AGAIN_FIRST);
+                    self.waiting.push_back(deliver);
+                }
+            }
+        }
+        ready
+    }
+
+    /// Hands a letter over.
+    ///
+    /// # Errors
+    /// Why it could not be, for people.
+    pub(super) fn send(
+        &mut self,
+        notify: &Notify,
+        reload: u32,
+        deliver: &Deliver,
+        letter: Letter,
+        talk: bool,
+    ) -> Result<(), String> {
+        let named =
+            |(_, one): &(usize, &monban_model::Subscription)| one.name == deliver.subscription;
+        let mut all = notify.subscriptions.iter().enumerate();
+        let (number, subscription) = all.find(named).ok_or("no such subscription")?;
+        let endpoint = u32::try_from(number).unwrap_or(u32::MAX);
+        let id = deliver.id.clone();
+        let (peer, errand, bytes) = match &subscription.endpoint {
+            Endpoint::Mail { from, to, by: MailBy::Sendmail(_) } => {
+                let text = mail::for_sendmail(&letter, from, to, super::super::now());
+                let text = text.map_err(|failure| failure.why)?;
+                let errand = Errand::Run { id, reload, endpoint, values: Vec::new() };
+                (Peer::Runner, errand, text.into_bytes())
+            }
+            Endpoint::Command(_) => {
+                let values = shape::command::variables(&letter);
+                let errand = Errand::Run { id, reload, endpoint, values };
+                (Peer::Runner, errand, shape::command::input(&letter).into_bytes())
+            }
+            _ => {
+                let errand = Errand::Deliver { id, reload, endpoint, talk };
+                (Peer::Courier, errand, encode_letter(&letter))
+            }
+        };
+        let file = memory_file(&bytes).map_err(|error| error.to_string())?;
+        let way = self.ways.entry(peer).or_default();
+        let channel = way.channel.as_mut().ok_or("nobody delivers")?;
+        match channel.post(&errand, Some(file)) {
+            Ok(()) => {
+                way.given.insert(deliver.id.clone(), deliver.clone());
+            }
+            Err(_) => {
+                way.lost();
+                self.waiting.push_back(deliver.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands metrics over; false if there is no way yet, which is marked as wanted.
+    pub(super) fn send_metrics(&mut self, id: String, bytes: &[u8]) -> bool {
+        let way = self.ways.entry(Peer::Courier).or_default();
+        let Some(channel) = &mut way.channel else {
+            way.wait = way.wait.max(AGAIN_FIRST);
+            return false;
+        };
+        let Ok(file) = memory_file(bytes) else { return false };
+        let is_sent = channel.post(&Errand::Metrics { id }, Some(file)).is_ok();
+        if !is_sent {
+            way.lost();
+        }
+        is_sent
+    }
+
+    /// What became of messages. What was given to somebody who is gone is given to the next.
+    pub(super) fn hear(&mut self) -> Vec<Report> {
+        let mut reports = Vec::new();
+        for way in self.ways.values_mut() {
+            while let Some(channel) = &mut way.channel {
+                match channel.flush().and_then(|()| channel.receive::<Report>()) {
+                    Ok(Received::Frame(report, _)) => {
+                        way.given.remove(&report.id);
+                        reports.push(report);
+                    }
+                    Ok(Received::Nothing) => break,
+                    Ok(Received::End) | Err(_) => {
+                        // One that had nothing to do was let go, and comes with the next message.
+                        match way.given.is_empty() {
+                            true => way.channel = None,
+                            false => way.lost(),
+                        }
+                        self.waiting.extend(way.given.drain().map(|(_, deliver)| deliver));
+                    }
+                }
+            }
+        }
+        reports
+    }
+}
+
+impl Way {
+    fn lost(&mut self) {
+        self.channel = None;
+        self.wait = (self.wait * 2).clamp(AGAIN_FIRST, AGAIN_LONGEST);
+        self.again_at = Some(Instant::now() + self.wait);
+    }
+}
+
+fn peer_of(notify: &Notify, deliver: &Deliver) -> Option<Peer> {
+    let one = notify.subscriptions.iter().find(|one| one.name == deliver.subscription)?;
+    Some(if is_program(&one.endpoint) { Peer::Runner } else { Peer::Courier })
+}

@@ -1,0 +1,381 @@
+//! Records become messages: published to topics, routed to subscriptions, written as letters and
+//! handed to whoever delivers.
+//!
+//! A letter leaves when the ledger has it: after a kill the router goes on from its rows, and what
+//! the courier has delivered meanwhile it does not deliver again. While the disk takes nothing,
+//! letters leave all the same.
+
+mod codes;
+mod commands;
+mod curious;
+mod lanes;
+mod letters;
+mod places;
+mod recent;
+mod reports;
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use monban_model::wire::{Report, Taken};
+use monban_model::{Event, Login, Notice, Notify, NotifyRow, Record, Reports, Stamp};
+use monban_notify::{
+    Command, Deliver, Effect, Health, Input, Moment, Outcome, Router, Service, State, Telling,
+    tell_login,
+};
+use monban_views::{LocalClock, Say, printable, publication};
+
+use codes::Codes;
+use curious::Curious;
+use lanes::Lanes;
+use letters::{Letters, Told};
+use places::Places;
+use recent::Recent;
+use reports::Digests;
+
+use super::minutes::BATCH_PREFIX;
+
+pub use codes::Secret;
+pub use commands::{Asked, Reply};
+pub use lanes::Want;
+
+/// What happened longer ago is not told any more: whoever reads of it now would take it for new.
+const OLDEST_TOLD_S: u64 = 3 * 86_400;
+
+/// Since when monban tells people on this host; what its logs hold from before is history.
+pub const SINCE_META: &str = "notify.since";
+
+/// How many subscriptions there are that nobody left, and to how many of them nothing goes before
+/// they are confirmed, or nothing arrives; for `status`.
+pub const COUNTS_META: [&str; 3] = ["notify.subscriptions", "notify.pending", "notify.failing"];
+
+/// Messages, from records to whoever delivers them.
+pub struct Teller {
+    notify: Notify,
+    router: Router,
+    clock: LocalClock,
+    reload: u32,
+    since: Stamp,
+    recent: Recent,
+    digests: Digests,
+    letters: Letters,
+    codes: Codes,
+    places: Places,
+    curious: Curious,
+    lanes: Lanes,
+    /// What the router wants sent and no commit was begun with.
+    fresh: Vec<Deliver>,
+    /// What is sent when the commit that is underway is done.
+    in_commit: Vec<Deliver>,
+    /// Tests that a person waits for.
+    asked: HashMap<String, Asked>,
+    replies: Vec<Reply>,
+    notices: Vec<Notice>,
+    /// The router took a step that no commit was asked for.
+    stepped: bool,
+    /// What the ledger has of [`COUNTS_META`].
+    counted: Option<[usize; 3]>,
+    metric_reports: Vec<Report>,
+    /// What became of a message is known and no commit was begun with it.
+    has_outcome: bool,
+}
+
+impl Teller {
+    /// Tells nobody anything before its first configuration.
+    pub fn new(
+        rows: Vec<NotifyRow>,
+        since: Stamp,
+        secret: Secret,
+        folder: &Path,
+        say: &Say,
+    ) -> Self {
+        let notify = Notify::default();
+        Self {
+            // The rows wait for a configuration that names what they are of.
+            router: Router::new(&notify, Vec::new()),
+            notify,
+            clock: LocalClock::of_system(),
+            reload: 0,
+            since,
+            recent: Recent::new(folder),
+            digests: Digests::new(folder),
+            letters: Letters::new(say, rows),
+            places: Places::default(),
+            curious: Curious::default(),
+            codes: Codes::new(secret),
+            lanes: Lanes::default(),
+            fresh: Vec::new(),
+            in_commit: Vec::new(),
+            asked: HashMap::new(),
+            replies: Vec::new(),
+            notices: Vec::new(),
+            stepped: false,
+            counted: None,
+            metric_reports: Vec::new(),
+            has_outcome: false,
+        }
+    }
+
+    /// Takes over a configuration.
+    pub fn take_over(
+        &mut self,
+        (notify, reports): (Notify, Reports),
+        home: &str,
+        reload: u32,
+        now: Stamp,
+    ) {
+        self.digests.set_up(reports);
+        match self.letters.take_rows() {
+            Some(rows) => self.router = Router::new(&notify, rows),
+            None => self.router.reload(&notify),
+        }
+        self.letters.set_up(&notify, home);
+        (self.notify, self.reload) = (notify, reload);
+        self.step(now, Input::Tick);
+    }
+
+    /// Another database of places, or none.
+    pub fn take_geo(&mut self, file: Option<std::os::fd::OwnedFd>) {
+        self.places.set(file);
+    }
+
+    /// Whether registries are asked who somebody is.
+    pub fn ask_who(&mut self, asks: bool) {
+        self.curious.set(asks);
+    }
+
+    /// Addresses that somebody is to be asked about.
+    pub fn questions(&mut self) -> Vec<monban_model::Address> {
+        self.curious.questions()
+    }
+
+    /// Somebody said who an address is.
+    pub fn answered(&mut self, address: monban_model::Address, answer: monban_model::WhoAnswer) {
+        self.curious.answered(address, answer);
+        self.hand_over(super::now());
+    }
+
+    /// Whether anybody subscribed to anything.
+    pub fn has_readers(&self) -> bool {
+        !self.notify.subscriptions.is_empty()
+    }
+
+    /// What the ledger keeps beside rows; with `true` if something of it is new.
+    pub fn meta(&mut self) -> (Vec<(String, String)>, bool) {
+        let mut meta = vec![(SINCE_META.to_owned(), self.since.0.to_string()), self.codes.meta()];
+        let counts = self.counts();
+        if let Some(counts) = counts {
+            let named = COUNTS_META.into_iter().zip(counts);
+            meta.extend(named.map(|(name, count)| (name.to_owned(), count.to_string())));
+        }
+        let is_new = self.counted != counts;
+        self.counted = counts;
+        (meta, is_new)
+    }
+
+    /// As [`COUNTS_META`] names them; nothing before the first configuration.
+    fn counts(&self) -> Option<[usize; 3]> {
+        if self.letters.has_rows() {
+            return None;
+        }
+        let mut all = self.router.subscriptions();
+        all.retain(|one| one.state != State::Left);
+        let pending = all.iter().filter(|one| one.state == State::Pending).count();
+        let failing = all.iter().filter(|one| one.health != Health::Works).count();
+        Some([all.len(), pending, failing])
+    }
+
+    /// Whether the router took a step since this was asked last: its rows are to be committed.
+    pub fn take_stepped(&mut self) -> bool {
+        std::mem::take(&mut self.stepped)
+    }
+
+    /// Publishes a record.
+    pub fn record(&mut self, record: &Record, now: Stamp) {
+        if !self.has_readers() || record.time < self.since {
+            return;
+        }
+        let Some(publication) = publication(record) else {
+            // The decision that follows rests on it.
+            if matches!(record.event, Event::Found(_)) {
+                self.recent.keep(record);
+            }
+            return;
+        };
+        let telling = match &record.event {
+            _ if now.since_s(record.time) > OLDEST_TOLD_S => Telling::Not,
+            Event::Entered(login) => self.telling(login),
+            _ => Telling::Now,
+        };
+        if telling != Telling::Not {
+            self.recent.keep(record);
+        }
+        self.step(now, Input::Publish(publication, telling));
+    }
+
+    fn telling(&self, login: &Login) -> Telling {
+        let user = printable(login.user.as_deref().unwrap_or_default());
+        let is_new = login.is_from_a_new_place() || login.failures > 0;
+        tell_login(&self.notify.logins, &user, &login.service, login.address, is_new)
+    }
+
+    /// Time has passed: what is due, and who delivers.
+    pub fn tick(&mut self, now: Stamp) {
+        if self.router.wake_at().is_some_and(|at| at <= now) {
+            self.step(now, Input::Tick);
+        }
+        self.tell_reports(now);
+        self.hand_over(now);
+    }
+
+    /// Queues the reports that are due, each once, and what waited for the ledger to be read.
+    fn tell_reports(&mut self, now: Stamp) {
+        for (report, topic) in self.digests.due(&self.clock, now) {
+            if self.router.wants(report) {
+                self.step(now, Input::Report(report, topic));
+            }
+        }
+        for deliver in self.digests.ready(now) {
+            self.lanes.add(deliver);
+        }
+    }
+
+    /// Whether something is to be sent that no commit was begun with.
+    /// Whether something is to be sent, or was delivered, that no commit was begun with. What was
+    /// delivered would be sent once more after a kill, perhaps much later on a quiet host.
+    pub fn is_urgent(&self) -> bool {
+        !self.fresh.is_empty() || self.has_outcome
+    }
+
+    /// What changed, for the commit that begins now.
+    pub fn take_rows(&mut self) -> Vec<NotifyRow> {
+        self.in_commit.append(&mut self.fresh);
+        self.has_outcome = false;
+        self.router.take_rows()
+    }
+
+    /// The commit is done, or the disk takes nothing: what was in it leaves.
+    pub fn committed(&mut self, now: Stamp) {
+        for deliver in std::mem::take(&mut self.in_commit) {
+            self.lanes.add(deliver);
+        }
+        self.hand_over(now);
+    }
+
+    /// Somebody who delivers can be reached, or cannot.
+    pub fn lane(&mut self, peer: monban_model::wire::Peer, end: Option<std::os::fd::OwnedFd>) {
+        self.lanes.reached(peer, end);
+        self.hand_over(super::now());
+    }
+
+    /// Who is to be asked for.
+    pub fn wants(&mut self) -> Vec<Want> {
+        self.lanes.wants()
+    }
+
+    /// The lanes, to be waited for.
+    pub fn channels(&self) -> impl Iterator<Item = &monban_warden::Channel> {
+        self.lanes.channels()
+    }
+
+    /// Hears what became of messages.
+    pub fn hear(&mut self, now: Stamp) {
+        for report in self.lanes.hear() {
+            match report.id.starts_with(BATCH_PREFIX) {
+                true => self.metric_reports.push(report),
+                false => self.reported(report, now),
+            }
+        }
+        self.hand_over(now);
+    }
+
+    /// Hands metrics of some minutes to the courier; false if it cannot be reached yet.
+    pub fn send_metrics(&mut self, id: String, bytes: &[u8]) -> bool {
+        self.lanes.send_metrics(id, bytes)
+    }
+
+    /// What became of metrics.
+    pub fn take_metric_reports(&mut self) -> Vec<Report> {
+        std::mem::take(&mut self.metric_reports)
+    }
+
+    /// What is to be recorded and said on this host.
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices)
+    }
+
+    fn reported(&mut self, report: Report, now: Stamp) {
+        self.tell_asker(&report);
+        let outcome = match report.taken {
+            Taken::Yes { .. } => Outcome::Delivered,
+            Taken::No { permanent: true, why, .. } => Outcome::Never { why },
+            Taken::No { permanent: false, retry_after_s, why } => {
+                Outcome::Later { why, after_s: retry_after_s }
+            }
+        };
+        self.has_outcome = true;
+        self.step(now, Input::Outcome { id: report.id, outcome });
+    }
+
+    fn step(&mut self, now: Stamp, input: Input) {
+        self.stepped = true;
+        let moment = Moment { now, offset_s: self.clock.offset_s(now) };
+        let mut effects = Vec::new();
+        self.router.step(moment, input, &mut effects);
+        for effect in effects {
+            match effect {
+                Effect::Deliver(deliver) => self.fresh.push(deliver),
+                Effect::Notice(notice) => self.notices.push(notice),
+                Effect::LeaveCodeWanted(subscription) => {
+                    let input = self.codes.leave(&subscription);
+                    self.step(now, input);
+                }
+                Effect::Answer { id, answer } => self.answer(id, answer),
+            }
+        }
+    }
+
+    fn command(&mut self, now: Stamp, id: u32, command: Command) {
+        self.step(now, Input::Command(id, command));
+    }
+
+    /// Gives what waits to whoever delivers it, as far as they can be reached.
+    fn hand_over(&mut self, now: Stamp) {
+        let mut ready = self.curious.due();
+        for deliver in self.lanes.ready(&self.notify) {
+            let records = self.recent.find(&deliver.items);
+            ready.extend(self.curious.hold(deliver, &records));
+        }
+        for deliver in ready {
+            let Some(deliver) = self.digests.when_read(deliver, now) else { continue };
+            let records = self.recent.find(&deliver.items);
+            let code = self.codes.for_letter(&deliver);
+            if let Some(input) = code.input() {
+                self.step(now, input);
+            }
+            let asked = self.asked.contains_key(&deliver.id);
+            let findings = self.recent.findings(&records);
+            let whole = [records.as_slice(), &findings].concat();
+            let (mut known, why) = self.places.of(&whole);
+            self.curious.complete(&records, &mut known);
+            self.letters.learn(known, &findings);
+            if let Some(error) = why {
+                self.notices.push(super::notice("geo-failed", &[("error", error)]));
+            }
+            let digest = match deliver.service {
+                Some(Service::Report(report)) => self.digests.find(report),
+                _ => None,
+            };
+            let digest = digest.map(|digest| {
+                digest.failing = crate::who::digest::failing(&self.router);
+                &*digest
+            });
+            let told = Told { records: &records, digest };
+            let letter = self.letters.write(&deliver, told, &code, now);
+            if let Err(why) = self.lanes.send(&self.notify, self.reload, &deliver, letter, asked) {
+                let outcome = Outcome::Later { why, after_s: None };
+                self.step(now, Input::Outcome { id: deliver.id, outcome });
+            }
+        }
+    }
+}
