@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -158,6 +159,26 @@ impl Attacker {
         command.args([World::server_for(ip), remote]);
         command.env("SSHPASS", password);
         Ok(command)
+    }
+
+    /// One ssh login with a key; fails unless it succeeds.
+    pub fn ssh_by_key(&self, from: &str, user: &str, key: &Path) -> Tried<()> {
+        let ip: IpAddr = from.parse().map_err(|_| Trouble(format!("{from}: no address")))?;
+        let mut command = Command::new("nsenter");
+        command.args(["--target", &self.pid().to_string(), "--net", "--"]);
+        command.args(["ssh", "-F", "/dev/null", "-b", from, "-l", user, "-i"]).arg(key);
+        for option in [
+            "UserKnownHostsFile=/dev/null",
+            "StrictHostKeyChecking=no",
+            "BatchMode=yes",
+            "IdentitiesOnly=yes",
+            "ConnectTimeout=4",
+            "LogLevel=ERROR",
+        ] {
+            command.args(["-o", option]);
+        }
+        command.args([World::server_for(ip), "true"]).env_remove("SSH_AUTH_SOCK");
+        run_within(&mut command, Duration::from_secs(60))?.good().map(drop)
     }
 }
 

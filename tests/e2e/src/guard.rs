@@ -32,6 +32,8 @@ pub struct Plan {
     pub state: PathBuf,
     /// The fail2ban configuration whose jails it runs, and nothing else then.
     pub fail2ban: Option<PathBuf>,
+    /// Where it hears the hook in PAM.
+    pub hook: Option<PathBuf>,
 }
 
 /// A running monban. It is killed when this value goes.
@@ -57,6 +59,9 @@ impl<'a> Guard<'a> {
         }
         if let Some(folder) = &plan.fail2ban {
             command.arg("--fail2ban").arg(folder);
+        }
+        if let Some(folder) = &plan.hook {
+            command.arg("--hook-folder").arg(folder);
         }
         let mut enter =
             command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output).spawn()?;
@@ -129,6 +134,14 @@ impl<'a> Guard<'a> {
             || children(self.pid).into_iter().find(|pid| arguments(*pid).contains(" actor"));
         let (actor, _) = until("an actor", Duration::from_secs(40), || Ok(below()))?;
         kill(actor)
+    }
+
+    /// Kills the process that delivers messages; the warden starts another when there are some.
+    pub fn kill_courier(&self) -> Tried<()> {
+        let below =
+            || children(self.pid).into_iter().find(|pid| arguments(*pid).contains(" courier"));
+        let (courier, _) = until("a courier", Duration::from_secs(10), || Ok(below()))?;
+        kill(courier)
     }
 
     /// Whether the warden runs.

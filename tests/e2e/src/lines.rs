@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use monban_model::Stamp;
+use monban_model::{Stamp, days_from_civil};
 
 use crate::trouble::Tried;
 
@@ -15,6 +15,24 @@ pub fn iso_time(time: SystemTime) -> String {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
     let second = Stamp::from_s(i64::try_from(since.as_secs()).unwrap_or(0)).to_string();
     format!("{}.{:06}+00:00", second.trim_end_matches('Z'), since.subsec_micros())
+}
+
+/// The time at which such a line begins.
+pub fn time_of(line: &str) -> Option<SystemTime> {
+    let (time, _) = line.split_once(' ')?;
+    let part = |from: usize, to: usize| time.get(from..to)?.parse::<i64>().ok();
+    let days = days_from_civil(part(0, 4)?, part(5, 7)?, part(8, 10)?);
+    let of_day = part(11, 13)? * 3600 + part(14, 16)? * 60 + part(17, 19)?;
+    let (sign, minutes) = match time.get(26..)? {
+        "Z" => (1, 0),
+        zone => (
+            if zone.starts_with('-') { -1 } else { 1 },
+            zone.get(1..3)?.parse::<i64>().ok()? * 60 + zone.get(4..6)?.parse::<i64>().ok()?,
+        ),
+    };
+    let seconds = u64::try_from(days * 86_400 + of_day - sign * minutes * 60).ok()?;
+    let micros = u32::try_from(part(20, 26)?).ok()?;
+    Some(SystemTime::UNIX_EPOCH + Duration::new(seconds, micros * 1000))
 }
 
 /// One wrong password for sshd, by a process of its own.
@@ -104,6 +122,9 @@ mod tests {
     fn a_time_is_written_as_rsyslog_does() {
         let time = SystemTime::UNIX_EPOCH + Duration::new(1_795_325_581, 123_456_000);
         assert_eq!(iso_time(time), "2026-11-22T05:33:01.123456+00:00");
+        assert_eq!(time_of(&(iso_time(time) + " server sshd[1]: x")), Some(time));
+        assert_eq!(time_of("2026-11-22T14:33:01.123456+09:00 server x"), Some(time));
+        assert_eq!(time_of("Nov 22 14:33:01 server x"), None);
         let leap = SystemTime::UNIX_EPOCH + Duration::from_secs(1_709_164_800);
         assert_eq!(iso_time(leap), "2024-02-29T00:00:00.000000+00:00");
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use crate::attacker::Knock;
-use crate::machine::World;
+use crate::machine::{Machine, World};
 use crate::trouble::Tried;
 use crate::waiting::until_true;
 
@@ -86,6 +86,29 @@ smtpd_tls_security_level = none
 smtpd_recipient_restrictions = permit_sasl_authenticated, reject_unauth_destination
 ";
 
+/// A postfix that puts what this machine sends to its people into their maildirs.
+const MAILBOXES: &str = "
+compatibility_level = 3.6
+myhostname = mail.example.com
+mydestination = example.com, localhost
+mynetworks = 127.0.0.0/8
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+smtpd_peername_lookup = no
+smtpd_tls_security_level = none
+alias_maps =
+home_mailbox = Maildir/
+";
+
+/// Starts postfix alone, without passwords, for [`crate::mailbox::Mailbox`].
+pub fn start_mailboxes(server: &Machine) -> Tried<()> {
+    start_postfix(server, MAILBOXES, "")?;
+    until_true("postfix answers", Duration::from_secs(20), || {
+        server.inside(|| Ok(std::net::TcpStream::connect("127.0.0.1:25").is_ok()))
+    })?;
+    Ok(())
+}
+
 /// Starts both and waits until they answer. The people of [`crate::sshd`] have to be there.
 pub fn start(world: &World) -> Tried<()> {
     let server = &world.server;
@@ -93,20 +116,25 @@ pub fn start(world: &World) -> Tried<()> {
     let conf = if is_2_4 { DOVECOT_2_4 } else { DOVECOT };
     let etc = server.folder().join("etc");
     fs::write(etc.join("dovecot/dovecot.conf"), conf)?;
-    fs::write(etc.join("postfix/main.cf"), POSTFIX)?;
-    // Without their chroot postfix's parts find /dev/log and the files of `/etc`.
-    server.shell(
-        "sed -i -E 's/^([a-z]+ +(inet|unix) +[yn-] +[yn-] +)[y-]( )/\\1n\\3/' \
-                  /etc/postfix/master.cf",
-    )?;
-    server.shell(
-        "dovecot; postfix start >/run/postfix.said 2>&1 || { cat /run/postfix.said >&2; exit 1; }",
-    )?;
+    start_postfix(server, POSTFIX, "dovecot;")?;
     for door in Door::ALL {
         until_true("the mail server answers", Duration::from_secs(20), || {
             Ok(world.attacker.knock("203.0.113.250", door.port())? == Knock::Open)
         })?;
     }
+    Ok(())
+}
+
+fn start_postfix(server: &Machine, conf: &str, before: &str) -> Tried<()> {
+    fs::write(server.folder().join("etc/postfix/main.cf"), conf)?;
+    // Without their chroot postfix's parts find /dev/log and the files of `/etc`.
+    server.shell(
+        "sed -i -E 's/^([a-z]+ +(inet|unix) +[yn-] +[yn-] +)[y-]( )/\\1n\\3/' \
+                  /etc/postfix/master.cf",
+    )?;
+    server.shell(&format!(
+        "{before} postfix start >/run/postfix.said 2>&1 || {{ cat /run/postfix.said >&2; exit 1; }}"
+    ))?;
     Ok(())
 }
 

@@ -55,6 +55,7 @@ impl Setting {
             logs: logs.iter().map(|log| PathBuf::from("/var/log").join(log)).collect(),
             state: machine.folder().join("state"),
             fail2ban: None,
+            hook: None,
         }
     }
 }

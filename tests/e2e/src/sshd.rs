@@ -23,6 +23,7 @@ PasswordAuthentication yes
 KbdInteractiveAuthentication no
 PermitRootLogin yes
 MaxStartups 100:30:200
+Subsystem sftp internal-sftp
 PidFile /run/sshd.pid
 ";
 

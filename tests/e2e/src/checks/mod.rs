@@ -3,6 +3,7 @@
 mod admin;
 mod articles;
 mod backlog;
+mod check;
 mod confined;
 mod crash;
 mod daemons;
@@ -19,6 +20,8 @@ mod journal;
 mod latency;
 mod mail;
 mod many_blocks;
+mod messages;
+mod pam_hook;
 mod privilege;
 mod reload;
 mod repair;
@@ -28,33 +31,7 @@ mod ssh;
 mod start;
 mod web;
 
-use crate::runner::Setting;
-use crate::trouble::Tried;
-
-/// Something that monban promises, and how it is looked at.
-pub struct Check {
-    /// Its name on the command line and in the report.
-    pub name: &'static str,
-    /// What holds if it passes, in one sentence.
-    pub about: &'static str,
-    /// What it cannot be done without.
-    pub needs: &'static [Need],
-    /// Does it; the figures are shown behind its name.
-    pub run: fn(&Setting) -> Tried<String>,
-}
-
-/// What a check cannot be done without.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Need {
-    /// Namespaces, nftables and daemons are for root.
-    Root,
-    /// A program of a package.
-    Program(&'static str),
-    /// The logs outside of the repository.
-    Corpus,
-    /// The built monban.
-    Monban,
-}
+pub use check::{Check, Need};
 
 const NFT: Need = Need::Program("nft");
 const SSH: &[Need] = &[
@@ -210,6 +187,60 @@ pub const ALL: &[Check] = &[
             Need::Program("su"),
         ],
         run: privilege::su_and_sudo,
+    },
+    Check {
+        name: "pam-hook",
+        about: "the hook in PAM holds up no session, whoever listens and whatever is full",
+        needs: &[Need::Root, Need::Monban, Need::Program("pamtester")],
+        run: pam_hook::costs_no_time,
+    },
+    Check {
+        name: "pam-hook-logins",
+        about: "ssh, sftp, ssh -N, su and sudo are told once by the hook, as the logs tell them",
+        needs: &[
+            Need::Root,
+            Need::Monban,
+            Need::Program("sshd"),
+            Need::Program("rsyslogd"),
+            Need::Program("sshpass"),
+            Need::Program("sudo"),
+            Need::Program("su"),
+        ],
+        run: pam_hook::tells_of_logins,
+    },
+    Check {
+        name: "login-message",
+        about: "one mail per login within a second, also of logins while monban does not run",
+        needs: &[
+            Need::Root,
+            Need::Monban,
+            NFT,
+            Need::Program("sshd"),
+            Need::Program("rsyslogd"),
+            Need::Program("postfix"),
+            Need::Program("sudo"),
+            Need::Program("su"),
+        ],
+        run: messages::are_told,
+    },
+    Check {
+        name: "alarm-walk",
+        about: "tries without a key raise the article's alarm and its mail; loopback stays free",
+        needs: &[
+            Need::Root,
+            Need::Monban,
+            NFT,
+            Need::Program("sshd"),
+            Need::Program("rsyslogd"),
+            Need::Program("postfix"),
+        ],
+        run: messages::walk,
+    },
+    Check {
+        name: "mail-trouble",
+        about: "servers of mail that misbehave and kill -9 of every part lose no message",
+        needs: &[Need::Root, Need::Monban],
+        run: messages::is_outlived,
     },
     Check {
         name: "journal",

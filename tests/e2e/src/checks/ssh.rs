@@ -8,7 +8,7 @@ use crate::checks::config;
 use crate::command::run_within;
 use crate::guard::Guard;
 use crate::kernel::{elements, subject, wait_blocked, wait_free};
-use crate::machine::World;
+use crate::machine::{Machine, World};
 use crate::runner::Setting;
 use crate::trouble::{Tried, must};
 use crate::{sshd, syslog};
@@ -33,8 +33,17 @@ pub fn with_a_hostile_name(setting: &Setting) -> Tried<String> {
 
 /// A server with rsyslogd, sshd and people.
 pub fn server() -> Tried<World> {
+    server_with(syslog::start)
+}
+
+/// The same with times of a millionth of a second in the logs.
+pub fn precise_server() -> Tried<World> {
+    server_with(syslog::start_precise)
+}
+
+fn server_with(start_syslog: fn(&Machine) -> Tried<()>) -> Tried<World> {
     let world = World::new()?;
-    syslog::start(&world.server)?;
+    start_syslog(&world.server)?;
     sshd::add_people(&world.server)?;
     sshd::start(&world)?;
     Ok(world)

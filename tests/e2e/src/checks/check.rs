@@ -1,0 +1,29 @@
+//! What a check is.
+
+use crate::runner::Setting;
+use crate::trouble::Tried;
+
+/// Something that monban promises, and how it is looked at.
+pub struct Check {
+    /// Its name on the command line and in the report.
+    pub name: &'static str,
+    /// What holds if it passes, in one sentence.
+    pub about: &'static str,
+    /// What it cannot be done without.
+    pub needs: &'static [Need],
+    /// Does it; the figures are shown behind its name.
+    pub run: fn(&Setting) -> Tried<String>,
+}
+
+/// What a check cannot be done without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Namespaces, nftables and daemons are for root.
+    Root,
+    /// A program of a package.
+    Program(&'static str),
+    /// The logs outside of the repository.
+    Corpus,
+    /// The built monban.
+    Monban,
+}
