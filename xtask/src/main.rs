@@ -24,7 +24,7 @@ use crate::part::Report;
 
 const USAGE: &str = "\
 usage: cargo xtask test
-       cargo xtask show guard | fail2ban
+       cargo xtask show guard | fail2ban | messages
        cargo xtask compare [--short] [--log FILE] [--lines N] [--runs N]
        cargo xtask cost [--accept]
        cargo xtask growth
@@ -46,6 +46,7 @@ fn main() -> ExitCode {
         ["growth"] => plan::growth(&mut report),
         ["show", "guard"] => plan::show_guard(&mut report),
         ["show", "fail2ban"] => plan::show_fail2ban(&mut report),
+        ["show", "messages"] => plan::show_messages(&mut report),
         ["soak", "--minutes", minutes] => plan::soak(&mut report, minutes),
         _ => {
             eprintln!("{USAGE}");

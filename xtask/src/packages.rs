@@ -24,6 +24,7 @@ const PACKAGES: &[&str] = &[
     "nginx-light",
     "openssh-client",
     "openssh-server",
+    "pamtester",
     "postfix",
     "python3-systemd",
     "rsyslog",

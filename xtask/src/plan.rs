@@ -74,6 +74,16 @@ pub fn show_fail2ban(report: &mut Report) {
     fuzz(report, "600", 60 * MINUTE);
 }
 
+/// The whole list of what is shown of messages, with the full counts.
+pub fn show_messages(report: &mut Report) {
+    packages::install(report);
+    report.run("release build", 10 * MINUTE, cargo(report, &["build", "--release"]));
+    let binary = target(report).join("release/monban");
+    let checks = ["login-message", "alarm-walk", "mail-trouble", "message-flood", "pam-hook"];
+    let options: Vec<&str> = ["--full"].into_iter().chain(checks).collect();
+    end_to_end(report, binary, &options, 30 * MINUTE);
+}
+
 /// monban's costs beside those of its peers.
 pub fn compare(report: &mut Report, options: &compare::Options) {
     report.run("release build", 30 * MINUTE, cargo(report, &["build", "--release"]));

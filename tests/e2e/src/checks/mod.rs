@@ -211,29 +211,13 @@ pub const ALL: &[Check] = &[
     Check {
         name: "login-message",
         about: "one mail per login within a second, also of logins while monban does not run",
-        needs: &[
-            Need::Root,
-            Need::Monban,
-            NFT,
-            Need::Program("sshd"),
-            Need::Program("rsyslogd"),
-            Need::Program("postfix"),
-            Need::Program("sudo"),
-            Need::Program("su"),
-        ],
+        needs: messages::NEEDS,
         run: messages::are_told,
     },
     Check {
         name: "alarm-walk",
         about: "tries without a key raise the article's alarm and its mail; loopback stays free",
-        needs: &[
-            Need::Root,
-            Need::Monban,
-            NFT,
-            Need::Program("sshd"),
-            Need::Program("rsyslogd"),
-            Need::Program("postfix"),
-        ],
+        needs: messages::NEEDS,
         run: messages::walk,
     },
     Check {
@@ -241,6 +225,12 @@ pub const ALL: &[Check] = &[
         about: "servers of mail that misbehave and kill -9 of every part lose no message",
         needs: &[Need::Root, Need::Monban],
         run: messages::is_outlived,
+    },
+    Check {
+        name: "message-flood",
+        about: "a great many blocks while blocks are told: few messages, and memory stays bounded",
+        needs: GUARD,
+        run: messages::is_bounded,
     },
     Check {
         name: "journal",

@@ -1,12 +1,28 @@
 //! People are told: logins, alarms and blocks, by mail and by web hooks.
 
 mod alarm;
+mod flood;
 mod logins;
 mod trouble;
 
 pub use alarm::walk;
+pub use flood::is_bounded;
 pub use logins::are_told;
 pub use trouble::is_outlived;
+
+use crate::checks::Need;
+
+/// What real logins and real mail need.
+pub const NEEDS: &[Need] = &[
+    Need::Root,
+    Need::Monban,
+    Need::Program("nft"),
+    Need::Program("sshd"),
+    Need::Program("rsyslogd"),
+    Need::Program("postfix"),
+    Need::Program("sudo"),
+    Need::Program("su"),
+];
 
 /// The middle and the most of some times, in seconds.
 struct Spread {

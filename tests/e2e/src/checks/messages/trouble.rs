@@ -14,7 +14,8 @@ use crate::sink::{Manner, Sink};
 use crate::trouble::{Tried, Trouble, must};
 use crate::waiting::until_true;
 
-const PORT: u16 = 2525;
+/// Where the servers listen.
+pub(super) const PORT: u16 = 2525;
 /// A server that is down is back after this.
 const DOWN: Duration = Duration::from_secs(20);
 /// Tries are made after 5 and further 30 seconds.

@@ -1,0 +1,93 @@
+//! A great many attackers while somebody is told of blocks: few messages, little memory.
+
+use std::time::{Duration, Instant};
+
+use super::trouble::PORT;
+use crate::checks::flood;
+use crate::guard::Guard;
+use crate::kernel::count;
+use crate::lines::Log;
+use crate::machine::Machine;
+use crate::mailbox::Mail;
+use crate::memory::PeakPss;
+use crate::runner::Setting;
+use crate::sink::{Manner, Sink};
+use crate::trouble::{Tried, must};
+use crate::waiting::until_true;
+
+/// The rate of the subscription, digests of the rest, and what tells of the flood itself.
+const MESSAGES_MAX: usize = 26;
+/// What the watcher may need for it.
+const MORE_MIB_MAX: f64 = 8.0;
+
+/// The same flood with a reader and without.
+pub fn is_bounded(setting: &Setting) -> Tried<String> {
+    let attackers: u32 = setting.sized(100_000, 1_000_000);
+    let server = Machine::new()?;
+    let sink = Sink::start(&server, PORT, Manner::Good)?;
+    let told = format!(
+        "[mail]\nfrom = \"monban@localhost\"\nserver = \"127.0.0.1:{PORT}\"\nsecurity = \"plain\"\n\
+         [[topic]]\nname = \"default\"\nthemes = [\"block\", \"digest\", \"notice\"]\ndaily = []\n\
+         [[subscription]]\ntopic = \"default\"\nname = \"owner\"\nmail = \"owner@localhost\"\n\
+         confirm = false\nlang = \"en\"\nrate = \"20/30s\"\n"
+    );
+    let with = Flooded::by(setting, &server, attackers, &told)?;
+    let begun = Instant::now();
+    // Meanwhile the digest becomes due.
+    let other = Machine::new()?;
+    let without = Flooded::by(setting, &other, attackers, "")?;
+    until_true("a digest", Duration::from_secs(70).saturating_sub(begun.elapsed()), || {
+        Ok(sink.mails().len() > 20)
+    })
+    .map_err(|trouble| {
+        let subjects: Vec<String> = sink.mails().iter().map(Mail::subject).collect();
+        format!("{trouble}: {subjects:?}")
+    })?;
+    let mails = sink.mails();
+    let digest = mails.last().map(|mail| mail.subject()).unwrap_or_default();
+    must(mails.len() <= MESSAGES_MAX, || format!("{} messages; the last: {digest}", mails.len()))?;
+    let rest = attackers.saturating_sub(20).to_string();
+    let is_counted = mails.iter().any(|mail| mail.body().contains(&rest[..rest.len() - 2]));
+    must(is_counted, || format!("no digest tells of about {rest} more: {digest}"))?;
+    let is_met = with.peak_mib - without.peak_mib <= MORE_MIB_MAX;
+    setting.goal(is_met, format!(
+        "{attackers} attackers, {} blocked in {:.1} s ({:.1} s without a reader): {} messages, the \
+         last `{digest}`; peak PSS of the watcher {:.1} MiB, {:.1} MiB without a reader; goal {MORE_MIB_MAX} MiB more",
+        with.blocked,
+        with.took_s,
+        without.took_s,
+        mails.len(),
+        with.peak_mib,
+        without.peak_mib
+    ))
+}
+
+/// A machine after a flood.
+struct Flooded<'a> {
+    _guard: Guard<'a>,
+    blocked: usize,
+    took_s: f64,
+    peak_mib: f64,
+}
+
+impl<'a> Flooded<'a> {
+    /// Each attacker fails once and is blocked for it.
+    fn by(setting: &Setting, server: &'a Machine, attackers: u32, told: &str) -> Tried<Self> {
+        let config = format!("[policy.default]\nfailures = 1\nblock = \"1h\"\n{told}");
+        let mut log = Log::open(&server.log("auth.log"))?;
+        let guard = Guard::start(server, setting.plan(server, &config, &["auth.log"]))?;
+        let peak = PeakPss::of(guard.watcher()?);
+        let start = Instant::now();
+        flood::write(&mut log, attackers, 1)?;
+        let wanted = usize::try_from(attackers).unwrap_or(usize::MAX);
+        let mut blocked = 0;
+        until_true("all are blocked", Duration::from_secs(600), || {
+            std::thread::sleep(Duration::from_millis(500));
+            blocked = count(server)?;
+            Ok(blocked >= wanted)
+        })
+        .map_err(|trouble| format!("{trouble}: {blocked} are"))?;
+        let took_s = start.elapsed().as_secs_f64();
+        Ok(Self { _guard: guard, blocked, took_s, peak_mib: peak.stop_mib() })
+    }
+}
