@@ -2,124 +2,9 @@
 
 mod world;
 
-use monban_engine::{Effect, Engine, Observation, Saved, Setup};
+use monban_engine::{Effect, Observation, Setup};
 use monban_model::*;
-
-/// Midnight, so that minutes are easy to read.
-const START_S: i64 = 1_790_985_600;
-
-struct Rig {
-    engine: Engine,
-    effects: Vec<Effect>,
-    setup: Setup,
-    /// What a ledger would hold.
-    rows: world::Rows,
-    /// Whether it is killed and started again after each step.
-    kills: bool,
-}
-
-fn watched(metric: &str) -> Watched {
-    Watched {
-        metric: metric.into(),
-        threshold: Amount(1.0),
-        period_s: 60,
-        evaluation_periods: 1,
-        datapoints_to_alarm: 1,
-        ..Watched::default()
-    }
-}
-
-fn alarm(name: &str, watch: Watch) -> AlarmSpec {
-    AlarmSpec {
-        name: name.into(),
-        description: String::new(),
-        severity: Severity::Warning,
-        semantics: Semantics::Monban,
-        watch,
-        per: Per::Nothing,
-        repeat_s: None,
-        samples: 10,
-    }
-}
-
-fn rule(text: &str) -> Watch {
-    Watch::Rule(AlarmRule::parse(text).expect("a rule"))
-}
-
-impl Rig {
-    fn new(alarms: Vec<AlarmSpec>) -> Self {
-        let setup = Setup { alarms, ..world::setup() };
-        let engine = Engine::new(setup.clone(), Saved::default());
-        Self { engine, effects: Vec::new(), setup, rows: world::Rows::default(), kills: false }
-    }
-
-    fn tell(&mut self, second: i64, seen: Observation<'_>) {
-        self.engine.step(Stamp::from_s(START_S + second), seen, &mut self.effects);
-        if self.kills {
-            self.restart();
-        }
-    }
-
-    fn put(&mut self, second: i64, metric: &str, value: f64) {
-        self.put_from(second, metric, value, "192.0.2.1");
-    }
-
-    fn put_from(&mut self, second: i64, metric: &str, value: f64, address: &str) {
-        let line = format!("line of {second}");
-        let point = Datapoint {
-            metric,
-            time: Stamp::from_s(START_S + second),
-            value,
-            count: 1,
-            dimensions: &[],
-            address: address.parse().ok(),
-            user: Some(b"root"),
-            line: line.as_bytes(),
-        };
-        self.tell(second, Observation::Datapoint(&point));
-    }
-
-    fn tick(&mut self, second: i64) {
-        self.tell(second, Observation::Tick);
-    }
-
-    /// The end of the process and another start.
-    fn restart(&mut self) {
-        self.rows.apply(self.engine.take_changes());
-        let (next_seq, next_order) = self.engine.next_numbers();
-        let saved = self.rows.saved(next_seq, next_order);
-        self.engine = Engine::new(self.setup.clone(), saved);
-    }
-
-    fn changes(&self) -> Vec<(i64, &AlarmChange)> {
-        let change = |effect: &'_ Effect| match effect {
-            Effect::Record(Record { time, event: Event::Alarmed(_), .. }) => Some(time.as_s()),
-            _ => None,
-        };
-        let told = self.effects.iter().filter_map(|effect| match effect {
-            Effect::Record(Record { event: Event::Alarmed(change), .. }) => Some(&**change),
-            _ => None,
-        });
-        let times = self.effects.iter().filter_map(change);
-        times.map(|time| time - START_S).zip(told).collect()
-    }
-
-    fn told(&self) -> Vec<String> {
-        let line = |(second, change): &(i64, &AlarmChange)| {
-            let of = change.contributor.as_ref();
-            let of = of
-                .map_or_else(String::new, |of| format!("[{}]", String::from_utf8_lossy(&of.value)));
-            let again = change.again.map_or_else(String::new, |count| format!(" +{count}"));
-            format!(
-                "{second} {}{of} {} -> {}{again}",
-                change.alarm,
-                change.old.word(),
-                change.new.word()
-            )
-        };
-        self.changes().iter().map(line).collect()
-    }
-}
+use world::rig::{Rig, START_S, alarm, rule, watched};
 
 #[test]
 fn the_articles_alarm_by_cloudwatchs_rules() {
@@ -451,8 +336,40 @@ fn a_reload_keeps_what_is_the_same_and_forgets_what_is_not() {
     let names: Vec<&str> = saved.alarms.iter().map(|row| row.alarm.as_str()).collect();
     assert!(!names.contains(&"gone") && names.len() == 2, "{names:?}");
     rig.tick(100);
-    let wanted = ["11 other ALARM -> OK", "61 same ALARM -> OK"];
+    let wanted =
+        ["10 gone ALARM -> INSUFFICIENT_DATA", "11 other ALARM -> OK", "61 same ALARM -> OK"];
     assert_eq!(rig.told()[3..], wanted);
+}
+
+/// Each state that people were told of comes to an end, also where it means something else now.
+#[test]
+fn what_a_configuration_takes_away_is_over() {
+    let apart = AlarmSpec { per: Per::Address, ..alarm("a", Watch::Metric(watched("m"))) };
+    let alone = alarm("a", Watch::Metric(watched("m")));
+    let over = "10 a[192.0.2.1] ALARM -> INSUFFICIENT_DATA";
+    let table: [(&AlarmSpec, &[&AlarmSpec], &[&str]); 4] = [
+        (&apart, &[], &[over]),
+        (&apart, &[&alone], &[over]),
+        (&alone, &[], &["10 a ALARM -> INSUFFICIENT_DATA"]),
+        (&alone, &[&apart], &["10 a ALARM -> INSUFFICIENT_DATA"]),
+    ];
+    for is_stopped in [false, true] {
+        for (before, after, wanted) in table {
+            let mut rig = Rig::new(vec![before.clone()]);
+            rig.put(1, "m", 1.0);
+            assert_eq!(rig.told().len(), 1);
+            rig.restart();
+            rig.setup.alarms = after.iter().map(|spec| (*spec).clone()).collect();
+            match is_stopped {
+                true => rig.restart(),
+                false => rig.engine.set_up(rig.setup.clone()),
+            }
+            rig.tick(10);
+            rig.restart();
+            rig.tick(11);
+            assert_eq!(rig.told()[1..], *wanted, "{:?} {is_stopped}", before.per);
+        }
+    }
 }
 
 #[test]

@@ -84,6 +84,7 @@ pub fn alarm_reason(say: &Say, change: &AlarmChange) -> String {
     match (&change.reason, &change.watched) {
         (Reason::Created, _) => say.text("alarm-reason-created", &[]),
         (Reason::Evicted, _) => say.text("alarm-reason-evicted", &[]),
+        (Reason::Removed, _) => say.text("alarm-reason-removed", &[]),
         (Reason::Children(children), _) => {
             let first = children.first();
             let name = first.map_or_else(String::new, |child| printable(child.alarm.as_bytes()));

@@ -48,6 +48,7 @@ const fn kind(reason: &Reason) -> &'static str {
         Reason::Unknown { .. } => "unknown",
         Reason::Children(_) => "children",
         Reason::Evicted => "evicted",
+        Reason::Removed => "removed",
     }
 }
 

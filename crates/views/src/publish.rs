@@ -148,10 +148,18 @@ fn of_outcome(outcome: &Outcome) -> Option<Told> {
 fn of_notice(notice: &Notice) -> Option<Told> {
     let severity = match notice.key.as_str() {
         "firewall-broken" | "watcher-failed" | "ledger-damaged" => Severity::Critical,
-        "firewall-changed" | "ledger-disk" | "disk-full" | "source-gone" | "source-failed"
-        | "journal-failed" | "watcher-ended" | "restore-refused" | "restore-wide" => {
-            Severity::Warning
-        }
+        "firewall-changed"
+        | "ledger-disk"
+        | "disk-full"
+        | "source-gone"
+        | "source-failed"
+        | "journal-failed"
+        | "watcher-ended"
+        | "restore-refused"
+        | "restore-wide"
+        | "aws-metrics-failing"
+        | "aws-metrics-left-out"
+        | "aws-metrics-dropped" => Severity::Warning,
         "disk-back" | "source-back" | "clock-set" | "evicted" => Severity::Notice,
         _ => return None,
     };

@@ -5,6 +5,8 @@ use monban_engine::{Effect, Engine, Observation, Saved, Setup};
 use monban_model::wire::Command;
 use monban_model::*;
 
+pub mod rig;
+
 pub const DAY_S: i64 = 86_400;
 
 pub fn policy(name: &str, kinds: &[Kind], failures: u32, length_s: u64) -> Policy {

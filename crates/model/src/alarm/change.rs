@@ -59,6 +59,8 @@ pub enum Reason {
     Children(Vec<ChildState>),
     /// Its state made room for another one's and is no longer kept.
     Evicted,
+    /// The configuration does not have the alarm any more, or it means something else now.
+    Removed,
 }
 
 /// Somebody who took part, by how often.
@@ -133,7 +135,7 @@ impl AlarmChange {
                 ),
                 None => "Unchecked: Initial alarm creation".to_owned(),
             },
-            (Reason::Evicted, _) | (Reason::Threshold { .. }, None) => {
+            (Reason::Evicted | Reason::Removed, _) | (Reason::Threshold { .. }, None) => {
                 "Unchecked: the alarm is no longer evaluated".to_owned()
             }
         }

@@ -91,6 +91,7 @@ impl Wire for Reason {
                 out.list(children);
             }
             Self::Evicted => out.byte(4),
+            Self::Removed => out.byte(5),
         }
     }
     fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
@@ -104,6 +105,7 @@ impl Wire for Reason {
             2 => Self::Unknown { periods: u32::take(from)? },
             3 => Self::Children(from.list(ALARM_RULE_CHILDREN_MAX)?),
             4 => Self::Evicted,
+            5 => Self::Removed,
             _ => return Err(FrameError::Unknown),
         })
     }
@@ -294,9 +296,7 @@ impl Wire for AlarmChange {
 
 /// The bytes of a state or a change. It is no frame: the ledger takes more.
 pub fn alarm_bytes<T: Wire>(one: &T) -> Vec<u8> {
-    let mut out = Writer::default();
-    one.put(&mut out);
-    out.into_bytes()
+    super::encode_long(one)
 }
 
 /// Reads them back.
@@ -304,7 +304,5 @@ pub fn alarm_bytes<T: Wire>(one: &T) -> Vec<u8> {
 /// # Errors
 /// If the bytes are not what [`alarm_bytes`] writes.
 pub fn alarm_from_bytes<T: Wire>(bytes: &[u8]) -> Result<T, FrameError> {
-    let mut from = Reader::over(bytes);
-    let one = T::take(&mut from)?;
-    if from.is_empty() { Ok(one) } else { Err(FrameError::Long) }
+    super::decode_long(bytes, usize::MAX)
 }

@@ -10,6 +10,7 @@
 
 mod composite;
 mod decide;
+mod gone;
 mod shape;
 mod state;
 mod tops;
@@ -27,6 +28,7 @@ use monban_model::{
 };
 
 use crate::bounded::Bounded;
+use gone::Gone;
 use shape::{Misplaced, Shape};
 use state::State;
 
@@ -83,8 +85,7 @@ pub(crate) struct Alarms {
     next: Option<Stamp>,
     begun: bool,
     uncounted: Uncounted,
-    /// Rows of alarms that are gone.
-    gone: Vec<StateRow>,
+    gone: Gone,
     scratch: Vec<AlarmPoint>,
 }
 
@@ -115,7 +116,7 @@ impl Alarms {
             next: None,
             begun: false,
             uncounted: Uncounted::default(),
-            gone: Vec::new(),
+            gone: Gone::default(),
             scratch: Vec::new(),
             alarms,
         };
@@ -134,10 +135,12 @@ impl Alarms {
         let mut waiting = Vec::new();
         self.give_changes(&mut |row| waiting.push(row));
         let uncounted = Uncounted { evicted: self.evicted(), ..self.uncounted };
+        let mut gone = std::mem::take(&mut self.gone);
         *self = Self::new(specs, rows);
         // A state that was changed, but has another definition now, is forgotten after that.
-        waiting.append(&mut self.gone);
-        (self.gone, self.uncounted) = (waiting, uncounted);
+        gone.rows = waiting;
+        self.gone.go_on(gone);
+        self.uncounted = uncounted;
     }
 
     /// Whether an alarm is about this kind of sighting.
@@ -154,7 +157,7 @@ impl Alarms {
     /// Whether something is to be evaluated by now.
     #[inline]
     pub(crate) fn is_due(&self, now: Stamp) -> bool {
-        !self.begun || self.next.is_some_and(|next| next <= now)
+        !self.begun || self.gone.has_news() || self.next.is_some_and(|next| next <= now)
     }
 
     /// When an alarm is to be evaluated by itself.
@@ -185,6 +188,7 @@ impl Alarms {
         if !self.begun {
             self.begin(now, out);
         }
+        self.gone.tell(now, out);
         self.forget_gaps(now);
         while let Some(next) = self.next.filter(|next| *next <= now) {
             let before = out.len();
@@ -214,7 +218,7 @@ impl Alarms {
 
     /// Gives what changed since the last call, each thing once.
     pub(crate) fn give_changes(&mut self, to: &mut impl FnMut(StateRow)) {
-        std::mem::take(&mut self.gone).into_iter().for_each(&mut *to);
+        std::mem::take(&mut self.gone.rows).into_iter().for_each(&mut *to);
         for at in 0..self.own.len() {
             if std::mem::take(&mut self.own_changed[at]) {
                 let row = self.own[at].to_row(&self.alarms[at].spec.name, None);
@@ -238,7 +242,7 @@ impl Alarms {
         let states = self.own.len() + self.apart.len();
         let each = self.bytes.checked_div(states).unwrap_or(0);
         let own = self.own_changed.iter().filter(|changed| **changed).count();
-        (own + self.apart.waiting() + self.gone.len()) * each
+        (own + self.apart.waiting() + self.gone.rows.len()) * each
     }
 
     /// What did not count so far.
@@ -273,24 +277,28 @@ impl Alarms {
 
     fn restore(&mut self, mut saved: Vec<AlarmRow>) {
         saved.sort_by_key(|row| row.last);
+        let sums = gone::with_contributors(&saved);
         for row in saved {
+            let was_told = row.contributor.is_some() || !sums.contains(&row.alarm);
             let place = self.alarms.iter().position(|alarm| alarm.spec.name == row.alarm);
-            let forgotten = StateRow::NoAlarm(row.alarm.clone(), row.contributor.clone());
             let Some(at) = place else {
-                self.gone.push(forgotten);
+                self.gone.forget(row, was_told);
                 continue;
             };
             let alarm = &mut self.alarms[at];
             let is_same = alarm.definition == row.memory.definition;
+            let is_apart = alarm.spec.per != Per::Nothing;
             match row.contributor.clone() {
-                Some(contributor) if is_same && alarm.spec.per != Per::Nothing => {
+                Some(contributor) if is_same && is_apart => {
                     alarm.firing += u32::from(row.state == AlarmState::Alarm);
                     let state = State::from_row(row);
                     self.bytes += state.bytes;
                     self.apart.restore((at as u16, contributor.into()), state);
                 }
-                Some(_) => self.gone.push(forgotten),
+                Some(_) => self.gone.forget(row, true),
                 None if is_same => self.own[at] = State::from_row(row),
+                // A state that counts others now, or did before, says nothing of what comes.
+                None if is_apart || !was_told => self.gone.close(row, was_told),
                 None => {
                     // Another definition: its state stays until it is evaluated anew.
                     let fresh = alarm.fresh();
