@@ -71,8 +71,14 @@ impl Dialogue {
 
     /// Never shows this again.
     pub fn hide_text(&mut self, secret: &str) {
-        if secret.len() >= SECRET_MIN {
-            self.hidden.push(secret.to_owned());
+        if secret.len() < SECRET_MIN {
+            return;
+        }
+        self.hidden.push(secret.to_owned());
+        // As it looks in a sentence of ours.
+        let escaped = shown(secret);
+        if escaped != secret {
+            self.hidden.push(escaped.into_owned());
         }
     }
 
@@ -91,13 +97,21 @@ impl Dialogue {
         self.push(Side::Noted, text);
     }
 
-    /// The text without the secrets of this delivery.
+    /// The text without the secrets of this delivery, nor the beginning of one at its end, where
+    /// somebody cut it.
     pub(crate) fn without_secrets<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let mut text = Cow::Borrowed(text);
         for secret in &self.hidden {
             if text.contains(secret.as_str()) {
                 text = Cow::Owned(text.replace(secret.as_str(), HIDDEN));
             }
+        }
+        let whole = text.strip_suffix('…').unwrap_or(&text);
+        let cut = self.hidden.iter().filter_map(|secret| begun(whole, secret)).max();
+        if let Some(begun) = cut {
+            let rest = &whole[..whole.len() - begun];
+            let mark = &text[whole.len()..];
+            return Cow::Owned(format!("{rest}{HIDDEN}{mark}"));
         }
         text
     }
@@ -111,6 +125,12 @@ impl Dialogue {
         let text = fit(&shown(&clear), DIALOGUE_LINE_MAX, Measure::Bytes, plain);
         self.lines.push(Said { side, text });
     }
+}
+
+/// How many bytes of a secret a text ends with, if that tells anything of it.
+fn begun(text: &str, secret: &str) -> Option<usize> {
+    let starts = secret.char_indices().map(|(at, _)| at).filter(|at| *at >= SECRET_MIN);
+    starts.rev().find(|at| text.ends_with(&secret[..*at]))
 }
 
 #[cfg(test)]
@@ -130,6 +150,24 @@ mod tests {
         dialogue.hide(&Secrets { url, ..Secrets::default() });
         dialogue.received("404 no /services/T0/B0/x at https://hooks.example/services/T0/B0/x");
         assert_eq!(dialogue.lines()[1].text, "404 no /*** at ***");
+    }
+
+    /// Replies are cut before they are looked through.
+    #[test]
+    fn a_secret_that_was_cut_or_escaped_is_hidden_as_well() {
+        let mut dialogue = Dialogue::default();
+        let key = Some(Secret("correct\\horse\u{7f}battery".to_owned()));
+        dialogue.hide(&Secrets { key, ..Secrets::default() });
+        let clear = |text: &str| dialogue.without_secrets(text).into_owned();
+        let cause = crate::failure::bounded("535 correct\\horse\u{7f}battery");
+        assert_eq!(clear(&cause), "535 ***");
+        for (text, wanted) in
+            [("535 correct…", "535 ***…"), ("535 corr", "535 ***"), ("535 cor", "535 cor")]
+        {
+            assert_eq!(clear(text), wanted);
+        }
+        let long = crate::failure::bounded(&format!("{}correct\\horse", "x".repeat(290)));
+        assert!(clear(&long).ends_with("x***…"), "{long}");
     }
 
     #[test]

@@ -430,6 +430,12 @@ impl<'h> Keeper<'h> {
         }
     }
 
+    /// Whether the watcher took the descriptors that it was given: one that asks and does not read
+    /// would hold as many as this process may have.
+    fn takes_descriptors(&self) -> bool {
+        self.watcher.as_ref().is_some_and(|watcher| !watcher.channel.has_descriptors_waiting())
+    }
+
     fn post(&mut self, frame: &ToWatcher, fd: Option<OwnedFd>) {
         if let Some(watcher) = &mut self.watcher
             && watcher.channel.post(frame, fd).is_err()

@@ -56,9 +56,15 @@ pub struct Reader<'a>(&'a [u8]);
 
 /// The bytes of one frame.
 pub fn encode<T: Wire>(frame: &T) -> Vec<u8> {
+    let bytes = encode_long(frame);
+    debug_assert!(bytes.len() <= FRAME_MAX, "a sender keeps its frames under the limit");
+    bytes
+}
+
+/// The bytes of something that travels in a memory file, and may be longer than a frame.
+pub fn encode_long<T: Wire>(whole: &T) -> Vec<u8> {
     let mut out = Writer::default();
-    frame.put(&mut out);
-    debug_assert!(out.0.len() <= FRAME_MAX, "a sender keeps its frames under the limit");
+    whole.put(&mut out);
     out.0
 }
 
@@ -67,12 +73,20 @@ pub fn encode<T: Wire>(frame: &T) -> Vec<u8> {
 /// # Errors
 /// If the bytes are not exactly one frame.
 pub fn decode<T: Wire>(bytes: &[u8]) -> Result<T, FrameError> {
-    if bytes.len() > FRAME_MAX {
+    decode_long(bytes, FRAME_MAX)
+}
+
+/// What [`encode_long`] wrote, of at most so many bytes.
+///
+/// # Errors
+/// If the bytes are not exactly that.
+pub fn decode_long<T: Wire>(bytes: &[u8], most: usize) -> Result<T, FrameError> {
+    if bytes.len() > most {
         return Err(FrameError::Limit);
     }
     let mut from = Reader(bytes);
-    let frame = T::take(&mut from)?;
-    if from.0.is_empty() { Ok(frame) } else { Err(FrameError::Long) }
+    let whole = T::take(&mut from)?;
+    if from.0.is_empty() { Ok(whole) } else { Err(FrameError::Long) }
 }
 
 impl Writer {

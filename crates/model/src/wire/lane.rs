@@ -3,8 +3,8 @@
 
 use super::{FrameError, Reader, Wire, Writer};
 use crate::limits::{
-    DELIVERY_WHY_MAX, DIALOGUE_BYTES_MAX, LETTER_ID_MAX, RUN_NAME_MAX, RUN_VALUE_MAX,
-    RUN_VALUES_MAX,
+    DELIVERY_WHY_MAX, DIALOGUE_BYTES_MAX, EQUIPMENT_BYTES_MAX, LETTER_ID_MAX, RUN_NAME_MAX,
+    RUN_VALUE_MAX, RUN_VALUES_MAX,
 };
 use crate::{AwsAccount, Endpoint, Secrets};
 
@@ -233,7 +233,7 @@ impl Wire for Equipment {
 
 /// The bytes of a peer's equipment, which travel in a memory file.
 pub fn encode_equipment(equipment: &Equipment) -> Vec<u8> {
-    super::encode(equipment)
+    super::encode_long(equipment)
 }
 
 /// The equipment of these bytes.
@@ -241,7 +241,7 @@ pub fn encode_equipment(equipment: &Equipment) -> Vec<u8> {
 /// # Errors
 /// If they are not what [`encode_equipment`] writes.
 pub fn decode_equipment(bytes: &[u8]) -> Result<Equipment, FrameError> {
-    super::decode(bytes)
+    super::decode_long(bytes, EQUIPMENT_BYTES_MAX)
 }
 
 #[cfg(test)]
@@ -277,5 +277,22 @@ mod tests {
         let bytes = encode_equipment(&equipment);
         assert_eq!(decode_equipment(&bytes), Ok(equipment));
         assert!(decode_equipment(&bytes[..bytes.len() - 1]).is_err());
+    }
+
+    /// With certificates for each reader it is far longer than a frame.
+    #[test]
+    fn equipment_for_all_subscriptions_reads_back() {
+        let ca_pem = vec![b'x'; crate::limits::CA_BYTES_MAX];
+        let equipped = |number| Equipped {
+            number,
+            endpoint: Endpoint::Command(vec!["/usr/local/bin/tell".to_owned()]),
+            secrets: Secrets { ca_pem: ca_pem.clone(), ..Secrets::default() },
+        };
+        let endpoints = (0..crate::limits::SUBSCRIPTIONS_MAX as u32).map(equipped).collect();
+        let equipment = Equipment { endpoints, aws: None };
+        let bytes = encode_equipment(&equipment);
+        assert!(bytes.len() <= EQUIPMENT_BYTES_MAX, "{}", bytes.len());
+        assert_eq!(decode_equipment(&bytes), Ok(equipment));
+        assert_eq!(decode_equipment(&vec![0; EQUIPMENT_BYTES_MAX + 1]), Err(FrameError::Limit));
     }
 }

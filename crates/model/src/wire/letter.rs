@@ -1,6 +1,6 @@
 //! A letter as one blob. It may be larger than a frame: then it travels in a memory file.
 
-use super::{FrameError, Reader, Wire, Writer};
+use super::{FrameError, Reader, Wire, Writer, decode_long, encode_long};
 use crate::limits::{
     LABEL_VALUE_MAX, LETTER_BYTES_MAX, LETTER_DATA_MAX, LETTER_FACTS_MAX, LETTER_ID_MAX,
     LETTER_LABEL_MAX, LETTER_LABELS_MAX, LETTER_LEAD_MAX, LETTER_LINE_COST, LETTER_LINE_MAX,
@@ -14,9 +14,7 @@ use crate::{Fact, Letter, Passage, Picture, Setting, Severity, Stamp, Standing, 
 pub fn encode_letter(letter: &Letter) -> Vec<u8> {
     let mut clipped = letter.clone();
     clipped.clip();
-    let mut out = Writer::default();
-    clipped.put(&mut out);
-    out.into_bytes()
+    encode_long(&clipped)
 }
 
 /// The letter of these bytes, all of them.
@@ -24,12 +22,7 @@ pub fn encode_letter(letter: &Letter) -> Vec<u8> {
 /// # Errors
 /// If they are not exactly what [`encode_letter`] writes.
 pub fn decode_letter(bytes: &[u8]) -> Result<Letter, FrameError> {
-    if bytes.len() > LETTER_BYTES_MAX {
-        return Err(FrameError::Limit);
-    }
-    let mut from = Reader::over(bytes);
-    let letter = Letter::take(&mut from)?;
-    if from.is_empty() { Ok(letter) } else { Err(FrameError::Long) }
+    decode_long(bytes, LETTER_BYTES_MAX)
 }
 
 /// The variants of an enum as bytes: their place among all of them.

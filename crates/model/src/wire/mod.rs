@@ -25,7 +25,7 @@ pub use actor::{FromActor, ToActor};
 pub use alarm::{alarm_bytes, alarm_from_bytes};
 pub use aws::{decode_sum, decode_sums, encode_sum, encode_sums};
 pub use client::{Mode, Refusal, Reply, Request, StatusReply};
-pub use codec::{FrameError, Reader, Wire, Writer, decode, encode};
+pub use codec::{FrameError, Reader, Wire, Writer, decode, decode_long, encode, encode_long};
 pub use courier::{FromCourier, FromRunner, ToCourier, ToRunner};
 pub use lane::{
     Equipment, Equipped, Errand, Peer, Report, Taken, decode_equipment, encode_equipment,

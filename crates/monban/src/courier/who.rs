@@ -84,7 +84,7 @@ impl Asker {
 
     /// How long it may be waited for something else.
     pub fn patience(&self) -> Option<Duration> {
-        let until = self.desk.deadline()?;
+        let until = self.desk.deadline(THREADS)?;
         Some(until.saturating_duration_since(Instant::now()))
     }
 }

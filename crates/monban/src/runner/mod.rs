@@ -11,7 +11,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use monban_model::limits::EQUIPMENT_BYTES_MAX;
-use monban_model::wire::{Errand, FromRunner, Report, Taken, ToRunner, decode_equipment};
+use monban_model::wire::{
+    Equipment, Errand, FromRunner, Report, Taken, ToRunner, decode_equipment,
+};
 use monban_model::{Endpoint, MailBy};
 use monban_warden::{Channel, Received, read_memory_file};
 
@@ -85,15 +87,12 @@ impl Runner {
             match self.warden.receive::<ToRunner>()? {
                 Received::Frame(ToRunner::Equip { reload }, Some(file)) => {
                     let bytes = read_memory_file(file, EQUIPMENT_BYTES_MAX)?;
-                    let all = decode_equipment(&bytes).map_err(io::Error::other)?.endpoints;
-                    let program = |endpoint| match endpoint {
-                        Endpoint::Command(words) => words,
-                        Endpoint::Mail { by: MailBy::Sendmail(path), .. } => {
-                            vec![path, "-t".to_owned(), "-i".to_owned()]
-                        }
-                        _ => Vec::new(),
+                    let all = match bytes.is_empty() {
+                        true => Equipment::default(),
+                        false => decode_equipment(&bytes).map_err(io::Error::other)?,
                     };
-                    let programs = all.into_iter().map(|one| (one.number, program(one.endpoint)));
+                    let programs = all.endpoints.into_iter();
+                    let programs = programs.map(|one| (one.number, program(one.endpoint)));
                     (self.reload, self.programs) = (reload, programs.collect());
                 }
                 Received::Frame(ToRunner::Lane, Some(end)) => {
@@ -111,7 +110,7 @@ impl Runner {
     /// A watcher that is gone, or speaks nonsense, loses its lane; the next one gets another.
     fn hear_lane(&mut self) {
         while let Some(lane) = &mut self.lane {
-            match lane.receive::<Errand>() {
+            match lane.flush().and_then(|()| lane.receive::<Errand>()) {
                 Ok(Received::Frame(errand, file)) => self.take(errand, file),
                 Ok(Received::Nothing) => return,
                 Ok(Received::End) | Err(_) => self.lane = None,
@@ -171,7 +170,37 @@ impl Runner {
     }
 }
 
+/// What is started for an endpoint. Who reads a mail is told here: whoever wrote it may be in a
+/// stranger's hands, and its head names nobody to `sendmail`.
+fn program(endpoint: Endpoint) -> Vec<String> {
+    match endpoint {
+        Endpoint::Command(words) => words,
+        Endpoint::Mail { from, to, by: MailBy::Sendmail(path) } => {
+            let options = ["-i".to_owned(), "-f".to_owned(), from];
+            std::iter::once(path).chain(options).chain(to).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 fn refused(id: &str, why: &str) -> Report {
     let taken = Taken::No { permanent: false, retry_after_s: None, why: why.to_owned() };
     Report { id: id.to_owned(), taken, dialogue: String::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever wrote the head of a mail cannot add readers to it.
+    #[test]
+    fn readers_of_a_mail_are_those_of_the_configuration() {
+        let mail = |to: &[&str]| Endpoint::Mail {
+            from: "monban@web1.example".to_owned(),
+            to: to.iter().map(|one| (*one).to_owned()).collect(),
+            by: MailBy::Sendmail("/usr/sbin/sendmail".to_owned()),
+        };
+        let wanted = ["/usr/sbin/sendmail", "-i", "-f", "monban@web1.example", "a@b.c", "d@e.f"];
+        assert_eq!(program(mail(&["a@b.c", "d@e.f"])), wanted);
+    }
 }

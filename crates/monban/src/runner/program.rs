@@ -18,6 +18,9 @@ const LOOK: Duration = Duration::from_millis(20);
 /// Bytes of what it says on standard error that are told.
 const SAID_MAX: u64 = 4096;
 
+/// So many kilobytes of it are read between two looks.
+const READS_A_LOOK: usize = 256;
+
 /// Where programs are looked for that it starts.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -97,7 +100,9 @@ fn watch(mut child: Child, program: &str) -> Taken {
 fn drain(pipe: Option<&File>, said: &mut Vec<u8>) {
     let Some(mut pipe) = pipe else { return };
     let mut bytes = [0; 1024];
-    while let Ok(count @ 1..) = pipe.read(&mut bytes) {
+    // One that never stops writing must not keep anybody from looking at the time.
+    for _ in 0..READS_A_LOOK {
+        let Ok(count @ 1..) = pipe.read(&mut bytes) else { return };
         let room = (SAID_MAX as usize).saturating_sub(said.len());
         said.extend_from_slice(&bytes[..count.min(room)]);
     }
@@ -152,6 +157,24 @@ mod tests {
              && test \"$MONBAN_SUBJECT\" = '$(id) `id` \"' && test -z \"$LD_PRELOAD$HOME\"";
         let values = [("MONBAN_SUBJECT", "$(id) `id` \""), ("LD_PRELOAD", "/x.so")];
         assert_eq!(run(script, &values), Taken::Yes { said: String::new() });
+    }
+
+    /// One that talks all the time is ended like any other: nobody waits for its silence.
+    #[test]
+    fn a_program_that_talks_without_end_does_not_keep_its_watcher() {
+        let mut child = Command::new("/bin/sh");
+        child.args(["-c", "exec yes >&2"]).stderr(Stdio::piped()).process_group(0);
+        let mut child = child.spawn().unwrap();
+        let pipe = File::from(OwnedFd::from(child.stderr.take().unwrap()));
+        rustix::io::ioctl_fionbio(&pipe, true).unwrap();
+        let mut said = Vec::new();
+        let end = Instant::now() + Duration::from_secs(10);
+        while said.len() < SAID_MAX as usize && Instant::now() < end {
+            drain(Some(&pipe), &mut said);
+        }
+        drain(Some(&pipe), &mut said);
+        assert_eq!(said.len(), SAID_MAX as usize);
+        end_group(&mut child);
     }
 
     #[test]

@@ -5,11 +5,11 @@
 //! It hears answers of name servers that strangers chose, so its word is bounded, and questions
 //! of a watcher are numbered anew: an answer to one that is gone reaches nobody.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use monban_model::limits::{DNS_NAME_MAX, NAME_PATIENCE_S, NAMES_ASKED_MAX};
+use monban_model::limits::{DNS_NAME_MAX, NAME_PATIENCE_S, NAMES_ASKED_MAX, WHO_ASKED_MAX};
 use monban_model::wire::{FromCourier, ToCourier, ToWatcher};
 use monban_model::{Address, JailAnswer};
 use rustix::event::PollFlags;
@@ -37,6 +37,8 @@ pub(super) struct Courier {
     equipped: Option<u32>,
     /// Questions that are open, by our numbers: the watcher's number, and since when.
     open: BTreeMap<u64, (u64, Instant)>,
+    /// Addresses that the watcher asked about.
+    asked_who: BTreeSet<Address>,
     next: u64,
     failed: Failed,
 }
@@ -82,6 +84,7 @@ impl Courier {
     /// Ends it.
     pub(super) fn end(&mut self) {
         self.equipped = None;
+        self.asked_who.clear();
         if let Some((mut child, _)) = self.running.take() {
             let _ = child.kill();
             let _ = child.wait();
@@ -120,10 +123,12 @@ impl Keeper<'_> {
 
     /// Somebody wants to know who an address is. Nobody is told if nobody can be asked.
     pub(super) fn ask_who(&mut self, address: Address) {
-        if self.start_courier_that_delivers()
+        if self.courier.asked_who.len() < WHO_ASKED_MAX
+            && self.start_courier_that_delivers()
             && let Some(channel) = self.courier.running_channel()
         {
             let _ = channel.post(&ToCourier::Who { address }, None);
+            self.courier.asked_who.insert(address);
         }
     }
 
@@ -178,7 +183,10 @@ impl Keeper<'_> {
                     }
                 }
                 Ok(Received::Frame(FromCourier::Who { address, answer }, _)) => {
-                    self.post(&ToWatcher::Who { address, answer }, None);
+                    // What nobody asked for would fill the watcher's queue.
+                    if self.courier.asked_who.remove(&address) {
+                        self.post(&ToWatcher::Who { address, answer }, None);
+                    }
                 }
                 Ok(Received::Frame(FromCourier::Idle, _)) => {
                     if self.courier.open.is_empty() {

@@ -209,9 +209,7 @@ impl Keeper<'_> {
 
     /// Whether a question for siblings can be answered now.
     pub(super) fn may_offer_siblings(&self) -> bool {
-        let watcher = self.watcher.as_ref();
-        !self.siblings.is_empty()
-            && watcher.is_some_and(|watcher| !watcher.channel.has_descriptors_waiting())
+        !self.siblings.is_empty() && self.takes_descriptors()
     }
 
     fn offer_siblings(&mut self, of: &SiblingsOf) {

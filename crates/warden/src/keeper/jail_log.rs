@@ -12,7 +12,8 @@ use super::Keeper;
 impl Keeper<'_> {
     /// Opens the log and passes it on.
     pub(super) fn open_jail_log(&mut self) {
-        let Some(path) = self.load.jail_log.clone() else {
+        let path = self.load.jail_log.clone().filter(|_| self.takes_descriptors());
+        let Some(path) = path else {
             return self.post(&ToWatcher::JailLog { path: String::new() }, None);
         };
         if let Err(error) = self.pass_jail_log(&path) {
@@ -51,7 +52,8 @@ impl Keeper<'_> {
         let open = |path| {
             File::options().read(true).custom_flags(flags.bits().cast_signed()).open(path).ok()
         };
-        let file = self.load.jail_database.as_ref().and_then(open);
+        let path = self.load.jail_database.as_ref().filter(|_| self.takes_descriptors());
+        let file = path.and_then(open);
         self.post(&ToWatcher::JailDatabase, file.map(Into::into));
     }
 }

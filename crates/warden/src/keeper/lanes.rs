@@ -52,6 +52,7 @@ impl Keeper<'_> {
     /// The watcher has something to deliver.
     pub(super) fn give_lane(&mut self, peer: Peer) {
         let given = match peer {
+            _ if !self.takes_descriptors() => None,
             Peer::Courier => self.lane_to_courier(),
             Peer::Runner => self.lane_to_runner(),
         };

@@ -13,7 +13,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use monban_model::limits::{WHOIS_ANSWER_MAX, WHOIS_HOPS_MAX};
-use monban_model::{AbuseFrom, Address, Registry, Stamp, Who};
+use monban_model::{AbuseFrom, Address, Registry, Span, Stamp, Who};
 
 use super::dns::late;
 use super::fill::fill;
@@ -62,12 +62,13 @@ pub(super) fn ask(servers: &Servers, address: Address, until: Instant) -> io::Re
         }
         best = Some(match best {
             None => who,
-            Some(mut wider) if who.net.is_none() => {
-                fill(&mut wider, &who);
-                wider
+            // Whoever was referred to may know less, or claim more.
+            Some(mut before) if wider(&who, &before) => {
+                fill(&mut before, &who);
+                before
             }
-            Some(wider) => {
-                fill(&mut who, &wider);
+            Some(before) => {
+                fill(&mut who, &before);
                 who
             }
         });
@@ -76,6 +77,12 @@ pub(super) fn ask(servers: &Servers, address: Address, until: Instant) -> io::Re
     best.filter(|who| who.net.is_some()).ok_or_else(|| {
         failed.unwrap_or_else(|| io::Error::other("no whois server has a network for it"))
     })
+}
+
+/// Whether an answer names no network, or a wider one than another.
+fn wider(one: &Who, other: &Who) -> bool {
+    let extent = |who: &Who| who.net.map_or(u128::MAX, Span::extent);
+    extent(one) > extent(other) || one.net.is_none()
 }
 
 /// The line that a server of a registry wants.

@@ -20,8 +20,8 @@ use crate::roles::ahead::Running;
 impl Program {
     pub(super) fn new_watcher(&self) -> io::Result<Running> {
         let (here, channel) = Channel::pair()?;
-        let mut command = Command::new("/proc/self/exe");
-        command.arg("watcher").arg("--state").arg(&self.place.state);
+        let mut command = role("watcher");
+        command.arg("--state").arg(&self.place.state);
         command.arg("--lang").arg(self.say.tongue().name());
         if self.common.json {
             command.arg("--json");
@@ -48,7 +48,8 @@ impl Program {
         if again {
             command.arg("--again");
         }
-        // It begins a session of its own. That it is root's gives it all rights at its start.
+        // Commands of fail2ban's actions have the environment of the whole, as fail2ban's have. It
+        // begins a session of its own. That it is root's gives it all rights at its start.
         Ok((command.stdin(Stdio::from(channel)).spawn()?, here))
     }
 }
@@ -59,13 +60,11 @@ impl Host for Program {
     }
 
     fn start_runner(&mut self, channel: OwnedFd) -> io::Result<Child> {
-        let mut command = Command::new("/proc/self/exe");
-        command.arg("runner").stdin(Stdio::from(channel)).spawn()
+        role("runner").stdin(Stdio::from(channel)).spawn()
     }
 
     fn start_courier(&mut self, channel: OwnedFd, delivers: bool) -> io::Result<Child> {
-        let mut command = Command::new("/proc/self/exe");
-        command.arg("courier");
+        let mut command = role("courier");
         if delivers {
             command.arg("--delivers");
         }
@@ -94,7 +93,7 @@ impl Host for Program {
         cursor: Option<&str>,
         since: Option<Stamp>,
     ) -> io::Result<(Child, OwnedFd)> {
-        let mut command = Command::new(discover::journalctl());
+        let mut command = without_keys(Command::new(discover::journalctl()));
         command.args(journalctl_arguments(folder, cursor, since));
         if is_root() {
             let group = std::fs::read_to_string("/etc/group").unwrap_or_default();
@@ -137,4 +136,21 @@ impl Host for Program {
             false => eprintln!("{}", printable_lines(&self.say.notice(notice))),
         }
     }
+}
+
+fn role(name: &str) -> Command {
+    let mut command = without_keys(Command::new("/proc/self/exe"));
+    command.arg(name);
+    command
+}
+
+/// Keys for AWS may stand in the environment. Whoever needs them is given them by the warden; the
+/// others read what strangers write.
+fn without_keys(mut command: Command) -> Command {
+    for (name, _) in std::env::vars_os() {
+        if name.as_encoded_bytes().starts_with(b"AWS_") {
+            command.env_remove(&name);
+        }
+    }
+    command
 }

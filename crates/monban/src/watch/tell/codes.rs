@@ -1,5 +1,4 @@
 //! Codes that confirm or end a subscription. The router keeps their hashes; the codes themselves
-//! are in letters, and those to leave also here, as long as this process lives.
 //! are in letters. Those to leave are made from a secret of the host, so that each letter of years
 //! carries the same one, and it works whenever somebody wants to leave.
 

@@ -18,6 +18,9 @@ const AGAIN_FIRST: Duration = Duration::from_millis(500);
 /// The longest wait.
 const AGAIN_LONGEST: Duration = Duration::from_secs(30);
 
+/// Reports that are read from one way before something else has its turn.
+const REPORTS_A_TURN: usize = 256;
+
 /// Somebody is to be asked of the warden.
 pub type Want = Peer;
 
@@ -166,7 +169,8 @@ impl Lanes {
     pub(super) fn hear(&mut self) -> Vec<Report> {
         let mut reports = Vec::new();
         for way in self.ways.values_mut() {
-            while let Some(channel) = &mut way.channel {
+            for _ in 0..REPORTS_A_TURN {
+                let Some(channel) = &mut way.channel else { break };
                 match channel.flush().and_then(|()| channel.receive::<Report>()) {
                     Ok(Received::Frame(report, _)) => {
                         way.given.remove(&report.id);

@@ -240,7 +240,6 @@ impl Teller {
         }
     }
 
-    /// Whether something is to be sent that no commit was begun with.
     /// Whether something is to be sent, or was delivered, that no commit was begun with. What was
     /// delivered would be sent once more after a kill, perhaps much later on a quiet host.
     pub fn is_urgent(&self) -> bool {
