@@ -18,7 +18,7 @@ use super::finding::Finding;
 use super::record::Record;
 use super::stack::PamDir;
 use super::survey::{self, Expected, Service, State};
-use super::{program, usual, write};
+use super::{program, user_env, usual, write};
 use crate::cli::Common;
 use crate::out;
 use crate::place::Place;
@@ -45,7 +45,9 @@ pub fn install(common: &Common, args: &InstallArgs, say: &Say) -> ExitCode {
         !one.values.iter().any(|(_, value)| Path::new(value) == program())
     }));
     plan.findings.extend(findings);
-    let is_possible = !is_unsafe && plan.services.iter().all(|it| it.state != State::NoFile);
+    let of_user = plan.findings.iter().any(|found| found.code == user_env::OF_HOOK);
+    let has_files = plan.services.iter().all(|it| it.state != State::NoFile);
+    let is_possible = !is_unsafe && !of_user && has_files;
     let doing = Doing { common, say, state, dry_run: args.dry_run, yes: args.yes };
     let ended = doing.carry_out(&plan, is_possible);
     if !common.json && ended == ExitCode::SUCCESS {
@@ -157,14 +159,24 @@ fn put(dir: &mut PamDir, expected: &Expected, replaces: bool) {
     let file = ours.and_then(|one| named(&one.file)).unwrap_or_else(|| name.clone());
     let is_fine = survey::service(dir, expected).findings.iter().all(|found| !is_of_line(found));
     if let (Ok(text), false) = (dir.text(&file), ours.is_some() && is_fine) {
-        dir.changed.insert(file, edit::put(&text, line));
+        dir.changed.insert(file.clone(), edit::take_out(&text));
+        let before = user_env::own_line_before(&dir.session(&file));
+        let text = dir.text(&file).unwrap_or_default();
+        dir.changed.insert(file, edit::put(&text, line, before));
     }
 }
 
 /// Whether a new line instead of ours would mend it.
 fn is_of_line(found: &Finding) -> bool {
-    ["not-optional", "no-session", "other-program", "other-arguments", "twice"]
-        .contains(&found.code)
+    const OF_LINE: &[&str] = &[
+        "not-optional",
+        "no-session",
+        "other-program",
+        "other-arguments",
+        "twice",
+        user_env::OF_HOOK,
+    ];
+    OF_LINE.contains(&found.code)
 }
 
 /// How a plan is carried out.

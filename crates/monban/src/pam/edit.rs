@@ -1,4 +1,4 @@
-//! Our line in the text of a file of `/etc/pam.d`: put in at its end, found, taken out.
+//! Our line in the text of a file of `/etc/pam.d`: put in, found, taken out.
 
 use std::path::Path;
 
@@ -23,14 +23,20 @@ pub fn is_ours(rule: &Rule) -> bool {
     rule.runs().is_some_and(|(_, args)| is_hook(args))
 }
 
-/// Puts the line at the end, in place of any of ours that stands there already. Nothing can be put
-/// behind a rule that goes on there ([`Stack::unended`]).
-pub fn put(text: &str, line: &str) -> String {
-    let mut text = take_out(text);
-    if !text.is_empty() && !text.ends_with('\n') {
-        text.push('\n');
+/// Puts the line in where there is none: over the rule that begins on the line `before` and the
+/// comments that stand on it, else at the end. Nothing can be put behind a rule that goes on there
+/// ([`Stack::unended`]).
+pub fn put(text: &str, line: &str, before: Option<u32>) -> String {
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let at = before.map_or(lines.len(), |before| (before as usize - 1).min(lines.len()));
+    let is_comment = |line: &&&str| before.is_some() && line.trim_start().starts_with('#');
+    let comments = lines[..at].iter().rev().take_while(is_comment).count();
+    let (above, below) = lines.split_at(at - comments);
+    let (mut above, below) = (above.concat(), below.concat());
+    if !above.is_empty() && !above.ends_with('\n') {
+        above.push('\n');
     }
-    format!("{text}{COMMENT}\n{line}\n")
+    format!("{above}{COMMENT}\n{line}\n{below}")
 }
 
 /// Takes out our line and its comment.
@@ -124,9 +130,8 @@ mod tests {
             format!("{SSHD}{MAIL}\n\n# end\n"),
         ];
         for text in texts {
-            let with = put(&text, &line());
+            let with = put(&text, &line(), None);
             assert!(with.ends_with(&format!("{}\n", line())), "{with}");
-            assert_eq!(put(&with, &line()), with);
             assert_eq!(take_out(&with), text);
             let rules = Stack::read(&with).rules;
             assert_eq!(rules.iter().filter(|rule| is_ours(rule)).count(), 1);
@@ -135,7 +140,16 @@ mod tests {
     }
 
     #[test]
-    fn our_line_stands_alone_whatever_comes_before() {
+    fn our_line_stands_over_a_rule_and_what_is_said_of_it() {
+        let text = "session a.so\n\n# one\n  # two\nsession required b.so \\\n x\nsession c.so\n";
+        let with = put(text, &line(), Some(5));
+        let over = format!("session a.so\n\n{COMMENT}\n{}\n# one\n", line());
+        assert!(with.starts_with(&over), "{with}");
+        assert_eq!(take_out(&with), text);
+    }
+
+    #[test]
+    fn our_line_stands_alone_whatever_stands_around_it() {
         let pieces = [
             "session required a.so",
             " \\\n",
@@ -166,11 +180,15 @@ mod tests {
                 continue;
             }
             tried += 1;
-            let after = Stack::read(&put(&text, &line())).rules;
-            let (ours, others): (Vec<_>, Vec<_>) = after.into_iter().partition(is_ours);
+            let text = take_out(&text);
+            let before = Stack::read(&text);
+            let place = before.rules.get(tried % 3).map(|rule| rule.line);
+            let after = Stack::read(&put(&text, &line(), place)).rules;
+            let (ours, mut others): (Vec<_>, Vec<_>) = after.into_iter().partition(is_ours);
             assert_eq!((ours.len(), ours[0].lines), (1, 1), "{text:?}");
-            let kept: Vec<_> = before.rules.into_iter().filter(|rule| !is_ours(rule)).collect();
-            assert_eq!(others, kept, "{text:?}");
+            // What stands below has moved down by our line and its comment.
+            others.iter_mut().filter(|rule| rule.line > ours[0].line).for_each(|it| it.line -= 2);
+            assert_eq!(others, before.rules, "{text:?}");
         }
         assert!(tried > 10_000, "{tried}");
     }
@@ -189,7 +207,7 @@ mod tests {
         let rules = Stack::read(&text).rules;
         let without = replace(&text, &rules[2..]);
         assert_eq!(Stack::read(&without).rules, rules[..2]);
-        assert_eq!(restore(&take_out(&put(&without, &line()))), text);
+        assert_eq!(restore(&take_out(&put(&without, &line(), None))), text);
     }
 
     #[test]

@@ -2,10 +2,12 @@
 //!
 //! It tells of the login and is gone: one datagram, or one record in the spool. Whatever happens,
 //! it says nothing, waits for nothing and exits 0, for the person who logs in stands behind it.
-//! Nothing of the environment decides what it does: a user may change much of that. It is decided
-//! on before the command line is read, which would take longer than all of this.
+//! Nothing of the environment decides what it does. Its line stands where no variable of the
+//! user's is there yet ([`super::user_env`]); where somebody moved it, PAM's own still count, which
+//! stand behind the user's. It is called before the command line is read, which would take longer
+//! than all of this.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -73,6 +75,8 @@ fn event() -> PamEvent {
     let seconds = u64::try_from(since_start.tv_sec).unwrap_or(0);
     let nanoseconds = u64::try_from(since_start.tv_nsec).unwrap_or(0);
     let caller = getppid();
+    let variables: Vec<(OsString, OsString)> = env::vars_os().collect();
+    let text = |name: &str, limit| text(&variables, name, limit);
     let connection = match text("SSH_CONNECTION", PAM_CONNECTION_MAX) {
         none if none.is_empty() => text("SSH_CLIENT", PAM_CONNECTION_MAX),
         connection => connection,
@@ -98,10 +102,11 @@ fn event() -> PamEvent {
     }
 }
 
-/// A variable, or nothing. Of a long one enough is taken for the frame to see that it is too long.
-fn text(name: &str, limit: usize) -> String {
-    let value = env::var_os(name).unwrap_or_default();
-    let bytes = OsStr::as_bytes(&value);
+/// The last variable of a name, or nothing: `pam_exec.so` puts PAM's own behind those of the
+/// session. Of a long one enough is taken for the frame to see that it is too long.
+fn text(variables: &[(OsString, OsString)], name: &str, limit: usize) -> String {
+    let last = variables.iter().rfind(|(known, _)| known == name);
+    let bytes = last.map_or(&[][..], |(_, value)| value.as_bytes());
     String::from_utf8_lossy(&bytes[..bytes.len().min(limit + 1)]).into_owned()
 }
 

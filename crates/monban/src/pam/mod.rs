@@ -12,6 +12,7 @@ mod sshd;
 mod stack;
 mod survey;
 mod trust;
+mod user_env;
 mod write;
 
 use std::path::PathBuf;

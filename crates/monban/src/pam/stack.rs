@@ -49,23 +49,27 @@ pub struct Stack {
     pub unended: Option<u32>,
 }
 
-/// A rule of a service's session, wherever it stands.
+/// A rule of one type that a service comes to, wherever it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placed {
     pub file: PathBuf,
     pub rule: Rule,
+    /// The line of the service's own file that leads to it.
+    pub own_line: u32,
     /// How many `substack` lie around it: what ends a substack ends nothing else.
     pub substacks: usize,
 }
 
-/// All rules that PAM goes through as a session of a service opens.
+/// All rules of one type that PAM goes through for a service, such as when its session opens.
 #[derive(Clone, Debug, Default)]
-pub struct Session {
+pub struct Rules {
     pub rules: Vec<Placed>,
     /// Files that are named and not there, or include themselves, with who names them.
     pub missing: Vec<(PathBuf, u32, String)>,
     /// Files that were read for it, each as often as it is included.
     read: usize,
+    /// The line of the service's own file that is being followed.
+    own_line: u32,
 }
 
 /// A folder of PAM's, with changes that are not written yet.
@@ -157,6 +161,18 @@ impl Stack {
     }
 }
 
+/// What a control in brackets has PAM do, for whichever return of the module.
+pub fn actions(control: &str) -> impl Iterator<Item = &str> {
+    let pairs = control.split([' ', '\t']).filter_map(|part| part.split_once('='));
+    pairs.map(|(_, action)| action)
+}
+
+/// Whether a control may jump over the rule that comes so many rules later: `N` jumps over the
+/// next N (pam.conf(5)).
+pub fn may_jump_over(control: &str, distance: usize) -> bool {
+    actions(control).any(|action| action.parse::<usize>().is_ok_and(|jump| jump >= distance))
+}
+
 /// The words of a rule. `[..]` is one word without its brackets, in which `\]` is a bracket.
 fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
@@ -220,19 +236,25 @@ impl PamDir {
 
     /// What PAM goes through as a session of this service opens. Names are looked for in this
     /// folder; one with a `/` in front is a path.
-    pub fn session(&self, service: &str) -> Session {
-        let mut session = Session::default();
-        self.collect(service, (Path::new(""), 0), &mut Vec::new(), 0, &mut session);
-        session
+    pub fn session(&self, service: &str) -> Rules {
+        self.rules(Kind::Session, service)
+    }
+
+    /// The same for another type of rules.
+    pub fn rules(&self, kind: Kind, service: &str) -> Rules {
+        let mut rules = Rules::default();
+        self.collect(kind, service, (Path::new(""), 0), &mut Vec::new(), 0, &mut rules);
+        rules
     }
 
     fn collect(
         &self,
+        kind: Kind,
         name: &str,
         from: (&Path, u32),
         open: &mut Vec<String>,
         substacks: usize,
-        into: &mut Session,
+        into: &mut Rules,
     ) {
         into.read += 1;
         let is_bounded = open.len() < PAM_INCLUDES_MAX && into.read <= PAM_FILES_MAX;
@@ -245,16 +267,20 @@ impl PamDir {
         };
         open.push(name.to_owned());
         let file = self.file(name);
-        let wanted = |rule: &Rule| matches!(rule.kind, Kind::Session | Kind::All);
+        let wanted = |rule: &Rule| rule.kind == kind || rule.kind == Kind::All;
         for rule in Stack::read(&text).rules.into_iter().filter(wanted) {
             if into.rules.len() >= PAM_RULES_MAX || into.read > PAM_FILES_MAX {
                 break;
             }
+            if open.len() == 1 {
+                into.own_line = rule.line;
+            }
             if rule.includes() {
                 let deeper = substacks + usize::from(rule.control == "substack");
-                self.collect(&rule.module, (&file, rule.line), open, deeper, into);
+                self.collect(kind, &rule.module, (&file, rule.line), open, deeper, into);
             } else {
-                into.rules.push(Placed { file: file.clone(), rule, substacks });
+                let own_line = into.own_line;
+                into.rules.push(Placed { file: file.clone(), rule, own_line, substacks });
             }
         }
         open.pop();

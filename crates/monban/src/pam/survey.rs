@@ -10,8 +10,9 @@ use monban_model::limits::PAM_FILES_MAX;
 use super::edit::{is_ours, our_line};
 use super::finding::Finding;
 use super::foreign::{self, Script};
-use super::stack::{Kind, PamDir, Placed, Rule, Session, Stack, read_text};
+use super::stack::{Kind, PamDir, Placed, Rule, Rules, Stack, actions, may_jump_over, read_text};
 use super::trust::{self, Flaw};
+use super::user_env;
 
 /// How the hook stands in a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +88,7 @@ pub fn service(dir: &PamDir, expected: &Expected) -> Service {
     }
     let ours: Vec<usize> =
         (0..session.rules.len()).filter(|at| is_ours(&session.rules[*at].rule)).collect();
+    findings.extend(user_env::of_others(dir, &name));
     let at = |one: &Placed| Some((one.file.clone(), one.rule.line));
     let Some(first) = ours.first() else {
         let telling = telling(&session);
@@ -102,7 +104,7 @@ pub fn service(dir: &PamDir, expected: &Expected) -> Service {
         let found = Finding::of("twice", Severity::Warning, &one.file).at(one.rule.line);
         findings.push(found.with("service", &name));
     }
-    let mut wrong = Vec::new();
+    let mut wrong = user_env::of_hook(dir, &name);
     for index in &ours {
         wrong.extend(differences(&session.rules[*index], &expected.line));
         wrong.extend(passed_over(&session, *index));
@@ -118,7 +120,7 @@ pub fn service(dir: &PamDir, expected: &Expected) -> Service {
 
 /// Why no line of ours may be put into a service's file: a rule goes on at its end, or it has no
 /// session of its own. Then PAM takes that of `other`, and would not any more.
-pub fn unfit(dir: &PamDir, name: &str, session: &Session) -> Option<Finding> {
+pub fn unfit(dir: &PamDir, name: &str, session: &Rules) -> Option<Finding> {
     let text = dir.text(name).ok()?;
     let file = dir.file(name);
     if let Some(line) = Stack::read(&text).unended {
@@ -178,7 +180,7 @@ fn program(rule: &Rule) -> String {
 }
 
 /// Rules before ours after which PAM may not come to it.
-fn passed_over(session: &Session, ours: usize) -> Vec<Finding> {
+fn passed_over(session: &Rules, ours: usize) -> Vec<Finding> {
     let mut findings = Vec::new();
     let within = session.rules[ours].substacks;
     let before = session.rules[..ours].iter().enumerate();
@@ -194,18 +196,14 @@ fn passed_over(session: &Session, ours: usize) -> Vec<Finding> {
 }
 
 /// Whether a control may end the stack with success, or jump over the rule that comes so many
-/// rules later: `N` jumps over the next N (pam.conf(5)).
+/// rules later.
 fn may_pass_over(control: &str, distance: usize) -> bool {
-    if control == "sufficient" {
-        return true;
-    }
-    control.split([' ', '\t']).filter_map(|part| part.split_once('=')).any(|(_, action)| {
-        action == "done" || action.parse::<usize>().is_ok_and(|jump| jump >= distance)
-    })
+    let ends = control == "sufficient" || actions(control).any(|action| action == "done");
+    ends || may_jump_over(control, distance)
 }
 
 /// Rules of a session that run another script than ours which sends a message as it opens.
-pub fn telling(session: &Session) -> Vec<&Placed> {
+pub fn telling(session: &Rules) -> Vec<&Placed> {
     let opens = |rule: &Rule| rule.only_type().is_none_or(|only| only == "open_session");
     let tells = |one: &&Placed| {
         let rule = &one.rule;

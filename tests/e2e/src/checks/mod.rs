@@ -21,6 +21,7 @@ mod latency;
 mod mail;
 mod many_blocks;
 mod messages;
+mod pam_env;
 mod pam_hook;
 mod privilege;
 mod reload;
@@ -207,6 +208,18 @@ pub const ALL: &[Check] = &[
             Need::Program("su"),
         ],
         run: pam_hook::tells_of_logins,
+    },
+    Check {
+        name: "pam-user-environment",
+        about: "a user's ~/.pam_environment neither runs in the hook nor hides a login from it",
+        needs: &[
+            Need::Root,
+            Need::Monban,
+            Need::Program("sshd"),
+            Need::Program("rsyslogd"),
+            Need::Program("sshpass"),
+        ],
+        run: pam_env::reaches_no_hook,
     },
     Check {
         name: "login-message",

@@ -18,7 +18,7 @@ use crate::trouble::{Tried, Trouble, must};
 use crate::waiting::until_true;
 
 /// Where the program lies on the machine: in a folder that is root's from the top.
-const PROGRAM: &str = "/run/bin/monban";
+pub(super) const PROGRAM: &str = "/run/bin/monban";
 const FROM: &str = "203.0.113.40";
 
 /// Sessions without the hook and with it, while somebody listens, nobody does, nobody reads, and
@@ -186,12 +186,12 @@ pub(super) fn install(setting: &Setting, server: &Machine, services: &str) -> Tr
 }
 
 /// The machine's `/run/monban`, as the outside reaches it.
-fn run_folder(server: &Machine) -> PathBuf {
+pub(super) fn run_folder(server: &Machine) -> PathBuf {
     PathBuf::from(format!("/proc/{}", server.pid)).join("root").join("run/monban")
 }
 
 /// Does something while another thread takes what comes.
-fn while_listening<T>(
+pub(super) fn while_listening<T>(
     mut socket: PamSocket,
     work: impl FnOnce() -> Tried<T>,
 ) -> Tried<(T, Vec<PamEvent>, PamSocket)> {
