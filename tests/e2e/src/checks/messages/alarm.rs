@@ -6,7 +6,7 @@ use crate::checks::ssh;
 use crate::command::run_within;
 use crate::guard::Guard;
 use crate::kernel::{elements, wait_blocked};
-use crate::machine::World;
+use crate::machine::{Machine, World};
 use crate::mailbox::Mailbox;
 use crate::runner::Setting;
 use crate::trouble::{Tried, Trouble, must};
@@ -19,7 +19,6 @@ const NAME: &str = "変なSSHアクセスがありましたよ。";
 const TRIES: usize = 6;
 /// Somebody else who does the same.
 const STRANGER: &str = "203.0.113.66";
-const CHANGES: Duration = Duration::from_secs(35);
 
 const CONFIG: &str = r#"
 [[metric]]
@@ -33,7 +32,7 @@ metric = "preauth"
 statistic = "Sum"
 comparison = ">="
 threshold = 1
-period = "10s"
+period = "{period}s"
 missing = "missing"
 semantics = "aws"
 [mail]
@@ -59,14 +58,18 @@ pub fn walk(setting: &Setting) -> Tried<String> {
     mail::start_mailboxes(server)?;
     // What the daemons said at their start would be datapoints of 0.
     server.shell(": >/var/log/auth.log")?;
-    let guard = Guard::start(server, setting.plan(server, CONFIG, &["auth.log"]))?;
+    // The article's minute, or less of it.
+    let period_s = setting.sized(10, 60);
+    let changes = Duration::from_secs(3 * period_s + 5);
+    let config = CONFIG.replace("{period}", &period_s.to_string());
+    let guard = Guard::start(server, setting.plan(server, &config, &["auth.log"]))?;
     let first = state(&guard)?;
     must(first == "INSUFFICIENT_DATA", || format!("it begins as {first}"))?;
 
     // All tries are in one period.
-    until("a period begins", Duration::from_secs(11), || {
+    until("a period begins", Duration::from_secs(period_s + 1), || {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        Ok((since.as_secs() % 10 < 3).then_some(()))
+        Ok((since.as_secs() % period_s < 3).then_some(()))
     })?;
     for _ in 0..TRIES {
         knock(&world, true)?;
@@ -74,7 +77,7 @@ pub fn walk(setting: &Setting) -> Tried<String> {
     let tried = Instant::now();
     let mailbox = Mailbox::of(server, sshd::VISITOR);
     let mails =
-        mailbox.wait(1, CHANGES).map_err(|trouble| format!("{trouble}; {}", guard.said()))?;
+        mailbox.wait(1, changes).map_err(|trouble| format!("{trouble}; {}", guard.said()))?;
     let took_s = tried.elapsed().as_secs_f64();
     let (subject, body) = (mails[0].subject(), mails[0].body());
     let words = [
@@ -93,7 +96,7 @@ pub fn walk(setting: &Setting) -> Tried<String> {
     must(is_plain, || "the mail is not plain ASCII on its way".to_owned())?;
     let blocked = elements(server)?;
     must(blocked.is_empty(), || format!("loopback is blocked: {blocked:?}"))?;
-    let calm_s = back_to_ok(&guard, server)?;
+    let calm_s = back_to_ok(&guard, server, changes)?;
     must(mailbox.mails()?.len() == 1, || "there is a second mail".to_owned())?;
 
     for _ in 0..5 {
@@ -134,10 +137,10 @@ fn knock(world: &World, is_local: bool) -> Tried<()> {
 }
 
 /// Lines without `[preauth]` are datapoints of 0, and the alarm ends; after how many seconds.
-fn back_to_ok(guard: &Guard<'_>, server: &crate::machine::Machine) -> Tried<f64> {
+fn back_to_ok(guard: &Guard<'_>, server: &Machine, within: Duration) -> Tried<f64> {
     let start = Instant::now();
     let mut said = String::new();
-    until("OK", CHANGES, || {
+    until("OK", within, || {
         server.shell("logger -p auth.info -t 'sshd[77]' 'Server listening on 0.0.0.0 port 22.'")?;
         std::thread::sleep(Duration::from_millis(500));
         said = state(guard)?;

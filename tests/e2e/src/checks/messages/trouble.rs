@@ -16,8 +16,6 @@ use crate::waiting::until_true;
 
 /// Where the servers listen.
 pub(super) const PORT: u16 = 2525;
-/// A server that is down is back after this.
-const DOWN: Duration = Duration::from_secs(20);
 /// Tries are made after 5 and further 30 seconds.
 const DELIVERED: Duration = Duration::from_secs(50);
 /// Logins around the kills.
@@ -41,12 +39,16 @@ pub fn is_outlived(setting: &Setting) -> Tried<String> {
 fn down(setting: &Setting) -> Tried<String> {
     let machine = Machine::new()?;
     let scene = Scene::new(setting, &machine, "owner@localhost", "")?;
+    let down_s = setting.sized(20, 600);
     scene.log_in(0..3)?;
-    thread::sleep(DOWN);
+    thread::sleep(Duration::from_secs(down_s));
     let sink = Sink::start(&machine, PORT, Manner::Good)?;
     let back = Instant::now();
-    scene.wait_all(&sink, 3)?;
-    Ok(format!("down 20 s: all {:.0} s after", back.elapsed().as_secs_f64()))
+    // The pauses between tries get longer, up to the time that it was down.
+    scene.wait_all_within(&sink, 3, DELIVERED + Duration::from_secs(down_s))?;
+    let doubled = Tally::of(&sink.mails()).doubled;
+    must(doubled == 0, || format!("{doubled} are doubled"))?;
+    Ok(format!("down {down_s} s: all {:.0} s after", back.elapsed().as_secs_f64()))
 }
 
 fn refusing(setting: &Setting) -> Tried<String> {
@@ -170,8 +172,12 @@ impl<'a> Scene<'a> {
 
     /// Waits until the server has a message of each of so many users.
     fn wait_all(&self, sink: &Sink, users: usize) -> Tried<()> {
+        self.wait_all_within(sink, users, DELIVERED)
+    }
+
+    fn wait_all_within(&self, sink: &Sink, users: usize, within: Duration) -> Tried<()> {
         let known = || Tally::of(&sink.mails()).users;
-        until_true("a message of each", DELIVERED, || Ok(known() >= users)).map_err(|trouble| {
+        until_true("a message of each", within, || Ok(known() >= users)).map_err(|trouble| {
             let said = self.guard.as_ref().map(Guard::said).unwrap_or_default();
             Trouble(format!("{trouble}: {} of {users}; {said}", known()))
         })?;
