@@ -36,6 +36,7 @@ mod record;
 mod report;
 mod rotation;
 mod set_name;
+mod shown;
 mod sighting;
 mod special;
 mod state;
@@ -78,6 +79,7 @@ pub use record::{
 pub use report::{ReportId, ReportKind, ReportTime, Reports};
 pub use rotation::{Rotation, Turn, sort_oldest_first};
 pub use set_name::{SetName, TableFamily};
+pub use shown::{is_hidden, shown};
 pub use sighting::{
     Also, CLOSE, ConnectionKey, Details, Kind, KindSet, RuleId, ServiceId, Sighting, WITNESSES,
     Witness,

@@ -2,17 +2,16 @@
 
 use std::io;
 
+use monban_model::{is_hidden, shown};
 use serde::Serialize;
 use serde_json::ser::Formatter;
 
-/// Bytes of a log as text: what is no UTF-8, a control character, or changes the direction of
-/// writing is shown as `\xNN` or `\u{NNNN}`, so that no attacker draws on the operator's screen.
+/// Bytes of a log as text: what is no UTF-8, or is hidden ([`is_hidden`]), is shown as `\xNN` or
+/// `\u{NNNN}`, so that no attacker draws on the operator's screen.
 pub fn printable(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            push(&mut text, c);
-        }
+        text.push_str(&shown(chunk.valid()));
         for byte in chunk.invalid() {
             text.push_str(&format!("\\x{byte:02x}"));
         }
@@ -73,28 +72,6 @@ impl Formatter for Harmless {
     }
 }
 
-fn push(text: &mut String, c: char) {
-    match c {
-        '\t' => text.push(' '),
-        _ if c.is_ascii_control() => text.push_str(&format!("\\x{:02x}", c as u32)),
-        _ if is_hidden(c) => text.push_str(&format!("\\u{{{:x}}}", c as u32)),
-        _ => text.push(c),
-    }
-}
-
-/// Control characters of both sets, marks and overrides of direction, separators of lines, and
-/// what is shown as nothing.
-fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{61c}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}'
-            | '\u{e0000}'..='\u{e007f}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +82,7 @@ mod tests {
         assert_eq!(printable("門番".as_bytes()), "門番");
         assert_eq!(printable("a\u{202e}b".as_bytes()), "a\\u{202e}b");
         assert_eq!(printable_lines("a\nb\x07"), "a\nb\\x07");
+        assert_eq!(quoted("ro\u{ad}ot".as_bytes()), "\"ro\\u{ad}ot\"");
         assert_eq!(quoted(b"root"), "root");
         assert_eq!(quoted(b"x from 192.0.2.1"), "\"x from 192.0.2.1\"");
     }

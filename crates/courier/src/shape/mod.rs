@@ -12,7 +12,6 @@ pub mod html;
 pub mod json;
 pub mod ntfy;
 pub mod pagerduty;
-mod shown;
 pub mod slack;
 pub mod syslog;
 pub mod teams;
@@ -20,14 +19,21 @@ pub mod telegram;
 pub mod text;
 mod words;
 
+use std::borrow::Cow;
+
 pub(crate) use cut::{Measure, fit, plain};
-pub(crate) use shown::{shown, shown_lines};
+pub(crate) use monban_model::shown;
 pub(crate) use words::Words;
 
 #[cfg(test)]
 pub(crate) mod samples;
 #[cfg(test)]
 mod tests;
+
+/// The same line by line, for texts whose line ends are meant.
+pub(crate) fn shown_lines(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    text.lines().map(shown)
+}
 
 /// Bytes in hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {

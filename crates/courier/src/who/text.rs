@@ -4,6 +4,7 @@
 //! terminals, marks that turn the direction of writing, names as long as a book.
 
 use encoding_rs::{EUC_JP, Encoding, ISO_2022_JP, SHIFT_JIS, WINDOWS_1252};
+use monban_model::is_hidden;
 use monban_model::limits::WHO_TEXT_MAX;
 
 /// One line without anything that is not seen, white space as single blanks, at most
@@ -27,15 +28,6 @@ pub(super) fn clean(text: &str) -> String {
         }
     }
     clean
-}
-
-/// Control characters, marks and overrides of direction, tags, and what is shown as nothing.
-fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-            | '\u{fff0}'..='\u{ffff}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// The first mail address of a text.
