@@ -148,18 +148,15 @@ fn of_outcome(outcome: &Outcome) -> Option<Told> {
 fn of_notice(notice: &Notice) -> Option<Told> {
     let severity = match notice.key.as_str() {
         "firewall-broken" | "watcher-failed" | "ledger-damaged" => Severity::Critical,
-        "firewall-changed"
-        | "ledger-disk"
-        | "disk-full"
-        | "source-gone"
-        | "source-failed"
-        | "journal-failed"
-        | "watcher-ended"
-        | "restore-refused"
-        | "restore-wide"
-        | "aws-metrics-failing"
-        | "aws-metrics-left-out"
-        | "aws-metrics-dropped" => Severity::Warning,
+        "firewall-changed" | "ledger-disk" | "disk-full" | "watcher-ended" | "restore-refused"
+        | "restore-wide" => Severity::Warning,
+        // Lines or logins that nobody looked at.
+        "source-gone" | "source-failed" | "source-lost" | "journal-failed" | "hook-lost"
+        | "hook-spool-failed" | "hook-socket-failed" => Severity::Warning,
+        // Messages that come late, or tell less. Each is told once until it is over.
+        "courier-failed" | "runner-failed" | "geo-failed" => Severity::Warning,
+        // Figures that others look at are not there.
+        "aws-metrics-failing" | "aws-metrics-left-out" | "aws-metrics-dropped" => Severity::Warning,
         "disk-back" | "source-back" | "clock-set" | "evicted" => Severity::Notice,
         _ => return None,
     };

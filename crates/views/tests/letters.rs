@@ -125,23 +125,3 @@ fn what_topics_see_is_bounded_and_sorted() {
     let quiet = publication(&entered(Login { earlier: known, ..login(b"alice") })).unwrap();
     assert_eq!(quiet.severity, Severity::Notice);
 }
-
-#[test]
-fn expired_blocks_and_orders_are_not_published() {
-    let subject: Subject = "192.0.2.1".parse().unwrap();
-    let decided = |verdict, because| {
-        record(Event::Decided(Decision {
-            subject,
-            verdict,
-            scope: Scope::All,
-            because,
-            finding: None,
-            policy: "default".to_owned(),
-            earlier: 0,
-        }))
-    };
-    let block = publication(&decided(Verdict::Block { until: None }, Because::Policy)).unwrap();
-    assert_eq!((block.theme, &*block.key), (Theme::Block, "block:192.0.2.1"));
-    assert_eq!(publication(&decided(Verdict::Free, Because::Expired)), None);
-    assert!(publication(&decided(Verdict::Nothing, Because::TooManyBlocks)).is_some());
-}

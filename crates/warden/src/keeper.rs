@@ -77,8 +77,9 @@ pub struct Start<'h> {
     pub signals: OwnedFd,
     /// The firewall, or why there is none.
     pub wall: Result<Wall, String>,
-    /// The socket of the hook in PAM, and the folder of its spool, where this guard has them.
-    pub hook: Option<(OwnedFd, PathBuf)>,
+    /// The socket of the hook in PAM, and the folder of its spool, where this guard has them; or
+    /// why it cannot.
+    pub hook: Result<Option<(OwnedFd, PathBuf)>, String>,
     /// The program around.
     pub host: &'h mut dyn Host,
 }

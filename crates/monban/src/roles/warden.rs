@@ -15,7 +15,7 @@ use monban_model::Notice;
 use monban_model::wire::Refusal;
 use monban_views::{Say, notice_json, printable_lines};
 use monban_warden::pam::PamSocket;
-use monban_warden::{Host, Keeper, Load, Start, Wall, may_have_left};
+use monban_warden::{Keeper, Load, Start, Wall, may_have_left};
 use rustix::thread::CapabilitySet;
 
 use super::ahead::Ahead;
@@ -178,18 +178,12 @@ impl Program {
 
     /// The socket that the hook in PAM sends to. Only one guard of a machine has it: that with the
     /// usual state folder, or one that is told so.
-    fn hook(&mut self) -> Option<(OwnedFd, PathBuf)> {
+    fn hook(&self) -> Result<Option<(OwnedFd, PathBuf)>, String> {
         let usual = is_root() && self.common.state.is_none();
         let usual = usual.then(|| PathBuf::from(monban_warden::pam::FOLDER));
-        let folder = self.args.hook_folder.clone().or(usual)?;
-        match PamSocket::bind(&folder) {
-            Ok(socket) => Some((socket.into_fd(), folder)),
-            Err(error) => {
-                let values = vec![("error".to_owned(), error.to_string())];
-                self.tell(&Notice { key: "hook-socket-failed".to_owned(), values });
-                None
-            }
-        }
+        let Some(folder) = self.args.hook_folder.clone().or(usual) else { return Ok(None) };
+        let socket = PamSocket::bind(&folder).map_err(|error| error.to_string())?;
+        Ok(Some((socket.into_fd(), folder)))
     }
 
     /// Takes the state folder and begins what takes time.

@@ -31,6 +31,8 @@ const TELL_PAUSE: Duration = Duration::from_secs(3600);
 pub(super) struct Courier {
     running: Option<(Child, Channel)>,
     started: Option<Instant>,
+    /// That it cannot be started was told.
+    told: bool,
     /// It may reach any port.
     delivers: bool,
     /// The configuration whose endpoints it was given.
@@ -162,8 +164,14 @@ impl Keeper<'_> {
         match started {
             Ok(running) => {
                 (self.courier.running, self.courier.delivers) = (Some(running), delivers);
+                self.courier.told = false;
             }
-            Err(error) => self.note("courier-failed", vec![("error", error.to_string())]),
+            // Each message asks for it again.
+            Err(_) if self.courier.told => {}
+            Err(error) => {
+                self.courier.told = true;
+                self.note("courier-failed", vec![("error", error.to_string())]);
+            }
         }
         self.courier.running.is_some()
     }

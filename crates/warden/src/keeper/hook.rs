@@ -5,7 +5,7 @@
 //! leaves it to the next; what comes twice is told apart by its number.
 
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use monban_model::wire::{PamEvent, ToWatcher};
@@ -23,27 +23,31 @@ pub(super) struct Hook {
     spool: Option<Spool>,
     /// What was passed on, when, and to the how manieth watcher.
     taken: Option<(Taken, Instant, u32)>,
+    /// Why there is no socket, until it is told.
+    failed: Option<String>,
     /// That the spool cannot be read was told.
     told: bool,
 }
 
 impl Hook {
-    /// The socket, and the folder of the spool.
-    pub(super) fn new(hook: Option<(OwnedFd, std::path::PathBuf)>) -> Self {
+    /// The socket, and the folder of the spool; or why they are missing.
+    pub(super) fn new(hook: Result<Option<(OwnedFd, PathBuf)>, String>) -> Self {
         match hook {
-            Some((socket, folder)) => Self {
-                socket: Some(socket),
-                spool: Some(Spool::of(Path::new(&folder))),
-                ..Self::default()
-            },
-            None => Self::default(),
+            Ok(Some((socket, folder))) => {
+                Self { socket: Some(socket), spool: Some(Spool::of(&folder)), ..Self::default() }
+            }
+            Ok(None) => Self::default(),
+            Err(why) => Self { failed: Some(why), ..Self::default() },
         }
     }
 }
 
 impl Keeper<'_> {
-    /// A new watcher gets the socket.
+    /// A new watcher gets the socket, and the first one hears why there is none.
     pub(super) fn pass_hook(&mut self) {
+        if let Some(error) = self.hook.failed.take() {
+            self.note("hook-socket-failed", vec![("error", error)]);
+        }
         let socket = self.hook.socket.as_ref();
         if let Some(Ok(socket)) = socket.map(|socket| socket.as_fd().try_clone_to_owned()) {
             self.post(&ToWatcher::PamSocket, Some(socket));

@@ -22,6 +22,8 @@ const RESTART_PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Runner {
     running: Option<(Child, Channel)>,
     started: Option<Instant>,
+    /// That it cannot be started was told.
+    told: bool,
     /// The configuration whose programs it was given.
     equipped: Option<u32>,
 }
@@ -94,7 +96,7 @@ impl Keeper<'_> {
     }
 
     /// Whether one runs now.
-    fn start_runner(&mut self) -> bool {
+    pub(super) fn start_runner(&mut self) -> bool {
         if self.runner.running.is_some() {
             return true;
         }
@@ -105,8 +107,13 @@ impl Keeper<'_> {
         let started = Channel::pair()
             .and_then(|(here, there)| Ok((self.host.start_runner(there)?, Channel::over(here))));
         match started {
-            Ok(running) => self.runner.running = Some(running),
-            Err(error) => self.note("runner-failed", vec![("error", error.to_string())]),
+            Ok(running) => (self.runner.running, self.runner.told) = (Some(running), false),
+            // Each message asks for it again.
+            Err(_) if self.runner.told => {}
+            Err(error) => {
+                self.runner.told = true;
+                self.note("runner-failed", vec![("error", error.to_string())]);
+            }
         }
         self.runner.running.is_some()
     }

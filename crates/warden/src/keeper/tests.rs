@@ -28,6 +28,8 @@ struct Around {
     load: Load,
     told: Vec<String>,
     rival: Option<Notice>,
+    /// No courier and no runner can be started.
+    is_poor: bool,
 }
 
 struct TestHost(Rc<RefCell<Around>>);
@@ -39,12 +41,15 @@ impl Host for TestHost {
         Ok((Command::new("sleep").arg("60").spawn()?, here))
     }
     fn start_courier(&mut self, channel: OwnedFd, _delivers: bool) -> io::Result<Child> {
-        self.0.borrow_mut().couriers.push(Channel::over(channel));
-        Command::new("sleep").arg("60").spawn()
+        let mut around = self.0.borrow_mut();
+        around.couriers.push(Channel::over(channel));
+        let program = if around.is_poor { "/nonexistent" } else { "sleep" };
+        Command::new(program).arg("60").spawn()
     }
 
     fn start_runner(&mut self, _channel: OwnedFd) -> io::Result<Child> {
-        Command::new("sleep").arg("60").spawn()
+        let program = if self.0.borrow().is_poor { "/nonexistent" } else { "sleep" };
+        Command::new(program).arg("60").spawn()
     }
 
     fn open_geo(&mut self) -> Option<OwnedFd> {
@@ -114,7 +119,7 @@ fn beginning(
     rustix::net::listen(&control, 4).unwrap();
     let (signals, _kept) = Channel::pair().unwrap();
     let state = folder.path().to_owned();
-    let start = Start { state, load, control, signals, wall, hook: None, host: &mut host };
+    let start = Start { state, load, control, signals, wall, hook: Ok(None), host: &mut host };
     let mut keeper = Keeper::new(start).unwrap();
     keeper.start_watcher();
     test(&mut keeper, &around, folder.path());
@@ -415,5 +420,33 @@ fn only_so_many_names_wait_and_the_rest_is_told_once() {
         let told: Vec<Notice> = to_watcher(around).iter().filter_map(told).collect();
         let values = vec![("late", "0".to_owned()), ("busy", "3".to_owned())];
         assert_eq!(told, [notice("names-unanswered", values)]);
+    });
+}
+
+#[test]
+fn what_keeps_logins_or_messages_back_is_told_once() {
+    let told = |around: &Rc<RefCell<Around>>| -> Vec<String> {
+        let key = |frame| match frame {
+            ToWatcher::Tell(notice) => Some(notice.key),
+            _ => None,
+        };
+        to_watcher(around).into_iter().filter_map(key).collect()
+    };
+    with_keeper(Load::default(), |keeper, around, _| {
+        keeper.hook = Hook::new(Err("in use".to_owned()));
+        told(around);
+        keeper.pass_hook();
+        keeper.pass_hook();
+        assert_eq!(told(around), ["hook-socket-failed"]);
+    });
+    with_keeper(Load::default(), |keeper, around, _| {
+        around.borrow_mut().is_poor = true;
+        told(around);
+        for _ in 0..2 {
+            keeper.start_courier_that_delivers();
+            keeper.start_runner();
+            std::thread::sleep(std::time::Duration::from_millis(1050));
+        }
+        assert_eq!(told(around), ["courier-failed", "runner-failed"]);
     });
 }
