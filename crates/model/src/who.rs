@@ -78,6 +78,15 @@ pub struct Origin {
     pub asn: Option<Asn>,
 }
 
+impl Origin {
+    /// The same, with what is not known taken from another.
+    pub const fn or(self, other: Self) -> Self {
+        let country = if self.country.is_some() { self.country } else { other.country };
+        let asn = if self.asn.is_some() { self.asn } else { other.asn };
+        Self { country, asn }
+    }
+}
+
 /// Addresses from one to another, both of them in it, of one family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Span {

@@ -15,6 +15,7 @@ mod jail_counts;
 mod json;
 mod letter;
 mod narrate;
+mod next;
 mod printable;
 mod publish;
 mod say;

@@ -1,8 +1,9 @@
 //! `monban whois ADDRESS`: a card of an address, and the next step.
 
-use monban_model::{Address, Asn, Country, Origin, Who, WhoAnswer};
+use monban_model::{Address, Country, Origin, Who, WhoAnswer};
 use serde_json::{Value, json};
 
+use crate::next::{Side, next_step};
 use crate::{LocalClock, Say, printable, table, time_json};
 
 /// All that a card shows.
@@ -20,33 +21,10 @@ pub struct WhoCard<'a> {
     pub home: Option<Country>,
 }
 
-/// Where an address is, seen from the reader.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Side {
-    Home,
-    Abroad,
-    Unknown,
-}
-
-impl Side {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Home => "home",
-            Self::Abroad => "abroad",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
 impl WhoCard<'_> {
-    /// The country: by the registry, else by the database.
-    pub fn country(&self) -> Option<Country> {
-        self.who().and_then(|who| who.country).or(self.place.country)
-    }
-
-    /// The system: by the registry, else by the database.
-    pub fn asn(&self) -> Option<Asn> {
-        self.who().and_then(|who| who.asn).or(self.place.asn)
+    /// Country and system: by the registry, else by the database.
+    pub fn origin(&self) -> Origin {
+        self.who().map(Who::origin).unwrap_or_default().or(self.place)
     }
 
     fn who(&self) -> Option<&Who> {
@@ -57,21 +35,14 @@ impl WhoCard<'_> {
     }
 
     fn side(&self) -> Side {
-        match (self.home, self.country()) {
-            (Some(home), Some(country)) if home == country => Side::Home,
-            (Some(_), Some(_)) => Side::Abroad,
-            _ => Side::Unknown,
-        }
+        Side::of(self.home, self.origin().country)
     }
 
-    /// The commands of the next step; which of them is run, a person decides.
+    /// The commands of the next step; none for what is nobody's on the Internet.
     fn commands(&self) -> Vec<String> {
-        let ban = format!("monban ban {} --for 7d", self.address);
-        let report = format!("monban report {}", self.address);
-        match self.side() {
-            Side::Home => vec![report],
-            Side::Abroad => vec![ban],
-            Side::Unknown => vec![ban, report],
+        match self.answer {
+            WhoAnswer::NotPublic(_) => Vec::new(),
+            _ => next_step(self.address, self.side(), true),
         }
     }
 }
@@ -96,7 +67,10 @@ pub fn who_text(card: &WhoCard<'_>, say: &Say, clock: &LocalClock) -> String {
         }
     };
     let who = card.who();
-    row("who-name", who.map_or_else(String::new, |who| name(who, say)));
+    row(
+        "who-name",
+        who.map_or_else(String::new, |who| reverse_name(say, &who.name, who.name_confirmed)),
+    );
     row("who-country", country(card, say));
     if let Some(who) = who {
         row("who-network", network(who));
@@ -128,8 +102,8 @@ pub fn who_json(card: &WhoCard<'_>) -> Value {
         "address": card.address.to_string(),
         "known": card.who().is_some(),
         "public": true,
-        "country": card.country().map(|country| country.to_string()),
-        "asn": card.asn().map(|asn| asn.0),
+        "country": card.origin().country.map(|country| country.to_string()),
+        "asn": card.origin().asn.map(|asn| asn.0),
         "place": {
             "country": card.place.country.map(|country| country.to_string()),
             "asn": card.place.asn.map(|asn| asn.0),
@@ -142,7 +116,6 @@ pub fn who_json(card: &WhoCard<'_>) -> Value {
         WhoAnswer::NotPublic(special) => {
             value["public"] = json!(false);
             value["special"] = json!(special.word());
-            value["next"]["commands"] = json!([]);
         }
         WhoAnswer::Known(who) => fill(&mut value, who),
     }
@@ -173,9 +146,11 @@ fn text(text: &str) -> Value {
     if text.is_empty() { Value::Null } else { json!(text) }
 }
 
-fn name(who: &Who, say: &Say) -> String {
-    let name = printable(who.name.as_bytes());
-    match who.name_confirmed || name.is_empty() {
+/// A host name by reverse lookup. Whoever has the address may write any name there: one that does
+/// not lead back says so.
+pub(crate) fn reverse_name(say: &Say, name: &str, is_confirmed: bool) -> String {
+    let name = printable(name.as_bytes());
+    match is_confirmed || name.is_empty() {
         true => name,
         false => say.text("who-name-unconfirmed", &[("name", &name)]),
     }
@@ -202,7 +177,7 @@ fn network(who: &Who) -> String {
 }
 
 fn system(card: &WhoCard<'_>, say: &Say) -> String {
-    let Some(asn) = card.asn() else { return String::new() };
+    let Some(asn) = card.origin().asn else { return String::new() };
     let own = card.who().filter(|who| who.asn == Some(asn));
     let name = own.map(|who| who.as_name.as_str()).filter(|name| !name.is_empty());
     let name = name.unwrap_or(if card.place.asn == Some(asn) { card.place_as_name } else { "" });
@@ -228,7 +203,7 @@ fn abuse(who: &Who, say: &Say) -> String {
 
 #[cfg(test)]
 mod tests {
-    use monban_model::{AbuseFrom, Registry, Span, Special, Stamp};
+    use monban_model::{AbuseFrom, Asn, Registry, Span, Special, Stamp};
 
     use super::*;
     use crate::Tongue;

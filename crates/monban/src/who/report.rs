@@ -59,7 +59,7 @@ pub fn report(
         lines_left_out: evidence.lines.len().saturating_sub(REPORT_LINES_MAX) as u64,
         lines: evidence.newest(),
         who,
-        country: card(&looked, &settings, address).country(),
+        country: card(&looked, &settings, address).origin().country,
         from,
         to,
         host,
