@@ -14,6 +14,7 @@ mod demo;
 mod discover;
 mod fail2ban;
 mod filter;
+mod host;
 mod lane;
 mod metric;
 mod out;

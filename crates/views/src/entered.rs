@@ -7,6 +7,12 @@ use crate::{Say, printable, quoted};
 impl Say {
     /// Who came in, from where, how.
     pub fn login(&self, login: &Login) -> String {
+        let address = login.address.map(|address| address.to_string()).unwrap_or_default();
+        self.login_from(login, &address)
+    }
+
+    /// The same with an address as it is to be written.
+    pub(crate) fn login_from(&self, login: &Login, address: &str) -> String {
         let shown = |bytes: &Option<Vec<u8>>| match bytes {
             Some(bytes) => printable(bytes),
             None => "?".to_owned(),
@@ -18,11 +24,10 @@ impl Say {
             (_, Some(_), 0) => "login",
             (_, Some(_), _) => "login-after-failures",
         };
-        let address = login.address.map(|address| address.to_string()).unwrap_or_default();
         let values = [
             ("user", user.as_str()),
             ("by", &login.by.as_deref().map_or_else(String::new, quoted)),
-            ("address", &address),
+            ("address", address),
             ("service", &login.service),
             ("method", &shown(&login.method)),
             ("terminal", &shown(&login.terminal)),

@@ -37,7 +37,7 @@ pub use clock::LocalClock;
 pub use digest::{Digest, Failing, digest_json, digest_text};
 pub use jail_counts::{JailCount, JailSpared};
 pub use json::{address_json, block_json, notice_json, record_json, time_json};
-pub use letter::{Code, Envelope, LetterWriter, Whereabouts};
+pub use letter::{Code, Envelope, Here, Known, LetterWriter, Whereabouts, named_addresses};
 pub use narrate::{Narrator, was_observed};
 pub use printable::{json_line, printable, printable_lines, quoted, write_json};
 pub use publish::publication;

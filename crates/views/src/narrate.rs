@@ -58,9 +58,20 @@ impl Narrator {
 
     /// The line of a record, if it is for people.
     pub fn tell(&mut self, record: &Record) -> Option<String> {
-        let text = match &record.event {
+        let text = self.sentence(record)?;
+        Some(format!("{}  {text}", self.clock.when(record.time)))
+    }
+
+    /// What the next decision rests on.
+    pub(crate) fn rest_on(&mut self, finding: Box<Finding>) {
+        self.last = Some(finding);
+    }
+
+    /// The line of a record without its time.
+    pub(crate) fn sentence(&mut self, record: &Record) -> Option<String> {
+        Some(match &record.event {
             Event::Found(finding) => {
-                self.last = Some(finding.clone());
+                self.rest_on(finding.clone());
                 return None;
             }
             Event::Entered(login) => self.say.login(login),
@@ -73,8 +84,7 @@ impl Narrator {
             Event::Happened(outcome) => self.outcome(outcome)?,
             Event::Noticed(notice) => self.say.notice(notice),
             Event::Alarmed(change) => alarm_line(&self.say, &self.clock, change),
-        };
-        Some(format!("{}  {text}", self.clock.when(record.time)))
+        })
     }
 
     /// A line at this moment.

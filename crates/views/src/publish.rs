@@ -76,7 +76,7 @@ pub(crate) fn alarm_key(change: &AlarmChange) -> String {
 }
 
 /// What topics see of an alarm.
-pub(crate) fn alarm_labels(change: &AlarmChange) -> Vec<(String, String)> {
+fn alarm_labels(change: &AlarmChange) -> Vec<(String, String)> {
     let contributor = change.contributor.as_ref().map(|one| shown(Some(&one.value)));
     sorted(vec![
         ("alarm", Some(change.alarm.clone())),
@@ -87,7 +87,7 @@ pub(crate) fn alarm_labels(change: &AlarmChange) -> Vec<(String, String)> {
 }
 
 /// What topics see of a login.
-pub(crate) fn login_labels(login: &Login) -> Vec<(String, String)> {
+fn login_labels(login: &Login) -> Vec<(String, String)> {
     let place = if login.is_from_a_new_place() { "new" } else { "known" };
     let address = login.address.map(|address| address.to_string());
     sorted(vec![
@@ -101,7 +101,7 @@ pub(crate) fn login_labels(login: &Login) -> Vec<(String, String)> {
 }
 
 /// What topics see of a finding about this host.
-pub(crate) fn found_labels(finding: &HostFinding) -> Vec<(String, String)> {
+fn found_labels(finding: &HostFinding) -> Vec<(String, String)> {
     sorted(vec![
         ("finding", Some(finding.key.clone())),
         ("service", Some(finding.service.clone())),

@@ -15,6 +15,7 @@ use monban_model::{
 };
 
 use crate::aws::account;
+use crate::host;
 
 /// The endpoints of a configuration, as frames hold them; empty where there are none.
 #[derive(Debug, Default)]
@@ -77,14 +78,13 @@ impl Equipment {
     }
 }
 
-/// Who writes mail where the configuration names nobody: monban on this host.
+/// Names who writes mail where the configuration names nobody.
 pub fn sign(notify: &mut Notify) {
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     for subscription in &mut notify.subscriptions {
         if let Endpoint::Mail { from, .. } = &mut subscription.endpoint
             && from.is_empty()
         {
-            *from = format!("monban@{host}");
+            *from = host::mail_address();
         }
     }
 }

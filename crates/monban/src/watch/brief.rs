@@ -141,11 +141,9 @@ impl Watch {
             self.mind.output().notice(&notice("aws-logs-not-sent", &[]));
         }
         self.teller.ask_who(loaded.config.ask_who);
-        let loaded_reports = loaded.config.reports.clone();
-        let home = loaded.config.home.map(|home| home.to_string()).unwrap_or_default();
+        let (reports, home) = (loaded.config.reports.clone(), loaded.config.home);
         self.mind.take_over(loaded, now());
-        let reports = loaded_reports;
-        self.teller.take_over((notify, reports), &home, reload, now());
+        self.teller.take_over((notify, reports), (home, guards), reload, now());
         self.collect();
         self.jail_side.reload = reload;
         let lacks = self.take_jails(planned);

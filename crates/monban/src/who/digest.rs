@@ -3,17 +3,19 @@
 use std::process::ExitCode;
 
 use monban_courier::mail::compose;
-use monban_model::{Endpoint, Notify, ReportId, ReportKind, Severity, Standing};
+use monban_model::{Address, Endpoint, Notify, ReportId, ReportKind, Severity, Standing};
 use monban_notify::{Health, Router};
-use monban_views::{Digest, Envelope, Failing, LetterWriter, LocalClock, digest_json, digest_text};
+use monban_views::{
+    Digest, Envelope, Failing, Here, LetterWriter, LocalClock, Say, Tongue, digest_json,
+    digest_text,
+};
 
 use super::Settings;
 use super::places::Places;
-use super::report::host_name;
 use crate::cli::ReportArgs;
 use crate::commands::{Context, has_blocks, ledger};
-use crate::out;
 use crate::watch::now;
+use crate::{host, out};
 
 /// Shows the report, or the mail of it.
 pub fn digest(
@@ -25,23 +27,22 @@ pub fn digest(
     // First of all: from when the ledger is read on, this process has no other rights.
     let settings = Settings::of(context);
     let places = Places::begin(&settings);
-    let host = host_name();
     let clock = LocalClock::of_system();
     let reader = ledger::open(context)?;
     let failed = |error: monban_ledger::LedgerError| say.sentence(&error.to_string());
     let report = ReportId { kind, due: now() };
-    let mut digest = Digest::read(&reader, &clock, report).map_err(failed)?;
-    digest.failing = failing(&Router::new(&settings.notify, reader.notify().map_err(failed)?));
-    digest.places = places.find(digest.attackers());
+    let failing = failing(&Router::new(&settings.notify, reader.notify().map_err(failed)?));
+    let find = |attackers: &[Address]| places.find(attackers);
+    let digest = Digest::read(&reader, &clock, report, failing, find).map_err(failed)?;
     if context.json {
         out::json(&digest_json(&digest));
     } else if args.mail {
-        let (from, to) = correspondents(args, &settings.notify, &settings.topic, &host);
-        let home = settings.home.map(|home| home.to_string()).unwrap_or_default();
-        let short = host.split('.').next().unwrap_or_default().to_owned();
-        let letter = LetterWriter::new(say.clone(), short, home)
-            .report(&envelope(report, &settings.topic), &digest);
-        let message = compose(&letter, &from, &to, now()).map_err(|failure| failure.why)?;
+        let mail = Mail::of(args, &settings.notify, &settings.topic, say);
+        let here = Here { host: host::short_name(), home: settings.home, guards: true };
+        let letter =
+            LetterWriter::new(mail.say, here).report(&envelope(report, &settings.topic), &digest);
+        let message =
+            compose(&letter, &mail.from, &mail.to, now()).map_err(|failure| failure.why)?;
         out::write(&message.text.replace("\r\n", "\n"));
     } else {
         out::write(&digest_text(say, &clock, &digest, has_blocks()));
@@ -62,23 +63,30 @@ fn envelope(report: ReportId, topic: &str) -> Envelope {
     }
 }
 
-/// Who writes to whom: as the command line says, else as the first mail subscription of the topic.
-fn correspondents(
-    args: &ReportArgs,
-    notify: &Notify,
-    topic: &str,
-    host: &str,
-) -> (String, Vec<String>) {
-    let of_topic = notify.subscriptions.iter().filter(|one| one.topic == topic);
-    let mut mails = of_topic.filter_map(|one| match &one.endpoint {
-        Endpoint::Mail { from, to, .. } => Some((from.clone(), to.clone())),
-        _ => None,
-    });
-    let known = mails.next();
-    let here = || format!("root@{host}");
-    let (from, to) = known.unwrap_or_else(|| (here(), vec![here()]));
-    let from = if from.is_empty() { here() } else { from };
-    (args.from.clone().unwrap_or(from), args.to.clone().map_or(to, |to| vec![to]))
+/// Who writes to whom, and in which language.
+struct Mail {
+    from: String,
+    to: Vec<String>,
+    say: Say,
+}
+
+impl Mail {
+    /// As the command line says, else as the first mail subscription of the topic is served.
+    fn of(args: &ReportArgs, notify: &Notify, topic: &str, say: &Say) -> Self {
+        let of_topic = notify.subscriptions.iter().filter(|one| one.topic == topic);
+        let mut mails = of_topic.filter_map(|one| match &one.endpoint {
+            Endpoint::Mail { from, to, .. } => Some((from.clone(), to.clone(), one.lang.as_ref())),
+            _ => None,
+        });
+        let here = || (host::mail_address(), vec![format!("root@{}", host::full_name())], None);
+        let (from, to, lang) = mails.next().unwrap_or_else(here);
+        let tongue = lang.and_then(|name| Tongue::from_name(name));
+        Self {
+            from: args.from.clone().unwrap_or(from),
+            to: args.to.clone().map_or(to, |to| vec![to]),
+            say: tongue.map_or_else(|| say.clone(), Say::new),
+        }
+    }
 }
 
 /// The subscriptions that do not work.

@@ -25,7 +25,10 @@ use crate::cli::{Common, GeoAction, ReportArgs, WhoisArgs};
 use crate::commands::{Context, end};
 use crate::out;
 use crate::place::{COURIER_UID, Place, is_root};
+use crate::roles::equipment::sign;
 use asker::Looked;
+
+pub use places::shown as shown_place;
 
 /// Runs one of the commands.
 pub fn main(
@@ -95,8 +98,10 @@ impl Settings {
             }
             None => Config::shipped(),
         };
+        let mut notify = config.notify;
+        sign(&mut notify);
         let geo = config.geo.map_or_else(|| context.place.geo(), PathBuf::from);
-        Self { home: config.home, geo, notify: config.notify, topic: config.reports.topic }
+        Self { home: config.home, geo, notify, topic: config.reports.topic }
     }
 }
 

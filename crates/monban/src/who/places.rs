@@ -35,14 +35,14 @@ impl Places {
     }
 
     /// Where these addresses are, such as `JP, AS4713 OCN`; as far as it is known.
-    pub fn find(self, addresses: impl Iterator<Item = Address>) -> HashMap<Address, String> {
+    pub fn find(self, addresses: &[Address]) -> HashMap<Address, String> {
         self.ask(addresses).unwrap_or_default()
     }
 
-    fn ask(self, addresses: impl Iterator<Item = Address>) -> io::Result<HashMap<Address, String>> {
+    fn ask(self, addresses: &[Address]) -> io::Result<HashMap<Address, String>> {
         let Some(mut child) = self.0 else { return Ok(HashMap::new()) };
         let mut asked = String::new();
-        addresses.for_each(|address| asked.push_str(&format!("{address}\n")));
+        addresses.iter().for_each(|address| asked.push_str(&format!("{address}\n")));
         if let Some(mut input) = child.0.stdin.take() {
             input.write_all(asked.as_bytes())?;
         }
@@ -81,7 +81,7 @@ pub fn main(args: &AskerArgs) -> io::Result<()> {
 }
 
 /// `JP, AS4713 OCN`, as far as it is known.
-fn shown(place: &Place) -> String {
+pub fn shown(place: &Place) -> String {
     let country = place.country.map(|country| country.to_string());
     let name = monban_views::printable(place.as_name.as_bytes());
     let system = place.asn.map(|asn| format!("AS{} {name}", asn.0).trim_end().to_owned());

@@ -11,8 +11,8 @@ use monban_views::{AbuseReport, LocalClock};
 use super::{Settings, ask, card};
 use crate::cli::ReportArgs;
 use crate::commands::{Context, ledger, why};
-use crate::out;
 use crate::watch::now;
+use crate::{host, out};
 
 /// Writes the mail.
 pub fn report(
@@ -29,7 +29,7 @@ pub fn report(
     let settings = Settings::of(context);
     let offline: &[String] = if args.to.is_some() { &["--offline".to_owned()] } else { &[] };
     let looked = ask(context, &settings, address, offline)?;
-    let host = host_name();
+    let host = host::full_name();
     let clock = LocalClock::of_system();
     let reader = ledger::open(context)?;
     let evidence = Gathered::of(&reader, address).map_err(|error| error.to_string())?;
@@ -139,15 +139,5 @@ impl Gathered {
     fn newest(&self) -> Vec<(Stamp, Vec<u8>)> {
         let before = self.lines.len().saturating_sub(REPORT_LINES_MAX);
         self.lines.iter().skip(before).cloned().collect()
-    }
-}
-
-/// The name of this host, as far as it is one that may stand in a mail.
-pub fn host_name() -> String {
-    let name = rustix::system::uname().nodename().to_string_lossy().to_lowercase();
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
-    match !name.is_empty() && name.len() < 200 && name.bytes().all(plain) {
-        true => name,
-        false => "localhost".to_owned(),
     }
 }

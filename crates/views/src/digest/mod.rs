@@ -36,9 +36,9 @@ pub struct Digest {
     /// What the ledger counted.
     pub rows: DigestRows,
     /// Subscriptions that do not work now.
-    pub failing: Vec<Failing>,
+    failing: Vec<Failing>,
     /// Where attackers are, such as `JP, AS4713 OCN`; a stranger's words, made harmless.
-    pub places: HashMap<Address, String>,
+    places: HashMap<Address, String>,
     /// Blocks by hours or days.
     bars: Bars,
     alarms: Vec<Told>,
@@ -66,7 +66,8 @@ struct Told {
 
 impl Digest {
     /// Reads what the report tells: of a day the 24 hours before it was due, of a week the seven
-    /// whole days before.
+    /// whole days before. `failing` are the subscriptions that do not work now; `find` says where
+    /// attackers are.
     ///
     /// # Errors
     /// The ledger cannot be read.
@@ -74,6 +75,8 @@ impl Digest {
         reader: &Reader,
         clock: &LocalClock,
         report: ReportId,
+        failing: Vec<Failing>,
+        find: impl FnOnce(&[Address]) -> HashMap<Address, String>,
     ) -> Result<Self, LedgerError> {
         let (span, marks) = time_of(clock, report);
         let rows = reader.digest(span)?;
@@ -88,6 +91,8 @@ impl Digest {
         let mut troubles = told(&rows.notices)?;
         // What a person should hear of is what is published.
         troubles.retain(|told| publication(&told.record).is_some());
+        // Those that are named, the ones with most tries first.
+        let attackers: Vec<Address> = rows.attackers.iter().map(|one| one.address).collect();
         Ok(Self {
             report,
             span,
@@ -95,15 +100,10 @@ impl Digest {
             alarms: told(&rows.alarms)?,
             here: told(&rows.here)?,
             troubles,
-            failing: Vec::new(),
-            places: HashMap::new(),
+            failing,
+            places: find(&attackers),
             rows,
         })
-    }
-
-    /// The attackers that are named, those with most tries first.
-    pub fn attackers(&self) -> impl Iterator<Item = Address> {
-        self.rows.attackers.iter().map(|attacker| attacker.address)
     }
 
     /// Whether the ledger knows the time before from its start.

@@ -207,7 +207,7 @@ impl Teller<'_> {
     }
 
     fn next(&self) -> Vec<String> {
-        let first = self.digest.attackers().next();
+        let first = self.digest.rows.attackers.first().map(|one| one.address);
         let mut commands = Vec::from_iter(first.map(|address| format!("monban why {address}")));
         if self.digest.to_look_at() > 0 {
             commands.insert(0, "monban status".to_owned());

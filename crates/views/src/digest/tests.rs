@@ -6,7 +6,7 @@ use monban_model::{
 use tempfile::TempDir;
 
 use super::*;
-use crate::{Envelope, LetterWriter, Say, Tongue};
+use crate::{Envelope, Here, LetterWriter, Say, Tongue};
 
 /// A Monday, seven in the morning in UTC.
 const DUE: Stamp = Stamp(1_795_417_200_000);
@@ -90,13 +90,13 @@ fn two_weeks() -> TempDir {
 fn read(folder: &TempDir, kind: ReportKind) -> Digest {
     let reader = Reader::open(folder.path()).unwrap();
     let report = ReportId { kind, due: DUE };
-    let mut digest = Digest::read(&reader, &LocalClock::of_system(), report).unwrap();
     let why = "550 no such user".to_owned();
     let subscription = "mail".to_owned();
-    digest.failing = vec![Failing { subscription, since: DUE.minus_s(60), why }];
-    let first = digest.attackers().next().unwrap();
-    digest.places.insert(first, "JP, AS64500 \u{202e}Example".to_owned());
-    digest
+    let failing = vec![Failing { subscription, since: DUE.minus_s(60), why }];
+    let find = |attackers: &[Address]| {
+        HashMap::from([(attackers[0], "JP, AS64500 \u{202e}Example".to_owned())])
+    };
+    Digest::read(&reader, &LocalClock::of_system(), report, failing, find).unwrap()
 }
 
 #[test]
@@ -149,10 +149,11 @@ fn the_letter_has_a_picture_and_fits() {
         standing: Standing::Once,
         more: 0,
     };
+    let here = Here { host: "web1".to_owned(), home: None, guards: true };
     for (tongue, subject) in
         [(Tongue::English, "[web1] 24 hours: "), (Tongue::Japanese, "[web1] 24 時間: ")]
     {
-        let writer = LetterWriter::new(Say::new(tongue), "web1".to_owned(), String::new());
+        let writer = LetterWriter::new(Say::new(tongue), here.clone());
         let letter = writer.report(&envelope, &digest);
         assert!(letter.subject.starts_with(subject), "{}", letter.subject);
         assert_eq!(letter.severity, Severity::Warning);

@@ -1,15 +1,25 @@
 //! An alarm changed its state, or is still firing.
 
-use monban_model::{AlarmChange, AlarmState, Letter, Passage, Setting, Stamp, Theme, TopEntry};
+use monban_model::{Address, AlarmChange, AlarmState, Letter, Passage, Setting, Stamp, TopEntry};
 
-use super::LetterWriter;
+use super::known::address_in;
+use super::{Known, LetterWriter};
 use crate::alarms::{alarm_line_since, alarm_reason, alarm_threshold};
 use crate::printable;
+
+/// Addresses that the next step is named for: those with the most.
+const STEPS_MAX: usize = 3;
 
 impl LetterWriter {
     /// Name, description, change of state, reason and time stand in the order in which CloudWatch's
     /// mail has them; lines and contributors follow.
-    pub(super) fn alarm(&self, time: Stamp, change: &AlarmChange, blank: Letter) -> Letter {
+    pub(super) fn alarm(
+        &self,
+        time: Stamp,
+        change: &AlarmChange,
+        known: &Known,
+        blank: Letter,
+    ) -> Letter {
         let name = printable(change.alarm.as_bytes());
         let change_of_state = format!("{} -> {}", change.old.word(), change.new.word());
         let mut facts = vec![self.fact("letter-alarm", name.as_str())];
@@ -21,8 +31,7 @@ impl LetterWriter {
         facts.push(self.fact("letter-reason", alarm_reason(&self.say, change)));
         facts.push(self.time_fact(time));
         if let Some(contributor) = &change.contributor {
-            let value = printable(&contributor.value);
-            facts.push(self.fact("letter-contributor", value));
+            facts.push(self.fact("letter-contributor", shown(&contributor.value, known)));
         }
         if let Some(watched) = &change.watched {
             facts.push(self.fact("letter-threshold", alarm_threshold(&self.say, watched)));
@@ -31,25 +40,13 @@ impl LetterWriter {
             facts.push(self.fact("letter-rule", printable(change.rule.as_bytes())));
         }
         let mut passages = Vec::from_iter(self.log(&change.samples));
-        passages.extend(self.top("letter-top-addresses", &change.addresses));
-        passages.extend(self.top("letter-top-users", &change.users));
-        let mut commands = vec![format!("monban alarms {}", quoted(&name))];
-        if change.new == AlarmState::Alarm {
-            let key = printable(crate::publish::alarm_key(change).as_bytes());
-            commands.push(format!("monban notify acknowledge {}", quoted(&key)));
-        }
-        passages.push(self.next("letter-next", commands));
+        passages.extend(self.top("letter-top-addresses", &change.addresses, known));
+        passages.extend(self.top("letter-top-users", &change.users, known));
+        passages.push(self.next("letter-next", self.after_an_alarm(change, known)));
         let since = self.clock.date_time(change.since);
         let lead = alarm_line_since(&self.say, &since, change);
-        let letter = Letter {
-            theme: Theme::Alarm,
-            since: if change.new == AlarmState::Alarm { time } else { change.since },
-            lead,
-            facts,
-            passages,
-            labels: crate::publish::alarm_labels(change),
-            ..blank
-        };
+        let since = if change.new == AlarmState::Alarm { time } else { change.since };
+        let letter = Letter { since, lead, facts, passages, ..blank };
         let title = match change.again {
             Some(more) => {
                 let values = [("alarm", name.as_str()), ("more", &more.to_string())];
@@ -60,9 +57,31 @@ impl LetterWriter {
         self.titled(&title, letter)
     }
 
-    fn top(&self, key: &str, entries: &[TopEntry]) -> Option<Passage> {
+    /// What the reader can do now. What is over needs no step against anybody.
+    fn after_an_alarm(&self, change: &AlarmChange, known: &Known) -> Vec<String> {
+        let mut commands =
+            vec![format!("monban alarms {}", shell_word(&printable(change.alarm.as_bytes())))];
+        if change.new != AlarmState::Alarm {
+            return commands;
+        }
+        let key = printable(crate::publish::alarm_key(change).as_bytes());
+        commands.push(format!("monban notify acknowledge {}", shell_word(&key)));
+        let contributor = change.contributor.iter().map(|of| of.value.as_slice());
+        let top = change.addresses.iter().map(|entry| entry.name.as_slice());
+        let mut addresses: Vec<Address> = Vec::new();
+        for address in contributor.chain(top).filter_map(address_in) {
+            if addresses.len() < STEPS_MAX && !addresses.contains(&address) {
+                addresses.push(address);
+            }
+        }
+        let steps = addresses.into_iter().map(|address| self.next_step(known, address, true));
+        commands.extend(steps.flatten());
+        commands
+    }
+
+    fn top(&self, key: &str, entries: &[TopEntry], known: &Known) -> Option<Passage> {
         let line = |entry: &TopEntry| {
-            let name = printable(&entry.name);
+            let name = shown(&entry.name, known);
             match entry.over {
                 0 => format!("{}  {name}", entry.count),
                 over => format!("{}-{}  {name}", entry.count.saturating_sub(over), entry.count),
@@ -74,8 +93,13 @@ impl LetterWriter {
     }
 }
 
+/// A contributor, with where it is if it is an address.
+fn shown(name: &[u8], known: &Known) -> String {
+    address_in(name).map_or_else(|| printable(name), |address| known.place(address))
+}
+
 /// A name as one word of a shell.
-fn quoted(name: &str) -> String {
+fn shell_word(name: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-:".contains(c);
     match !name.is_empty() && name.chars().all(plain) {
         true => name.to_owned(),

@@ -1,51 +1,61 @@
 //! Somebody was shut out or let in again, or that failed.
 
-use monban_model::{Event, Finding, Letter, Record, Subject, Theme};
+use monban_model::{Address, Event, Letter, Record, Subject, Verdict};
 
-use super::LetterWriter;
+use super::known::address_of;
+use super::{Known, LetterWriter};
 use crate::Narrator;
 
 impl LetterWriter {
-    pub(super) fn about_a_block(&self, record: &Record, blank: Letter) -> Letter {
-        let text = self.narrated(record);
-        let mut facts = vec![self.time_fact(record.time)];
-        let finding = self.finding_of(record);
-        let lines = finding.map_or(&[][..], |finding| &finding.evidence);
-        let mut passages = Vec::from_iter(self.log(lines));
-        if let Some(finding) = finding {
-            facts.extend(self.origin_facts(finding.address));
-        }
-        if let Some(subject) = subject_of(&record.event) {
-            facts.insert(0, self.fact("letter-subject", subject.to_string()));
-            let commands = vec![format!("monban why {subject}"), format!("monban free {subject}")];
-            passages.push(self.next("letter-next", commands));
-        }
-        let labels = subject_of(&record.event)
-            .map(|subject| ("subject".to_owned(), subject.to_string()))
+    pub(super) fn about_a_block(&self, record: &Record, known: &Known, blank: Letter) -> Letter {
+        let text = self.sentence(record, known);
+        let finding = known.finding_of(record);
+        let subject = subject_of(&record.event);
+        let address = finding.map(|one| one.address).or_else(|| address_of(subject?));
+        let mut facts: Vec<_> = subject
+            .map(|subject| self.fact("letter-subject", subject.to_string()))
             .into_iter()
             .collect();
+        facts.push(self.time_fact(record.time));
+        facts.extend(address.into_iter().flat_map(|address| self.origin_facts(known, address)));
+        let lines = finding.map_or(&[][..], |finding| &finding.evidence);
+        let mut passages = Vec::from_iter(self.log(lines));
+        if let Some(subject) = subject {
+            let commands = self.after_a_block(&record.event, subject, address, known);
+            passages.push(self.next("letter-next", commands));
+        }
         let lead = text.clone();
-        let letter = Letter { theme: Theme::Block, lead, facts, passages, labels, ..blank };
-        self.titled(&text, letter)
+        self.titled(&text, Letter { lead, facts, passages, ..blank })
     }
 
-    /// What a decision rests on.
-    fn finding_of(&self, record: &Record) -> Option<&Finding> {
-        let Event::Decided(decision) = &record.event else { return None };
-        self.findings.get(&decision.finding?).map(|finding| &**finding)
+    /// What the reader can do now: look why, undo it, and tell the provider. Whoever was spared
+    /// cannot be shut out by hand either.
+    fn after_a_block(
+        &self,
+        event: &Event,
+        subject: Subject,
+        address: Option<Address>,
+        known: &Known,
+    ) -> Vec<String> {
+        let mut commands = vec![format!("monban why {subject}")];
+        let Event::Decided(decision) = event else { return commands };
+        if matches!(decision.verdict, Verdict::Block { .. }) && self.here.guards {
+            commands.push(format!("monban free {subject}"));
+        }
+        if decision.verdict != Verdict::Free {
+            let next = address.map(|address| self.next_step(known, address, false));
+            commands.extend(next.into_iter().flatten());
+        }
+        commands
     }
 
     /// The record in a sentence, without its time.
-    pub(super) fn narrated(&self, record: &Record) -> String {
-        let mut narrator = Narrator::new(self.say.clone(), true);
-        if let (Some(finding), Event::Decided(decision)) = (self.finding_of(record), &record.event)
-        {
-            let seq = decision.finding.unwrap_or_default();
-            let event = Event::Found(Box::new(finding.clone()));
-            narrator.tell(&Record { seq, time: record.time, event });
+    pub(super) fn sentence(&self, record: &Record, known: &Known) -> String {
+        let mut narrator = Narrator::new(self.say.clone(), self.here.guards);
+        if let Some(finding) = known.finding_of(record) {
+            narrator.rest_on(Box::new(finding.clone()));
         }
-        let line = narrator.tell(record).unwrap_or_default();
-        line.split_once("  ").map_or(line.clone(), |(_, text)| text.to_owned())
+        narrator.sentence(record).unwrap_or_default()
     }
 }
 

@@ -1,6 +1,6 @@
 //! A finding about this host.
 
-use monban_model::{HostFinding, Letter, Stamp, Theme};
+use monban_model::{HostFinding, Letter, Stamp};
 
 use super::LetterWriter;
 use crate::{printable, quoted};
@@ -19,14 +19,7 @@ impl LetterWriter {
             Some(why) => format!("{title}. {why}"),
             None => format!("{title}."),
         };
-        let letter = Letter {
-            theme: Theme::Finding,
-            lead,
-            facts,
-            passages: Vec::from_iter(self.log(&found.evidence)),
-            labels: crate::publish::found_labels(found),
-            ..blank
-        };
-        self.titled(&title, letter)
+        let passages = Vec::from_iter(self.log(&found.evidence));
+        self.titled(&title, Letter { lead, facts, passages, ..blank })
     }
 }

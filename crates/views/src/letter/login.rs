@@ -1,15 +1,15 @@
 //! Somebody came in.
 
-use monban_model::{Fact, Letter, Login, Stamp, Theme, ToldBy};
+use monban_model::{Fact, Letter, Login, Stamp, ToldBy};
 
-use super::LetterWriter;
+use super::{Known, LetterWriter};
 use crate::{printable, quoted};
 
 impl LetterWriter {
-    pub(super) fn login(&self, time: Stamp, login: &Login, blank: Letter) -> Letter {
+    pub(super) fn login(&self, time: Stamp, login: &Login, known: &Known, blank: Letter) -> Letter {
         let user = login.user.as_deref().map_or_else(|| "?".to_owned(), quoted);
         let by = login.by.as_deref().map_or_else(String::new, quoted);
-        let from = login.address.map(|address| self.place(address)).unwrap_or_default();
+        let from = login.address.map(|address| known.place(address)).unwrap_or_default();
         let values = [
             ("user", user.as_str()),
             ("by", &by),
@@ -28,21 +28,15 @@ impl LetterWriter {
             title.push_str(&self.say.text("letter-after-failures", &values));
         }
         let mut facts = self.who(login, &user, &by);
-        facts.extend(login.address.into_iter().flat_map(|address| self.origin_facts(address)));
+        let origin = |address| self.origin_facts(known, address);
+        facts.extend(login.address.into_iter().flat_map(origin));
         facts.extend(self.how(login));
         facts.push(self.time_fact(time));
         facts.extend(self.before(login));
         let mut passages = Vec::from_iter(self.log(&login.evidence));
-        passages.push(self.next("letter-not-you", self.against(login)));
-        let letter = Letter {
-            theme: Theme::Login,
-            lead: format!("{title}."),
-            facts,
-            passages,
-            labels: labels(login),
-            ..blank
-        };
-        self.titled(&title, letter)
+        passages.push(self.next("letter-not-you", self.against(login, known)));
+        let lead = format!("{title}.");
+        self.titled(&title, Letter { lead, facts, passages, ..blank })
     }
 
     fn who(&self, login: &Login, user: &str, by: &str) -> Vec<Fact> {
@@ -89,9 +83,12 @@ impl LetterWriter {
     }
 
     /// What to do if it was not who it should be.
-    fn against(&self, login: &Login) -> Vec<String> {
-        let mut commands: Vec<String> =
-            login.address.into_iter().flat_map(|address| self.address_commands(address)).collect();
+    fn against(&self, login: &Login, known: &Known) -> Vec<String> {
+        let mut commands = Vec::new();
+        if let Some(address) = login.address {
+            commands.push(format!("monban why {address}"));
+            commands.extend(self.next_step(known, address, true));
+        }
         // A name that a shell or the command would read otherwise is not put into one.
         let plain = |user: &&[u8]| quoted(user).as_bytes() == *user && !user.starts_with(b"-");
         if let Some(user) = login.by.as_deref().or(login.user.as_deref()).filter(plain) {
@@ -113,8 +110,4 @@ fn novelty(login: &Login) -> Option<&'static str> {
         (true, _, Some(_)) => "letter-new-address",
         (true, _, None) => "letter-new-place",
     })
-}
-
-fn labels(login: &Login) -> Vec<(String, String)> {
-    crate::publish::login_labels(login)
 }

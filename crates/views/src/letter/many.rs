@@ -2,10 +2,16 @@
 
 use monban_model::{Event, Letter, Passage, Record, Setting, Stamp, Theme};
 
-use super::{Envelope, LetterWriter};
+use super::{Envelope, Known, LetterWriter};
 
 impl LetterWriter {
-    pub(super) fn many(&self, records: &[Record], envelope: &Envelope, now: Stamp) -> Letter {
+    pub(super) fn many(
+        &self,
+        records: &[Record],
+        envelope: &Envelope,
+        known: &Known,
+        now: Stamp,
+    ) -> Letter {
         let first = records.first().map_or(now, |record| record.time);
         let last = records.last().map_or(now, |record| record.time);
         let blank = self.blank(envelope, last);
@@ -31,10 +37,10 @@ impl LetterWriter {
         let (from, until) = (self.clock.date_time(first), self.clock.date_time(last));
         let values = [("count", count.as_str()), ("from", &from), ("until", &until)];
         let lead = self.say.text("letter-many", &values);
-        let lines: Vec<String> = records
-            .iter()
-            .map(|record| format!("{}  {}", self.clock.date_time(record.time), self.line(record)))
-            .collect();
+        let line = |record: &Record| {
+            format!("{}  {}", self.clock.date_time(record.time), self.line(record, known))
+        };
+        let lines: Vec<String> = records.iter().map(line).collect();
         let mut passages = Vec::new();
         if !lines.is_empty() {
             let title = self.say.text("letter-what-happened", &[]);
@@ -49,16 +55,13 @@ impl LetterWriter {
     }
 
     /// A record in a line, with where an address is.
-    fn line(&self, record: &Record) -> String {
+    fn line(&self, record: &Record, known: &Known) -> String {
         match &record.event {
             Event::Entered(login) => {
-                let text = self.say.login(login);
-                match login.address {
-                    Some(address) => text.replacen(&address.to_string(), &self.place(address), 1),
-                    None => text,
-                }
+                let from = login.address.map(|address| known.place(address)).unwrap_or_default();
+                self.say.login_from(login, &from)
             }
-            _ => self.narrated(record),
+            _ => self.sentence(record, known),
         }
     }
 }

@@ -6,45 +6,22 @@
 mod alarm;
 mod block;
 mod found;
+mod known;
 mod login;
 mod many;
 mod service;
 
-use std::collections::HashMap;
-
 use monban_model::{
-    Address, Event, Evidence, Fact, Finding, Letter, Passage, Record, Seq, Setting, Severity,
-    Stamp, Standing, Theme,
+    Address, Country, Event, Evidence, Fact, Letter, Passage, Record, Setting, Severity, Stamp,
+    Standing, Theme,
 };
 
-use crate::{LocalClock, Say, json_line, printable, record_json};
+use crate::next::{Side, next_step};
+use crate::who::reverse_name;
+use crate::{LocalClock, Say, json_line, printable, publication, record_json};
 
+pub use known::{Known, Whereabouts, named_addresses};
 pub use service::Code;
-
-/// What is known of an address beside what the logs tell.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Whereabouts {
-    /// The country's code, such as `JP`.
-    pub country: String,
-    /// The name of the network or its holder.
-    pub network: String,
-    /// The number of the autonomous system.
-    pub asn: Option<u32>,
-    /// Its host name by reverse lookup.
-    pub name: String,
-    /// Where abuse is to be reported.
-    pub abuse: String,
-}
-
-impl Whereabouts {
-    /// `JP, OCN`, as far as it is known.
-    fn short(&self) -> String {
-        let parts = [&self.country, &self.network];
-        let known: Vec<&str> =
-            parts.into_iter().filter(|part| !part.is_empty()).map(String::as_str).collect();
-        printable(known.join(", ").as_bytes())
-    }
-}
 
 /// What of a message is not in the records.
 #[derive(Clone, Debug)]
@@ -63,51 +40,42 @@ pub struct Envelope {
     pub more: u64,
 }
 
+/// The host that letters come from.
+#[derive(Clone, Debug)]
+pub struct Here {
+    /// Its name, as people call it.
+    pub host: String,
+    /// The country that its people live in, if they said.
+    pub home: Option<Country>,
+    /// Whether monban shuts people out there, and does not only observe.
+    pub guards: bool,
+}
+
 /// Writes letters in one language.
 #[derive(Debug)]
 pub struct LetterWriter {
     pub(crate) say: Say,
     pub(crate) clock: LocalClock,
-    host: String,
-    /// The country that the host's people are in; empty if nobody said.
-    home: String,
-    origins: HashMap<Address, Whereabouts>,
-    /// Findings that decisions rest on.
-    findings: HashMap<Seq, Box<Finding>>,
+    here: Here,
 }
 
 impl LetterWriter {
-    /// A writer for a host of this name.
-    pub fn new(say: Say, host: String, home: String) -> Self {
-        let clock = LocalClock::of_system();
-        Self { say, clock, host, home, origins: HashMap::new(), findings: HashMap::new() }
-    }
-
-    /// What is known of an address, from here on.
-    pub fn learn(&mut self, address: Address, origin: Whereabouts) {
-        self.origins.insert(address, origin);
-    }
-
-    /// What decisions that it will tell of rest on.
-    pub fn rest_on(&mut self, findings: &[Record]) {
-        for record in findings {
-            if let Event::Found(finding) = &record.event {
-                self.findings.insert(record.seq, finding.clone());
-            }
-        }
-    }
-
-    /// Forgets what is known of addresses and findings.
-    pub fn forget(&mut self) {
-        self.origins.clear();
-        self.findings.clear();
+    /// A writer of this host.
+    pub fn new(say: Say, here: Here) -> Self {
+        Self { say, clock: LocalClock::of_system(), here }
     }
 
     /// The letter that tells of these records, oldest first.
-    pub fn write(&self, records: &[Record], envelope: &Envelope, now: Stamp) -> Letter {
+    pub fn write(
+        &self,
+        records: &[Record],
+        envelope: &Envelope,
+        known: &Known,
+        now: Stamp,
+    ) -> Letter {
         let mut letter = match records {
-            [one] if envelope.more == 0 => self.one(one, envelope),
-            many => self.many(many, envelope, now),
+            [one] if envelope.more == 0 => self.one(one, envelope, known),
+            many => self.many(many, envelope, known, now),
         };
         let json: Vec<String> =
             records.iter().map(|record| json_line(&record_json(record))).collect();
@@ -116,19 +84,23 @@ impl LetterWriter {
         letter
     }
 
-    fn one(&self, record: &Record, envelope: &Envelope) -> Letter {
-        let blank = self.blank(envelope, record.time);
+    /// A letter about one thing has the theme and the labels by which topics chose it.
+    fn one(&self, record: &Record, envelope: &Envelope, known: &Known) -> Letter {
+        let mut blank = self.blank(envelope, record.time);
+        if let Some(told) = publication(record) {
+            (blank.theme, blank.labels) = (told.theme, told.labels);
+        }
         match &record.event {
-            Event::Entered(login) => self.login(record.time, login, blank),
+            Event::Entered(login) => self.login(record.time, login, known, blank),
             Event::FoundHere(finding) => self.found_here(record.time, finding, blank),
-            Event::Alarmed(change) => self.alarm(record.time, change, blank),
+            Event::Alarmed(change) => self.alarm(record.time, change, known, blank),
             Event::Found(_) | Event::Decided(_) | Event::Ordered(_) | Event::Happened(_) => {
-                self.about_a_block(record, blank)
+                self.about_a_block(record, known, blank)
             }
             Event::Noticed(notice) => {
-                let text = self.say.notice(notice);
-                let lead = text.clone();
-                Letter { theme: Theme::Notice, lead, ..self.titled(&text, blank) }
+                let lead = self.say.notice(notice);
+                let facts = vec![self.time_fact(record.time)];
+                self.titled(&lead.clone(), Letter { lead, facts, ..blank })
             }
         }
     }
@@ -144,7 +116,7 @@ impl LetterWriter {
             standing: envelope.standing,
             time,
             since: time,
-            host: self.host.clone(),
+            host: self.here.host.clone(),
             lang: self.say.tongue().name().to_owned(),
             subject: String::new(),
             lead: String::new(),
@@ -159,7 +131,7 @@ impl LetterWriter {
     /// The same letter with a subject: the host stands in front.
     pub(crate) fn titled(&self, text: &str, letter: Letter) -> Letter {
         let line = text.lines().next().unwrap_or_default();
-        Letter { subject: format!("[{}] {line}", self.host), ..letter }
+        Letter { subject: format!("[{}] {line}", self.here.host), ..letter }
     }
 
     fn fact(&self, key: &str, value: impl Into<String>) -> Fact {
@@ -183,43 +155,23 @@ impl LetterWriter {
         Passage { title, setting: Setting::Commands, lines: commands }
     }
 
-    fn origin(&self, address: Address) -> Option<&Whereabouts> {
-        self.origins.get(&address)
-    }
-
-    /// `203.0.113.9 (JP, OCN)`.
-    fn place(&self, address: Address) -> String {
-        match self.origin(address).map(Whereabouts::short).filter(|known| !known.is_empty()) {
-            Some(known) => format!("{address} ({known})"),
-            None => address.to_string(),
-        }
-    }
-
     /// What is known of an address, one fact each.
-    fn origin_facts(&self, address: Address) -> Vec<Fact> {
-        let Some(origin) = self.origin(address) else { return Vec::new() };
-        let network = match origin.asn {
-            Some(asn) => format!("{} (AS{asn})", origin.network),
-            None => origin.network.clone(),
-        };
+    fn origin_facts(&self, known: &Known, address: Address) -> Vec<Fact> {
+        let Some(place) = known.places.get(&address) else { return Vec::new() };
+        let asn = place.origin.asn.map(|asn| format!("({asn})")).unwrap_or_default();
         let all = [
-            ("letter-name", &origin.name),
-            ("letter-country", &origin.country),
-            ("letter-network", &network),
-            ("letter-abuse", &origin.abuse),
+            ("letter-name", reverse_name(&self.say, &place.name, place.name_confirmed)),
+            ("letter-country", place.origin.country.map(|it| it.to_string()).unwrap_or_default()),
+            ("letter-network", format!("{} {asn}", printable(place.network.as_bytes()))),
+            ("letter-abuse", printable(place.abuse.as_bytes())),
         ];
-        let known = all.into_iter().filter(|(_, value)| !value.is_empty());
-        known.map(|(key, value)| self.fact(key, printable(value.as_bytes()))).collect()
+        let told = all.into_iter().filter(|(_, value)| !value.trim().is_empty());
+        told.map(|(key, value)| self.fact(key, value.trim())).collect()
     }
 
-    /// What to do about an address: abroad it is shut out, at home its provider is told.
-    fn address_commands(&self, address: Address) -> Vec<String> {
-        let country = self.origin(address).map(|origin| origin.country.as_str()).unwrap_or("");
-        let is_home = !self.home.is_empty() && self.home.eq_ignore_ascii_case(country);
-        let why = format!("monban why {address}");
-        match is_home {
-            true => vec![why, format!("monban report {address}")],
-            false => vec![why, format!("monban ban {address} --for 7d")],
-        }
+    /// The commands of the next step against an address.
+    fn next_step(&self, known: &Known, address: Address, may_ban: bool) -> Vec<String> {
+        let country = known.places.get(&address).and_then(|place| place.origin.country);
+        next_step(address, Side::of(self.here.home, country), may_ban)
     }
 }

@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 
 use monban_model::{Address, Event, Record, Who, WhoAnswer};
 use monban_notify::Deliver;
-use monban_views::Whereabouts;
 
 /// A message waits so long at most.
-const PATIENCE: Duration = Duration::from_secs(3);
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Nobody is asked about the same address again before this.
 const AGAIN: Duration = Duration::from_secs(3600);
@@ -21,9 +20,23 @@ const KEPT: usize = 256;
 #[derive(Debug, Default)]
 pub(super) struct Curious {
     asks: bool,
-    asked: HashMap<Address, (Instant, Option<Box<Who>>)>,
+    asked: HashMap<Address, Asked>,
     questions: Vec<Address>,
     held: Vec<(Deliver, Vec<Address>, Instant)>,
+}
+
+/// A question.
+#[derive(Debug)]
+struct Asked {
+    since: Instant,
+    answer: Option<WhoAnswer>,
+}
+
+impl Asked {
+    /// Whether a message waits for its answer.
+    fn is_open(&self) -> bool {
+        self.answer.is_none() && self.since.elapsed() < PATIENCE
+    }
 }
 
 impl Curious {
@@ -39,10 +52,13 @@ impl Curious {
         }
         let mut unknown = Vec::new();
         for address in records.iter().filter_map(new_place) {
-            let is_known =
-                self.asked.get(&address).is_some_and(|(since, _)| since.elapsed() < AGAIN);
-            if !is_known && address.special().is_none() {
-                self.ask(address);
+            let asked = self.asked.get(&address).filter(|asked| asked.since.elapsed() < AGAIN);
+            let is_waited_for = asked.is_none_or(Asked::is_open);
+            let is_new = asked.is_none();
+            if is_waited_for && address.special().is_none() {
+                if is_new {
+                    self.ask(address);
+                }
                 unknown.push(address);
             }
         }
@@ -55,12 +71,12 @@ impl Curious {
 
     fn ask(&mut self, address: Address) {
         if self.asked.len() >= KEPT {
-            let oldest = self.asked.iter().min_by_key(|(_, (since, _))| *since);
+            let oldest = self.asked.iter().min_by_key(|(_, asked)| asked.since);
             if let Some(oldest) = oldest.map(|(address, _)| *address) {
                 self.asked.remove(&oldest);
             }
         }
-        self.asked.insert(address, (Instant::now(), None));
+        self.asked.insert(address, Asked { since: Instant::now(), answer: None });
         self.questions.push(address);
     }
 
@@ -69,10 +85,10 @@ impl Curious {
         std::mem::take(&mut self.questions)
     }
 
-    /// An answer came.
+    /// An answer came; that nobody knows anything is one, too.
     pub(super) fn answered(&mut self, address: Address, answer: WhoAnswer) {
-        if let (Some(asked), WhoAnswer::Known(who)) = (self.asked.get_mut(&address), answer) {
-            asked.1 = Some(who);
+        if let Some(asked) = self.asked.get_mut(&address) {
+            asked.answer = Some(answer);
         }
         for (_, unknown, _) in &mut self.held {
             unknown.retain(|one| *one != address);
@@ -88,39 +104,12 @@ impl Curious {
         self.held.extract_if(.., is_due).map(|(deliver, ..)| deliver).collect()
     }
 
-    /// Adds what is known of these addresses.
-    pub(super) fn complete(&self, records: &[Record], known: &mut Vec<(Address, Whereabouts)>) {
-        for address in records.iter().filter_map(address_of) {
-            let Some((_, Some(who))) = self.asked.get(&address) else { continue };
-            let at = match known.iter().position(|(one, _)| *one == address) {
-                Some(at) => at,
-                None => {
-                    known.push((address, Whereabouts::default()));
-                    known.len() - 1
-                }
-            };
-            let place = &mut known[at].1;
-            if place.country.is_empty() {
-                place.country = who.country.map(|code| code.to_string()).unwrap_or_default();
-            }
-            if place.network.is_empty() {
-                place.network = first_of(&[&who.as_name, &who.org, &who.netname]);
-            }
-            place.asn = place.asn.or(who.asn.map(|asn| asn.0));
-            place.name = who.name.clone();
-            place.abuse = who.abuse.first().cloned().unwrap_or_default();
+    /// What was answered about an address.
+    pub(super) fn who(&self, address: Address) -> Option<&Who> {
+        match self.asked.get(&address)?.answer.as_ref()? {
+            WhoAnswer::Known(who) => Some(who),
+            WhoAnswer::NotPublic(_) | WhoAnswer::Failed(_) => None,
         }
-    }
-}
-
-fn first_of(texts: &[&String]) -> String {
-    texts.iter().find(|text| !text.is_empty()).map(|text| (*text).clone()).unwrap_or_default()
-}
-
-fn address_of(record: &Record) -> Option<Address> {
-    match &record.event {
-        Event::Entered(login) => login.address,
-        _ => None,
     }
 }
 

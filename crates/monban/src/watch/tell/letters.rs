@@ -2,17 +2,20 @@
 
 use std::collections::HashMap;
 
-use monban_model::{Address, Endpoint, Letter, Notify, NotifyRow, Record, Stamp, SyslogAt};
+use monban_model::{Country, Endpoint, Letter, Notify, NotifyRow, Record, Stamp, SyslogAt};
 use monban_notify::{Deliver, Purpose, Service};
-use monban_views::{Code, Digest, Envelope, LetterWriter, Say, Tongue, Whereabouts};
+use monban_views::{Code, Digest, Envelope, Here, Known, LetterWriter, Say, Tongue};
 
 use super::codes::Made;
+use crate::host;
 
 /// What a letter tells of.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Told<'a> {
     /// Records.
     pub(super) records: &'a [Record],
+    /// What is known beside them.
+    pub(super) known: &'a Known,
     /// What happened in a day or week.
     pub(super) digest: Option<&'a Digest>,
 }
@@ -21,7 +24,7 @@ pub(super) struct Told<'a> {
 #[derive(Debug)]
 pub(super) struct Letters {
     say: Say,
-    host: String,
+    here: Here,
     writers: HashMap<&'static str, LetterWriter>,
     languages: HashMap<String, Tongue>,
     /// What was saved, until the first configuration.
@@ -31,11 +34,9 @@ pub(super) struct Letters {
 impl Letters {
     /// Letters of this host; `say` speaks the host's language.
     pub(super) fn new(say: &Say, rows: Vec<NotifyRow>) -> Self {
-        let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        // A phone shows few letters: the first part of the name is what people call the host.
-        let host = name.split('.').next().unwrap_or_default().to_owned();
+        let here = Here { host: host::short_name(), home: None, guards: true };
         let (writers, languages) = (HashMap::new(), HashMap::new());
-        Self { say: say.clone(), host, writers, languages, rows: Some(rows) }
+        Self { say: say.clone(), here, writers, languages, rows: Some(rows) }
     }
 
     /// What was saved, once.
@@ -49,7 +50,8 @@ impl Letters {
     }
 
     /// Takes over who reads which language.
-    pub(super) fn set_up(&mut self, notify: &Notify, home: &str) {
+    pub(super) fn set_up(&mut self, notify: &Notify, home: Option<Country>, guards: bool) {
+        (self.here.home, self.here.guards) = (home, guards);
         let own = self.say.tongue();
         let language =
             |name: &Option<String>| name.as_deref().and_then(Tongue::from_name).unwrap_or(own);
@@ -57,19 +59,8 @@ impl Letters {
         self.languages = of.collect();
         self.writers.clear();
         for tongue in self.languages.values() {
-            let writer = LetterWriter::new(Say::new(*tongue), self.host.clone(), home.to_owned());
+            let writer = LetterWriter::new(Say::new(*tongue), self.here.clone());
             self.writers.entry(tongue.name()).or_insert(writer);
-        }
-    }
-
-    /// Where addresses are, and what decisions rest on, for the next letter.
-    pub(super) fn learn(&mut self, known: Vec<(Address, Whereabouts)>, findings: &[Record]) {
-        for writer in self.writers.values_mut() {
-            writer.forget();
-            writer.rest_on(findings);
-            for (address, origin) in &known {
-                writer.learn(*address, origin.clone());
-            }
         }
     }
 
@@ -77,7 +68,7 @@ impl Letters {
     pub(super) fn write(
         &self,
         deliver: &Deliver,
-        Told { records, digest }: Told<'_>,
+        Told { records, known, digest }: Told<'_>,
         code: &Made,
         now: Stamp,
     ) -> Letter {
@@ -87,13 +78,13 @@ impl Letters {
         let writer = match self.writers.get(tongue.name()) {
             Some(writer) => writer,
             None => {
-                fresh = LetterWriter::new(Say::new(tongue), self.host.clone(), String::new());
+                fresh = LetterWriter::new(Say::new(tongue), self.here.clone());
                 &fresh
             }
         };
         let missing = (deliver.items.len() - records.len().min(deliver.items.len())) as u64;
         let envelope = Envelope {
-            id: format!("{}.{}", deliver.id, self.host),
+            id: format!("{}.{}", deliver.id, self.here.host),
             thread: deliver.thread.clone(),
             topic: deliver.topic.clone(),
             severity: deliver.severity,
@@ -103,7 +94,7 @@ impl Letters {
         let subscription = deliver.subscription.as_str();
         let code_for = |purpose: Purpose| (code.purpose == purpose).then_some(code.code.as_str());
         let mut letter = match &deliver.service {
-            None => writer.write(records, &envelope, now),
+            None => writer.write(records, &envelope, known, now),
             Some(Service::Confirm) => {
                 let code = code_for(Purpose::Confirm).unwrap_or_default();
                 return writer.confirm(&envelope, now, Code { subscription, code });
@@ -111,7 +102,7 @@ impl Letters {
             Some(Service::Report(_)) => match digest {
                 Some(digest) => writer.report(&envelope, digest),
                 // It waits for its digest before it comes here.
-                None => writer.write(records, &envelope, now),
+                None => writer.write(records, &envelope, known, now),
             },
             Some(Service::Test) => writer.test(&envelope, now),
             Some(Service::Left(other)) => writer.left(&envelope, now, other),

@@ -13,17 +13,21 @@ mod letters;
 mod places;
 mod recent;
 mod reports;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::path::Path;
 
 use monban_model::wire::{Report, Taken};
-use monban_model::{Event, Login, Notice, Notify, NotifyRow, Record, Reports, Stamp};
+use monban_model::{
+    Address, Country, Event, Login, Notice, Notify, NotifyRow, Record, Reports, Stamp,
+};
 use monban_notify::{
     Command, Deliver, Effect, Health, Input, Moment, Outcome, Router, Service, State, Telling,
     tell_login,
 };
-use monban_views::{LocalClock, Say, printable, publication};
+use monban_views::{Known, LocalClock, Say, Whereabouts, named_addresses, printable, publication};
 
 use codes::Codes;
 use curious::Curious;
@@ -31,7 +35,7 @@ use lanes::Lanes;
 use letters::{Letters, Told};
 use places::Places;
 use recent::Recent;
-use reports::Digests;
+use reports::{Digests, Outside};
 
 use super::minutes::BATCH_PREFIX;
 
@@ -120,7 +124,7 @@ impl Teller {
     pub fn take_over(
         &mut self,
         (notify, reports): (Notify, Reports),
-        home: &str,
+        (home, guards): (Option<Country>, bool),
         reload: u32,
         now: Stamp,
     ) {
@@ -129,7 +133,7 @@ impl Teller {
             Some(rows) => self.router = Router::new(&notify, rows),
             None => self.router.reload(&notify),
         }
-        self.letters.set_up(&notify, home);
+        self.letters.set_up(&notify, home, guards);
         (self.notify, self.reload) = (notify, reload);
         self.step(now, Input::Tick);
     }
@@ -346,35 +350,47 @@ impl Teller {
             ready.extend(self.curious.hold(deliver, &records));
         }
         for deliver in ready {
-            let Some(deliver) = self.digests.when_read(deliver, now) else { continue };
+            let outside = || Outside {
+                failing: crate::who::digest::failing(&self.router),
+                database: self.places.database(),
+            };
+            let Some(deliver) = self.digests.when_read(deliver, outside, now) else { continue };
             let records = self.recent.find(&deliver.items);
             let code = self.codes.for_letter(&deliver);
             if let Some(input) = code.input() {
                 self.step(now, input);
             }
             let asked = self.asked.contains_key(&deliver.id);
-            let findings = self.recent.findings(&records);
-            let whole = [records.as_slice(), &findings].concat();
-            let (mut known, why) = self.places.of(&whole);
-            self.curious.complete(&records, &mut known);
-            self.letters.learn(known, &findings);
-            if let Some(error) = why {
-                self.notices.push(super::notice("geo-failed", &[("error", error)]));
-            }
+            let known = self.known(&records);
             let digest = match deliver.service {
                 Some(Service::Report(report)) => self.digests.find(report),
                 _ => None,
             };
-            let digest = digest.map(|digest| {
-                digest.failing = crate::who::digest::failing(&self.router);
-                &*digest
-            });
-            let told = Told { records: &records, digest };
+            let told = Told { records: &records, known: &known, digest };
             let letter = self.letters.write(&deliver, told, &code, now);
             if let Err(why) = self.lanes.send(&self.notify, self.reload, &deliver, letter, asked) {
                 let outcome = Outcome::Later { why, after_s: None };
                 self.step(now, Input::Outcome { id: deliver.id, outcome });
             }
         }
+    }
+
+    /// What is known beside these records.
+    fn known(&mut self, records: &[Record]) -> Known {
+        let findings = self.recent.findings(records);
+        let mut addresses: Vec<Address> =
+            records.iter().chain(&findings).flat_map(named_addresses).collect();
+        addresses.sort_unstable();
+        addresses.dedup();
+        let (places, why) = self.places.of(&addresses);
+        if let Some(error) = why {
+            self.notices.push(super::notice("geo-failed", &[("error", error)]));
+        }
+        let whereabouts = |address: Address| {
+            let place = places.get(&address).cloned().unwrap_or_default();
+            let who = self.curious.who(address);
+            (address, Whereabouts::of(place.origin(), &place.as_name, who))
+        };
+        Known::new(addresses.into_iter().map(whereabouts).collect(), &findings)
     }
 }

@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
 use monban_ledger::Reader;
-use monban_model::{ReportId, ReportKind, Reports, Stamp};
+use monban_model::{Address, ReportId, ReportKind, Reports, Stamp};
 use monban_notify::{Deliver, Service};
-use monban_views::{Digest, LocalClock};
+use monban_views::{Digest, Failing, LocalClock};
+
+use super::places::Database;
+use crate::who::shown_place;
 
 /// What happened at the end of the time is in the ledger by then.
 const SETTLED_S: u64 = 5;
@@ -18,6 +21,14 @@ const AGAIN_S: u64 = 60;
 
 /// A digest is kept for so long, for readers who cannot be reached at once.
 const KEPT_S: u64 = 3600;
+
+/// What of a report is not in the ledger.
+pub(super) struct Outside {
+    /// Subscriptions that do not work.
+    pub(super) failing: Vec<Failing>,
+    /// Where addresses are.
+    pub(super) database: Option<Database>,
+}
 
 /// Reports that are underway.
 pub(super) struct Digests {
@@ -69,7 +80,12 @@ impl Digests {
     }
 
     /// The delivery, if all that it tells is known; else it waits here.
-    pub(super) fn when_read(&mut self, deliver: Deliver, now: Stamp) -> Option<Deliver> {
+    pub(super) fn when_read(
+        &mut self,
+        deliver: Deliver,
+        outside: impl FnOnce() -> Outside,
+        now: Stamp,
+    ) -> Option<Deliver> {
         let Some(Service::Report(report)) = deliver.service else { return Some(deliver) };
         if matches!(self.known.get(&report), Some(State::Read(..))) {
             return Some(deliver);
@@ -79,17 +95,20 @@ impl Digests {
         match self.known.get(&report) {
             Some(State::Underway(_)) => {}
             Some(State::Failed(at)) if !is_late(at) => {}
-            _ => self.begin(report, now),
+            _ => self.begin(report, outside(), now),
         }
         None
     }
 
-    fn begin(&mut self, report: ReportId, now: Stamp) {
+    fn begin(&mut self, report: ReportId, outside: Outside, now: Stamp) {
         let (tell, hear) = channel();
         let folder = self.folder.clone();
         let read = move || {
+            let Outside { failing, database } = outside;
+            let find = |attackers: &[Address]| places(database.as_ref(), attackers);
+            let clock = LocalClock::of_system();
             let digest = Reader::open(&folder)
-                .and_then(|reader| Digest::read(&reader, &LocalClock::of_system(), report));
+                .and_then(|reader| Digest::read(&reader, &clock, report, failing, find));
             // Nobody waits for it any more if this process ends.
             let _ = tell.send(digest.ok());
         };
@@ -129,10 +148,17 @@ impl Digests {
     }
 
     /// What a report tells.
-    pub(super) fn find(&mut self, report: ReportId) -> Option<&mut Digest> {
-        match self.known.get_mut(&report) {
+    pub(super) fn find(&self, report: ReportId) -> Option<&Digest> {
+        match self.known.get(&report) {
             Some(State::Read(digest, _)) => Some(digest),
             _ => None,
         }
     }
+}
+
+/// Where attackers are, in words. A database that cannot be read is told of by the next message.
+fn places(database: Option<&Database>, attackers: &[Address]) -> HashMap<Address, String> {
+    let found = database.and_then(|database| database.find(attackers).ok()).unwrap_or_default();
+    let shown = found.into_iter().map(|(address, place)| (address, shown_place(&place)));
+    shown.filter(|(_, place)| !place.is_empty()).collect()
 }

@@ -1,34 +1,9 @@
-//! Messages as people read them: subjects that fit a phone, facts, and what to do.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+//! Logins, and many things in one message.
 
 use monban_model::*;
-use monban_views::{Envelope, LetterWriter, Say, Tongue, Whereabouts, publication};
+use monban_views::{Tongue, publication};
 
-const ALICE: &str = "203.0.113.9";
-
-fn writer(tongue: Tongue, home: &str) -> LetterWriter {
-    let mut writer = LetterWriter::new(Say::new(tongue), "web1".to_owned(), home.to_owned());
-    let origin = Whereabouts {
-        country: "JP".to_owned(),
-        network: "OCN".to_owned(),
-        asn: Some(4713),
-        name: "host.example".to_owned(),
-        abuse: "abuse@provider.example".to_owned(),
-    };
-    writer.learn(ALICE.parse().unwrap(), origin);
-    writer
-}
-
-fn envelope(more: u64) -> Envelope {
-    Envelope {
-        id: "7-first.web1".to_owned(),
-        thread: "login:alice".to_owned(),
-        topic: "default".to_owned(),
-        severity: Severity::Warning,
-        standing: Standing::Once,
-        more,
-    }
-}
+use super::{ALICE, NOW, envelope, known, record, write, writer};
 
 fn login(user: &[u8]) -> Login {
     let address: Address = ALICE.parse().unwrap();
@@ -53,10 +28,6 @@ fn login(user: &[u8]) -> Login {
     }
 }
 
-fn record(event: Event) -> Record {
-    Record { seq: Seq(7), time: Stamp::from_s(1_800_000_000), event }
-}
-
 fn entered(login: Login) -> Record {
     record(Event::Entered(Box::new(login)))
 }
@@ -64,8 +35,7 @@ fn entered(login: Login) -> Record {
 #[test]
 fn a_login_from_a_new_place_says_so_in_its_subject() {
     let records = [entered(login(b"alice"))];
-    let now = Stamp::from_s(1_800_000_001);
-    let letter = writer(Tongue::English, "JP").write(&records, &envelope(0), now);
+    let letter = write(Tongue::English, "JP", &records);
     let subject = "[web1] login: alice from 203.0.113.9 (JP, OCN), first time from there";
     assert_eq!(letter.subject, subject);
     let labels: Vec<&str> = letter.facts.iter().map(|fact| fact.label.as_str()).collect();
@@ -77,7 +47,7 @@ fn a_login_from_a_new_place_says_so_in_its_subject() {
     assert!(letter.passages[0].lines[0].ends_with("\\x1b[2J"), "{:?}", letter.passages[0]);
     assert_eq!(letter.theme, Theme::Login);
 
-    let abroad = writer(Tongue::Japanese, "US").write(&records, &envelope(0), now);
+    let abroad = write(Tongue::Japanese, "US", &records);
     assert_eq!(
         abroad.subject,
         "[web1] ログイン: alice が 203.0.113.9 (JP, OCN) から、そこからは初めて"
@@ -89,8 +59,7 @@ fn a_login_from_a_new_place_says_so_in_its_subject() {
 #[test]
 fn a_name_that_a_shell_would_read_stands_in_no_command() {
     for user in [&b"$(reboot)"[..], b"a\nb", b"-rf", "名前".as_bytes(), b"a b"] {
-        let letter =
-            writer(Tongue::English, "").write(&[entered(login(user))], &envelope(0), Stamp(0));
+        let letter = write(Tongue::English, "", &[entered(login(user))]);
         let commands = letter.passages[1].lines.join("\n");
         assert!(!commands.contains("usermod"), "{commands}");
         assert!(!letter.subject.contains('\n'));
@@ -105,10 +74,12 @@ fn many_things_are_counted_in_the_subject() {
     let mut second = entered(login(b"bob"));
     second.seq = Seq(8);
     let records = [entered(login(b"alice")), second];
-    let letter = writer(Tongue::English, "").write(&records, &envelope(412), Stamp(0));
+    let letter = writer(Tongue::English, "").write(&records, &envelope(412), &known(), NOW);
     assert_eq!(letter.subject, "[web1] 2 logins (+412 more)");
     assert_eq!(letter.passages[0].lines.len(), 2);
-    let japanese = writer(Tongue::Japanese, "").write(&records, &envelope(412), Stamp(0));
+    let line = &letter.passages[0].lines[0];
+    assert!(line.contains("from 203.0.113.9 (JP, OCN)"), "{line}");
+    let japanese = writer(Tongue::Japanese, "").write(&records, &envelope(412), &known(), NOW);
     assert_eq!(japanese.subject, "[web1] ログイン 2 件（ほか 412 件）");
 }
 
@@ -124,4 +95,21 @@ fn what_topics_see_is_bounded_and_sorted() {
     let known = Earlier { address: Some(Stamp(1)), ..Earlier::default() };
     let quiet = publication(&entered(Login { earlier: known, ..login(b"alice") })).unwrap();
     assert_eq!(quiet.severity, Severity::Notice);
+}
+
+/// Whoever has an address may write any name of a host there.
+#[test]
+fn a_host_name_that_does_not_lead_back_says_so() {
+    let mut known = known();
+    let place = known.places.get_mut(&ALICE.parse().unwrap()).unwrap();
+    (place.name, place.name_confirmed) = ("office.your-firm.example".to_owned(), false);
+    for (tongue, mark) in
+        [(Tongue::English, "does not lead back"), (Tongue::Japanese, "戻りません")]
+    {
+        let records = [entered(login(b"alice"))];
+        let letter = writer(tongue, "JP").write(&records, &envelope(0), &known, NOW);
+        let named = |fact: &&Fact| fact.value.contains("office.your-firm");
+        let fact = letter.facts.iter().find(named).unwrap();
+        assert!(fact.value.contains(mark), "{fact:?}");
+    }
 }
