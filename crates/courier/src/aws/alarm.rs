@@ -1,16 +1,12 @@
-//! What CloudWatch says to a topic when an alarm changes its state, so that whoever reads it there
-//! today can read ours: the JSON with its fields in the same order, a mail, and a line for phones.
+//! What CloudWatch says to a topic when an alarm changes its state, so that programs that read it
+//! there today can read ours: the JSON with its fields in the same order, and a line for phones.
 //!
-//! Source: messages captured from CloudWatch in 2026. The mail tells the same facts in the same
-//! order, and what CloudWatch leaves out: the lines of the log.
+//! Source: messages captured from CloudWatch in 2026.
 
-use std::fmt::Write;
-
-use monban_model::{Stamp, civil_from_days};
+use monban_model::Stamp;
 use serde::Serialize;
 
 use super::regions::{partition, region_name};
-use super::sign::amz_time;
 use super::sns::Message;
 
 /// An alarm that changed its state.
@@ -44,8 +40,6 @@ pub struct AlarmMessage {
     pub actions: [Vec<String>; 3],
     /// What it watches.
     pub trigger: Trigger,
-    /// Lines of the log, for the mail; may hold what a stranger typed.
-    pub lines: Vec<String>,
 }
 
 /// What an alarm watches.
@@ -110,16 +104,17 @@ pub struct Child {
 }
 
 impl AlarmMessage {
-    /// The message for a topic.
-    pub fn message(&self) -> Message {
+    /// The message for a topic; what belongs together has the same `thread`, and `email` is what
+    /// a mail of it says.
+    pub fn message(&self, thread: String, email: String) -> Message {
         let region = region_name(&self.region);
         let sms = format!("{}: \"{}\" in {region}", self.new_state, self.name);
         Message {
             id: self.id.clone(),
-            thread: self.name.clone(),
+            thread,
             subject: self.subject(),
             default: self.json(),
-            email: self.mail(),
+            email,
             sms,
         }
     }
@@ -181,102 +176,6 @@ impl AlarmMessage {
         // Texts and numbers only: nothing of it can fail.
         serde_json::to_string(&text).unwrap_or_default()
     }
-
-    fn mail(&self) -> String {
-        let region = region_name(&self.region);
-        let (name, state, reason) = (clean(&self.name), &self.new_state, clean(&self.reason));
-        let time = self.long_time();
-        let mut mail = format!(
-            "The alarm \"{name}\" in {region} changed to {state}, because \"{reason}\", at {time}.\n"
-        );
-        let mut line = |text: std::fmt::Arguments<'_>| {
-            // A text takes what is written.
-            let _ = writeln!(mail, "{text}");
-        };
-        line(format_args!("\nAlarm Details:"));
-        line(format_args!("- Name: {name}"));
-        line(format_args!("- Description: {}", clean(self.description.as_deref().unwrap_or(""))));
-        line(format_args!("- State Change: {} -> {state}", self.old_state));
-        line(format_args!("- Reason for State Change: {reason}"));
-        line(format_args!("- Timestamp: {time}"));
-        line(format_args!("- AWS Account: {}", self.account));
-        line(format_args!("- Alarm Arn: {}", clean(&self.arn())));
-        match &self.trigger {
-            Trigger::Metric(metric) => metric.mail(&mut line),
-            Trigger::Composite { rule, children } => {
-                line(format_args!("\nRule:\n- {}", clean(rule)));
-                for child in children {
-                    line(format_args!("- {} is {}", clean(&child.arn), child.state));
-                }
-            }
-        }
-        if !self.lines.is_empty() {
-            line(format_args!("\nLog Lines:"));
-            self.lines.iter().for_each(|text| line(format_args!("  {}", clean(text))));
-        }
-        line(format_args!("\nState Change Actions:"));
-        let [ok, alarm, insufficient] = &self.actions;
-        for (state, actions) in [("OK", ok), ("ALARM", alarm), ("INSUFFICIENT_DATA", insufficient)]
-        {
-            line(format_args!("- {state}: [{}]", actions.join(", ")));
-        }
-        mail
-    }
-
-    /// `Monday 30 November, 2015 02:04:10 UTC`.
-    fn long_time(&self) -> String {
-        const DAYS: [&str; 7] =
-            ["Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday"];
-        const MONTHS: [&str; 12] = [
-            "January",
-            "February",
-            "March",
-            "April",
-            "May",
-            "June",
-            "July",
-            "August",
-            "September",
-            "October",
-            "November",
-            "December",
-        ];
-        let days = self.time.as_s().div_euclid(86_400);
-        let (year, month, day) = civil_from_days(days);
-        let weekday = DAYS[days.rem_euclid(7) as usize];
-        let month = MONTHS[(month - 1).clamp(0, 11) as usize];
-        let time = &amz_time(self.time)[9..15];
-        let (hour, minute, second) = (&time[..2], &time[2..4], &time[4..]);
-        format!("{weekday} {day:02} {month}, {year} {hour}:{minute}:{second} UTC")
-    }
-}
-
-impl Metric {
-    fn mail(&self, line: &mut impl FnMut(std::fmt::Arguments<'_>)) {
-        let (periods, period_s) = (self.evaluation_periods, self.period_s);
-        let needed = self.datapoints_to_alarm.unwrap_or(periods);
-        line(format_args!("\nThreshold:"));
-        line(format_args!(
-            "- {} {:?} in {needed} of {periods} periods of {period_s} seconds",
-            self.comparison, self.threshold
-        ));
-        let pairs = self.dimensions.iter().map(|(name, value)| format!("{name} = {value}"));
-        let pairs = pairs.collect::<Vec<_>>().join(", ");
-        let (Statistic::Plain(statistic) | Statistic::Extended(statistic)) = &self.statistic;
-        line(format_args!("\nMonitored Metric:"));
-        line(format_args!("- MetricNamespace: {}", clean(&self.namespace)));
-        line(format_args!("- MetricName: {}", clean(&self.name)));
-        line(format_args!("- Dimensions: [{}]", clean(&pairs)));
-        line(format_args!("- Period: {period_s} seconds"));
-        line(format_args!("- Statistic: {statistic}"));
-        line(format_args!("- Unit: {}", self.unit.as_deref().unwrap_or("not specified")));
-        line(format_args!("- TreatMissingData: {}", self.missing_data));
-    }
-}
-
-/// A value of one line: what a stranger typed makes none of its own.
-fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// `2026-09-14T11:18:44.401+0000`.

@@ -23,7 +23,7 @@ impl Message {
             _ => None,
         };
         match alarm {
-            Some(alarm) => Self { thread: letter.thread.clone(), email, ..alarm.message() },
+            Some(alarm) => alarm.message(letter.thread.clone(), email),
             None => Self {
                 id: letter.id.clone(),
                 thread: letter.thread.clone(),
@@ -36,7 +36,7 @@ impl Message {
     }
 }
 
-/// The alarm of a letter that tells of one; `None` where its data were too long to go with it.
+/// The alarm of a letter that tells of one.
 fn alarm(letter: &Letter, topic: &Topic, namespaces: &[AwsMetrics]) -> Option<AlarmMessage> {
     let data: Value = serde_json::from_str(&letter.data).ok()?;
     let record = &data.as_array()?.first().filter(|record| record["event"] == "alarm")?;
@@ -53,8 +53,6 @@ fn alarm(letter: &Letter, topic: &Topic, namespaces: &[AwsMetrics]) -> Option<Al
             Trigger::Composite { rule: text("rule"), children: children.collect() }
         }
     };
-    let lines = record["lines"].as_array().into_iter().flatten();
-    let lines = lines.filter_map(|line| line["line"].as_str().map(str::to_owned));
     Some(AlarmMessage {
         id: letter.id.clone(),
         name: text("alarm"),
@@ -71,7 +69,6 @@ fn alarm(letter: &Letter, topic: &Topic, namespaces: &[AwsMetrics]) -> Option<Al
         after_mute: false,
         actions: [(); 3].map(|()| vec![topic.arn.clone()]),
         trigger,
-        lines: lines.collect(),
     })
 }
 

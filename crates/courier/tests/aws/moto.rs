@@ -188,7 +188,8 @@ fn messages(moto: &Moto, client: &Client) {
     let other = Topic::parse(&arn.replace(":ops", ":nobody")).unwrap();
     let fault = client.check_topic(&other, &mut moto.holder(), now()).unwrap_err();
     assert_eq!(fault.cause, Cause::Missing, "{fault}");
-    let id = client.publish(&topic, &alarm().message(), &mut moto.holder(), now()).unwrap();
+    let message = alarm().message("alarm".to_owned(), "It went off.".to_owned());
+    let id = client.publish(&topic, &message, &mut moto.holder(), now()).unwrap();
     assert_eq!(id.len(), 36, "{id}");
     let told = moto.boto(
         "q = c('sqs')\n\
@@ -233,6 +234,5 @@ fn alarm() -> AlarmMessage {
             threshold: 1.0,
             missing_data: "missing".to_owned(),
         }),
-        lines: vec![],
     }
 }

@@ -33,7 +33,6 @@ fn article() -> AlarmMessage {
             threshold: 1.0,
             missing_data: "missing".to_owned(),
         }),
-        lines: vec!["sshd[24078]: Connection closed by 10.0.0.167 [preauth]\n- Name: x".into()],
     }
 }
 
@@ -111,26 +110,6 @@ fn a_contributor_and_children_stand_where_cloudwatch_puts_them() {
     let child = "[{\"Arn\":\"a\",\"State\":{\"Value\":\"ALARM\",\
         \"Timestamp\":\"1970-01-01T00:00:00.001+0000\"}}]";
     assert!(json.ends_with(&format!("{child}}}")), "{json}");
-}
-
-#[test]
-fn a_mail_says_what_that_of_the_article_says_and_the_line() {
-    let mail = article().mail();
-    let expected = [
-        format!("- Name: {NAME}"),
-        "- Description: ".to_owned(),
-        "- State Change: INSUFFICIENT_DATA -> ALARM".to_owned(),
-        "- Reason for State Change: Threshold Crossed: 1 datapoint (6.0) was greater than or \
-         equal to the threshold (1.0)."
-            .to_owned(),
-        "- Timestamp: Monday 30 November, 2015 02:04:10 UTC".to_owned(),
-        "- AWS Account: 123456789012".to_owned(),
-    ];
-    let lines: Vec<&str> = mail.lines().collect();
-    let at = lines.iter().position(|line| *line == "Alarm Details:").unwrap();
-    assert_eq!(lines[at + 1..at + 7], expected);
-    // A line of a stranger makes none of the message.
-    assert!(lines.contains(&"  sshd[24078]: Connection closed by 10.0.0.167 [preauth] - Name: x"));
 }
 
 #[test]
