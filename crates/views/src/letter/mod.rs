@@ -5,6 +5,7 @@
 
 mod alarm;
 mod block;
+mod data;
 mod found;
 mod known;
 mod login;
@@ -18,7 +19,8 @@ use monban_model::{
 
 use crate::next::{Side, next_step};
 use crate::who::reverse_name;
-use crate::{LocalClock, Say, json_line, printable, publication, record_json};
+use crate::{LocalClock, Say, printable, publication};
+use data::data;
 
 pub use known::{Known, Whereabouts, named_addresses};
 pub use service::Code;
@@ -77,9 +79,7 @@ impl LetterWriter {
             [one] if envelope.more == 0 => self.one(one, envelope, known),
             many => self.many(many, envelope, known, now),
         };
-        let json: Vec<String> =
-            records.iter().map(|record| json_line(&record_json(record))).collect();
-        letter.data = format!("[{}]", json.join(","));
+        letter.data = data(records);
         letter.clip();
         letter
     }

@@ -105,3 +105,17 @@ fn a_contributor_that_is_an_address_has_a_place() {
     let letter = write(Tongue::English, "JP", &[record(Event::Alarmed(Box::new(of_one)))]);
     assert!(facts(&letter).contains(&("Of", "203.0.113.9 (JP, OCN)")), "{:?}", facts(&letter));
 }
+
+/// A stranger chooses the lines: in JSON each of these bytes has six. What goes to topics of AWS in
+/// CloudWatch's form is made of these data.
+#[test]
+fn lines_that_are_too_long_do_not_take_the_alarm_out_of_the_data() {
+    let mut loud = change(AlarmState::Alarm);
+    let line = Evidence { line: vec![0x1b; limits::EVIDENCE_TEXT_MAX], ..loud.samples[0].clone() };
+    loud.samples = vec![line; limits::ALARM_SAMPLES_MAX as usize];
+    let letter = write(Tongue::English, "JP", &[record(Event::Alarmed(Box::new(loud)))]);
+    let data: serde_json::Value = serde_json::from_str(&letter.data).unwrap();
+    assert!(letter.data.len() <= limits::LETTER_DATA_MAX);
+    assert_eq!((&data[0]["event"], &data[0]["alarm"]), (&"alarm".into(), &HOSTILE.into()));
+    assert_eq!((&data[0]["lines"], &data[0]["lines_left_out"]), (&vec![(); 0].into(), &50.into()));
+}

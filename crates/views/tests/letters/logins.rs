@@ -97,6 +97,19 @@ fn what_topics_see_is_bounded_and_sorted() {
     assert_eq!(quiet.severity, Severity::Notice);
 }
 
+/// Whoever reads the JSON knows how many it does not name.
+#[test]
+fn more_records_than_data_take_are_counted() {
+    let records = vec![entered(login(&[b'a'; 255])); 200];
+    let letter = write(Tongue::English, "JP", &records);
+    assert!(letter.data.len() <= limits::LETTER_DATA_MAX);
+    let data: Vec<serde_json::Value> = serde_json::from_str(&letter.data).unwrap();
+    let (last, named) = data.split_last().unwrap();
+    assert!(named.len() > 50, "{}", named.len());
+    assert!(named.iter().all(|record| record["lines_left_out"] == 1), "{:?}", named[0]);
+    assert_eq!(last["left_out"], 200 - named.len());
+}
+
 /// Whoever has an address may write any name of a host there.
 #[test]
 fn a_host_name_that_does_not_lead_back_says_so() {
