@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use monban_model::Problem;
-use monban_model::limits::{CONFIG_BYTES_MAX, RULE_FILE_BYTES_MAX};
+use monban_model::limits::{CONFIG_BYTES_MAX, RULE_FILE_BYTES_MAX, TEXTS_FILE_BYTES_MAX};
 
 /// One file: its name as a person would write it, and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,13 +18,15 @@ pub struct SourceFile {
     pub text: String,
 }
 
-/// `monban.toml`, if there is one, and the files of `rules.d/` beside it.
+/// `monban.toml`, if there is one, and the files of `rules.d/` and `texts/` beside it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bundle {
     /// The configuration.
     pub config: Option<SourceFile>,
     /// The operator's own rule files, in the order of their names.
     pub rules: Vec<SourceFile>,
+    /// The operator's own texts of messages, a file for each language.
+    pub texts: Vec<SourceFile>,
     /// A configuration of fail2ban, if its jails run here.
     pub fail2ban: Option<Fail2ban>,
 }
@@ -50,7 +52,7 @@ impl Bundle {
     pub fn read(path: &Path, asked_for: bool) -> Result<Self, Vec<Problem>> {
         let mut bundle = Self::default();
         let mut problems = Vec::new();
-        match read_file(path, CONFIG_BYTES_MAX) {
+        match read_file(path, CONFIG_BYTES_MAX, "decides whom monban shuts out") {
             Ok(file) => bundle.config = Some(file),
             Err(_) if !asked_for && is_absent(path) => {}
             Err(None) => {
@@ -61,28 +63,11 @@ impl Bundle {
             Err(Some(problem)) => problems.push(problem),
         }
         let folder = path.with_file_name("rules.d");
-        let mut names: Vec<_> = match fs::read_dir(&folder) {
-            Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
-            Err(_) => Vec::new(),
-        };
-        names.retain(|name| name.extension().is_some_and(|end| end == "toml"));
-        names.sort();
-        let mut total = 0;
-        for name in names {
-            match read_file(&name, RULE_FILE_BYTES_MAX) {
-                Ok(file) => {
-                    total += file.text.len();
-                    bundle.rules.push(file);
-                }
-                Err(Some(problem)) => problems.push(problem),
-                Err(None) => {}
-            }
-        }
-        if total > CONFIG_BYTES_MAX {
-            let name = folder.display().to_string();
-            let what = format!("the rule files have more than {CONFIG_BYTES_MAX} bytes in all");
-            problems.push(Problem::of_file(&name, what, "they are held in memory"));
-        }
+        let power = "decides whom monban shuts out";
+        bundle.rules = read_folder(&folder, RULE_FILE_BYTES_MAX, power, &mut problems);
+        let folder = path.with_file_name("texts");
+        let power = "decides what monban tells people";
+        bundle.texts = read_folder(&folder, TEXTS_FILE_BYTES_MAX, power, &mut problems);
         if problems.is_empty() { Ok(bundle) } else { Err(problems) }
     }
 
@@ -91,6 +76,7 @@ impl Bundle {
         let mut out = Vec::new();
         let files = self.config.iter().map(|file| (0, file));
         let files = files.chain(self.rules.iter().map(|file| (1, file)));
+        let files = files.chain(self.texts.iter().map(|file| (4, file)));
         let folder = self.fail2ban.as_ref().map(|fail2ban| SourceFile {
             file: fail2ban.folder.clone(),
             text: if fail2ban.beside { "beside" } else { "" }.to_owned(),
@@ -126,6 +112,7 @@ impl Bundle {
                     bundle.fail2ban = Some(Fail2ban { folder: file.file, beside, files });
                 }
                 3 => bundle.fail2ban.as_mut()?.files.push(file),
+                4 => bundle.texts.push(file),
                 _ => return None,
             }
             bytes = rest;
@@ -134,8 +121,42 @@ impl Bundle {
     }
 }
 
-/// Reads a file; `Err(None)` if there is none.
-fn read_file(path: &Path, most: usize) -> Result<SourceFile, Option<Problem>> {
+/// The files of a folder that end with `.toml`, in the order of their names; none if there is no
+/// such folder.
+fn read_folder(
+    folder: &Path,
+    most: usize,
+    power: &str,
+    problems: &mut Vec<Problem>,
+) -> Vec<SourceFile> {
+    let mut names: Vec<_> = match fs::read_dir(folder) {
+        Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
+        Err(_) => Vec::new(),
+    };
+    names.retain(|name| name.extension().is_some_and(|end| end == "toml"));
+    names.sort();
+    let (mut files, mut total) = (Vec::new(), 0);
+    for name in names {
+        match read_file(&name, most, power) {
+            Ok(file) => {
+                total += file.text.len();
+                files.push(file);
+            }
+            Err(Some(problem)) => problems.push(problem),
+            Err(None) => {}
+        }
+    }
+    if total > CONFIG_BYTES_MAX {
+        let name = folder.display().to_string();
+        let what = format!("the files there have more than {CONFIG_BYTES_MAX} bytes in all");
+        problems.push(Problem::of_file(&name, what, "they are held in memory"));
+    }
+    files
+}
+
+/// Reads a file; `Err(None)` if there is none. `power` is what somebody else who may write it
+/// could do.
+fn read_file(path: &Path, most: usize, power: &str) -> Result<SourceFile, Option<Problem>> {
     let name = path.display().to_string();
     let refuse = |what: String, why: &str| Some(Problem::of_file(&name, what, why));
     let mut file = match fs::File::open(path) {
@@ -154,9 +175,9 @@ fn read_file(path: &Path, most: usize) -> Result<SourceFile, Option<Problem>> {
             facts.uid(),
             facts.mode() & 0o7777
         );
-        let why = "whoever may change it decides whom monban shuts out";
+        let why = format!("whoever may change it {power}");
         return Err(
-            refuse(what, why).map(|p| p.hint(format!("chown root {name}; chmod go-w {name}")))
+            refuse(what, &why).map(|p| p.hint(format!("chown root {name}; chmod go-w {name}")))
         );
     }
     let mut bytes = Vec::new();

@@ -1,6 +1,7 @@
 //! What is written, what it means, and what is said of mistakes.
 
 use monban_config::{Bundle, Config, DEFAULTS, JournalUse, SourceFile};
+use monban_model::limits::TEXTS_FILE_BYTES_MAX;
 use monban_model::{Kind, Reach, Scope, Window};
 
 fn problems(text: &str) -> Vec<String> {
@@ -116,15 +117,27 @@ fn a_bundle_survives_the_way_and_writable_files_are_refused() {
     std::fs::write(folder.path().join("rules.d/b.toml"), "x").unwrap();
     std::fs::write(folder.path().join("rules.d/a.toml"), "y").unwrap();
     std::fs::write(folder.path().join("rules.d/notes.txt"), "z").unwrap();
+    std::fs::create_dir(folder.path().join("texts")).unwrap();
+    let english = folder.path().join("texts/en.toml");
+    std::fs::write(&english, "e").unwrap();
     let bundle = Bundle::read(&path, true).unwrap();
     let names: Vec<_> = bundle.rules.iter().map(|file| file.text.as_str()).collect();
     assert_eq!(names, ["y", "x"]);
+    assert_eq!(bundle.texts[0].text, "e");
     assert_eq!(Bundle::from_bytes(&bundle.to_bytes()).as_ref(), Some(&bundle));
     assert_eq!(Bundle::from_bytes(&bundle.to_bytes()[..20]), None);
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
     let said = Bundle::read(&path, true).unwrap_err();
     assert!(said[0].to_string().contains("may be written by others"), "{said:?}");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::set_permissions(&english, std::fs::Permissions::from_mode(0o666)).unwrap();
+    let said = Bundle::read(&path, true).unwrap_err();
+    assert!(said[0].to_string().contains("decides what monban tells people"), "{said:?}");
+    std::fs::set_permissions(&english, std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::write(&english, vec![b'e'; TEXTS_FILE_BYTES_MAX + 1]).unwrap();
+    let said = Bundle::read(&path, true).unwrap_err();
+    assert!(said[0].to_string().contains("has more than 262144 bytes"), "{said:?}");
 }
 
 #[test]

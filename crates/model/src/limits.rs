@@ -151,7 +151,7 @@ pub const JOURNAL_VALUE_MAX: u64 = 1024 * 1024 * 1024;
 /// Longest cursor of a journal, in bytes. Those of systemd are six numbers in hexadecimal.
 pub const JOURNAL_CURSOR_MAX: usize = 512;
 
-/// Largest configuration (monban.toml and rules.d together), in bytes.
+/// Largest configuration, in bytes: of monban.toml, of rules.d and of texts each.
 pub const CONFIG_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Largest rule file, in bytes.

@@ -69,7 +69,7 @@ fn show_told(told: &Notice, say: &Say) -> String {
 /// The line that a problem is about.
 fn source<'b>(problem: &Problem, bundle: Option<&'b Bundle>) -> Option<&'b str> {
     let bundle = bundle?;
-    let mut files = bundle.config.iter().chain(&bundle.rules);
+    let mut files = bundle.config.iter().chain(&bundle.rules).chain(&bundle.texts);
     let text = files.find(|file| file.file == problem.file).map(|file| file.text.as_str())?;
     text.lines().nth(problem.line.checked_sub(1)? as usize)
 }

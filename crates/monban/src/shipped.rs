@@ -3,6 +3,7 @@
 use monban_config::{Bundle, Config};
 use monban_model::Problem;
 use monban_rules::{RuleSet, RuleText};
+use monban_views::OwnTexts;
 
 use crate::watch::Metrics;
 
@@ -27,6 +28,8 @@ pub struct Loaded {
     pub rules: RuleSet,
     /// The compiled metrics.
     pub metrics: Metrics,
+    /// The operator's own texts of messages.
+    pub texts: OwnTexts,
 }
 
 /// The names of the rule files that are in force: the shipped ones and the operator's own.
@@ -65,6 +68,14 @@ pub fn with_examples(bundle: &Bundle) -> Result<RuleSet, Vec<Problem>> {
     RuleSet::compile_unchecked(&rule_texts(bundle, |shipped| shipped.text))
 }
 
+/// The operator's own texts of messages.
+///
+/// # Errors
+/// All their problems.
+pub fn own_texts(bundle: &Bundle) -> Result<OwnTexts, Vec<Problem>> {
+    OwnTexts::read(bundle.texts.iter().map(|file| (file.file.as_str(), file.text.as_str())))
+}
+
 /// Reads a configuration and compiles its rules. The examples of the operator's rules are tried
 /// only if `examples`: it takes longer than a start may.
 ///
@@ -83,8 +94,8 @@ pub fn load(bundle: &Bundle, examples: bool) -> Result<Loaded, Vec<Problem>> {
             RuleSet::compile_where_needed(&texts, |text| !own(text)).map(RuleSet::without_examples)
         }
     };
-    match (Config::parse(file, text), compiled) {
-        (Ok(config), Ok(rules)) => {
+    match (Config::parse(file, text), compiled, own_texts(bundle)) {
+        (Ok(config), Ok(rules), Ok(texts)) => {
             let services: Vec<&str> = rules.services().map(|s| s.name.as_str()).collect();
             let names: Vec<&str> = config.metrics.iter().map(|one| one.name.as_str()).collect();
             let mut problems = match rest(bundle) {
@@ -93,16 +104,17 @@ pub fn load(bundle: &Bundle, examples: bool) -> Result<Loaded, Vec<Problem>> {
             };
             problems.extend(config.unknown_in_aws(file, text, &services, &names));
             match Metrics::compile(&config, file, text) {
-                Ok(metrics) if problems.is_empty() => Ok(Loaded { config, rules, metrics }),
+                Ok(metrics) if problems.is_empty() => Ok(Loaded { config, rules, metrics, texts }),
                 metrics => {
                     problems.extend(metrics.err().unwrap_or_default());
                     Err(problems)
                 }
             }
         }
-        (config, rules) => {
+        (config, rules, texts) => {
             let mut problems = config.err().unwrap_or_default();
             problems.extend(rules.err().unwrap_or_default());
+            problems.extend(texts.err().unwrap_or_default());
             Err(problems)
         }
     }

@@ -316,12 +316,12 @@ pub fn bars(values: &[Option<f64>], blocks: bool) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::Tongue;
     use monban_model::{AlarmPoint, Severity};
 
-    fn change(semantics: Semantics) -> AlarmChange {
+    pub(crate) fn change(semantics: Semantics) -> AlarmChange {
         let point = AlarmPoint { time: Stamp(0), value: Some(Amount(6.0)), samples: 6 };
         AlarmChange {
             alarm: "knocking\u{1b}".into(),

@@ -144,9 +144,9 @@ fn of_outcome(outcome: &Outcome) -> Option<Told> {
     })
 }
 
-/// What monban has to say about itself, as far as a person should hear of it.
-fn of_notice(notice: &Notice) -> Option<Told> {
-    let severity = match notice.key.as_str() {
+/// How urgent a notice of this key is, if a person is told of it at all.
+pub(crate) fn notice_severity(key: &str) -> Option<Severity> {
+    Some(match key {
         "firewall-broken" | "watcher-failed" | "ledger-damaged" => Severity::Critical,
         "firewall-changed" | "ledger-disk" | "disk-full" | "watcher-ended" | "restore-refused"
         | "restore-wide" => Severity::Warning,
@@ -159,7 +159,12 @@ fn of_notice(notice: &Notice) -> Option<Told> {
         "aws-metrics-failing" | "aws-metrics-left-out" | "aws-metrics-dropped" => Severity::Warning,
         "disk-back" | "source-back" | "clock-set" | "evicted" => Severity::Notice,
         _ => return None,
-    };
+    })
+}
+
+/// What monban has to say about itself, as far as a person should hear of it.
+fn of_notice(notice: &Notice) -> Option<Told> {
+    let severity = notice_severity(&notice.key)?;
     let path = notice.values.iter().find(|(name, _)| name == "path").map(|(_, path)| path.clone());
     let about = path.as_deref().map(|path| format!(":{path}")).unwrap_or_default();
     Some(Told {

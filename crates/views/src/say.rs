@@ -1,7 +1,8 @@
 //! What is said to people, in their language.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
+use crate::own_texts::OwnTable;
 use crate::sentences::Sentences;
 use crate::texts::{self, Texts};
 
@@ -44,7 +45,7 @@ impl Tongue {
     }
 
     /// The messages, read when one is first looked for.
-    fn texts(self) -> &'static Texts {
+    pub(crate) fn texts(self) -> &'static Texts {
         static ENGLISH: LazyLock<Texts> =
             LazyLock::new(|| texts::read(include_str!("say/en.toml")));
         static JAPANESE: LazyLock<Texts> =
@@ -61,12 +62,19 @@ impl Tongue {
 pub struct Say {
     tongue: Tongue,
     pub(crate) sentences: Sentences,
+    /// What the operator wants said otherwise in messages.
+    own: Option<Arc<OwnTable>>,
 }
 
 impl Say {
     /// The table of a language.
     pub fn new(tongue: Tongue) -> Self {
-        Self { tongue, sentences: Sentences::of(tongue) }
+        Self { tongue, sentences: Sentences::of(tongue), own: None }
+    }
+
+    /// The table of a language with texts of the operator's over it.
+    pub(crate) fn with_own(tongue: Tongue, own: Arc<OwnTable>) -> Self {
+        Self { own: Some(own), ..Self::new(tongue) }
     }
 
     /// Its language.
@@ -78,9 +86,9 @@ impl Say {
     /// `2 blocks`. A key that is missing is shown itself: a test
     /// keeps that from happening.
     pub fn text(&self, key: &str, values: &[(&str, &str)]) -> String {
-        let Some(template) = self.tongue.texts().get(key) else { return key.to_owned() };
+        let Some(template) = self.template(key) else { return key.to_owned() };
         let mut text = String::with_capacity(template.len() + 32);
-        let mut rest = &**template;
+        let mut rest = template;
         while let Some((before, after)) = rest.split_once('{') {
             text.push_str(before);
             let Some((hole, tail)) = after.split_once('}') else { break };
@@ -95,6 +103,11 @@ impl Say {
         }
         text.push_str(rest);
         text
+    }
+
+    fn template(&self, key: &str) -> Option<&str> {
+        let own = self.own.as_ref().and_then(|own| own.get(key)).map(String::as_str);
+        own.or_else(|| self.tongue.texts().get(key).map(|text| &**text))
     }
 
     /// The text of a key, if there is such a key.

@@ -96,3 +96,12 @@ pub const DIALOGUE_LINES_MAX: usize = 200;
 
 /// Bytes of one line of a recorded conversation.
 pub const DIALOGUE_LINE_MAX: usize = 512;
+
+/// A file of an operator's own texts of messages, in bytes; all texts of monban have 20 KiB.
+pub const TEXTS_FILE_BYTES_MAX: usize = 256 * 1024;
+
+/// One text of it, in bytes: three times as many as the longest of monban's own.
+pub const OWN_TEXT_BYTES_MAX: usize = 2000;
+
+/// Placeholders in one text of it; monban's own have at most eight.
+pub const OWN_TEXT_HOLES_MAX: usize = 16;

@@ -162,7 +162,7 @@ pub fn source_files<'f>(texts: impl Iterator<Item = (&'f Path, &'f str)>) -> Vec
 /// # Errors
 /// If they cannot be read, or are none.
 pub fn bundle_of(fd: OwnedFd) -> io::Result<Bundle> {
-    let most = 2 * CONFIG_BYTES_MAX + FAIL2BAN_BYTES_MAX + FAIL2BAN_LISTS_BYTES_MAX;
+    let most = 3 * CONFIG_BYTES_MAX + FAIL2BAN_BYTES_MAX + FAIL2BAN_LISTS_BYTES_MAX;
     let bytes = read_memory_file(fd, most)?;
     let bundle = Bundle::from_bytes(&bytes);
     bundle.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "not a configuration"))

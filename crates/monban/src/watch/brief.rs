@@ -142,8 +142,9 @@ impl Watch {
         }
         self.teller.ask_who(loaded.config.ask_who);
         let (reports, home) = (loaded.config.reports.clone(), loaded.config.home);
+        let texts = loaded.texts.clone();
         self.mind.take_over(loaded, now());
-        self.teller.take_over((notify, reports), (home, guards), reload, now());
+        self.teller.take_over((notify, reports, texts), (home, guards), reload, now());
         self.collect();
         self.jail_side.reload = reload;
         let lacks = self.take_jails(planned);

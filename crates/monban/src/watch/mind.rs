@@ -109,7 +109,7 @@ impl Mind {
 
     /// Takes over a configuration: the first makes the engine, later ones change it.
     pub fn take_over(&mut self, loaded: Loaded, now: Stamp) {
-        let Loaded { config, rules, metrics } = loaded;
+        let Loaded { config, rules, metrics, texts: _ } = loaded;
         let setup = Setup {
             catalog: rules.catalog().clone(),
             policies: config.policies.clone(),

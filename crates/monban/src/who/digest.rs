@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use monban_courier::mail::compose;
-use monban_model::{Address, Endpoint, Notify, ReportId, ReportKind, Severity, Standing};
+use monban_model::{Address, Endpoint, ReportId, ReportKind, Severity, Standing};
 use monban_notify::{Health, Router};
 use monban_views::{
     Digest, Envelope, Failing, Here, LetterWriter, LocalClock, Say, Tongue, digest_json,
@@ -37,7 +37,7 @@ pub fn digest(
     if context.json {
         out::json(&digest_json(&digest));
     } else if args.mail {
-        let mail = Mail::of(args, &settings.notify, &settings.topic, say);
+        let mail = Mail::of(args, &settings, say.tongue());
         let here = Here { host: host::short_name(), home: settings.home, guards: true };
         let letter =
             LetterWriter::new(mail.say, here).report(&envelope(report, &settings.topic), &digest);
@@ -72,8 +72,9 @@ struct Mail {
 
 impl Mail {
     /// As the command line says, else as the first mail subscription of the topic is served.
-    fn of(args: &ReportArgs, notify: &Notify, topic: &str, say: &Say) -> Self {
-        let of_topic = notify.subscriptions.iter().filter(|one| one.topic == topic);
+    fn of(args: &ReportArgs, settings: &Settings, own: Tongue) -> Self {
+        let all = settings.notify.subscriptions.iter();
+        let of_topic = all.filter(|one| one.topic == settings.topic);
         let mut mails = of_topic.filter_map(|one| match &one.endpoint {
             Endpoint::Mail { from, to, .. } => Some((from.clone(), to.clone(), one.lang.as_ref())),
             _ => None,
@@ -84,7 +85,7 @@ impl Mail {
         Self {
             from: args.from.clone().unwrap_or(from),
             to: args.to.clone().map_or(to, |to| vec![to]),
-            say: tongue.map_or_else(|| say.clone(), Say::new),
+            say: settings.texts.say(tongue.unwrap_or(own)),
         }
     }
 }

@@ -19,13 +19,14 @@ use monban_config::{Bundle, Config};
 use monban_model::limits::FRAME_MAX;
 use monban_model::wire::decode;
 use monban_model::{Address, Notify, ReportKind, WhoAnswer};
-use monban_views::{LocalClock, Say, WhoCard, who_json, who_text};
+use monban_views::{LocalClock, OwnTexts, Say, WhoCard, who_json, who_text};
 
 use crate::cli::{Common, GeoAction, ReportArgs, WhoisArgs};
 use crate::commands::{Context, end};
 use crate::out;
 use crate::place::{COURIER_UID, Place, is_root};
 use crate::roles::equipment::sign;
+use crate::shipped;
 use asker::Looked;
 
 pub use places::shown as shown_place;
@@ -86,6 +87,8 @@ struct Settings {
     notify: Notify,
     /// The topic of reports.
     topic: String,
+    /// The operator's own texts of messages.
+    texts: OwnTexts,
 }
 
 impl Settings {
@@ -101,7 +104,8 @@ impl Settings {
         let mut notify = config.notify;
         sign(&mut notify);
         let geo = config.geo.map_or_else(|| context.place.geo(), PathBuf::from);
-        Self { home: config.home, geo, notify, topic: config.reports.topic }
+        let texts = shipped::own_texts(&bundle).unwrap_or_default();
+        Self { home: config.home, geo, notify, topic: config.reports.topic, texts }
     }
 }
 

@@ -6,7 +6,7 @@ mod page;
 mod passages;
 mod picture;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod write;
 
 use std::collections::HashMap;

@@ -66,7 +66,7 @@ fn login(records: &mut Vec<Record>, time: Stamp, user: &[u8]) {
 }
 
 /// Two weeks of attacks, more in the second one, a login and a log that went away.
-fn two_weeks() -> TempDir {
+pub(crate) fn two_weeks() -> TempDir {
     let mut records = Vec::new();
     let begin = DUE.minus_s(15 * 86_400);
     for number in 0..360 {
@@ -87,7 +87,7 @@ fn two_weeks() -> TempDir {
     folder
 }
 
-fn read(folder: &TempDir, kind: ReportKind) -> Digest {
+pub(crate) fn read(folder: &TempDir, kind: ReportKind) -> Digest {
     let reader = Reader::open(folder.path()).unwrap();
     let report = ReportId { kind, due: DUE };
     let why = "550 no such user".to_owned();

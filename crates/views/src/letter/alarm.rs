@@ -52,7 +52,10 @@ impl LetterWriter {
                 let values = [("alarm", name.as_str()), ("more", &more.to_string())];
                 self.say.text("letter-alarm-again", &values)
             }
-            None => format!("{}: {name}", change.new.word()),
+            None => {
+                let values = [("alarm", name.as_str()), ("state", change.new.word())];
+                self.say.text("letter-alarm-changed", &values)
+            }
         };
         self.titled(&title, letter)
     }

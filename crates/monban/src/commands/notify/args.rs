@@ -93,6 +93,12 @@ pub enum NotifyAction {
         #[arg(value_name = "KEY")]
         key: String,
     },
+    /// Print the texts of messages, ready to be written anew in texts/en.toml or texts/ja.toml
+    Texts {
+        /// Only those whose key fits, where * and ? stand for any text and character
+        #[arg(value_name = "PATTERN", default_value = "*")]
+        pattern: String,
+    },
 }
 
 /// A time that ends.

@@ -3,6 +3,7 @@
 
 mod args;
 mod show;
+mod texts;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -72,6 +73,7 @@ pub fn notify(context: &Context<'_>, action: NotifyAction) -> Result<ExitCode, S
         NotifyAction::Acknowledge { key } => {
             run(context, NotifyRequest::Acknowledge { key }, Shown::Done)
         }
+        NotifyAction::Texts { pattern } => texts::texts(context, &pattern),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use monban_model::{Country, Endpoint, Letter, Notify, NotifyRow, Record, Stamp, SyslogAt};
 use monban_notify::{Deliver, Purpose, Service};
-use monban_views::{Code, Digest, Envelope, Here, Known, LetterWriter, Say, Tongue};
+use monban_views::{Code, Digest, Envelope, Here, Known, LetterWriter, OwnTexts, Say, Tongue};
 
 use super::codes::Made;
 use crate::host;
@@ -27,6 +27,7 @@ pub(super) struct Letters {
     here: Here,
     writers: HashMap<&'static str, LetterWriter>,
     languages: HashMap<String, Tongue>,
+    texts: OwnTexts,
     /// What was saved, until the first configuration.
     rows: Option<Vec<NotifyRow>>,
 }
@@ -36,7 +37,8 @@ impl Letters {
     pub(super) fn new(say: &Say, rows: Vec<NotifyRow>) -> Self {
         let here = Here { host: host::short_name(), home: None, guards: true };
         let (writers, languages) = (HashMap::new(), HashMap::new());
-        Self { say: say.clone(), here, writers, languages, rows: Some(rows) }
+        let texts = OwnTexts::default();
+        Self { say: say.clone(), here, writers, languages, texts, rows: Some(rows) }
     }
 
     /// What was saved, once.
@@ -49,8 +51,14 @@ impl Letters {
         self.rows.is_some()
     }
 
-    /// Takes over who reads which language.
-    pub(super) fn set_up(&mut self, notify: &Notify, home: Option<Country>, guards: bool) {
+    /// Takes over who reads which language, and the operator's own texts.
+    pub(super) fn set_up(
+        &mut self,
+        notify: &Notify,
+        texts: OwnTexts,
+        (home, guards): (Option<Country>, bool),
+    ) {
+        self.texts = texts;
         (self.here.home, self.here.guards) = (home, guards);
         let own = self.say.tongue();
         let language =
@@ -59,7 +67,7 @@ impl Letters {
         self.languages = of.collect();
         self.writers.clear();
         for tongue in self.languages.values() {
-            let writer = LetterWriter::new(Say::new(*tongue), self.here.clone());
+            let writer = LetterWriter::new(self.texts.say(*tongue), self.here.clone());
             self.writers.entry(tongue.name()).or_insert(writer);
         }
     }
@@ -78,7 +86,7 @@ impl Letters {
         let writer = match self.writers.get(tongue.name()) {
             Some(writer) => writer,
             None => {
-                fresh = LetterWriter::new(Say::new(tongue), self.here.clone());
+                fresh = LetterWriter::new(self.texts.say(tongue), self.here.clone());
                 &fresh
             }
         };

@@ -27,7 +27,9 @@ use monban_notify::{
     Command, Deliver, Effect, Health, Input, Moment, Outcome, Router, Service, State, Telling,
     tell_login,
 };
-use monban_views::{Known, LocalClock, Say, Whereabouts, named_addresses, printable, publication};
+use monban_views::{
+    Known, LocalClock, OwnTexts, Say, Whereabouts, named_addresses, printable, publication,
+};
 
 use codes::Codes;
 use curious::Curious;
@@ -123,7 +125,7 @@ impl Teller {
     /// Takes over a configuration.
     pub fn take_over(
         &mut self,
-        (notify, reports): (Notify, Reports),
+        (notify, reports, texts): (Notify, Reports, OwnTexts),
         (home, guards): (Option<Country>, bool),
         reload: u32,
         now: Stamp,
@@ -133,7 +135,7 @@ impl Teller {
             Some(rows) => self.router = Router::new(&notify, rows),
             None => self.router.reload(&notify),
         }
-        self.letters.set_up(&notify, home, guards);
+        self.letters.set_up(&notify, texts, (home, guards));
         (self.notify, self.reload) = (notify, reload);
         self.step(now, Input::Tick);
     }

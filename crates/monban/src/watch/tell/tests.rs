@@ -50,7 +50,8 @@ fn teller(folder: &Path, now: Stamp) -> (Teller, Channel) {
     let config = Config::parse("monban.toml", CONFIG).unwrap();
     let say = Say::new(Tongue::English);
     let mut teller = Teller::new(Vec::new(), Stamp(0), Secret::of(&[]), folder, &say);
-    teller.take_over((config.notify, config.reports), (config.home, true), 1, now);
+    let told = (config.notify, config.reports, OwnTexts::default());
+    teller.take_over(told, (config.home, true), 1, now);
     let (here, there) = Channel::pair().unwrap();
     teller.lane(Peer::Courier, Some(here));
     (teller, Channel::over(there))
