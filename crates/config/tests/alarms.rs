@@ -179,6 +179,10 @@ fn each_mistake_is_told_with_its_place() {
             "[[alarm]]\nname = \"b\"\nrule = 'TRUE'\nthreshold = 1",
             "`threshold` says nothing beside `rule`",
         ),
+        (
+            "[[alarm]]\nname = \"b\"\nrule = 'TRUE'\nrepeat = \"1h\"",
+            "`repeat` says nothing beside `rule`",
+        ),
         ("[[alarm]]\nname = \"b\"\nrule = 'ALARM(\"c\")'", "names `c`, and no alarm is called so"),
         ("[[alarm]]\nname = \"b\"\nrule = 'OK(\"b\")'", "alarms look at each other in a circle: b"),
     ];

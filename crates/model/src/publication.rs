@@ -16,6 +16,9 @@ pub struct Publication {
     pub severity: Severity,
     /// Whether it lasts.
     pub standing: Standing,
+    /// It is published again while it lasts, as often as whoever publishes it says; what is not,
+    /// the topics tell again.
+    pub repeats: bool,
     /// What it is about, the same each time: `alarm:NAME`, `login:USER`, `block:192.0.2.1`. What
     /// fires is resolved by the same key. At most [`crate::limits::PUBLICATION_KEY_MAX`] bytes; may
     /// hold what a stranger typed.

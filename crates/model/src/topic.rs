@@ -39,7 +39,8 @@ pub struct Topic {
     pub group_wait_s: u64,
     /// How long further ones of a group are gathered, in seconds.
     pub group_interval_s: u64,
-    /// After how many seconds what still lasts is told again; `None` is never.
+    /// After how many seconds what still lasts is told again, if it has no repeat of its own;
+    /// `None` is never.
     pub repeat_s: Option<u64>,
 }
 

@@ -4,7 +4,7 @@ use monban_model::limits::{FIRING_LABELS_BYTES_MAX, FIRING_MAX, TOPICS_MAX};
 use monban_model::{Publication, Seq, Severity, Stamp};
 
 use crate::bunch::{Bunch, Item};
-use crate::group::GroupKey;
+use crate::group::{Group, GroupKey};
 use crate::router::Router;
 
 /// Groups that one thing is a member of; it is in one of each topic, unless its labels change.
@@ -69,12 +69,26 @@ impl Router {
             let joined = self.route(&firing.publication, true);
             let left = firing.join(joined);
             self.leave_groups(&firing.publication.key, &left);
-        } else if !firing.waiting {
-            for key in &firing.groups {
-                self.groups.change(key, |group| group.again = group.again.saturating_add(1));
-            }
+        } else if !firing.waiting && !firing.acknowledged && !self.is_quiet(&firing.publication) {
+            self.say_again(&firing);
         }
         self.keep_firing(firing);
+    }
+
+    /// What lasts was published again, and is told again.
+    fn say_again(&mut self, firing: &Firing) {
+        let now = self.at.now;
+        let item = Item { seq: firing.publication.seq, severity: firing.publication.severity };
+        for key in &firing.groups {
+            let interval_s = self.topics[usize::from(key.0)].group_interval_s;
+            self.groups.change(key, |group| {
+                // Its begin is still to be told otherwise.
+                if group.told.is_some() {
+                    group.again.add(item);
+                    group.due = group.due.min(group.next(now, interval_s));
+                }
+            });
+        }
     }
 
     fn begin_firing(&mut self, publication: Publication, touched: u64, inhibits: u32) {
@@ -173,21 +187,26 @@ impl Router {
         let item = Item { seq: publication.seq, severity: firing.publication.severity };
         let now = self.at.now;
         for key in &firing.groups {
+            let Some(group) = self.groups.get(key) else { continue };
+            let is_over = self.told_members(group).next().is_none();
+            let interval_s = self.topics[usize::from(key.0)].group_interval_s;
             self.groups.change(key, |group| {
                 group.resolved.add(item);
                 group.resolved_to |= firing.told;
                 // Unless its begin is still to be told: then both are told, one after the other.
                 if group.pending.is_empty() {
-                    group.due = now;
+                    let next = if is_over { now } else { group.next(now, interval_s) };
+                    group.due = group.due.min(next);
                 }
             });
         }
     }
 
     /// These were told to those subscriptions.
-    pub(crate) fn mark_told(&mut self, keys: &[String], taken: u64) {
-        for key in keys {
-            let Some(firing) = self.firing.get(key) else { continue };
+    pub(crate) fn mark_told(&mut self, group: &Group, taken: u64) {
+        for key in &group.members {
+            let is_waiting = |firing: &&Firing| !firing.waiting;
+            let Some(firing) = self.firing.get(key).filter(is_waiting) else { continue };
             let severity = firing.publication.severity;
             let fits =
                 |at: usize| taken >> at & 1 == 1 && self.subs[at].config.severity <= severity;

@@ -23,6 +23,7 @@ mod effect;
 mod escalate;
 mod failing;
 mod firing;
+mod flush;
 mod group;
 mod input;
 mod logins;

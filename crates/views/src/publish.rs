@@ -29,6 +29,8 @@ pub fn publication(record: &Record) -> Option<Publication> {
         theme: told.theme,
         severity: told.severity,
         standing: told.standing,
+        // An alarm over alarms only follows them.
+        repeats: matches!(&record.event, Event::Alarmed(change) if change.watched.is_some()),
         key: cut(told.key, PUBLICATION_KEY_MAX),
         labels: told.labels,
     })

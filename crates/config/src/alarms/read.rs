@@ -19,7 +19,7 @@ const REPEAT_S: u64 = 4 * 3600;
 const SAMPLES: u64 = 10;
 
 /// The keys that belong to a metric and say nothing beside a rule.
-const OF_METRIC: [&str; 10] = [
+const OF_METRIC: [&str; 11] = [
     "dimensions",
     "statistic",
     "comparison",
@@ -30,6 +30,7 @@ const OF_METRIC: [&str; 10] = [
     "missing",
     "low_samples",
     "per",
+    "repeat",
 ];
 
 /// What is known of the metrics: `None` where any will do.
@@ -54,9 +55,10 @@ pub(super) fn alarm(
     let semantics =
         table.text("semantics", page, |text| one_of(text, Semantics::ALL, Semantics::word));
     let semantics = semantics.unwrap_or_default();
-    let repeat_s = table.text("repeat", page, repeat);
     let samples = table.number("samples", (0, u64::from(ALARM_SAMPLES_MAX)), page);
     let (has_rule, has_metric) = (table.has("rule"), table.has("metric"));
+    // What is about other alarms is told again by topics.
+    let repeat_s = has_metric.then(|| table.text("repeat", page, repeat)).flatten();
     let (watch, per) = match (has_rule, has_metric) {
         (true, true) | (false, false) => {
             let what = "an alarm has either `metric` or `rule`".to_owned();

@@ -60,6 +60,7 @@ fn envelope(report: ReportId, topic: &str) -> Envelope {
         severity: Severity::Info,
         standing: Standing::Once,
         more: 0,
+        again: false,
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) fn group(from: &mut Reader<'_>, subs: &Names) -> Read<Group> {
     let mut it = Group::new(String::new(), Theme::Notice, Stamp::default());
     (it.pending, it.resolved) = (pending, resolved);
     it.resolved_to = mask(from, subs)?;
-    it.again = u64::take(from)?;
+    it.again = Bunch::take(from)?;
     it.told = maybe(from)?;
     it.told_severity = severity(from)?;
     it.due = stamp(from)?;
@@ -53,6 +53,7 @@ pub(super) fn put_firing(out: &mut Writer, it: &Firing, topics: &Names, subs: &N
     put_stamp(out, publication.time);
     out.byte(place_in(Theme::ALL, &publication.theme));
     out.byte(publication.severity as u8);
+    publication.repeats.put(out);
     (publication.labels.len() as u16).put(out);
     for (name, value) in &publication.labels {
         out.text(name, FIRING_LABELS_BYTES_MAX);
@@ -80,6 +81,7 @@ pub(super) fn firing(
     let time = stamp(from)?;
     let theme = one_of(from, Theme::ALL)?;
     let severity = severity(from)?;
+    let repeats = bool::take(from)?;
     let count = usize::from(u16::take(from)?);
     if count > FIRING_LABELS_BYTES_MAX {
         return Err(FrameError::Limit);
@@ -89,7 +91,7 @@ pub(super) fn firing(
         labels.push((from.text(FIRING_LABELS_BYTES_MAX)?, from.text(LABEL_VALUE_MAX)?));
     }
     let (key, standing) = (key.to_owned(), Standing::Firing);
-    let publication = Publication { seq, time, theme, severity, standing, key, labels };
+    let publication = Publication { seq, time, theme, severity, standing, repeats, key, labels };
     let since = stamp(from)?;
     let told = mask(from, subs)?;
     let (acknowledged, waiting) = (bool::take(from)?, bool::take(from)?);

@@ -55,6 +55,7 @@ pub(crate) fn restore(router: &mut Router, rows: Vec<NotifyRow>) {
         }
     }
     lasting.into_iter().take(FIRING_MAX).for_each(|(key, firing)| put_firing(router, key, firing));
+    rest_anew(router);
     router.own.counters.unreadable_rows += unreadable;
     router.own_changed = unreadable > 0;
 }
@@ -124,6 +125,16 @@ fn put_firing(router: &mut Router, key: String, mut firing: Firing) {
         router.groups.restore_member(group, &key);
     }
     router.restore_firing(key, firing);
+}
+
+/// How long groups rest, another configuration may say otherwise.
+fn rest_anew(router: &mut Router) {
+    let resting = router.groups.shelf.iter().filter(|(_, group)| group.rests());
+    let until =
+        resting.map(|(key, it)| (key.clone(), router.rest_until(usize::from(key.0), it, it.told)));
+    for (key, due) in until.collect::<Vec<_>>() {
+        router.groups.restore_due(&key, due);
+    }
 }
 
 fn put_silence(router: &mut Router, id: &str, row: &NotifyContent) -> Result<Put, FrameError> {

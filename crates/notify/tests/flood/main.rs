@@ -33,6 +33,7 @@ fn publication(n: u64, now_ms: i64) -> Publication {
         theme: Theme::Finding,
         severity,
         standing: Standing::Once,
+        repeats: false,
         key: format!("brute-force:{n}"),
         labels: vec![("address".to_owned(), address), ("service".to_owned(), "sshd".to_owned())],
     }

@@ -23,6 +23,7 @@ fn no_value_makes_one_group_of_two() {
             theme: Theme::Login,
             severity: Severity::Notice,
             standing: Standing::Once,
+            repeats: false,
             key: "k".to_owned(),
             labels,
         };
@@ -54,6 +55,7 @@ proptest! {
                 theme: Theme::Finding,
                 severity: Severity::ALL[severity],
                 standing: Standing::ALL[standing],
+                repeats: false,
                 key,
                 labels: vec![("user".to_owned(), value)],
             };

@@ -45,7 +45,10 @@ fn play(moves: &[(u8, u8, u8)], kills: &[usize]) -> World {
         let (key, site) = (which % 4, which / 4 % 2);
         let severity = ["info", "notice", "warning", "critical"][usize::from(which / 8 % 4)];
         match what % 12 {
-            0..3 => world.publish(&format!("fires alarm k{key} {severity} site=s{site}")),
+            0..3 => {
+                let begins = if key < 2 { "repeats" } else { "fires" };
+                world.publish(&format!("{begins} alarm k{key} {severity} site=s{site}"));
+            }
             3 | 4 => world.publish(&format!("over alarm k{key} info")),
             5 | 6 => world.publish(&format!("once login l{key} {severity} site=s{site}")),
             7 => world.publish(&format!("once block b{which} {severity}")),
@@ -155,6 +158,26 @@ fn another_configuration_keeps_what_is_open() {
     assert_eq!(world.router.queue().len(), before.len());
     world.publish("over alarm k1 warning");
     assert_eq!(world.router.sizes().1, 0);
+}
+
+#[test]
+fn another_repeat_holds_for_what_lasts() {
+    let mut notify = simple();
+    notify.topics[0].repeat_s = None;
+    let mut world = World::new(notify);
+    world.publish("fires alarm a warning");
+    world.until(1000);
+    world.said.clear();
+    for (repeat_s, end, said) in [
+        (Some(3600), 3600, vec!["3600 log repeat a 1+0"]),
+        (Some(7200), 10_800, vec!["10800 log repeat a 1+0"]),
+        (None, 100_000, vec![]),
+    ] {
+        world.notify.topics[0].repeat_s = repeat_s;
+        world.router.reload(&world.notify);
+        world.until(end);
+        assert_eq!(std::mem::take(&mut world.said), said, "{repeat_s:?}");
+    }
 }
 
 #[test]

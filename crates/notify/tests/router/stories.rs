@@ -1,6 +1,6 @@
 //! Groups, repeats, ends, severities, digests.
 
-use monban_model::{Escalation, MuteWindow, Rate, Severity, Theme};
+use monban_model::{Escalation, MuteWindow, Rate, Severity, Standing, Theme};
 use monban_notify::Command;
 
 use crate::world::{World, matchers, simple, stamp, subscription, topic};
@@ -26,17 +26,52 @@ fn each_login_from_elsewhere_is_told_at_once_and_the_same_again_is_gathered() {
 fn an_alarm_is_told_when_it_begins_again_while_it_lasts_and_when_it_is_over() {
     World::new(simple()).story(&[
         (0, "fires alarm alarm:ssh warning", &["0 log first alarm:ssh 1+0"]),
-        (60, "fires alarm alarm:ssh warning", &[]),
-        (120, "fires alarm alarm:ssh warning", &[]),
-        (14_400, "", &["14400 log repeat alarm:ssh 3+2"]),
-        (28_800, "", &["28800 log repeat alarm:ssh 3+0"]),
-        (29_000, "over alarm alarm:ssh info", &["29000 log resolved alarm:ssh 4+0"]),
+        (14_400, "", &["14400 log repeat alarm:ssh 1+0"]),
+        (28_800, "", &["28800 log repeat alarm:ssh 1+0"]),
+        (29_000, "over alarm alarm:ssh info", &["29000 log resolved alarm:ssh 2+0"]),
         (29_100, "over alarm alarm:ssh info", &[]),
         (29_150, "fires alarm alarm:ssh warning", &[]),
         (29_200, "over alarm alarm:ssh info", &[]),
-        (29_300, "", &["29300 log more alarm:ssh 6+0", "29300 log resolved alarm:ssh 7+0"]),
+        (29_300, "", &["29300 log more alarm:ssh 4+0", "29300 log resolved alarm:ssh 5+0"]),
         (100_000, "", &[]),
     ]);
+}
+
+#[test]
+fn an_alarm_with_a_repeat_of_its_own_is_told_again_when_it_is_published_again() {
+    let mut world = World::new(simple());
+    world.story(&[
+        (0, "repeats alarm a warning", &["0 log first a 1+0"]),
+        (1800, "repeats alarm a warning", &["1800 log repeat a 2+0"]),
+        (1810, "repeats alarm a warning", &[]),
+        (2100, "", &["2100 log repeat a 3+0"]),
+        (3600, "repeats alarm a warning", &["3600 log repeat a 4+0"]),
+        // It says nothing of itself any more, as if its repeat were "never".
+        (100_000, "", &[]),
+    ]);
+    world.command(Command::Acknowledge("a".to_owned()));
+    world.story(&[
+        (100_000, "", &["100000 answer Ok(Acknowledged(1))"]),
+        (100_001, "repeats alarm a warning", &[]),
+        (100_002, "over alarm a warning", &["100002 log resolved a 6+0"]),
+    ]);
+}
+
+#[test]
+fn an_end_is_told_while_others_of_its_group_last() {
+    let mut notify = simple();
+    notify.topics[0].group_by = vec!["service".to_owned()];
+    let mut world = World::new(notify);
+    world.story(&[
+        (0, "fires alarm a warning service=sshd", &["0 log first t:sshd 1+0"]),
+        (300, "fires alarm b warning service=sshd", &["300 log more t:sshd 2+0"]),
+        (400, "over alarm a info", &[]),
+        (600, "", &["600 log resolved t:sshd 3+0"]),
+        (610, "over alarm b info", &["610 log resolved t:sshd 4+0"]),
+    ]);
+    let standings: Vec<Standing> = world.delivers.iter().map(|one| one.standing).collect();
+    let [.., part, all] = standings[..] else { panic!("{standings:?}") };
+    assert_eq!((part, all), (Standing::Firing, Standing::Resolved));
 }
 
 #[test]

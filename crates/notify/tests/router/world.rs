@@ -185,7 +185,7 @@ impl World {
         self.input(Input::Outcome { id, outcome });
     }
 
-    /// `STANDING THEME KEY SEVERITY [LABEL=VALUE ..]`
+    /// `STANDING THEME KEY SEVERITY [LABEL=VALUE ..]`; what `fires` has no repeat of its own.
     pub fn publish(&mut self, text: &str) {
         self.seq += 1;
         let publication = publication(self.seq, self.now_s, text);
@@ -216,9 +216,14 @@ impl World {
 
 pub fn publication(seq: u64, now_s: i64, text: &str) -> Publication {
     let mut words = text.split(' ');
+    let mut repeats = false;
     let standing = match words.next().unwrap() {
         "once" => Standing::Once,
         "fires" => Standing::Firing,
+        "repeats" => {
+            repeats = true;
+            Standing::Firing
+        }
         "over" => Standing::Resolved,
         other => panic!("{other}"),
     };
@@ -231,7 +236,16 @@ pub fn publication(seq: u64, now_s: i64, text: &str) -> Publication {
     let mut labels: Vec<(String, String)> =
         labels.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     labels.sort();
-    Publication { seq: Seq(seq), time: stamp(now_s), theme, severity, standing, key, labels }
+    Publication {
+        seq: Seq(seq),
+        time: stamp(now_s),
+        theme,
+        severity,
+        standing,
+        repeats,
+        key,
+        labels,
+    }
 }
 
 pub fn hash(byte: u8) -> CodeHash {

@@ -148,6 +148,7 @@ fn the_letter_has_a_picture_and_fits() {
         severity: Severity::Info,
         standing: Standing::Once,
         more: 0,
+        again: false,
     };
     let here = Here { host: "web1".to_owned(), home: None, guards: true };
     for (tongue, subject) in

@@ -18,6 +18,7 @@ impl LetterWriter {
         time: Stamp,
         change: &AlarmChange,
         known: &Known,
+        again: bool,
         blank: Letter,
     ) -> Letter {
         let name = printable(change.alarm.as_bytes());
@@ -52,6 +53,7 @@ impl LetterWriter {
                 let values = [("alarm", name.as_str()), ("more", &more.to_string())];
                 self.say.text("letter-alarm-again", &values)
             }
+            None if again => self.say.text("letter-alarm-still", &[("alarm", &name)]),
             None => {
                 let values = [("alarm", name.as_str()), ("state", change.new.word())];
                 self.say.text("letter-alarm-changed", &values)

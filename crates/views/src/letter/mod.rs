@@ -40,6 +40,8 @@ pub struct Envelope {
     pub standing: Standing,
     /// How many more there are than the records that are given.
     pub more: u64,
+    /// Whether it was told before and still lasts.
+    pub again: bool,
 }
 
 /// The host that letters come from.
@@ -93,7 +95,7 @@ impl LetterWriter {
         match &record.event {
             Event::Entered(login) => self.login(record.time, login, known, blank),
             Event::FoundHere(finding) => self.found_here(record.time, finding, blank),
-            Event::Alarmed(change) => self.alarm(record.time, change, known, blank),
+            Event::Alarmed(change) => self.alarm(record.time, change, known, envelope.again, blank),
             Event::Found(_) | Event::Decided(_) | Event::Ordered(_) | Event::Happened(_) => {
                 self.about_a_block(record, known, blank)
             }

@@ -1,9 +1,9 @@
 //! Alarms, in the order in which CloudWatch's mail has them.
 
 use monban_model::*;
-use monban_views::Tongue;
+use monban_views::{Envelope, Tongue};
 
-use super::{ALICE, check_texts, commands, facts, record, write};
+use super::{ALICE, NOW, check_texts, commands, envelope, facts, known, record, write, writer};
 
 const HOSTILE: &str = "knocks\u{1b}[2J; rm -rf ~ 'x'";
 
@@ -118,4 +118,31 @@ fn lines_that_are_too_long_do_not_take_the_alarm_out_of_the_data() {
     assert!(letter.data.len() <= limits::LETTER_DATA_MAX);
     assert_eq!((&data[0]["event"], &data[0]["alarm"]), (&"alarm".into(), &HOSTILE.into()));
     assert_eq!((&data[0]["lines"], &data[0]["lines_left_out"]), (&vec![(); 0].into(), &50.into()));
+}
+
+#[test]
+fn an_alarm_that_still_lasts_says_so_with_its_reason() {
+    let rule = |rule: &str, again| {
+        let change = AlarmChange {
+            alarm: "knocking".to_owned(),
+            old: if again { AlarmState::Alarm } else { AlarmState::Ok },
+            again: again.then_some(41),
+            reason: Reason::Created,
+            watched: None,
+            rule: rule.to_owned(),
+            ..change(AlarmState::Alarm)
+        };
+        record(Event::Alarmed(Box::new(change)))
+    };
+    let cases = [
+        (rule("", true), true, "[web1] still firing: knocking (+41)"),
+        (rule("ALARM(\"a\")", false), true, "[web1] still firing: knocking"),
+        (rule("ALARM(\"a\")", false), false, "[web1] ALARM: knocking"),
+    ];
+    for (record, again, subject) in cases {
+        let envelope = Envelope { again, ..envelope(0) };
+        let letter = writer(Tongue::English, "").write(&[record], &envelope, &known(), NOW);
+        assert_eq!(letter.subject, subject);
+        assert!(facts(&letter).iter().any(|(label, _)| *label == "Reason"), "{letter:?}");
+    }
 }

@@ -40,6 +40,7 @@ fn envelope(more: u64) -> Envelope {
         severity: Severity::Warning,
         standing: Standing::Once,
         more,
+        again: false,
     }
 }
 

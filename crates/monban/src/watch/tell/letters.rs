@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use monban_model::{Country, Endpoint, Letter, Notify, NotifyRow, Record, Stamp, SyslogAt};
-use monban_notify::{Deliver, Purpose, Service};
+use monban_notify::{Deliver, Purpose, Reason, Service};
 use monban_views::{Code, Digest, Envelope, Here, Known, LetterWriter, OwnTexts, Say, Tongue};
 
 use super::codes::Made;
@@ -98,6 +98,7 @@ impl Letters {
             severity: deliver.severity,
             standing: deliver.standing,
             more: deliver.more.saturating_add(missing),
+            again: deliver.reason == Reason::Repeat,
         };
         let subscription = deliver.subscription.as_str();
         let code_for = |purpose: Purpose| (code.purpose == purpose).then_some(code.code.as_str());

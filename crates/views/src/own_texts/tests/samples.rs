@@ -53,6 +53,7 @@ pub(super) fn envelope(more: u64) -> Envelope {
         severity: Severity::Warning,
         standing: Standing::Once,
         more,
+        again: false,
     }
 }
 
