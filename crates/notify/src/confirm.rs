@@ -9,7 +9,7 @@ use crate::input::Purpose;
 use crate::offer::Parcel;
 use crate::router::Router;
 use crate::status::State;
-use crate::subscriber::{Code, For};
+use crate::subscriber::Code;
 
 /// Wrong codes are counted for so many seconds.
 const GUESSES_WINDOW_S: u64 = 3600;
@@ -50,17 +50,12 @@ impl Router {
             return Ok(Answer::WouldLeave(name));
         }
         let queued: Vec<_> = self.queue_of(at).map(|(key, it)| (*key, it.records())).collect();
-        let held: u64 = self.subs[at].held.iter().flatten().map(|held| held.bunch.total()).sum();
-        let records = queued.iter().fold(held, |sum, (_, records)| sum.saturating_add(*records));
-        for (key, _) in queued {
+        for (key, records) in queued {
             self.forget(key);
+            self.subs[at].leave_untold(records);
         }
         let sub = self.sub(at);
-        sub.figures.unconfirmed = sub.figures.unconfirmed.saturating_add(records);
-        For::ALL.into_iter().for_each(|why| sub.held[why as usize] = None);
-        (sub.state, sub.since, sub.failing, sub.streak) = (State::Left, now, None, 0);
-        sub.codes.clear();
-        sub.awaiting.clear();
+        sub.close(State::Left, now);
         sub.wake = now;
         self.say("notify-left", &[("subscription", &name)]);
         let others = (0..self.subs.len()).filter(|other| self.subs[*other].works());

@@ -148,6 +148,21 @@ impl Subscriber {
         self.changed = true;
     }
 
+    /// Nothing more goes there for now: what is held back for it is not told.
+    pub(crate) fn close(&mut self, state: State, since: Stamp) {
+        let held = std::mem::take(&mut self.held);
+        self.leave_untold(held.iter().flatten().map(|held| held.bunch.total()).sum());
+        (self.state, self.since, self.failing, self.streak) = (state, since, None, 0);
+        self.codes.clear();
+        self.awaiting.clear();
+    }
+
+    /// Counts what is not told as nobody confirmed it, or somebody left.
+    pub(crate) fn leave_untold(&mut self, records: u64) {
+        self.figures.unconfirmed = self.figures.unconfirmed.saturating_add(records);
+        self.changed = true;
+    }
+
     /// Takes one message from the rate, or tells when the window ends.
     pub(crate) fn take_rate(&mut self, now: Stamp, is_critical: bool) -> Result<(), Stamp> {
         let Some(rate) = self.config.rate else { return Ok(()) };

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use monban_model::limits::{DELIVERIES_WAITING_MAX, FIRING_MAX, NOTIFY_GROUPS_MAX, SILENCES_MAX};
 use monban_model::wire::FrameError;
-use monban_model::{NotifyContent, NotifyRow, NotifyRowKind};
+use monban_model::{NotifyContent, NotifyRow, NotifyRowKind, Stamp};
 
 use super::{Names, PART, codec, lasting};
+use crate::effect::Service;
 use crate::firing::Firing;
 use crate::router::Router;
 use crate::status::State;
@@ -22,7 +23,9 @@ enum Put {
 
 /// Puts rows back. Those that belong to nothing are to be forgotten, those that cannot be read are
 /// counted and forgotten.
-pub(crate) fn restore(router: &mut Router, rows: Vec<NotifyRow>) {
+pub(crate) fn restore(router: &mut Router, mut rows: Vec<NotifyRow>) {
+    // What is to be delivered hangs on who confirmed.
+    rows.sort_by_key(|row| row.kind != NotifyRowKind::Subscription);
     let (topics, subs) = (Names::topics(router), Names::subs(router));
     let mut lasting = BTreeMap::new();
     let mut unreadable = 0;
@@ -65,16 +68,20 @@ fn put_sub(router: &mut Router, name: &str, row: &NotifyContent) -> Result<Put, 
     let fresh = Subscriber::new(router.subs[at].config.clone(), router.subs[at].topic);
     let mut sub = fresh.clone();
     codec::all(&row.data, |from| codec::take_sub(from, &mut sub))?;
-    sub.changed = false;
     let must_confirm = fresh.config.confirm && sub.readers != fresh.readers;
+    let escalates =
+        fresh.config.escalation.as_ref().is_some_and(|it| router.find_sub(&it.to).is_some());
+    sub.changed = sub.readers != fresh.readers || (!escalates && !sub.awaiting.is_empty());
+    if !escalates {
+        sub.awaiting.clear();
+    }
     if must_confirm {
-        // What other readers confirmed does not hold for these.
-        (sub.codes, sub.code_sent) = (Vec::new(), None);
-        (sub.state, sub.since, sub.wants_code) = (State::Pending, sub.since, true);
+        // What other readers confirmed does not hold for these, and nor does what they were told.
+        sub.close(State::Pending, Stamp::default());
+        (sub.code_sent, sub.wants_code) = (None, true);
     } else if sub.state == State::Pending && !fresh.config.confirm {
         (sub.state, sub.wants_code) = (State::Active, false);
     }
-    sub.changed = sub.readers != fresh.readers;
     sub.readers = fresh.readers;
     router.subs[at] = sub;
     Ok(Put::Back)
@@ -92,6 +99,11 @@ fn put_delivery(
     let is_known = router.ids.contains_key(&delivery.id);
     if is_known || router.queue_of(at).count() >= DELIVERIES_WAITING_MAX {
         return Err(FrameError::Limit);
+    }
+    let sub = &mut router.subs[at];
+    if sub.state != State::Active && delivery.service != Some(Service::Confirm) {
+        sub.leave_untold(delivery.records());
+        return Ok(Put::Stray);
     }
     let key = (at as u8, order);
     router.ids.insert(delivery.id.clone(), key);

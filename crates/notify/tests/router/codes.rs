@@ -135,3 +135,32 @@ fn other_readers_confirm_anew() {
     world.notify.subscriptions[0].confirm = false;
     assert_eq!(state(&world), State::Active);
 }
+
+#[test]
+fn other_readers_get_nothing_that_waited_for_those_before() {
+    let mut world = world();
+    world.until(0);
+    code(&mut world, Purpose::Confirm, 1);
+    world.command(Command::Confirm(hash(1)));
+    world.down.insert("me".to_owned());
+    world.publish("once login a notice");
+    world.publish("once login b notice");
+    world.publish("once block c info");
+    world.command(Command::Test(None));
+    world.notify.subscriptions[0].endpoint = mail("you", "t").endpoint;
+    for is_reload in [true, false] {
+        match is_reload {
+            true => world.router.reload(&world.notify),
+            false => world.router = Router::new(&world.notify, world.rows.clone()),
+        }
+        world.down.clear();
+        world.said.clear();
+        world.until(world.now_s + 100_000);
+        let to_me: Vec<&String> =
+            world.said.iter().filter(|line| line.split(' ').nth(1) == Some("me")).collect();
+        let wanted: &[&str] = if is_reload { &["0 me service confirm"] } else { &[] };
+        assert_eq!(to_me, wanted);
+    }
+    assert_eq!(world.figures("me").unconfirmed, 3);
+    assert_eq!(world.router.subscriptions()[0].state, State::Pending);
+}

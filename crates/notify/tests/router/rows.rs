@@ -181,6 +181,24 @@ fn another_repeat_holds_for_what_lasts() {
 }
 
 #[test]
+fn nothing_waits_for_an_escalation_that_was_taken_away() {
+    let mut notify = simple();
+    notify.subscriptions.push(subscription("boss", "t"));
+    notify.subscriptions[0].escalation = Some(Escalation { after_s: 900, to: "boss".to_owned() });
+    let mut world = World::new(notify);
+    world.publish("once finding a warning");
+    world.until(800);
+    world.notify.subscriptions[0].escalation = None;
+    world.router.reload(&world.notify);
+    for s in 1000..1010 {
+        world.now_s = s;
+        world.input(Input::Tick);
+        assert!(world.router.wake_at().is_none_or(|wake| wake > stamp(s)), "{s}");
+    }
+    assert_eq!(world.router.subscriptions()[0].awaiting, 0);
+}
+
+#[test]
 fn damaged_rows_are_counted_and_forgotten() {
     let mut world = play(&[(0, 1, 5), (5, 2, 5), (10, 3, 3), (0, 4, 2), (7, 1, 1)], &[]);
     world.mute.insert("boss".to_owned());
