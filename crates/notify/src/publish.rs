@@ -55,7 +55,9 @@ impl Router {
         let mut joined = Vec::new();
         for topic in self.topics_for(publication) {
             if !self.topics[topic].themes.contains(&publication.theme) {
-                self.put_off(topic, publication);
+                if is_told {
+                    self.put_off(topic, publication);
+                }
                 continue;
             }
             let key = self.join_group(topic, publication, is_told);

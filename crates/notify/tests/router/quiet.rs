@@ -1,6 +1,6 @@
 //! Silences, inhibition, quiet times by command.
 
-use monban_model::{Inhibition, Silence};
+use monban_model::{Inhibition, Silence, Theme};
 use monban_notify::Command;
 
 use crate::world::{World, matchers, simple, stamp};
@@ -31,6 +31,22 @@ fn what_still_lasts_after_a_silence_is_told_then() {
         (501, "over alarm disk:b warning", &["501 log resolved disk:b 8+0"]),
     ]);
     assert_eq!(world.router.counters().silenced, 3);
+}
+
+#[test]
+fn what_is_silenced_is_in_no_digest_before_its_silence_ends() {
+    let mut notify = simple();
+    notify.topics[0].themes.retain(|theme| *theme != Theme::Alarm);
+    notify.topics[0].daily.push(Theme::Alarm);
+    notify.silences.push(silence("key", "disk*", 0, Some(50_000)));
+    World::new(notify).story(&[
+        (10, "fires alarm disk:a warning", &[]),
+        (20, "fires alarm disk:b warning", &[]),
+        (30, "over alarm disk:b warning", &[]),
+        (40, "fires alarm net warning", &[]),
+        (40_000, "", &["25200 log digest digest 4+0"]),
+        (112_000, "", &["111600 log digest digest 1+0"]),
+    ]);
 }
 
 #[test]
