@@ -1,11 +1,14 @@
 //! What lasts: it is told when it begins, again while it lasts, and when it is over.
 
+use std::collections::BTreeSet;
+
 use monban_model::limits::{FIRING_LABELS_BYTES_MAX, FIRING_MAX, TOPICS_MAX};
-use monban_model::{Publication, Seq, Severity, Stamp};
+use monban_model::{Publication, Seq, Severity, Stamp, glob_fits};
 
 use crate::bunch::{Bunch, Item};
 use crate::group::{Group, GroupKey};
 use crate::router::Router;
+use crate::subscriber::Awaiting;
 
 /// Groups that one thing is a member of; it is in one of each topic, unless its labels change.
 pub(crate) const FIRING_GROUPS_MAX: usize = 2 * TOPICS_MAX;
@@ -245,32 +248,34 @@ impl Router {
         self.firing.iter().any(|(_, firing)| firing.waiting)
     }
 
-    /// Somebody looks after all that has this key, or is told in this thread.
+    /// Somebody looks after all whose key fits, or that is told in a thread that does; `*` and `?`
+    /// stand for any text.
     pub(crate) fn acknowledge(&mut self, wanted: &str) -> usize {
-        let threads: Vec<String> =
-            self.firing.get(&wanted.to_owned()).map_or_else(Vec::new, |it| {
-                let groups = it.groups.iter().filter_map(|key| self.groups.get(key));
-                groups.map(|group| group.thread.clone()).collect()
-            });
-        let is_meant = |(key, firing): &(&String, &Firing)| {
-            let mut groups = firing.groups.iter().filter_map(|key| self.groups.get(key));
-            key.as_str() == wanted || groups.any(|group| group.thread == wanted)
+        let threads_of = |firing: &Firing| {
+            let groups = firing.groups.iter().filter_map(|key| self.groups.get(key));
+            groups.map(|group| group.thread.clone()).collect::<Vec<String>>()
         };
-        let keys: Vec<String> =
-            self.firing.iter().filter(is_meant).map(|(key, _)| key.clone()).collect();
+        let (mut keys, mut threads) = (Vec::new(), BTreeSet::new());
+        for (key, firing) in self.firing.iter() {
+            let its_threads = threads_of(firing);
+            if glob_fits(wanted, key) || its_threads.iter().any(|it| glob_fits(wanted, it)) {
+                keys.push(key.clone());
+                threads.extend(its_threads);
+            }
+        }
+        let mut found = keys.len();
         for key in &keys {
             if let Some(firing) = self.firing.get_mut(key) {
                 firing.acknowledged = true;
             }
         }
-        let mut found = keys.len();
         for sub in &mut self.subs {
-            let before = sub.awaiting.len();
-            sub.awaiting.retain(|it| it.thread != wanted && !threads.contains(&it.thread));
-            sub.changed |= before != sub.awaiting.len();
-            // What lasts was counted already.
-            if keys.is_empty() {
-                found += before - sub.awaiting.len();
+            let is_meant =
+                |it: &mut Awaiting| threads.contains(&it.thread) || glob_fits(wanted, &it.thread);
+            for it in sub.awaiting.extract_if(.., is_meant) {
+                sub.changed = true;
+                // What lasts was counted already.
+                found += usize::from(!threads.contains(&it.thread));
             }
         }
         found

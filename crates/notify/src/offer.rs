@@ -86,9 +86,6 @@ impl Router {
         let parcel = Parcel { bunch, ..parcel.clone() };
         let (moment, severity) = (self.at, parcel.bunch.severity());
         let now = moment.now;
-        if !parcel.passed_on {
-            self.await_answer(at, &parcel);
-        }
         let sub = self.sub(at);
         let is_critical = severity == Severity::Critical;
         let quiet = sub.quiet_until(moment).filter(|_| !is_critical || sub.config.mute_critical);
@@ -101,7 +98,12 @@ impl Router {
             return true;
         }
         match sub.take_rate(now, is_critical) {
-            Ok(()) => self.enqueue(at, &parcel),
+            Ok(()) => {
+                self.enqueue(at, &parcel);
+                if !parcel.passed_on {
+                    self.await_answer(at, &parcel);
+                }
+            }
             Err(end) => sub.hold(For::Rate, &parcel.bunch, now, end),
         }
         true
@@ -112,8 +114,7 @@ impl Router {
         if self.subs[at].state == State::Active {
             return true;
         }
-        let figures = &mut self.sub(at).figures;
-        figures.unconfirmed = figures.unconfirmed.saturating_add(records);
+        self.subs[at].leave_untold(records);
         false
     }
 

@@ -227,6 +227,50 @@ fn nobody_answers_and_another_is_told() {
 }
 
 #[test]
+fn what_nobody_was_told_yet_does_not_escalate() {
+    let mut notify = simple();
+    notify.topics.push(topic("other"));
+    notify.topics[1].themes.clear();
+    notify.subscriptions.push(subscription("boss", "other"));
+    let log = &mut notify.subscriptions[0];
+    log.escalation = Some(Escalation { after_s: 900, to: "boss".to_owned() });
+    log.mute = vec![MuteWindow::Hours { from_min: 1380, until_min: 420 }];
+    World::new(notify).story(&[
+        (3600, "once finding a warning", &[]),
+        (25_200, "", &["25200 log digest digest 1+0"]),
+        (30_000, "once finding b warning", &["30000 log first b 2+0"]),
+        (30_900, "", &["30900 boss escalated b 2+0"]),
+    ]);
+}
+
+#[test]
+fn somebody_looks_after_all_that_fits() {
+    for (pattern, found) in
+        [("alarm:ssh", 1), ("alarm:*", 3), ("alarm:ss?", 1), ("*", 4), ("ssh", 0), ("login:a", 1)]
+    {
+        let mut notify = simple();
+        notify.subscriptions.push(subscription("boss", "t"));
+        let escalation = Escalation { after_s: 900, to: "boss".to_owned() };
+        notify.subscriptions[0].escalation = Some(escalation);
+        let mut world = World::new(notify);
+        for key in ["alarm:ssh", "alarm:sshd", "alarm:disk:a"] {
+            world.publish(&format!("fires alarm {key} warning"));
+        }
+        world.publish("once login login:a notice");
+        world.said.clear();
+        world.command(Command::Acknowledge(pattern.to_owned()));
+        let answer = match found {
+            0 => "0 answer Err(Unknown)".to_owned(),
+            _ => format!("0 answer Ok(Acknowledged({found}))"),
+        };
+        assert_eq!(world.said, [answer], "{pattern}");
+        world.until(14_400);
+        let escalated = world.said.iter().filter(|line| line.contains("escalated")).count();
+        assert_eq!(escalated, 4 - found, "{pattern}");
+    }
+}
+
+#[test]
 fn two_that_escalate_to_each_other_come_to_an_end() {
     let mut notify = simple();
     notify.subscriptions.push(subscription("two", "t"));
