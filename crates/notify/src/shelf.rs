@@ -99,11 +99,6 @@ impl<K: Ord + Clone, V> Shelf<K, V> {
             }
         }
     }
-
-    /// Changes that wait to be handed out.
-    pub(crate) fn waiting(&self) -> usize {
-        self.changed.len() + self.gone.len()
-    }
 }
 
 #[cfg(test)]

@@ -34,8 +34,6 @@ pub struct AlarmMessage {
     pub time: Stamp,
     /// Of an alarm for each of several: which it is, and its names and values.
     pub contributor: Option<(String, Vec<(String, String)>)>,
-    /// Whether it is said only now, because a mute window is over.
-    pub after_mute: bool,
     /// ARNs of what is told of each state: of `OK`, `ALARM`, `INSUFFICIENT_DATA`.
     pub actions: [Vec<String>; 3],
     /// What it watches.
@@ -166,7 +164,8 @@ impl AlarmMessage {
             old: &self.old_state,
             contributor,
             attributes,
-            after_mute: self.after_mute,
+            // What is muted comes later in a digest, which is another text.
+            after_mute: false,
             ok,
             alarm,
             insufficient,

@@ -66,7 +66,6 @@ fn alarm(letter: &Letter, topic: &Topic, namespaces: &[AwsMetrics]) -> Option<Al
         reason: text("reason"),
         time: letter.time,
         contributor,
-        after_mute: false,
         actions: [(); 3].map(|()| vec![topic.arn.clone()]),
         trigger,
     })

@@ -219,7 +219,6 @@ fn alarm() -> AlarmMessage {
         reason: "Threshold Crossed".to_owned(),
         time: now(),
         contributor: None,
-        after_mute: false,
         actions: [vec![], vec![], vec![]],
         trigger: Trigger::Metric(Metric {
             name: "preauth".to_owned(),

@@ -45,17 +45,6 @@ impl Router {
         rows
     }
 
-    /// How many rows [`Router::take_rows`] would give.
-    pub fn waiting_rows(&self) -> usize {
-        self.stray.len()
-            + usize::from(self.own_changed)
-            + self.subs.iter().filter(|sub| sub.changed).count()
-            + self.deliveries.waiting()
-            + self.groups.shelf.waiting()
-            + self.firing.waiting()
-            + self.silences.waiting()
-    }
-
     /// The whole state.
     pub(crate) fn all_rows(&self) -> Vec<NotifyRow> {
         let (topics, subs) = (Names::topics(self), Names::subs(self));

@@ -18,7 +18,6 @@ fn article() -> AlarmMessage {
             .to_owned(),
         time: Stamp(1_448_849_050_401),
         contributor: None,
-        after_mute: false,
         actions: [vec![], vec!["arn:aws:sns:ap-northeast-1:123456789012:myTopic".into()], vec![]],
         trigger: Trigger::Metric(Metric {
             name: "preauth".to_owned(),
