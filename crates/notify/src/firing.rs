@@ -153,17 +153,8 @@ impl Router {
     }
 
     fn leave_groups(&mut self, key: &str, groups: &[GroupKey]) {
+        let now = self.at.now;
         for group in groups {
-            self.groups.change(group, |group| group.members.remove(key));
-        }
-    }
-
-    /// Forgets it, and gives what was known.
-    fn end_firing(&mut self, key: &String) -> Option<Firing> {
-        let firing = self.firing.remove(key)?;
-        self.forget_order(&firing);
-        for group in &firing.groups {
-            let now = self.at.now;
             self.groups.change(group, |group| {
                 group.members.remove(key);
                 if group.members.is_empty() && group.pending.is_empty() {
@@ -171,6 +162,13 @@ impl Router {
                 }
             });
         }
+    }
+
+    /// Forgets it, and gives what was known.
+    fn end_firing(&mut self, key: &String) -> Option<Firing> {
+        let firing = self.firing.remove(key)?;
+        self.forget_order(&firing);
+        self.leave_groups(key, &firing.groups);
         if firing.inhibits != 0 {
             self.recheck = Some(self.at.now);
         }
@@ -233,12 +231,13 @@ impl Router {
             if self.why_quiet(&firing.publication).is_some() {
                 continue;
             }
-            let publication = firing.publication.clone();
+            let (publication, mut left) = (firing.publication.clone(), firing.groups.clone());
             let joined = self.route(&publication, true);
+            // Nothing of it was told where other labels had put it meanwhile.
+            left.retain(|group| !joined.contains(group));
+            self.leave_groups(&key, &left);
             if let Some(firing) = self.firing.get_mut(&key) {
-                firing.waiting = false;
-                let left = firing.join(joined);
-                self.leave_groups(&key, &left);
+                (firing.waiting, firing.groups) = (false, joined);
             }
         }
     }

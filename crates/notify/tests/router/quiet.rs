@@ -1,7 +1,7 @@
 //! Silences, inhibition, quiet times by command.
 
 use monban_model::{Inhibition, Silence, Theme};
-use monban_notify::Command;
+use monban_notify::{Command, Router};
 
 use crate::world::{World, matchers, simple, stamp};
 
@@ -114,4 +114,20 @@ fn a_subscription_is_quiet_for_a_while() {
     world.command(Command::Mute("log".to_owned(), None));
     let said = ["1000 answer Ok(Muted)", "2000 answer Ok(Muted)", "2000 log digest digest 3+0"];
     world.story(&[(2000, "", &said)]);
+}
+
+#[test]
+fn what_was_quiet_under_other_labels_is_told_and_repeated_where_it_belongs_now() {
+    let mut notify = simple();
+    notify.topics[0].group_by = vec!["site".to_owned()];
+    notify.silences.push(silence("site", "a", 0, None));
+    let mut world = World::new(notify);
+    world.story(&[
+        (0, "fires alarm disk warning site=a", &[]),
+        (10, "fires alarm disk warning site=b", &["10 log first t:b 2+0"]),
+        (14_410, "", &["14410 log repeat t:b 2+0"]),
+    ]);
+    world.router = Router::new(&world.notify, world.rows.clone());
+    world.story(&[(28_810, "", &["28810 log repeat t:b 2+0"])]);
+    assert_eq!(world.router.sizes(), (1, 1));
 }
