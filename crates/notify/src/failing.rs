@@ -61,9 +61,13 @@ impl Router {
         }
         (delivery.underway, delivery.again) = (None, false);
         delivery.next = delivery.back_off(now, after_s.min(RETRY_AFTER_MAX_S));
+        // Letters that were tried together fail together: that is once.
+        let tried = delivery.attempt;
         let sub = self.sub(at);
         sub.figures.failed += 1;
-        sub.streak = sub.streak.saturating_add(1);
+        if tried > sub.streak {
+            sub.streak += 1;
+        }
         if sub.streak >= STREAK {
             self.note_failing(at, why);
         }

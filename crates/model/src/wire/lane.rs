@@ -51,6 +51,19 @@ pub enum Errand {
     },
 }
 
+/// What comes back of an errand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Returned {
+    /// It was tried.
+    Report(Report),
+    /// It was not: it is of a configuration that is no longer in force, whose endpoints are
+    /// forgotten. The watcher has the next one already, and hands it out anew.
+    Outdated {
+        /// See [`Errand::Deliver`].
+        id: String,
+    },
+}
+
 /// What became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
@@ -173,6 +186,28 @@ impl Wire for Errand {
     }
 }
 
+impl Wire for Returned {
+    fn put(&self, out: &mut Writer) {
+        match self {
+            Self::Report(report) => {
+                out.byte(1);
+                report.put(out);
+            }
+            Self::Outdated { id } => {
+                out.byte(2);
+                out.text(id, LETTER_ID_MAX);
+            }
+        }
+    }
+    fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
+        Ok(match from.byte()? {
+            1 => Self::Report(Report::take(from)?),
+            2 => Self::Outdated { id: from.text(LETTER_ID_MAX)? },
+            _ => return Err(FrameError::Unknown),
+        })
+    }
+}
+
 impl Wire for Report {
     fn put(&self, out: &mut Writer) {
         out.text(&self.id, LETTER_ID_MAX);
@@ -266,7 +301,10 @@ mod tests {
         let taken =
             Taken::No { permanent: false, retry_after_s: Some(60), why: "421 busy".to_owned() };
         let report = Report { id: "d-1".to_owned(), taken, dialogue: "-> EHLO web1".to_owned() };
-        assert_eq!(decode::<Report>(&encode(&report)), Ok(report));
+        let outdated = Returned::Outdated { id: "d-1".to_owned() };
+        for returned in [Returned::Report(report), outdated] {
+            assert_eq!(decode::<Returned>(&encode(&returned)), Ok(returned));
+        }
         let key = Some(Secret("hunter2".to_owned()));
         let equipped = Equipped {
             number: 4,

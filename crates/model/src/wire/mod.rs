@@ -28,7 +28,7 @@ pub use client::{Mode, Refusal, Reply, Request, StatusReply};
 pub use codec::{FrameError, Reader, Wire, Writer, decode, decode_long, encode, encode_long};
 pub use courier::{FromCourier, FromRunner, ToCourier, ToRunner};
 pub use lane::{
-    Equipment, Equipped, Errand, Peer, Report, Taken, decode_equipment, encode_equipment,
+    Equipment, Equipped, Errand, Peer, Report, Returned, Taken, decode_equipment, encode_equipment,
 };
 pub use letter::{decode_letter, encode_letter};
 pub use notify::NotifyRequest;

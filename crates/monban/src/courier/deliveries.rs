@@ -11,7 +11,7 @@ use monban_courier::{Delivered, Dialogue, Failure, Said, Side, deliver};
 use monban_model::AwsAccount;
 use monban_model::limits::{AWS_SUMS_BYTES_MAX, EQUIPMENT_BYTES_MAX, LETTER_BYTES_MAX};
 use monban_model::wire::{
-    Equipment, Equipped, Errand, Report, Taken, decode_equipment, decode_letter,
+    Equipment, Equipped, Errand, Report, Returned, Taken, decode_equipment, decode_letter,
 };
 use monban_warden::{Channel, Received, read_memory_file};
 
@@ -120,7 +120,7 @@ impl Deliveries {
             worked = true;
             self.underway.remove(&report.id);
             self.finished.keep(&report);
-            self.report(&report);
+            self.report(report);
         }
         while let Some(lane) = &mut self.lane {
             match lane.flush().and_then(|()| lane.receive::<Errand>()) {
@@ -144,14 +144,19 @@ impl Deliveries {
             return;
         }
         if let Some(report) = self.finished.get(&id) {
-            return self.report(&report);
+            return self.report(report);
         }
         let Some(file) = file else { return self.refuse(&id, "there came nothing with it") };
-        if let Errand::Deliver { reload, .. } = &errand
-            && *reload > self.reload
-            && self.early.len() < WAITING_MAX
-        {
-            return self.early.push_back((errand, file));
+        match &errand {
+            Errand::Deliver { reload, .. } if *reload < self.reload => {
+                return self.give_back(Returned::Outdated { id });
+            }
+            Errand::Deliver { reload, .. }
+                if *reload > self.reload && self.early.len() < WAITING_MAX =>
+            {
+                return self.early.push_back((errand, file));
+            }
+            _ => {}
         }
         if self.underway.len() >= WAITING_MAX {
             return self.refuse(&id, "too many letters are on their way");
@@ -185,12 +190,16 @@ impl Deliveries {
 
     fn refuse(&mut self, id: &str, why: &str) {
         let taken = Taken::No { permanent: false, retry_after_s: None, why: why.to_owned() };
-        self.report(&Report { id: id.to_owned(), taken, dialogue: String::new() });
+        self.report(Report { id: id.to_owned(), taken, dialogue: String::new() });
     }
 
-    fn report(&mut self, report: &Report) {
+    fn report(&mut self, report: Report) {
+        self.give_back(Returned::Report(report));
+    }
+
+    fn give_back(&mut self, returned: Returned) {
         if let Some(lane) = &mut self.lane
-            && lane.post(report, None).is_err()
+            && lane.post(&returned, None).is_err()
         {
             self.lane = None;
         }
@@ -273,5 +282,38 @@ fn taken(done: Result<Delivered, Failure>) -> Taken {
         Err(Failure { permanent, retry_after_s, why }) => {
             Taken::No { permanent, retry_after_s, why }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use monban_model::wire::encode_equipment;
+    use monban_warden::memory_file;
+
+    use super::*;
+
+    #[test]
+    fn a_letter_of_a_configuration_that_went_is_given_back_untried() {
+        let (bell, ringer) = UnixStream::pair().unwrap();
+        let (here, there) = Channel::pair().unwrap();
+        let (mut deliveries, mut watcher) = (Deliveries::new(ringer), Channel::over(there));
+        deliveries.set_lane(here);
+        let equipment = || memory_file(&encode_equipment(&Equipment::default())).unwrap();
+        deliveries.equip(2, equipment()).unwrap();
+        for reload in [1, 3] {
+            let id = reload.to_string();
+            let errand = Errand::Deliver { id, reload, endpoint: 0, talk: false };
+            watcher.post(&errand, Some(memory_file(b"").unwrap())).unwrap();
+        }
+        assert!(deliveries.work());
+        let outdated = |id: &str| Returned::Outdated { id: id.to_owned() };
+        let mut next = || match watcher.receive::<Returned>().unwrap() {
+            Received::Frame(returned, _) => Some(returned),
+            _ => None,
+        };
+        assert_eq!((next(), next()), (Some(outdated("1")), None));
+        deliveries.equip(4, equipment()).unwrap();
+        assert_eq!(next(), Some(outdated("3")), "the one that was early is late now");
+        drop(bell);
     }
 }

@@ -45,6 +45,23 @@ fn a_server_that_is_down_is_tried_less_and_less_often_and_given_up_after_three_d
 }
 
 #[test]
+fn letters_that_are_refused_at_one_moment_are_one_failure() {
+    let mut world = World::new(simple());
+    world.down.insert("log".to_owned());
+    for key in ["a", "b", "c", "d", "e"] {
+        world.publish(&format!("once login {key} critical"));
+    }
+    let fails = |world: &World| world.said.iter().any(|line| line.contains("notify-failing"));
+    world.until(20);
+    assert_eq!((world.figures("log").failed, fails(&world)), (10, false), "{:?}", world.said);
+    world.until(60);
+    assert!(fails(&world), "the third try of the first one: {:?}", world.said);
+    world.down.clear();
+    world.until(600);
+    assert_eq!(world.figures("log").delivered, 5);
+}
+
+#[test]
 fn a_server_says_when_to_come_again() {
     let mut world = World::new(simple());
     world.mute.insert("log".to_owned());

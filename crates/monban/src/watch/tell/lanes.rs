@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use monban_courier::{mail, shape};
-use monban_model::wire::{Errand, Peer, Report, encode_letter};
+use monban_model::wire::{Errand, Peer, Report, Returned, encode_letter};
 use monban_model::{Endpoint, Letter, MailBy, Notify};
 use monban_notify::Deliver;
 use monban_warden::{Channel, Received, memory_file};
@@ -165,16 +165,20 @@ impl Lanes {
         is_sent
     }
 
-    /// What became of messages. What was given to somebody who is gone is given to the next.
+    /// What became of messages. What was given to somebody who is gone, or is of a configuration
+    /// that went meanwhile, is given away anew.
     pub(super) fn hear(&mut self) -> Vec<Report> {
         let mut reports = Vec::new();
         for way in self.ways.values_mut() {
             for _ in 0..REPORTS_A_TURN {
                 let Some(channel) = &mut way.channel else { break };
-                match channel.flush().and_then(|()| channel.receive::<Report>()) {
-                    Ok(Received::Frame(report, _)) => {
+                match channel.flush().and_then(|()| channel.receive::<Returned>()) {
+                    Ok(Received::Frame(Returned::Report(report), _)) => {
                         way.given.remove(&report.id);
                         reports.push(report);
+                    }
+                    Ok(Received::Frame(Returned::Outdated { id }, _)) => {
+                        self.waiting.extend(way.given.remove(&id));
                     }
                     Ok(Received::Nothing) => break,
                     Ok(Received::End) | Err(_) => {
@@ -203,4 +207,65 @@ impl Way {
 fn peer_of(notify: &Notify, deliver: &Deliver) -> Option<Peer> {
     let one = notify.subscriptions.iter().find(|one| one.name == deliver.subscription)?;
     Some(if is_program(&one.endpoint) { Peer::Runner } else { Peer::Courier })
+}
+
+#[cfg(test)]
+mod tests {
+    use monban_model::{Severity, Stamp, Standing, Subscription, Theme};
+    use monban_notify::Reason;
+
+    use super::*;
+
+    fn deliver(id: &str) -> Deliver {
+        Deliver {
+            id: id.to_owned(),
+            subscription: "me".to_owned(),
+            topic: "t".to_owned(),
+            items: Vec::new(),
+            more: 0,
+            reason: Reason::Service,
+            thread: String::new(),
+            severity: Severity::Notice,
+            standing: Standing::Once,
+            theme: Theme::Service,
+            made: Stamp(0),
+            since: Stamp(0),
+            attempt: 1,
+            service: None,
+        }
+    }
+
+    fn subscription(endpoint: Endpoint) -> Subscription {
+        Subscription {
+            name: "me".to_owned(),
+            topic: "t".to_owned(),
+            endpoint,
+            severity: Severity::Info,
+            lang: None,
+            rate: None,
+            digest_s: None,
+            mute: Vec::new(),
+            mute_critical: false,
+            escalation: None,
+            fallback: None,
+            confirm: false,
+            resolved: true,
+        }
+    }
+
+    #[test]
+    fn what_a_reload_overtook_is_given_away_anew_and_no_try_failed() {
+        let endpoint = Endpoint::Command(vec!["/bin/cat".to_owned()]);
+        let notify = Notify { subscriptions: vec![subscription(endpoint)], ..Notify::default() };
+        let (here, there) = Channel::pair().unwrap();
+        let (mut lanes, mut runner) = (Lanes::default(), Channel::over(there));
+        lanes.reached(Peer::Runner, Some(here));
+        let way = lanes.ways.get_mut(&Peer::Runner).unwrap();
+        way.given.insert("a".to_owned(), deliver("a"));
+        runner.post(&Returned::Outdated { id: "a".to_owned() }, None).unwrap();
+        runner.post(&Returned::Outdated { id: "b".to_owned() }, None).unwrap();
+        assert_eq!(lanes.hear(), []);
+        assert_eq!(lanes.ready(&notify), [deliver("a")]);
+        assert_eq!(lanes.ready(&notify), []);
+    }
 }
