@@ -106,8 +106,8 @@ impl Reason {
 /// What monban itself says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Service {
-    /// The code that confirms the subscription. A new one is made with each letter: the router
-    /// keeps hashes only.
+    /// The code that confirms the subscription. Whoever writes the letter makes it, the same one
+    /// for each try: the router keeps hashes only.
     Confirm,
     /// A test.
     Test,

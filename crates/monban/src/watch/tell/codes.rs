@@ -1,6 +1,8 @@
 //! Codes that confirm or end a subscription. The router keeps their hashes; the codes themselves
-//! are in letters. Those to leave are made from a secret of the host, so that each letter of years
-//! carries the same one, and it works whenever somebody wants to leave.
+//! are in letters. All are made from a secret of the host. Each letter of years carries the same
+//! one to leave, which works whenever somebody wants to. A letter that asks for confirmation
+//! carries the same one in each try: the one that arrived is known even if this process was killed
+//! before the ledger had its hash.
 
 use std::collections::HashSet;
 
@@ -18,7 +20,7 @@ const LENGTH: usize = 12;
 /// Where the ledger keeps the secret, in hexadecimal digits.
 const SECRET_META: &str = "notify.secret";
 
-/// What codes to leave are made from. It is made once on each host.
+/// What codes are made from. It is made once on each host.
 pub struct Secret([u8; 32]);
 
 impl Secret {
@@ -36,12 +38,21 @@ impl Secret {
 
     /// The code by which this subscription is left.
     fn leave_code(&self, subscription: &str) -> String {
+        self.code(subscription)
+    }
+
+    /// The code that this delivery carries to confirm its subscription. A name has no colon.
+    fn confirm_code(&self, subscription: &str, delivery: &str) -> String {
+        self.code(&format!("{subscription}:{delivery}"))
+    }
+
+    fn code(&self, of: &str) -> String {
         let key = hmac::Key::new(HMAC_SHA256, &self.0);
         // One of them nearly always has letters enough.
         let tags = (0..=u8::MAX).flat_map(|round| {
             let mut context = hmac::Context::with_key(&key);
             context.update(&[round]);
-            context.update(subscription.as_bytes());
+            context.update(of.as_bytes());
             context.sign().as_ref().to_vec()
         });
         code(tags)
@@ -111,7 +122,7 @@ impl Codes {
     pub(super) fn for_letter(&mut self, deliver: &Deliver) -> Made {
         let subscription = deliver.subscription.clone();
         if deliver.service == Some(Service::Confirm) {
-            let code = code(std::iter::repeat_with(random_bytes::<1>).flatten());
+            let code = self.secret.confirm_code(&subscription, &deliver.id);
             return Made { purpose: Purpose::Confirm, code, subscription, is_new: true };
         }
         // The router may know only one that an older monban made.
@@ -156,17 +167,13 @@ fn random_bytes<const COUNT: usize>() -> [u8; COUNT] {
 mod tests {
     use super::*;
 
-    fn random() -> String {
-        code(std::iter::repeat_with(random_bytes::<1>).flatten())
-    }
-
     #[test]
     fn a_code_is_read_however_it_is_typed() {
-        let code = random();
+        let code = Secret::of(&[]).leave_code("mail");
         assert_eq!(code.len(), LENGTH + 2);
         assert_eq!(hash(&code), hash(&code.to_uppercase()));
         assert_eq!(hash(&code), hash(&code.replace('-', " ")));
-        assert_ne!(hash(&code), hash(&random()));
+        assert_ne!(hash(&code), hash(&Secret::of(&[]).leave_code("mail")));
     }
 
     #[test]
@@ -180,6 +187,22 @@ mod tests {
         assert_ne!(code, Secret::of(&[]).leave_code("mail"));
         // Reckoned by Python: hmac.digest(bytes(range(32)), b"\0mail", "sha256").
         assert_eq!(Secret(std::array::from_fn(|at| at as u8)).leave_code("mail"), "4hk9-77cs-b9uq");
+    }
+
+    #[test]
+    fn a_letter_that_asks_for_confirmation_carries_the_same_code_after_a_kill() {
+        let secret = Secret::of(&[]);
+        let again = Secret::of(&[secret.meta()]);
+        let code = secret.confirm_code("mail", "0-service-1");
+        assert_eq!(code, again.confirm_code("mail", "0-service-1"));
+        for other in [
+            secret.confirm_code("mail", "0-service-2"),
+            secret.confirm_code("mail2", "0-service-1"),
+            secret.leave_code("mail"),
+            Secret::of(&[]).confirm_code("mail", "0-service-1"),
+        ] {
+            assert_ne!(code, other);
+        }
     }
 
     #[test]
