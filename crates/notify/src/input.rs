@@ -36,6 +36,9 @@ pub enum Input {
     /// A report is due, to the subscriptions of this topic. One that was told, or is older than the
     /// last one of its kind, is not told again; neither is the very first: nobody waited for it.
     Report(ReportId, String),
+    /// The clock was set forward by so many milliseconds, or back: what waits keeps waiting as long
+    /// as it would have. One that was set between two runs is noticed if it went back.
+    ClockSet(i64),
     /// An operator wants this; the answer carries the number.
     Command(u32, Command),
     /// Time has passed.

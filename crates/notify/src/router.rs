@@ -17,7 +17,7 @@ use crate::shelf::Shelf;
 use crate::status::Counters;
 use crate::subscriber::Subscriber;
 
-/// The clock may be read out of order by so many milliseconds; further back it was set.
+/// The clock may be behind that of the run before by so many milliseconds; further back it was set.
 const DISORDER_MS: i64 = 60_000;
 
 /// Subscriptions look at each other (fallbacks, escalation) so often in one step at most.
@@ -143,6 +143,10 @@ impl Router {
 
     /// Takes in one thing and appends what follows from it.
     pub fn step(&mut self, at: Moment, input: Input, out: &mut Vec<Effect>) {
+        if let Input::ClockSet(ms) = input {
+            self.shift(ms);
+            self.own.latest = at.now;
+        }
         self.begin(at);
         match input {
             Input::Publish(publication, telling) => self.publish(publication, telling),
@@ -155,7 +159,7 @@ impl Router {
                 let answer = self.command(command);
                 self.effects.push(Effect::Answer { id, answer });
             }
-            Input::Tick => {}
+            Input::ClockSet(_) | Input::Tick => {}
         }
         self.advance();
         out.append(&mut self.effects);
@@ -171,8 +175,9 @@ impl Router {
 
     /// Takes over the time of a step, which does not go backwards.
     fn begin(&mut self, at: Moment) {
+        let is_first = self.at.now == Stamp(i64::MIN);
         let back_ms = self.own.latest.0.saturating_sub(at.now.0);
-        if back_ms > DISORDER_MS {
+        if is_first && back_ms > DISORDER_MS {
             self.shift(-back_ms);
             self.own.latest = at.now;
         }
@@ -181,11 +186,17 @@ impl Router {
         self.own_changed = true;
     }
 
-    /// The clock was set back: what waits keeps waiting as long as it would have.
+    /// The clock was set: what waits keeps waiting as long as it would have, and what operators
+    /// made quiet is quiet as long as they said.
     fn shift(&mut self, ms: i64) {
         self.subs.iter_mut().for_each(|sub| sub.shift(ms));
         self.groups.shift(ms);
         self.deliveries.change_all(|delivery| delivery.shift(ms));
+        self.silences.change_all(|silence| {
+            silence.from = silence.from.plus_ms(ms);
+            silence.until = silence.until.map(|until| until.plus_ms(ms));
+        });
+        self.recheck = Some(Stamp(i64::MIN));
         self.own.guesses_since = self.own.guesses_since.plus_ms(ms);
     }
 

@@ -89,7 +89,7 @@ pub(crate) struct Subscriber {
     pub(crate) mute_until: Option<Stamp>,
     /// Since when nothing is delivered, and what was answered.
     pub(crate) failing: Option<(Stamp, String)>,
-    /// How many deliveries failed one after the other.
+    /// How many tries failed one after the other; those of letters underway together are one.
     pub(crate) streak: u32,
     pub(crate) awaiting: Vec<Awaiting>,
     pub(crate) figures: Figures,
@@ -197,7 +197,7 @@ impl Subscriber {
         self.changed = true;
     }
 
-    /// The clock was set back.
+    /// The clock was set.
     pub(crate) fn shift(&mut self, ms: i64) {
         let move_one = |stamp: &mut Stamp| *stamp = stamp.plus_ms(ms);
         for held in self.held.iter_mut().flatten() {
@@ -206,6 +206,8 @@ impl Subscriber {
         }
         self.rate.start.as_mut().map(move_one);
         self.code_sent.as_mut().map(move_one);
+        self.mute_until.as_mut().map(move_one);
+        self.codes.iter_mut().filter_map(|code| code.until.as_mut()).for_each(move_one);
         self.awaiting.iter_mut().for_each(|awaiting| move_one(&mut awaiting.due));
         self.wake = Stamp(i64::MIN);
         self.changed = true;

@@ -9,7 +9,7 @@ use monban_engine::Observation;
 use monban_model::wire::{Offered, ToWarden, ToWatcher};
 use monban_sources::{From, Offer, OfferError};
 
-use super::{Watch, notice, now};
+use super::{Clocks, Watch, notice, now};
 use crate::roles::equipment;
 use crate::roles::jails::bundle_of;
 use crate::{problems, shipped};
@@ -143,6 +143,10 @@ impl Watch {
         self.teller.ask_who(loaded.config.ask_who);
         let (reports, home) = (loaded.config.reports.clone(), loaded.config.home);
         let texts = loaded.texts.clone();
+        if first {
+            // What was open in the run before has the times of its clock.
+            self.clocks = Clocks::look();
+        }
         self.mind.take_over(loaded, now());
         self.teller.take_over((notify, reports, texts), (home, guards), reload, now());
         self.collect();

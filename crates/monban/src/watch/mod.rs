@@ -149,7 +149,7 @@ impl Watch {
         output: Output,
         lock: OwnedFd,
     ) -> io::Result<Self> {
-        let since = tell_since(&saved.meta);
+        let since = tell_since(&saved.meta, now());
         let rows = std::mem::take(&mut saved.notify);
         let secret = tell::Secret::of(&saved.meta);
         let teller = tell::Teller::new(rows, since, secret, &local.folder, output.say());
@@ -409,7 +409,7 @@ impl Watch {
     /// The kernel's deadlines do not follow the clock. When that is set, everything that is open
     /// moves with it, and the kernel is told again how long each block has left.
     fn mind_clocks(&mut self) -> io::Result<()> {
-        // Before the first configuration nothing is open yet; the step is noticed then.
+        // Before the first configuration nothing is open yet.
         if !self.stage.briefed {
             return Ok(());
         }
@@ -418,6 +418,7 @@ impl Watch {
             Some(Turn::Set(ms)) => {
                 self.observe(Observation::ClockSet { ms });
                 self.jail_side.jails().clock_set(ms);
+                self.teller.clock_set(ms, now());
             }
             Some(Turn::Slept) => {}
         }
@@ -443,10 +444,12 @@ impl Watch {
     }
 }
 
-/// Since when people are told of what happens here: from the first start on.
-fn tell_since(meta: &[(String, String)]) -> Stamp {
+/// Since when people are told of what happens here: from the first start on. A clock that was ahead
+/// then does not keep them in the dark until its time has come.
+fn tell_since(meta: &[(String, String)], now: Stamp) -> Stamp {
     let known = meta.iter().find(|(name, _)| name == tell::SINCE_META);
-    known.and_then(|(_, value)| value.parse().ok()).map_or_else(now, Stamp)
+    let known = known.and_then(|(_, value)| value.parse().ok()).map(Stamp);
+    known.map_or(now, |since| since.min(now))
 }
 
 /// What has something to read.

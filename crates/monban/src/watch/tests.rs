@@ -105,3 +105,19 @@ fn files_that_come_and_go_leave_nothing_behind() {
     let told = Reader::open(folder.path()).unwrap().counts().unwrap().records;
     assert!(told < 60, "{told} notices of 5,600");
 }
+
+/// The first start was with the clock in 2030.
+#[test]
+fn a_clock_that_was_ahead_silences_nothing_until_its_time() {
+    let (now, ahead) = (Stamp::from_s(1_795_392_000), Stamp::from_s(1_893_456_000));
+    for (text, wanted) in [
+        (Some(ahead.0.to_string()), now),
+        (Some("1000".to_owned()), Stamp(1000)),
+        (Some("x".to_owned()), now),
+        (None, now),
+    ] {
+        let meta: Vec<(String, String)> =
+            text.into_iter().map(|text| (tell::SINCE_META.to_owned(), text)).collect();
+        assert_eq!(tell_since(&meta, now), wanted, "{meta:?}");
+    }
+}

@@ -3,7 +3,7 @@
 use monban_model::{Escalation, MuteWindow, Rate, Severity, Standing, Theme};
 use monban_notify::Command;
 
-use crate::world::{World, matchers, simple, stamp, subscription, topic};
+use crate::world::{World, matchers, simple, subscription, topic};
 
 #[test]
 fn each_login_from_elsewhere_is_told_at_once_and_the_same_again_is_gathered() {
@@ -283,18 +283,4 @@ fn two_that_escalate_to_each_other_come_to_an_end() {
     world.until(100_000);
     let escalated = world.said.iter().filter(|line| line.contains("escalated")).count();
     assert_eq!(escalated, 5, "{:#?}", world.said);
-}
-
-#[test]
-fn the_clock_may_be_set_back() {
-    let mut world = World::new(simple());
-    world.story(&[
-        (100_000, "fires alarm a warning", &["100000 log first a 1+0"]),
-        (100_100, "once login b notice", &["100100 log first b 2+0"]),
-        (100_110, "once login b notice", &[]),
-    ]);
-    world.now_s = 50_000;
-    world.input(monban_notify::Input::Tick);
-    assert!(world.router.wake_at().unwrap() <= stamp(50_300));
-    world.story(&[(50_290, "", &["50290 log more b 3+0"])]);
 }

@@ -140,6 +140,13 @@ impl Teller {
         self.step(now, Input::Tick);
     }
 
+    /// The clock was set forward by so many milliseconds, or back. One that was ahead at the first
+    /// start keeps nobody in the dark until its time has come.
+    pub fn clock_set(&mut self, ms: i64, now: Stamp) {
+        self.since = self.since.min(now);
+        self.step(now, Input::ClockSet(ms));
+    }
+
     /// Another database of places, or none.
     pub fn take_geo(&mut self, file: Option<std::os::fd::OwnedFd>) {
         self.places.set(file);
