@@ -18,7 +18,9 @@ pub fn subscriptions(say: &Say, answer: &Value) -> String {
     }
     let mut rows = vec![say.text("subscriptions-head", &[])];
     rows.extend(all.iter().map(|one| subscription_row(say, one, answer)));
-    let below: Vec<String> = all.iter().flat_map(|one| subscription_hints(say, one)).collect();
+    let mut below: Vec<String> = all.iter().flat_map(|one| subscription_hints(say, one)).collect();
+    below.extend(all.iter().filter_map(|one| not_as_usual(say, one)));
+    below.extend(counted_line(say, answer, &COUNTED));
     let mut text = done(say, answer) + &table(&rows);
     if !below.is_empty() {
         text.push('\n');
@@ -35,7 +37,7 @@ pub fn silences(say: &Say, answer: &Value) -> String {
             true => say.text("silences-none", &[]) + "\n",
             false => String::new(),
         };
-        return done(say, answer) + &none;
+        return done(say, answer) + &none + &kept_quiet(say, answer);
     }
     let mut rows = vec![say.text("silences-head", &[])];
     rows.extend(all.iter().map(|one| {
@@ -50,7 +52,7 @@ pub fn silences(say: &Say, answer: &Value) -> String {
         let conditions = conditions.join(" ");
         format!("{}\t{until}\t{state}\t{conditions}\t{comment}", number(one, "silence"))
     }));
-    done(say, answer) + &table(&rows)
+    done(say, answer) + &table(&rows) + &kept_quiet(say, answer)
 }
 
 /// Whether tests were taken, and what was said on the way.
@@ -110,6 +112,56 @@ fn subscription_hints(say: &Say, one: &Value) -> Vec<String> {
         hints.push(said(say, "subscription-why", &[name(), ("time", time), ("why", why)]));
     }
     hints
+}
+
+/// What a subscription was not told, or not at once: JSON's names and sentences.
+const NOT_AS_USUAL: [(&str, &str); 6] = [
+    ("unconfirmed", "subscription-unconfirmed"),
+    ("held_back", "subscription-held-back"),
+    ("overflowed", "subscription-overflowed"),
+    ("failed", "subscription-failed"),
+    ("escalated", "subscription-escalated"),
+    ("unescalated", "subscription-unescalated"),
+];
+
+/// What was kept quiet, for all subscriptions together.
+const KEPT_QUIET: [(&str, &str); 2] =
+    [("silenced", "silences-silenced"), ("inhibited", "silences-inhibited")];
+
+/// What else is counted for all together and may be missed.
+const COUNTED: [(&str, &str); 6] = [
+    ("unrouted", "notify-unrouted"),
+    ("untold", "notify-untold"),
+    ("groups_evicted", "notify-groups-evicted"),
+    ("firing_evicted", "notify-firing-evicted"),
+    ("cut", "notify-cut"),
+    ("unreadable_rows", "notify-unreadable-rows"),
+];
+
+fn not_as_usual(say: &Say, one: &Value) -> Option<String> {
+    let name = ("subscription", word(one, "subscription"));
+    let of = counted(say, one, &NOT_AS_USUAL)?;
+    Some(said(say, "subscription-counted", &[name, ("of", of)]))
+}
+
+/// The numbers that are not 0, in one line.
+fn counted(say: &Say, of: &Value, all: &[(&str, &str)]) -> Option<String> {
+    let counts = all.iter().map(|(name, key)| (key, number(of, name)));
+    let told: Vec<String> = counts
+        .filter(|(_, count)| *count > 0)
+        .map(|(key, count)| said(say, key, &[("count", count.to_string())]))
+        .collect();
+    (!told.is_empty()).then(|| told.join(&say.text("letter-comma", &[])))
+}
+
+fn counted_line(say: &Say, answer: &Value, all: &[(&str, &str)]) -> Option<String> {
+    let of = counted(say, answer, all)?;
+    Some(said(say, "notify-counted", &[("of", of)]))
+}
+
+/// What silences and inhibition cost so far.
+fn kept_quiet(say: &Say, answer: &Value) -> String {
+    counted_line(say, answer, &KEPT_QUIET).map_or_else(String::new, |line| format!("\n{line}\n"))
 }
 
 /// How somebody comes to be told, where nobody is.
@@ -211,6 +263,35 @@ mod tests {
         assert!(lines[8].contains("421 too\\x1b[2J busy"), "{text}");
         assert!(lines[9].contains("monban subscription resend boss"), "{text}");
         assert!(!text.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn what_was_not_told_is_counted_below() {
+        let mut held = subscription("mail", "active");
+        for (name, count) in [("unconfirmed", 2), ("held_back", 81), ("overflowed", 1)] {
+            held[name] = json!(count);
+        }
+        let mut answer = told(json!([held, subscription("chat", "active")]));
+        (answer["untold"], answer["cut"]) = (json!(3), json!(1));
+        (answer["silenced"], answer["inhibited"]) = (json!(4), json!(0));
+        let say = Say::new(Tongue::English);
+        let text = subscriptions(&say, &answer);
+        let below: Vec<&str> = text.lines().skip(4).collect();
+        let english = [
+            "mail so far: 2 records not told as it was not confirmed or was left, 81 records held \
+             back for a digest, 1 record of them for want of room",
+            "so far: 3 logins that are not told by [logins], 1 text cut that was too long",
+        ];
+        assert_eq!(below, english, "{text}");
+        answer["silences"] = json!([]);
+        let text = silences(&say, &answer);
+        assert_eq!(text.lines().last(), Some("so far: 4 records silenced"), "{text}");
+        for (name, key) in NOT_AS_USUAL.iter().chain(&KEPT_QUIET).chain(&COUNTED) {
+            for tongue in SAYS {
+                let text = said(&Say::new(tongue), key, &[("count", "7".to_owned())]);
+                assert!(text.contains('7') && !text.contains('{'), "{name}: {text}");
+            }
+        }
     }
 
     #[test]

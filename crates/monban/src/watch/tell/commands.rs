@@ -168,8 +168,16 @@ impl Teller {
             "silences": self.router.silences().iter().map(silence_json).collect::<Vec<_>>(),
             "published": counters.published,
             "unrouted": counters.unrouted,
+            "untold": counters.untold,
             "silenced": counters.silenced,
             "inhibited": counters.inhibited,
+            "unknown_ends": counters.unknown_ends,
+            "groups_evicted": counters.groups_evicted,
+            "firing_evicted": counters.firing_evicted,
+            "stale_outcomes": counters.stale_outcomes,
+            "duplicates": counters.duplicates,
+            "cut": counters.cut,
+            "unreadable_rows": counters.unreadable_rows,
         })
     }
 
@@ -198,6 +206,9 @@ impl Teller {
             "overflowed": one.figures.overflowed,
             "given_up": one.figures.given_up,
             "failed": one.figures.failed,
+            "awaiting": one.awaiting,
+            "escalated": one.figures.escalated,
+            "unescalated": one.figures.unescalated,
         })
     }
 }
