@@ -228,7 +228,8 @@ impl Watch {
         self.pending.trouble = None;
         if self.pending.retry_at.take().is_some() {
             let dropped = std::mem::take(&mut self.pending.dropped);
-            self.mind.output().notice(&notice("disk-back", &[("dropped", dropped.to_string())]));
+            let values = [("dropped", dropped.to_string())];
+            self.tell(notice("disk-back", &values));
         }
         // What was too old is dropped as it was wished, and not told.
         if trimmed.records > trimmed.old_records || trimmed.evidence_lines > 0 {
@@ -263,13 +264,11 @@ impl Watch {
         self.mind.output().notice(&notice("ledger-trimmed", &values));
     }
 
-    fn not_committed(&mut self, batch: Batch, error: &LedgerError) {
-        // Nobody is told later for a full disk.
-        self.teller.committed(now());
+    pub(super) fn not_committed(&mut self, batch: Batch, error: &LedgerError) {
         if self.pending.retry_at.is_none() {
-            let values = [("error", error.to_string())];
-            self.mind.output().notice(&notice("disk-full", &values));
+            self.tell(notice("disk-full", &[("error", error.to_string())]));
         }
+        self.teller.disk_full(now());
         if !error.is_passing() {
             // It would fail for ever: the watcher starts anew, and a damaged file is set aside.
             eprintln!("monban watcher: {error}");

@@ -18,8 +18,10 @@ const TOLD_MAX: u32 = 20;
 /// The time in which they are counted.
 const SPAN: Duration = Duration::from_secs(60);
 
-/// The kinds that whoever writes logs can cause, by their keys.
-const BOUNDED: [&str; 16] = [
+/// The kinds that whoever writes logs, or fills a disk, can cause, by their keys.
+const BOUNDED: [&str; 18] = [
+    "disk-full",
+    "disk-back",
     "source-gone",
     "source-back",
     "source-lost",

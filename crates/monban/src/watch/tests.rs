@@ -6,10 +6,10 @@ use std::io::{Seek, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use monban_config::Bundle;
-use monban_ledger::Reader;
+use monban_config::{Bundle, SourceFile};
+use monban_ledger::{Batch, LedgerError, Reader};
 use monban_model::limits::{FILES_MAX, LATE_S};
-use monban_model::wire::Offered;
+use monban_model::wire::{Errand, Offered, Peer};
 use monban_views::{Say, Tongue};
 
 use super::*;
@@ -39,13 +39,17 @@ fn watch(state: &Path) -> (Watch, Channel) {
         lock,
     )
     .unwrap();
+    brief(&mut watch, &Bundle::default());
+    watch.obey(ToWatcher::AllOpened, None).unwrap();
+    (watch, Channel::over(warden))
+}
+
+fn brief(watch: &mut Watch, bundle: &Bundle) {
     let mut brief = tempfile::tempfile().unwrap();
-    brief.write_all(&Bundle::default().to_bytes()).unwrap();
+    brief.write_all(&bundle.to_bytes()).unwrap();
     brief.rewind().unwrap();
     let frame = ToWatcher::Brief { guards: false, reload: 0, again: false, journal: false };
     watch.obey(frame, Some(brief.into())).unwrap();
-    watch.obey(ToWatcher::AllOpened, None).unwrap();
-    (watch, Channel::over(warden))
 }
 
 /// Makes a file and offers it.
@@ -120,4 +124,35 @@ fn a_clock_that_was_ahead_silences_nothing_until_its_time() {
             text.into_iter().map(|text| (tell::SINCE_META.to_owned(), text)).collect();
         assert_eq!(tell_since(&meta, now), wanted, "{meta:?}");
     }
+}
+
+/// Whoever fills the disk first and logs in then is told of.
+#[test]
+fn while_the_disk_is_full_messages_leave_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut watch, _warden) = watch(folder.path());
+    let text = "[[subscription]]\nname = \"me\"\ncommand = [\"/bin/cat\"]\n";
+    let config = Some(SourceFile { file: "monban.toml".to_owned(), text: text.to_owned() });
+    brief(&mut watch, &Bundle { config, ..Bundle::default() });
+    let (here, there) = Channel::pair().unwrap();
+    watch.teller.lane(Peer::Runner, Some(here));
+    let mut runner = Channel::over(there);
+    let mut errands = || {
+        let mut count = 0;
+        while let Received::Frame(errand, _) = runner.receive::<Errand>().unwrap() {
+            assert!(matches!(errand, Errand::Run { .. }));
+            count += 1;
+        }
+        count
+    };
+    let full = LedgerError::Disk("no space left".to_owned());
+    watch.not_committed(Batch::default(), &full);
+    assert_eq!(errands(), 1, "that it is full");
+    watch.tell(notice("watcher-failed", &[]));
+    watch.tell_people().unwrap();
+    assert_eq!(errands(), 0, "it waits for the next try");
+    watch.not_committed(Batch::default(), &full);
+    assert_eq!(errands(), 1);
+    watch.not_committed(Batch::default(), &full);
+    assert_eq!(errands(), 0, "each leaves once");
 }

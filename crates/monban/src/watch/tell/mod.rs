@@ -266,7 +266,14 @@ impl Teller {
         self.router.take_rows()
     }
 
-    /// The commit is done, or the disk takes nothing: what was in it leaves.
+    /// The disk takes nothing: nobody is told later for that.
+    pub fn disk_full(&mut self, now: Stamp) {
+        self.in_commit.append(&mut self.fresh);
+        self.has_outcome = false;
+        self.committed(now);
+    }
+
+    /// The commit is done: what was in it leaves.
     pub fn committed(&mut self, now: Stamp) {
         for deliver in std::mem::take(&mut self.in_commit) {
             self.lanes.add(deliver);
