@@ -1,6 +1,6 @@
 //! What groups tell: what began, what lasts and what is over, to each subscription of the topic.
 
-use monban_model::limits::NOTIFY_GROUPS_MAX;
+use monban_model::limits::{NOTIFY_GROUPS_MAX, PASSING_GROUPS_MAX};
 use monban_model::{Severity, Stamp, Standing};
 
 use crate::bunch::{Bunch, Item};
@@ -12,18 +12,23 @@ use crate::router::Router;
 use crate::subscriber::For;
 
 impl Router {
-    /// Makes room for one more group. What it had not told yet is counted in the next digest.
+    /// Makes room for one more group.
     pub(crate) fn make_room_for_group(&mut self) {
-        if self.groups.len() < NOTIFY_GROUPS_MAX {
-            return;
+        while self.groups.passing() >= PASSING_GROUPS_MAX || self.groups.len() >= NOTIFY_GROUPS_MAX
+        {
+            let Some(key) = self.groups.first_to_go() else { return };
+            self.evict(&key);
         }
-        let Some(key) = self.groups.first_to_go() else { return };
-        let Some(group) = self.groups.remove(&key) else { return };
+    }
+
+    /// Forgets a group. What it had not told yet is counted in the next digest.
+    fn evict(&mut self, key: &GroupKey) {
+        let Some(group) = self.groups.remove(key) else { return };
         self.own.counters.groups_evicted += 1;
         let told = self.told_to(&group);
         for member in &group.members {
             if let Some(firing) = self.firing.get_mut(member) {
-                firing.groups.retain(|it| *it != key);
+                firing.groups.retain(|it| it != key);
             }
         }
         for at in self.subs_of(usize::from(key.0)) {

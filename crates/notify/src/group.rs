@@ -86,13 +86,23 @@ impl Group {
 pub(crate) struct Groups {
     pub(crate) shelf: Shelf<GroupKey, Group>,
     due: BTreeSet<(Stamp, GroupKey)>,
-    /// Those in which something lasts make room last.
-    order: BTreeSet<(bool, u64, GroupKey)>,
+    /// By their last touch: those in which nothing lasts, which make room first, and the others.
+    order: [BTreeSet<(u64, GroupKey)>; 2],
+}
+
+/// Which of the orders a group is in.
+fn order_of(group: &Group) -> usize {
+    usize::from(!group.members.is_empty())
 }
 
 impl Groups {
     pub(crate) fn len(&self) -> usize {
         self.shelf.len()
+    }
+
+    /// How many there are in which nothing lasts.
+    pub(crate) fn passing(&self) -> usize {
+        self.order[0].len()
     }
 
     pub(crate) fn get(&self, key: &GroupKey) -> Option<&Group> {
@@ -110,39 +120,39 @@ impl Groups {
         change: impl FnOnce(&mut Group) -> T,
     ) -> Option<T> {
         let group = self.shelf.get_mut(key)?;
-        let before = (group.due, (!group.members.is_empty(), group.touched));
+        let before = (group.due, (order_of(group), group.touched));
         let done = change(group);
-        let after = (group.due, (!group.members.is_empty(), group.touched));
+        let after = (group.due, (order_of(group), group.touched));
         if before.0 != after.0 {
             self.due.remove(&(before.0, key.clone()));
             self.due.insert((after.0, key.clone()));
         }
         if before.1 != after.1 {
-            self.order.remove(&(before.1.0, before.1.1, key.clone()));
-            self.order.insert((after.1.0, after.1.1, key.clone()));
+            self.order[before.1.0].remove(&(before.1.1, key.clone()));
+            self.order[after.1.0].insert((after.1.1, key.clone()));
         }
         Some(done)
     }
 
     pub(crate) fn insert(&mut self, key: GroupKey, group: Group) {
         self.due.insert((group.due, key.clone()));
-        self.order.insert((!group.members.is_empty(), group.touched, key.clone()));
+        self.order[order_of(&group)].insert((group.touched, key.clone()));
         self.shelf.insert(key, group);
     }
 
     pub(crate) fn restore(&mut self, key: GroupKey, group: Group) {
         self.due.insert((group.due, key.clone()));
-        self.order.insert((!group.members.is_empty(), group.touched, key.clone()));
+        self.order[order_of(&group)].insert((group.touched, key.clone()));
         self.shelf.restore(key, group);
     }
 
     /// A saved member of a saved group.
     pub(crate) fn restore_member(&mut self, key: &GroupKey, member: &str) {
         if let Some(group) = self.shelf.get_unmarked(key) {
-            let before = (!group.members.is_empty(), group.touched, key.clone());
+            let (before, place) = (order_of(group), (group.touched, key.clone()));
             group.members.insert(member.to_owned());
-            self.order.remove(&before);
-            self.order.insert((true, before.1, before.2));
+            self.order[before].remove(&place);
+            self.order[order_of(group)].insert(place);
         }
     }
 
@@ -158,7 +168,7 @@ impl Groups {
     pub(crate) fn remove(&mut self, key: &GroupKey) -> Option<Group> {
         let group = self.shelf.remove(key)?;
         self.due.remove(&(group.due, key.clone()));
-        self.order.remove(&(!group.members.is_empty(), group.touched, key.clone()));
+        self.order[order_of(&group)].remove(&(group.touched, key.clone()));
         Some(group)
     }
 
@@ -167,7 +177,7 @@ impl Groups {
     }
 
     pub(crate) fn first_to_go(&self) -> Option<GroupKey> {
-        self.order.first().map(|(_, _, key)| key.clone())
+        self.order.iter().find_map(|order| order.first()).map(|(_, key)| key.clone())
     }
 
     pub(crate) fn shift(&mut self, ms: i64) {

@@ -49,6 +49,10 @@ pub const GROUP_KEY_MAX: usize = 512;
 /// not told yet is counted in the next digest.
 pub const NOTIFY_GROUPS_MAX: usize = 2048;
 
+/// Those among them in which nothing lasts: they only keep repeats of their interval together, and
+/// a flood makes each of them, and its row in the ledger, anew all the time.
+pub const PASSING_GROUPS_MAX: usize = 512;
+
 /// Things that last at once, such as alarms. The least urgent and oldest makes room.
 pub const FIRING_MAX: usize = 1024;
 

@@ -371,7 +371,7 @@ fn wire_order(order: &Order, clock: Stamp) -> WireOrder {
 }
 
 /// About the memory that a record takes.
-fn bytes_of(record: &Record) -> usize {
+pub(super) fn bytes_of(record: &Record) -> usize {
     let lines = match &record.event {
         Event::Found(finding) => finding.evidence.as_slice(),
         Event::Entered(login) => login.evidence.as_slice(),

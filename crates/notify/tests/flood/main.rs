@@ -100,7 +100,7 @@ fn a_million_publications_in_a_minute_are_some_mails_and_a_digest() {
         let critical =
             |it: &&(Reason, Severity, u64)| it.0 == Reason::First && it.1 == Severity::Critical;
         assert!(told.iter().filter(critical).count() >= 5, "{told:?}");
-        assert!(grown < 16 * 1024, "{grown} KiB");
+        assert!(grown < 6 * 1024, "{grown} KiB");
         assert_eq!(router.sizes().1, 0);
         assert!(router.counters().groups_evicted > 900_000);
     }

@@ -1,6 +1,6 @@
 //! What strangers typed stands in keys and labels.
 
-use monban_model::limits::{FIRING_MAX, NOTIFY_GROUPS_MAX, PUBLICATION_KEY_MAX};
+use monban_model::limits::{FIRING_MAX, PASSING_GROUPS_MAX, PUBLICATION_KEY_MAX};
 use monban_model::{Publication, Seq, Severity, Standing, Theme};
 use monban_notify::{Input, Router, Telling};
 use proptest::prelude::*;
@@ -82,13 +82,13 @@ fn what_lasts_makes_room_for_what_is_more_urgent_first() {
     for n in 0..FIRING_MAX + 500 {
         world.publish(&format!("fires alarm made-up:{n} warning"));
     }
-    for n in 0..NOTIFY_GROUPS_MAX + 500 {
+    for n in 0..2548 {
         world.publish(&format!("once login u{n} notice"));
     }
     let counters = world.router.counters();
     assert_eq!(
         (counters.firing_evicted, world.router.sizes()),
-        (501, (NOTIFY_GROUPS_MAX, FIRING_MAX))
+        (501, (FIRING_MAX + PASSING_GROUPS_MAX, FIRING_MAX))
     );
     world.said.clear();
     world.publish("over alarm real critical");
