@@ -2,7 +2,7 @@
 
 use monban_model::limits::{
     AWS_BATCH_BYTES_MAX, AWS_BATCH_EVENTS_MAX, AWS_FLUSH_MS, AWS_KEY_MAX, AWS_NAME_MAX,
-    AWS_TABLES_MAX, PATH_MAX,
+    AWS_TABLES_MAX, LOG_PATTERNS_MAX, PATH_MAX,
 };
 use monban_model::{
     AWS_RETENTION_DAYS, Aws, AwsBatching, AwsCredentials, AwsDates, AwsEventStart, AwsLogs,
@@ -10,7 +10,7 @@ use monban_model::{
 };
 use toml::de::{DeTable, DeValue};
 
-use crate::config::read_path;
+use crate::config::{read_path, read_pattern};
 use crate::written::{Page, Table};
 
 /// `[aws]` of one file; what it leaves out is as in `aws`.
@@ -25,7 +25,12 @@ pub(crate) fn read(mut table: Table<'_>, aws: &mut Aws, page: &mut Page<'_>) {
         aws.credentials = credentials;
     }
     if let Some(logs) = tables("logs", &mut table, page) {
+        let place = logs.last().map_or(0, |(at, _)| *at);
         aws.logs = logs.into_iter().filter_map(|(at, logs)| read_logs(at, logs, page)).collect();
+        if aws.logs.iter().map(|logs| logs.files.len()).sum::<usize>() > LOG_PATTERNS_MAX {
+            let what = format!("[[aws.logs]] names more than {LOG_PATTERNS_MAX} files in all");
+            page.problem(place, what, "each is looked for every second", "use a wildcard");
+        }
     }
     if let Some(metrics) = tables("metrics", &mut table, page) {
         let read = |(at, table)| read_metrics(at, table, page);
@@ -138,7 +143,7 @@ fn read_credentials(table: &mut Table<'_>, page: &mut Page<'_>) -> Option<AwsCre
 
 fn read_logs(at: usize, mut table: Table<'_>, page: &mut Page<'_>) -> Option<AwsLogs> {
     let before = page.problems.len();
-    let files = table.texts("files", page, read_path).unwrap_or_default();
+    let files = table.texts("files", page, read_pattern).unwrap_or_default();
     let services = table.texts("services", page, |name| Ok(name.to_owned())).unwrap_or_default();
     let group = table.text("group", page, |text| {
         check_group(text).map_err(str::to_owned)?;

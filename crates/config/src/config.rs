@@ -184,7 +184,7 @@ impl Config {
 
     fn read_sources(&mut self, mut table: Table<'_>, page: &mut Page<'_>) {
         self.discover = table.bool("discover", page).unwrap_or(self.discover);
-        if let Some(logs) = table.texts("logs", page, read_path) {
+        if let Some(logs) = table.texts("logs", page, read_pattern) {
             if logs.len() > FILES_MAX {
                 let what = format!("`logs` has more than {FILES_MAX} entries");
                 page.problem(0, what, "so many files cannot be followed at once", "use a wildcard");
@@ -266,6 +266,19 @@ fn place_of_service(root: &DeTable<'_>, policy: &str, service: &str) -> Option<u
     Some(named.unwrap_or(key.span().start))
 }
 
+/// A path, perhaps with `*`, `?` and `[...]`, as those are that are looked for every second.
+pub(crate) fn read_pattern(text: &str) -> Result<String, String> {
+    let path = read_path(text)?;
+    if path.contains("**") {
+        return Err(format!("`{text}`: `**` would search whole trees every second"));
+    }
+    match glob::Pattern::new(&path) {
+        Ok(_) => Ok(path),
+        Err(error) => Err(format!("`{text}` is no pattern for paths: {}", error.msg)),
+    }
+}
+
+/// An absolute path.
 pub(crate) fn read_path(text: &str) -> Result<String, String> {
     if !text.starts_with('/') {
         return Err(format!("`{text}` is not an absolute path"));

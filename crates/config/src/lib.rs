@@ -26,6 +26,11 @@ pub fn encoding_name(label: &str) -> Option<&'static str> {
     encoding_rs::Encoding::for_label(label.as_bytes()).map(encoding_rs::Encoding::name)
 }
 
+/// Whether this is a path, or a pattern for paths, that logs are looked for by.
+pub fn is_log_pattern(text: &str) -> bool {
+    config::read_pattern(text).is_ok()
+}
+
 /// Whether this is a regular expression as `event_start` takes it.
 pub fn is_expression(text: &str) -> bool {
     regex_automata::meta::Regex::new(text).is_ok()

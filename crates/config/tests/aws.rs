@@ -102,6 +102,29 @@ fn all_mistakes_are_told_at_once_with_place_and_hint() {
 }
 
 #[test]
+fn a_pattern_that_the_guard_would_not_look_for_is_told_with_its_place() {
+    let logs = "[[aws.logs]]\ngroup = \"g\"\n";
+    let said = problems(&format!(
+        "[sources]\nlogs = [\"/var/log/**\"]\n{logs}files = [\"/a*\", \"/b[\", \"/**/c\"]\n"
+    ));
+    let expected = [
+        "m.toml:2: `logs`: `/var/log/**`: `**` would search whole trees every second",
+        "m.toml:5: `files`: `/b[` is no pattern for paths: invalid range pattern",
+        "m.toml:5: `files`: `/**/c`: `**` would search whole trees every second",
+    ];
+    assert_eq!(said, expected);
+    let files: Vec<String> = (0..200).map(|number| format!("\"/{number}\"")).collect();
+    let many = format!("{logs}files = [{}]\n", files.join(", "));
+    assert!(problems(&many).is_empty());
+    let said = problems(&format!("{many}{many}"));
+    assert_eq!(
+        said,
+        ["m.toml:4: [[aws.logs]] names more than 256 files in all (each is looked for every \
+            second); use a wildcard"]
+    );
+}
+
+#[test]
 fn a_date_pattern_has_only_signs_that_are_read() {
     let said = problems("[[aws.logs]]\ngroup = \"g\"\nfiles = [\"/a\"]\ndates = \"%Y %Q\"\n");
     assert_eq!(said, ["m.toml:4: `dates`: `%Q` is no sign of a date that is read"]);

@@ -1,8 +1,8 @@
 //! From the agent's sections to what monban sends.
 
-use monban_config::{encoding_name, is_expression};
+use monban_config::{encoding_name, is_expression, is_log_pattern};
 use monban_model::limits::{
-    AWS_BATCH_BYTES_MAX, AWS_BATCH_EVENTS_MAX, AWS_FLUSH_MS, AWS_TABLES_MAX, PATH_MAX,
+    AWS_BATCH_BYTES_MAX, AWS_BATCH_EVENTS_MAX, AWS_FLUSH_MS, AWS_TABLES_MAX,
 };
 use monban_model::{
     AwsBatching, AwsDates, AwsEventStart, AwsLogs, check_group, check_stream, closest,
@@ -301,8 +301,7 @@ fn named<'v>(value: &dyn Fn(&str) -> Option<&'v Value>) -> Named {
     let wrong = |value: &Value, why| Err((Some(value.line), why, value.text.clone()));
     let is_packed = [".gz", ".zip", ".bz2", ".xz"].iter().any(|end| file.text.ends_with(end));
     match () {
-        () if !file.text.starts_with('/') || file.text.contains('\n') => wrong(file, "path"),
-        () if file.text.len() > PATH_MAX => wrong(file, "path"),
+        () if file.text.contains('\n') || !is_log_pattern(&file.text) => wrong(file, "path"),
         () if is_packed => wrong(file, "packed"),
         () if check_group(&group.text).is_err() => wrong(group, "group"),
         () if check_stream(&stream.text).is_err() => wrong(stream, "stream"),
