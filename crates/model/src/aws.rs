@@ -160,6 +160,51 @@ pub struct AwsAccount {
     pub keys: AwsKeys,
     /// Which metrics have which namespace.
     pub metrics: Vec<AwsMetrics>,
+    /// The streams that logs go to, in the order of the configuration.
+    pub streams: Vec<AwsStream>,
+}
+
+/// Where one `[[aws.logs]]` goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AwsStream {
+    /// The log group.
+    pub group: String,
+    /// See [`AwsLogs::stream`]: with its holes.
+    pub stream: String,
+    /// See [`AwsLogs::retention_days`].
+    pub retention_days: Option<u32>,
+    /// Whether batches go packed.
+    pub gzip: bool,
+}
+
+impl AwsStream {
+    /// That of a table.
+    pub fn of(logs: &AwsLogs) -> Self {
+        Self {
+            group: logs.group.clone(),
+            stream: logs.stream.clone(),
+            retention_days: logs.retention_days,
+            gzip: logs.batching.gzip,
+        }
+    }
+}
+
+/// An event of a log on its way to CloudWatch Logs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AwsEvent {
+    /// When it happened.
+    pub time: Stamp,
+    /// Its text; a stranger's.
+    pub text: String,
+}
+
+/// What became of a batch of them that CloudWatch Logs answered for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AwsRefused {
+    /// Events that it refused as too old, or older than what the group keeps.
+    pub too_old: u64,
+    /// Events that it refused as too far ahead.
+    pub too_new: u64,
 }
 
 /// Credentials for AWS, or how they are had.

@@ -55,8 +55,8 @@ pub use alarm::{
 };
 pub use aws::{
     AWS_DATE_SIGNS, AWS_RETENTION_DAYS, AWS_STREAM_HOLES, Aws, AwsAccount, AwsBatching,
-    AwsCredentials, AwsDates, AwsEventStart, AwsKeys, AwsLogs, AwsMetrics, AwsSum, check_group,
-    check_stream, stream_name, unread_date_sign,
+    AwsCredentials, AwsDates, AwsEvent, AwsEventStart, AwsKeys, AwsLogs, AwsMetrics, AwsRefused,
+    AwsStream, AwsSum, check_group, check_stream, stream_name, unread_date_sign,
 };
 pub use by_source::{BySource, JOURNAL};
 pub use endpoint::{

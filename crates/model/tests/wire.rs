@@ -23,8 +23,15 @@ fn notice() -> Notice {
 
 #[test]
 fn frames_to_the_watcher() {
-    let offered =
-        Offered { file: 3, path: "/var/log/a".into(), dev: 1, ino: 2, size: 9, later: true };
+    let offered = Offered {
+        file: 3,
+        path: "/var/log/a".into(),
+        dev: 1,
+        ino: 2,
+        size: 9,
+        later: true,
+        watched: true,
+    };
     let ban =
         Command::Ban { subject: "192.0.2.1".parse().unwrap(), for_s: None, why: "too loud".into() };
     let outcomes = [

@@ -17,15 +17,17 @@ const KEPT: usize = 4096;
 /// Deliveries that were taken, by their ids.
 #[derive(Debug, Default)]
 pub struct Finished {
-    taken: HashMap<String, String>,
+    taken: HashMap<String, Taken>,
     order: VecDeque<String>,
 }
 
 impl Finished {
     /// Keeps that a message was taken; what failed may be tried again.
     pub fn keep(&mut self, report: &Report) {
-        let Taken::Yes { said } = &report.taken else { return };
-        if self.taken.insert(report.id.clone(), said.clone()).is_none() {
+        if matches!(report.taken, Taken::No { .. }) {
+            return;
+        }
+        if self.taken.insert(report.id.clone(), report.taken.clone()).is_none() {
             self.order.push_back(report.id.clone());
         }
         if self.order.len() > KEPT
@@ -37,8 +39,8 @@ impl Finished {
 
     /// The report of a message that was taken before.
     pub fn get(&self, id: &str) -> Option<Report> {
-        let said = self.taken.get(id)?.clone();
-        Some(Report { id: id.to_owned(), taken: Taken::Yes { said }, dialogue: String::new() })
+        let taken = self.taken.get(id)?.clone();
+        Some(Report { id: id.to_owned(), taken, dialogue: String::new() })
     }
 }
 

@@ -17,6 +17,11 @@ pub struct Load {
     pub bundle: Vec<u8>,
     /// Log files, with wildcards.
     pub patterns: Vec<String>,
+    /// Log files that are sent to CloudWatch Logs, watched or not.
+    pub sent: Vec<String>,
+    /// Another number wherever it is configured otherwise how logs are sent: then all are passed
+    /// to the watcher again.
+    pub sent_by: u64,
     /// Those of them that a person named: it is said if nothing is there.
     pub named: Vec<String>,
     /// Never blocked.

@@ -154,7 +154,7 @@ impl<'h> Keeper<'h> {
             presence: Presence::default(),
             lookout: Lookout::new(Path::new("/proc")),
             looked: Instant::now(),
-            gate: Gate::new(&start.load.patterns).map_err(io::Error::other)?,
+            gate: Gate::new(&start.load.patterns, &start.load.sent).map_err(io::Error::other)?,
             host: start.host,
             load: start.load,
             proposed: None,

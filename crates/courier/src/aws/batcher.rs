@@ -178,6 +178,16 @@ impl LogBatcher {
         }
     }
 
+    /// Whether a batch is full that nobody took.
+    pub fn has_full(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// All events that wait.
+    pub fn waiting(&self) -> impl Iterator<Item = &LogEvent> {
+        self.ready.iter().chain([&self.open]).flat_map(|batch| &batch.events)
+    }
+
     /// What did not go out so far.
     pub const fn drops(&self) -> Drops {
         self.drops

@@ -2,11 +2,10 @@
 //! one before joined to it.
 
 use encoding_rs::Encoding;
-use monban_model::limits::AWS_EVENT_BYTES_MAX;
 use monban_model::{AwsDates, AwsEventStart, AwsLogs, Stamp};
 use regex_automata::meta::Regex;
 
-use super::batcher::LogEvent;
+use super::batcher::{EVENT_OVERHEAD, LogEvent};
 use super::line_dates::{LineDates, Zone};
 
 /// A line that was read.
@@ -29,6 +28,8 @@ pub struct LineEvents {
     dates: Dates,
     start: Start,
     open: Option<LogEvent>,
+    /// Bytes of an event at most.
+    longest: usize,
     last: Option<Stamp>,
     undated: u64,
 }
@@ -69,7 +70,9 @@ impl LineEvents {
                 Start::Matches(Regex::new(pattern).map_err(wrong)?)
             }
         };
-        Ok(Self { encoding, dates, start, open: None, last: None, undated: 0 })
+        // One that is longer than a batch would be cut, and its end lost.
+        let longest = logs.batching.within_bounds().bytes.saturating_sub(EVENT_OVERHEAD);
+        Ok(Self { encoding, dates, start, open: None, longest, last: None, undated: 0 })
     }
 
     /// Takes a line. Gives the event that is complete now, if one is: the one before, or, where
@@ -87,7 +90,7 @@ impl LineEvents {
             Start::Matches(regex) => regex.is_match(&*text),
         };
         if let (false, Some(open)) = (begins, &mut self.open)
-            && open.message.len() + 1 + text.len() <= AWS_EVENT_BYTES_MAX
+            && open.message.len() + 1 + text.len() <= self.longest
         {
             open.message.push('\n');
             open.message.push_str(&text);
@@ -117,6 +120,11 @@ impl LineEvents {
         self.open.take()
     }
 
+    /// Whether an event waits for lines that go on with it.
+    pub const fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
     /// How many events had no date that could be read.
     pub const fn undated(&self) -> u64 {
         self.undated
@@ -127,6 +135,7 @@ impl LineEvents {
 mod tests {
     use super::*;
     use monban_model::AwsBatching;
+    use monban_model::limits::AWS_EVENT_BYTES_MAX;
     use proptest::prelude::*;
 
     const NOW: Stamp = Stamp(1_767_323_045_000);

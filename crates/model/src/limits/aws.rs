@@ -54,3 +54,28 @@ pub const AWS_SUMS_BYTES_MAX: usize = 256 * 1024;
 
 /// Longest value of a dimension, in bytes.
 pub const AWS_DIMENSION_VALUE_MAX: usize = 1024;
+
+/// Files that are open at once to be sent to CloudWatch Logs, with those that were rotated away
+/// and are not sent yet. Beyond it the oldest are given up, counted and told.
+pub const AWS_LOG_FILES_MAX: usize = 256;
+
+/// Paths that are sent to CloudWatch Logs, counted once for each `[[aws.logs]]` that names them.
+pub const AWS_LOG_PATHS_MAX: usize = 128;
+
+/// Bytes of log events that are held in memory until CloudWatch Logs has them, about, for all
+/// streams together: where many are configured, the batches of each are smaller. All else waits in
+/// the logs.
+pub const AWS_LOGS_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// The smallest share of that which a stream has: its longest line fits.
+pub const AWS_LOGS_SHARE_MIN: usize = 64 * 1024;
+
+/// Batches of log events that are with the courier at once.
+pub const AWS_LOGS_UNDERWAY_MAX: usize = 8;
+
+/// Bytes of a log that are read at once for CloudWatch Logs, between other work: some hundred
+/// microseconds.
+pub const AWS_LOGS_STEP_BYTES: usize = 64 * 1024;
+
+/// Positions of logs that no `[[aws.logs]]` names any more, until they are forgotten.
+pub const AWS_POSITIONS_MAX: usize = 2048;

@@ -2,10 +2,15 @@
 
 use super::{FrameError, Reader, Wire, Writer};
 use crate::limits::{
-    AWS_DIMENSION_VALUE_MAX, AWS_DIMENSIONS_MAX, AWS_KEY_MAX, AWS_NAME_MAX, AWS_SUMS_AT_ONCE,
-    AWS_TABLES_MAX, AWS_TOKEN_MAX, URL_MAX,
+    AWS_BATCH_EVENTS_MAX, AWS_DIMENSION_VALUE_MAX, AWS_DIMENSIONS_MAX, AWS_EVENT_BYTES_MAX,
+    AWS_KEY_MAX, AWS_NAME_MAX, AWS_SUMS_AT_ONCE, AWS_TABLES_MAX, AWS_TOKEN_MAX, URL_MAX,
 };
-use crate::{Amount, AwsAccount, AwsKeys, AwsMetrics, AwsSum, Secret, Stamp};
+use crate::{
+    Amount, AwsAccount, AwsEvent, AwsKeys, AwsMetrics, AwsRefused, AwsStream, AwsSum, Secret, Stamp,
+};
+
+/// Longest name of a log group or stream, with its holes.
+const STREAM_NAME_MAX: usize = 1024;
 
 /// Names of metrics in one `[[aws.metrics]]` at most.
 const NAMES_MAX: usize = 1024;
@@ -86,14 +91,69 @@ impl Wire for AwsAccount {
         out.text(self.endpoint.as_deref().unwrap_or_default(), URL_MAX);
         self.keys.put(out);
         out.list(&self.metrics);
+        out.list(&self.streams);
     }
     fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
         let region: Option<Name> = Wire::take(from)?;
         let endpoint = Some(from.text(URL_MAX)?).filter(|url| !url.is_empty());
         let keys = Wire::take(from)?;
-        let metrics = from.list(AWS_TABLES_MAX)?;
-        Ok(Self { region: region.map(|name| name.0), endpoint, keys, metrics })
+        let (metrics, streams) = (from.list(AWS_TABLES_MAX)?, from.list(AWS_TABLES_MAX)?);
+        Ok(Self { region: region.map(|name| name.0), endpoint, keys, metrics, streams })
     }
+}
+
+impl Wire for AwsStream {
+    fn put(&self, out: &mut Writer) {
+        out.text(&self.group, STREAM_NAME_MAX);
+        out.text(&self.stream, STREAM_NAME_MAX);
+        self.retention_days.put(out);
+        self.gzip.put(out);
+    }
+    fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
+        Ok(Self {
+            group: from.text(STREAM_NAME_MAX)?,
+            stream: from.text(STREAM_NAME_MAX)?,
+            retention_days: Wire::take(from)?,
+            gzip: bool::take(from)?,
+        })
+    }
+}
+
+impl Wire for AwsEvent {
+    fn put(&self, out: &mut Writer) {
+        self.time.put(out);
+        out.text(&self.text, AWS_EVENT_BYTES_MAX);
+    }
+    fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
+        Ok(Self { time: Stamp::take(from)?, text: from.text(AWS_EVENT_BYTES_MAX)? })
+    }
+}
+
+impl Wire for AwsRefused {
+    fn put(&self, out: &mut Writer) {
+        self.too_old.put(out);
+        self.too_new.put(out);
+    }
+    fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
+        Ok(Self { too_old: u64::take(from)?, too_new: u64::take(from)? })
+    }
+}
+
+/// The bytes of a batch of events, which travel in a memory file.
+pub fn encode_events(events: &[AwsEvent]) -> Vec<u8> {
+    let mut out = Writer::default();
+    out.list(events);
+    out.into_bytes()
+}
+
+/// The batch of these bytes.
+///
+/// # Errors
+/// If they are not what [`encode_events`] writes.
+pub fn decode_events(bytes: &[u8]) -> Result<Vec<AwsEvent>, FrameError> {
+    let mut from = Reader::over(bytes);
+    let events = from.list(AWS_BATCH_EVENTS_MAX)?;
+    if from.is_empty() { Ok(events) } else { Err(FrameError::Long) }
 }
 
 /// A name and a value.
@@ -180,9 +240,19 @@ mod tests {
             let metrics =
                 vec![AwsMetrics { metrics: vec!["a".to_owned()], namespace: "n".to_owned() }];
             let region = Some("ap-northeast-1".to_owned());
-            let account = AwsAccount { region, endpoint: None, keys, metrics };
+            let streams = vec![AwsStream {
+                group: "/var/log/secure".to_owned(),
+                stream: "{instance_id}".to_owned(),
+                retention_days: Some(30),
+                gzip: true,
+            }];
+            let account = AwsAccount { region, endpoint: None, keys, metrics, streams };
             assert_eq!(decode::<AwsAccount>(&encode(&account)), Ok(account));
         }
+        let event = AwsEvent { time: Stamp(5), text: "門番".to_owned() };
+        let bytes = encode_events(&[event.clone(), AwsEvent::default()]);
+        assert_eq!(decode_events(&bytes), Ok(vec![event, AwsEvent::default()]));
+        assert!(decode_events(&bytes[1..]).is_err());
         let sum = AwsSum {
             id: 7,
             namespace: "monban".to_owned(),

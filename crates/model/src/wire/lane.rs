@@ -6,7 +6,7 @@ use crate::limits::{
     DELIVERY_WHY_MAX, DIALOGUE_BYTES_MAX, EQUIPMENT_BYTES_MAX, LETTER_ID_MAX, RUN_NAME_MAX,
     RUN_VALUE_MAX, RUN_VALUES_MAX,
 };
-use crate::{AwsAccount, Endpoint, Secrets};
+use crate::{AwsAccount, AwsRefused, Endpoint, Secrets};
 
 /// Who delivers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,6 +49,15 @@ pub enum Errand {
         /// See [`Errand::Deliver`].
         id: String,
     },
+    /// Send the events that come in a memory file with the frame to CloudWatch Logs.
+    Logs {
+        /// See [`Errand::Deliver`].
+        id: String,
+        /// The configuration that the number of the stream is of.
+        reload: u32,
+        /// Which of the account's streams.
+        stream: u32,
+    },
 }
 
 /// What comes back of an errand.
@@ -83,6 +92,8 @@ pub enum Taken {
         /// What it said, or which readers it refused.
         said: String,
     },
+    /// CloudWatch Logs has it, but for events that it takes from nobody.
+    But(AwsRefused),
     /// It was not taken.
     No {
         /// Another try will fare no better.
@@ -165,6 +176,12 @@ impl Wire for Errand {
                 out.byte(3);
                 out.text(id, LETTER_ID_MAX);
             }
+            Self::Logs { id, reload, stream } => {
+                out.byte(4);
+                out.text(id, LETTER_ID_MAX);
+                reload.put(out);
+                stream.put(out);
+            }
         }
     }
     fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
@@ -176,6 +193,7 @@ impl Wire for Errand {
         let (reload, endpoint) = (u32::take(from)?, u32::take(from)?);
         Ok(match verb {
             1 => Self::Deliver { id, reload, endpoint, talk: bool::take(from)? },
+            4 => Self::Logs { id, reload, stream: endpoint },
             2 => {
                 let values: Vec<Value> = from.list(RUN_VALUES_MAX)?;
                 let values = values.into_iter().map(|Value(name, value)| (name, value)).collect();
@@ -216,6 +234,10 @@ impl Wire for Report {
                 out.byte(1);
                 out.text(said, DELIVERY_WHY_MAX);
             }
+            Taken::But(refused) => {
+                out.byte(3);
+                refused.put(out);
+            }
             Taken::No { permanent, retry_after_s, why } => {
                 out.byte(2);
                 permanent.put(out);
@@ -229,6 +251,7 @@ impl Wire for Report {
         let id = from.text(LETTER_ID_MAX)?;
         let taken = match from.byte()? {
             1 => Taken::Yes { said: from.text(DELIVERY_WHY_MAX)? },
+            3 => Taken::But(AwsRefused::take(from)?),
             2 => Taken::No {
                 permanent: bool::take(from)?,
                 retry_after_s: Wire::take(from)?,
@@ -298,6 +321,11 @@ mod tests {
         assert_eq!(decode::<Errand>(&encode(&deliver)), Ok(deliver));
         let metrics = Errand::Metrics { id: "m1-2".to_owned() };
         assert_eq!(decode::<Errand>(&encode(&metrics)), Ok(metrics));
+        let logs = Errand::Logs { id: "logs-1-2".to_owned(), reload: 3, stream: 4 };
+        assert_eq!(decode::<Errand>(&encode(&logs)), Ok(logs));
+        let taken = Taken::But(AwsRefused { too_old: 3, too_new: 1 });
+        let report = Report { id: String::new(), taken, dialogue: String::new() };
+        assert_eq!(decode::<Report>(&encode(&report)), Ok(report));
         let taken =
             Taken::No { permanent: false, retry_after_s: Some(60), why: "421 busy".to_owned() };
         let report = Report { id: "d-1".to_owned(), taken, dialogue: "-> EHLO web1".to_owned() };

@@ -23,7 +23,7 @@ mod who;
 
 pub use actor::{FromActor, ToActor};
 pub use alarm::{alarm_bytes, alarm_from_bytes};
-pub use aws::{decode_sum, decode_sums, encode_sum, encode_sums};
+pub use aws::{decode_events, decode_sum, decode_sums, encode_events, encode_sum, encode_sums};
 pub use client::{Mode, Refusal, Reply, Request, StatusReply};
 pub use codec::{FrameError, Reader, Wire, Writer, decode, decode_long, encode, encode_long};
 pub use courier::{FromCourier, FromRunner, ToCourier, ToRunner};

@@ -52,6 +52,8 @@ pub struct Offered {
     pub size: u64,
     /// Whether it came up after the start: then it is read from its first line.
     pub later: bool,
+    /// Whether it is watched. Others are only sent to CloudWatch Logs.
+    pub watched: bool,
 }
 
 /// What the warden tells the watcher.
@@ -235,6 +237,7 @@ impl Wire for Offered {
             number.put(out);
         }
         self.later.put(out);
+        self.watched.put(out);
     }
     fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
         Ok(Self {
@@ -244,6 +247,7 @@ impl Wire for Offered {
             ino: u64::take(from)?,
             size: u64::take(from)?,
             later: bool::take(from)?,
+            watched: bool::take(from)?,
         })
     }
 }

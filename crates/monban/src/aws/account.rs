@@ -5,7 +5,7 @@ use monban_courier::aws::{
     Cause, ContainerAt, Fault, Instance, Keys, KeysFrom, is_region, shared_value,
 };
 use monban_model::limits::AWS_TOKEN_MAX;
-use monban_model::{Aws, AwsAccount, AwsCredentials, AwsKeys, Secret};
+use monban_model::{Aws, AwsAccount, AwsCredentials, AwsKeys, AwsStream, Secret};
 
 use crate::roles::equipment;
 
@@ -28,7 +28,9 @@ pub fn environment(name: &str) -> Option<String> {
 pub fn read(aws: &Aws, look: Look<'_>) -> Result<AwsAccount, Fault> {
     let region = named_region(aws, look)?.map(|(region, _)| region);
     let (endpoint, metrics) = (aws.endpoint.clone(), aws.metrics.clone());
-    Ok(AwsAccount { region, endpoint, keys: read_keys(&aws.credentials, look)?, metrics })
+    let streams = aws.logs.iter().map(AwsStream::of).collect();
+    let keys = read_keys(&aws.credentials, look)?;
+    Ok(AwsAccount { region, endpoint, keys, metrics, streams })
 }
 
 fn read_keys(credentials: &AwsCredentials, look: Look<'_>) -> Result<AwsKeys, Fault> {

@@ -1,14 +1,18 @@
 //! To AWS, with the rights that the warden gave: messages to topics, and metrics.
 
+use std::net::{IpAddr, UdpSocket};
 use std::sync::Arc;
 
 use monban_courier::aws::{
-    Cause, Client, Datum, Fault, Holder, Message, Patience, Put, PutFailed, Topic, Value,
+    Cause, Client, Datum, Fault, Holder, Instance, LogEvent, LogStream, Message, Patience, Put,
+    PutFailed, Topic, Value,
 };
 use monban_courier::{Delivered, Dialogue, Failure, Sns};
 use monban_model::limits::RETRY_AFTER_MAX_S;
-use monban_model::wire::{Taken, decode_sums};
-use monban_model::{AwsAccount, AwsKeys, AwsSum, Letter, Secret, Stamp};
+use monban_model::wire::{Taken, decode_events, decode_sums};
+use monban_model::{
+    AwsAccount, AwsKeys, AwsRefused, AwsStream, AwsSum, Letter, Secret, Stamp, stream_name,
+};
 
 use crate::aws::account;
 
@@ -25,6 +29,10 @@ pub struct ToAws {
     holder: Option<Holder>,
     /// That of the instance, once it was asked.
     region: Option<String>,
+    /// The id of this instance, once it was asked.
+    id: Option<String>,
+    /// Keeps its connections, by region.
+    client: Option<Client>,
 }
 
 impl ToAws {
@@ -57,15 +65,90 @@ impl ToAws {
         }
     }
 
-    fn put(&mut self, sums: &[AwsSum], now: Stamp) -> Result<Put, Fault> {
-        let Some(first) = sums.first() else { return Ok(Put::default()) };
+    /// Sends events of a log. Those that CloudWatch Logs takes from nobody are counted.
+    pub fn logs(&mut self, stream: &AwsStream, bytes: &[u8], now: Stamp) -> Taken {
+        let events = match decode_events(bytes) {
+            Ok(events) => events,
+            Err(error) => return no(true, None, error.to_string()),
+        };
+        let event = |(mark, event): (u64, monban_model::AwsEvent)| LogEvent {
+            time: event.time,
+            message: event.text,
+            mark,
+        };
+        let events: Vec<LogEvent> = (0..).zip(events).map(event).collect();
+        match self.put_logs(stream, &events, now) {
+            Ok(refused) => Taken::But(refused),
+            // Only what is refused for itself is not sent again.
+            Err(fault) => {
+                let permanent = !fault.transient && fault.cause == Cause::Unfit;
+                let wait_s = (!fault.transient && !permanent).then_some(FOR_A_PERSON_S);
+                no(permanent, wait_s, fault.text)
+            }
+        }
+    }
+
+    fn put_logs(
+        &mut self,
+        stream: &AwsStream,
+        events: &[LogEvent],
+        now: Stamp,
+    ) -> Result<AwsRefused, Fault> {
         let account = self.account()?;
+        let client = self.client(&account)?;
+        let stream = LogStream {
+            group: stream.group.clone(),
+            name: self.stream_name(&stream.stream)?,
+            retention_days: stream.retention_days,
+            gzip: stream.gzip,
+        };
+        let holder = self.holder(&account)?;
+        let accepted = client.put_log_events(&stream, events, holder, now)?;
+        Ok(AwsRefused { too_old: accepted.too_old, too_new: accepted.too_new })
+    }
+
+    /// The name of a stream with what is known of this machine put in.
+    fn stream_name(&mut self, stream: &str) -> Result<String, Fault> {
+        if stream.contains("{instance_id}") && self.id.is_none() {
+            let instance = Instance::of_environment(&account::environment)?;
+            self.id = instance.map(|mut instance| instance.id()).transpose()?;
+        }
+        let value = |hole: &str| match hole {
+            "instance_id" => self.id.clone(),
+            "hostname" => Some(rustix::system::uname().nodename().to_string_lossy().into_owned()),
+            _ => own_address().map(|address| address.to_string()),
+        };
+        let unknown = || Fault {
+            cause: Cause::Missing,
+            transient: true,
+            text: format!("what stands in `{stream}` is not known of this machine"),
+        };
+        stream_name(stream, value).ok_or_else(unknown)
+    }
+
+    fn client(&mut self, account: &AwsAccount) -> Result<Client, Fault> {
+        let region = self.region(account)?;
+        let client = match self.client.take() {
+            Some(client) => client,
+            None => Client::new(&region, account.endpoint.as_deref(), PATIENCE)?,
+        };
+        self.client = Some(client.clone());
+        Ok(client)
+    }
+
+    fn region(&mut self, account: &AwsAccount) -> Result<String, Fault> {
         let region = match (&account.region, &self.region) {
             (Some(region), _) | (None, Some(region)) => region.clone(),
             (None, None) => account::instance_region(&account::environment)?,
         };
         self.region = Some(region.clone());
-        let client = Client::new(&region, account.endpoint.as_deref(), PATIENCE)?;
+        Ok(region)
+    }
+
+    fn put(&mut self, sums: &[AwsSum], now: Stamp) -> Result<Put, Fault> {
+        let Some(first) = sums.first() else { return Ok(Put::default()) };
+        let account = self.account()?;
+        let client = self.client(&account)?;
         let data: Vec<Datum> = sums.iter().map(datum).collect();
         let holder = self.holder(&account)?;
         let put = client.put_metric_data(&first.namespace, &data, holder, now);
@@ -134,6 +217,16 @@ impl Sns for ToAws {
             Err(fault) => Err(Failure::permanent(&fault.text)),
         }
     }
+}
+
+/// The address by which this machine reaches others. Nothing is sent for it.
+fn own_address() -> Option<IpAddr> {
+    let towards = |bind: &str, to: &str| {
+        let socket = UdpSocket::bind((bind, 0)).ok()?;
+        socket.connect((to, 53)).ok()?;
+        Some(socket.local_addr().ok()?.ip()).filter(|address| !address.is_unspecified())
+    };
+    towards("0.0.0.0", "192.0.2.1").or_else(|| towards("::", "2001:db8::1"))
 }
 
 fn no(permanent: bool, wait_s: Option<u64>, why: String) -> Taken {

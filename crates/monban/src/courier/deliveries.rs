@@ -8,11 +8,13 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use monban_courier::{Delivered, Dialogue, Failure, Said, Side, deliver};
-use monban_model::AwsAccount;
-use monban_model::limits::{AWS_SUMS_BYTES_MAX, EQUIPMENT_BYTES_MAX, LETTER_BYTES_MAX};
+use monban_model::limits::{
+    AWS_BATCH_BYTES_MAX, AWS_SUMS_BYTES_MAX, EQUIPMENT_BYTES_MAX, LETTER_BYTES_MAX,
+};
 use monban_model::wire::{
     Equipment, Equipped, Errand, Report, Returned, Taken, decode_equipment, decode_letter,
 };
+use monban_model::{AwsAccount, AwsStream};
 use monban_warden::{Channel, Received, read_memory_file};
 
 use super::aws::ToAws;
@@ -22,8 +24,15 @@ use crate::watch::now;
 /// Letters that are delivered at once.
 const THREADS: usize = 8;
 
+/// Batches of logs that are sent at once. They have threads of their own, so that no letter waits
+/// for them.
+const LOG_THREADS: usize = 2;
+
 /// Letters that wait for a thread, or for the endpoints of a configuration that is on its way.
 const WAITING_MAX: usize = 256;
+
+/// A batch of logs as a frame: each event has 12 bytes beside its text, of which AWS counts 26.
+const LOGS_BYTES_MAX: usize = AWS_BATCH_BYTES_MAX + 64;
 
 /// Letters, from the watcher to their readers.
 pub struct Deliveries {
@@ -36,6 +45,7 @@ pub struct Deliveries {
     underway: HashSet<String>,
     finished: Finished,
     jobs: Sender<Job>,
+    log_jobs: Sender<Job>,
     ended: Receiver<Report>,
     /// What threads are started with, as long as none was.
     idle: Option<Idle>,
@@ -43,6 +53,7 @@ pub struct Deliveries {
 
 struct Idle {
     todo: Receiver<Job>,
+    logs: Receiver<Job>,
     done: Sender<Report>,
     ringer: UnixStream,
 }
@@ -56,12 +67,14 @@ struct Job {
 enum What {
     Letter { talk: bool, equipped: Arc<Equipped>, letter: Vec<u8> },
     Metrics(Vec<u8>),
+    Logs(AwsStream, Vec<u8>),
 }
 
 impl Deliveries {
     /// Nothing yet; `ringer` is rung when a letter came to its end.
     pub fn new(ringer: UnixStream) -> Self {
         let (jobs, todo) = channel();
+        let (log_jobs, logs) = channel();
         let (done, ended) = channel();
         Self {
             lane: None,
@@ -72,8 +85,9 @@ impl Deliveries {
             underway: HashSet::new(),
             finished: Finished::default(),
             jobs,
+            log_jobs,
             ended,
-            idle: Some(Idle { todo, done, ringer }),
+            idle: Some(Idle { todo, logs, done, ringer }),
         }
     }
 
@@ -137,8 +151,10 @@ impl Deliveries {
     }
 
     fn take(&mut self, errand: Errand, file: Option<OwnedFd>) {
-        let (Errand::Deliver { id, .. } | Errand::Run { id, .. } | Errand::Metrics { id }) =
-            &errand;
+        let (Errand::Deliver { id, .. }
+        | Errand::Run { id, .. }
+        | Errand::Metrics { id }
+        | Errand::Logs { id, .. }) = &errand;
         let id = id.clone();
         if self.underway.contains(&id) {
             return;
@@ -147,16 +163,13 @@ impl Deliveries {
             return self.report(report);
         }
         let Some(file) = file else { return self.refuse(&id, "there came nothing with it") };
-        match &errand {
-            Errand::Deliver { reload, .. } if *reload < self.reload => {
+        if let Errand::Deliver { reload, .. } | Errand::Logs { reload, .. } = &errand {
+            if *reload < self.reload {
                 return self.give_back(Returned::Outdated { id });
             }
-            Errand::Deliver { reload, .. }
-                if *reload > self.reload && self.early.len() < WAITING_MAX =>
-            {
+            if *reload > self.reload && self.early.len() < WAITING_MAX {
                 return self.early.push_back((errand, file));
             }
-            _ => {}
         }
         if self.underway.len() >= WAITING_MAX {
             return self.refuse(&id, "too many letters are on their way");
@@ -165,7 +178,8 @@ impl Deliveries {
             Ok(what) => what,
             Err(why) => return self.refuse(&id, &why),
         };
-        match self.jobs.send(Job { id: id.clone(), aws: self.aws.clone(), what }) {
+        let jobs = if matches!(what, What::Logs(..)) { &self.log_jobs } else { &self.jobs };
+        match jobs.send(Job { id: id.clone(), aws: self.aws.clone(), what }) {
             Ok(()) => {
                 self.underway.insert(id);
             }
@@ -178,6 +192,12 @@ impl Deliveries {
         let read = |most| read_memory_file(file, most).map_err(|error| error.to_string());
         match errand {
             Errand::Metrics { .. } => read(AWS_SUMS_BYTES_MAX).map(What::Metrics),
+            Errand::Logs { reload, stream, .. } => {
+                let streams = self.aws.as_ref().filter(|_| *reload == self.reload);
+                let stream = streams.and_then(|aws| aws.streams.get(*stream as usize)).cloned();
+                let stream = stream.ok_or("another configuration is in force")?;
+                Ok(What::Logs(stream, read(LOGS_BYTES_MAX)?))
+            }
             Errand::Deliver { reload, endpoint, talk, .. } => {
                 let equipped = self.endpoints.get(endpoint).filter(|_| *reload == self.reload);
                 let equipped = equipped.cloned().ok_or("another configuration is in force")?;
@@ -207,8 +227,9 @@ impl Deliveries {
 }
 
 fn start_threads(idle: Idle) -> io::Result<()> {
-    let todo = Arc::new(Mutex::new(idle.todo));
-    for _ in 0..THREADS {
+    let (todo, logs) = (Arc::new(Mutex::new(idle.todo)), Arc::new(Mutex::new(idle.logs)));
+    let of_letters = std::iter::repeat_n(&todo, THREADS);
+    for todo in of_letters.chain(std::iter::repeat_n(&logs, LOG_THREADS)) {
         let (todo, done) = (todo.clone(), idle.done.clone());
         let ringer = idle.ringer.try_clone()?;
         let work = move || {
@@ -233,6 +254,7 @@ fn carry(job: &Job, aws: &mut ToAws) -> Report {
     let mut said = String::new();
     let taken = match &job.what {
         What::Metrics(bytes) => aws.metrics(bytes, now()),
+        What::Logs(stream, bytes) => aws.logs(stream, bytes, now()),
         What::Letter { talk, equipped, letter } => {
             let mut dialogue = Dialogue::default();
             let taken = deliver_letter(equipped, letter, aws, &mut dialogue);

@@ -56,7 +56,7 @@ impl Equipment {
         }
         let is_sns = |one: &Equipped| matches!(one.endpoint, Endpoint::Sns { .. });
         let mut aws = None;
-        if courier.iter().any(is_sns) || !config.aws.metrics.is_empty() {
+        if courier.iter().any(is_sns) || config.aws.is_used() {
             match account::read(&config.aws, &account::environment) {
                 Ok(account) => aws = Some(account),
                 Err(fault) => {

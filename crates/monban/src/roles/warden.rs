@@ -3,6 +3,7 @@
 
 mod host;
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -361,6 +362,11 @@ impl Program {
         if runs_jails && self.may_act == Some(false) && is_root() {
             return Err(jails::of_key("f2b-run-restart", &[], &self.say));
         }
+        let sent: Vec<String> =
+            config.aws.logs.iter().flat_map(|logs| logs.files.iter().cloned()).collect();
+        named.extend(sent.iter().cloned());
+        let mut hasher = DefaultHasher::new();
+        format!("{:?}", config.aws.logs).hash(&mut hasher);
         let (mut jail_log, mut jail_database) = (None, None);
         self.theirs = Theirs::default();
         if let Some(jails) = jails {
@@ -383,6 +389,8 @@ impl Program {
         Ok(Load {
             bundle: bundle.to_bytes(),
             patterns,
+            sent,
+            sent_by: hasher.finish(),
             named,
             observe,
             jails: runs_jails,

@@ -24,17 +24,18 @@ impl Watch {
                 self.brief(guards, reload, again, journal, fd)?;
             }
             (ToWatcher::Opened(offered), Some(fd)) => self.opened(offered, fd),
-            (ToWatcher::Sibling(offered), Some(fd)) => {
-                self.stage.new_file(&offered.path, true);
-                self.feed.sibling(&offered.path, File::from(fd));
-            }
-            (ToWatcher::SiblingsEnd { path }, _) => self.feed.siblings_end(&path),
+            (ToWatcher::Sibling(offered), Some(fd)) => self.sibling(&offered, File::from(fd)),
+            (ToWatcher::SiblingsEnd { path }, _) => self.siblings_end(&path)?,
             (ToWatcher::Gone { path }, _) => self.source_gone(path),
-            (ToWatcher::Dropped { path }, _) => self.source_dropped(path),
+            (ToWatcher::Dropped { path }, _) => {
+                self.sending.sender.dropped(&path);
+                self.source_dropped(path);
+            }
             (ToWatcher::Wake { files }, _) => {
                 for file in files {
                     if let Some(path) = self.paths.get(&file) {
                         self.feed.wake(path);
+                        self.sending.sender.wake(path);
                     }
                 }
             }
@@ -137,9 +138,11 @@ impl Watch {
         let used = loaded.config.journal.clone();
         let mut notify = loaded.config.notify.clone();
         equipment::sign(&mut notify);
-        if !loaded.config.aws.logs.is_empty() {
-            self.mind.output().notice(&notice("aws-logs-not-sent", &[]));
+        let sent = &loaded.config.aws.logs;
+        if journal && sent.iter().any(|logs| !logs.services.is_empty()) {
+            self.mind.output().notice(&notice("aws-logs-no-journal", &[]));
         }
+        self.sending.sender.take_over(sent);
         self.teller.ask_who(loaded.config.ask_who);
         let (reports, home) = (loaded.config.reports.clone(), loaded.config.home);
         let texts = loaded.texts.clone();
@@ -185,6 +188,17 @@ impl Watch {
     }
 
     fn opened(&mut self, offered: Offered, fd: OwnedFd) {
+        let file = File::from(fd);
+        self.offer_to_sender(&offered, &file);
+        if offered.watched {
+            self.watch_file(offered, file);
+        } else if self.feed.follows(&offered.path) {
+            self.source_dropped(offered.path);
+        }
+        self.pending.touch();
+    }
+
+    fn watch_file(&mut self, offered: Offered, file: File) {
         let from = match offered.later || self.again {
             true => From::Start,
             false if self.jail_side.tails(&offered.path) => From::End,
@@ -192,7 +206,6 @@ impl Watch {
         };
         let is_new = !self.feed.follows(&offered.path);
         self.stage.new_file(&offered.path, is_new);
-        let file = File::from(fd);
         let first = first_line(&file);
         self.earlier.opened(&offered.path, &file, self.jail_side.jails());
         if let (false, false, Ok(found)) = (offered.later, self.again, file.metadata()) {
@@ -220,7 +233,6 @@ impl Watch {
                 self.tell(notice("source-failed", &values));
             }
         }
-        self.pending.touch();
     }
 
     /// Reads what is there, orders what follows from it, and ends.

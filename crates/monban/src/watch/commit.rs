@@ -196,15 +196,21 @@ impl Watch {
         self.mind.give_changes(&mut batch);
         batch.state.extend(self.teller.take_rows().into_iter().map(StateRow::Notify));
         batch.positions.extend(self.journal_row.clone().filter(|row| !row.cursor.is_empty()));
+        let (sent, forgotten) = self.sending.sender.take_unsaved();
+        batch.positions.extend(sent);
+        batch.forgotten_positions.extend(forgotten);
         self.pending.since = None;
         let states = self.jail_side.states();
         let (of_teller, is_told_news) = self.teller.meta();
-        let is_news = self.watched.changed || self.jail_side.changed || is_told_news;
+        let of_logs = self.sending.sender.take_meta();
+        let is_news =
+            self.watched.changed || self.jail_side.changed || is_told_news || of_logs.is_some();
         if batch.is_empty() && !is_news && states.is_none() {
             return;
         }
         batch.meta = self.meta();
         batch.meta.extend(of_teller);
+        batch.meta.extend(of_logs);
         batch.meta.extend(states.clone());
         (self.watched.changed, self.jail_side.changed) = (false, false);
         self.jail_side.keep_states(states);

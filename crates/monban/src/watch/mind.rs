@@ -131,6 +131,11 @@ impl Mind {
         (self.rules, self.metrics) = (Some(rules), metrics);
     }
 
+    /// The rules in force.
+    pub fn rules(&self) -> Option<&RuleSet> {
+        self.rules.as_ref()
+    }
+
     /// The voice.
     pub fn output(&mut self) -> &mut Output {
         &mut self.output

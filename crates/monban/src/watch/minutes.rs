@@ -190,6 +190,7 @@ impl Minutes {
     pub fn reported(&mut self, report: &Report, now: Instant) -> bool {
         let Some(batch) = self.batch.take_if(|batch| batch.id == report.id) else { return false };
         match &report.taken {
+            Taken::But(_) => {}
             Taken::Yes { said } => {
                 batch.sums.iter().for_each(|at| self.forget(*at));
                 self.waits.remove(&batch.namespace);

@@ -1,5 +1,6 @@
 //! The watcher at work: frames and lines in, records and orders out, all of it committed at once.
 
+mod askers;
 mod brief;
 mod clocks;
 mod commit;
@@ -15,6 +16,7 @@ mod jail_news;
 mod jail_states;
 mod jails;
 mod journal;
+mod log_sender;
 mod metrics;
 mod mind;
 mod minutes;
@@ -22,6 +24,7 @@ mod notices;
 mod output;
 mod repeats;
 mod scribe;
+mod sending;
 mod sources;
 mod stage;
 mod tell;
@@ -36,6 +39,9 @@ pub use foreseen::FirstWord;
 pub use form::Form;
 pub use jail_states::{JailState, read as read_jail_states};
 pub use jails::{ALONE_META as JAILS_ALONE_META, GUARDS_META as JAILS_GUARDS_META};
+pub use log_sender::{
+    POSITION_PREFIX as SENT_PREFIX, StreamState, read_states as read_stream_states,
+};
 pub use metrics::Metrics;
 pub use mind::Mind;
 pub use output::Output;
@@ -111,6 +117,7 @@ pub struct Watch {
     stage: stage::Stage,
     teller: tell::Teller,
     hook: hook::Hook,
+    sending: sending::Sending,
     journal: Option<(File, JournalReader)>,
     /// How far the journal was read that is watched now.
     journal_row: Option<monban_model::PositionRow>,
@@ -155,6 +162,9 @@ impl Watch {
         let teller = tell::Teller::new(rows, since, secret, &local.folder, output.say());
         let (journal_rows, files): (Vec<_>, Vec<_>) =
             saved.positions.iter().cloned().partition(|row| is_journal_name(&row.path));
+        let (sent, files) =
+            files.into_iter().partition(|row| row.path.starts_with(log_sender::POSITION_PREFIX));
+        let sender = log_sender::LogSender::new(sent, now());
         Ok(Self {
             channel,
             feed: Feed::new(files),
@@ -167,6 +177,7 @@ impl Watch {
             stage: stage::Stage::default(),
             teller,
             hook: hook::Hook::default(),
+            sending: sending::Sending::new(sender, local.log.clone()),
             journal: None,
             journal_row: None,
             journal_rows,
@@ -209,6 +220,7 @@ impl Watch {
             more = self.read_files()?;
             more |= self.read_waiting()?;
             self.send_orders()?;
+            more |= self.send_logs(more)?;
             if Instant::now() >= next_tick {
                 next_tick = Instant::now() + TICK;
                 self.tick()?;
@@ -241,7 +253,7 @@ impl Watch {
             true => Some(Instant::now() + ANSWER_LOOK),
             false => self.pending.due_at(),
         };
-        let until = due.map_or(next_tick, |due| due.min(next_tick));
+        let until = [due, self.logs_due_at()].into_iter().flatten().fold(next_tick, Ord::min);
         let left = match more {
             true => Duration::ZERO,
             false => until.saturating_duration_since(Instant::now()),
@@ -359,12 +371,8 @@ impl Watch {
     }
 
     fn ask_siblings(&mut self) -> io::Result<()> {
-        for want in self.feed.wants() {
-            let of =
-                monban_model::wire::SiblingsOf { path: want.path, dev: want.dev, ino: want.ino };
-            self.channel.send(&ToWarden::Siblings(of), None)?;
-        }
-        Ok(())
+        let wants = self.feed.wants();
+        wants.into_iter().try_for_each(|want| self.ask_about(askers::Asker::Watch, want))
     }
 
     /// What can wait until jails run.
@@ -377,6 +385,7 @@ impl Watch {
     fn tick(&mut self) -> io::Result<()> {
         self.work_out_actions();
         self.feed.wake_all();
+        self.sending.sender.wake_all();
         self.observe(Observation::Tick);
         self.jail_side.jails().tick(now());
         self.serve_jails()?;

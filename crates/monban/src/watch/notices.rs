@@ -19,9 +19,10 @@ const TOLD_MAX: u32 = 20;
 const SPAN: Duration = Duration::from_secs(60);
 
 /// The kinds that whoever writes logs, or fills a disk, can cause, by their keys.
-const BOUNDED: [&str; 18] = [
+const BOUNDED: [&str; 19] = [
     "disk-full",
     "disk-back",
+    "aws-logs-lost",
     "source-gone",
     "source-back",
     "source-lost",

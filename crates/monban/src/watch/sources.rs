@@ -62,6 +62,7 @@ impl Watch {
     /// The file of a path is there no more.
     pub(super) fn source_gone(&mut self, path: String) {
         self.feed.gone(&path);
+        self.sending.sender.gone(&path);
         self.watched.gone(&path);
         self.jail_side.jails().leaves(&path);
         self.tell(notice("source-gone", &[("path", path)]));
@@ -79,8 +80,8 @@ impl Watch {
     /// followed for a while still, as its last lines may come; but there is an end to those, and so
     /// to all that is kept by path.
     pub(super) fn forget_sources(&mut self) {
-        let feed = &self.feed;
-        self.paths.retain(|_, path| feed.follows(path));
+        let (feed, sender) = (&self.feed, &self.sending.sender);
+        self.paths.retain(|_, path| feed.follows(path) || sender.follows(path));
         let journal = self.journal_row.as_ref().map(|row| row.path.as_str());
         self.mind.forget_forms(|path| journal == Some(path) || feed.follows(path));
     }

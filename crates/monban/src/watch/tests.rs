@@ -64,6 +64,7 @@ fn offer(watch: &mut Watch, path: &Path, number: u32) {
         ino: metadata.ino(),
         size: metadata.size(),
         later: true,
+        watched: true,
     };
     watch.obey(ToWatcher::Opened(offered), Some(file.into())).unwrap();
 }

@@ -1,7 +1,7 @@
 //! The bytes of one file, packed or not.
 
 use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, MetadataExt};
 
 use monban_model::limits::UNPACK_SEARCH_MAX;
@@ -33,6 +33,20 @@ pub(crate) struct Packed {
     /// The last bytes that were asked for, and the offset of the first of them.
     window: Vec<u8>,
     window_at: u64,
+}
+
+/// A file from its start, with a place of its own.
+struct FromStart {
+    file: File,
+    at: u64,
+}
+
+impl Read for FromStart {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let got = self.file.read_at(buf, self.at)?;
+        self.at += got as u64;
+        Ok(got)
+    }
 }
 
 impl Body {
@@ -120,8 +134,8 @@ impl Body {
 
 impl Packed {
     fn open(file: File) -> io::Result<Self> {
-        let mut inner = file.try_clone()?;
-        inner.rewind()?;
+        // Of a descriptor that others have as well, they may move the place.
+        let inner = FromStart { file: file.try_clone()?, at: 0 };
         let mut first = [0; 6];
         let got = file.read_at(&mut first, 0)?;
         let stream = Packing::of(&first[..got]).reader(Box::new(inner));

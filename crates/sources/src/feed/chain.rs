@@ -306,6 +306,28 @@ impl Chain {
         }
     }
 
+    /// How many files it holds.
+    pub(crate) fn files(&self) -> usize {
+        self.members.len() + self.pending.as_ref().map_or(0, |pending| pending.arrivals.len())
+    }
+
+    /// Gives up the oldest file that it holds, unless that is the last; whether it did.
+    pub(crate) fn give_up_oldest(&mut self, notices: &mut Vec<Notice>) -> bool {
+        if self.members.len() < 2 {
+            return false;
+        }
+        let Some(member) = self.members.pop_front() else { return false };
+        let unread = member.backlog();
+        if unread > 0 {
+            let lost = Lost::GivenUp(unread);
+            lost.count(&mut self.counters);
+            notices.push(Notice::Lost { path: self.row.path.clone(), lost });
+        }
+        self.remember(member.key, member.mark);
+        self.update_row(true);
+        true
+    }
+
     /// Brings the row to where reading is.
     pub(crate) fn update_row(&mut self, moved: bool) {
         let late_count = self.late_count();

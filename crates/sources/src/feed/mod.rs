@@ -309,6 +309,24 @@ impl Feed {
         self.chains.iter().flatten().map(Chain::backlog).sum()
     }
 
+    /// The same of one path.
+    pub fn backlog_of(&self, path: &str) -> u64 {
+        let chain = self.paths.get(path).and_then(|index| self.chains.get(*index)?.as_ref());
+        chain.map_or(0, Chain::backlog)
+    }
+
+    /// How many files are open.
+    pub fn files(&self) -> usize {
+        self.chains.iter().flatten().map(Chain::files).sum()
+    }
+
+    /// For a feed that is not read all the time: gives up the oldest file of the path that has most
+    /// of them, and says so if something of it was unread. False if each path has but one.
+    pub fn give_up_oldest(&mut self) -> bool {
+        let most = self.chains.iter_mut().flatten().max_by_key(|chain| chain.files());
+        most.is_some_and(|chain| chain.give_up_oldest(&mut self.notices))
+    }
+
     /// Whether a path is followed: the file there, or what is left of one that is gone.
     pub fn follows(&self, path: &str) -> bool {
         self.paths.contains_key(path)

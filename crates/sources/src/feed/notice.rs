@@ -34,6 +34,8 @@ pub enum Lost {
     Replaced(u64),
     /// A packed file is broken; it was read as far as it goes.
     Broken,
+    /// It was given up with so many bytes unread: too many files waited.
+    GivenUp(u64),
     /// A deleted file ended with so many bytes of an unfinished line.
     Unfinished(u64),
 }
@@ -44,6 +46,7 @@ impl Lost {
             Self::Truncated(bytes)
             | Self::Cut(bytes)
             | Self::Replaced(bytes)
+            | Self::GivenUp(bytes)
             | Self::Unfinished(bytes) => counters.lost_bytes += bytes,
             Self::RotatedAway | Self::Broken => {}
         }
@@ -100,6 +103,9 @@ impl fmt::Display for Lost {
                     f,
                     "was written anew after its rotation; {bytes} bytes are known to be unread"
                 )
+            }
+            Self::GivenUp(bytes) => {
+                write!(f, "was rotated away and given up with {bytes} bytes unread")
             }
             Self::Broken => f.write_str("has a broken packed file, read as far as it goes"),
             Self::Unfinished(bytes) => {

@@ -44,7 +44,7 @@ impl Rig {
         let full = |name: &&str| dir.path().join(name).to_str().unwrap().to_owned();
         let patterns: Vec<String> = patterns.iter().map(full).collect();
         Self {
-            gate: Gate::new(&patterns).unwrap(),
+            gate: Gate::new(&patterns, &[]).unwrap(),
             dir,
             patterns,
             feed: Feed::new(Vec::new()),
@@ -131,7 +131,7 @@ impl Rig {
         self.open.clear();
         self.open_notices.clear();
         self.feed = Feed::new(self.rows.values().cloned().collect());
-        self.gate = Gate::new(&self.patterns).unwrap();
+        self.gate = Gate::new(&self.patterns, &[]).unwrap();
     }
 
     /// Reads what is there, commits, and gives the lines that came since the last call.

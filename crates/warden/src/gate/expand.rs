@@ -27,8 +27,9 @@ pub(super) enum Pattern {
 /// What the patterns lead to now.
 #[derive(Default)]
 pub(super) struct Found {
-    /// At most one more than [`FILES_MAX`] paths, each once.
-    pub(super) paths: Vec<String>,
+    /// At most one more than [`FILES_MAX`] paths, each once, and whether it is one of the first
+    /// list of patterns.
+    pub(super) paths: Vec<(String, bool)>,
     pub(super) directories: BTreeSet<String>,
     pub(super) unreadable: Vec<(String, io::Error)>,
     /// There were more.
@@ -76,10 +77,24 @@ impl Pattern {
     }
 }
 
-/// Expands all patterns. Under a glob, packed files are left out, and rotated turns of a log that
-/// is followed itself: these are read by the path of that log.
-pub(super) fn expand(patterns: &[Pattern], known: &BTreeMap<String, Entry>) -> Found {
-    let mut found = Found::default();
+/// Expands both lists of patterns; what the second leads to takes no room from the first. Under a
+/// glob, packed files are left out, and rotated turns of a log that is followed itself: these are
+/// read by the path of that log.
+pub(super) fn expand(lists: [&[Pattern]; 2], known: &BTreeMap<String, Entry>) -> Found {
+    let (mut found, mut seen) = (Found::default(), BTreeSet::new());
+    for (patterns, is_first) in lists.into_iter().zip([true, false]) {
+        expand_list(patterns, is_first, known, &mut found, &mut seen);
+    }
+    found
+}
+
+fn expand_list(
+    patterns: &[Pattern],
+    is_first: bool,
+    known: &BTreeMap<String, Entry>,
+    found: &mut Found,
+    seen: &mut BTreeSet<String>,
+) {
     let mut literal = Vec::new();
     let mut matched = BTreeSet::new();
     for pattern in patterns {
@@ -88,7 +103,7 @@ pub(super) fn expand(patterns: &[Pattern], known: &BTreeMap<String, Entry>) -> F
                 found.directories.extend(parent(path));
                 literal.push(path.clone());
             }
-            Pattern::Glob(text) => matches(text, &mut matched, &mut found),
+            Pattern::Glob(text) => matches(text, &mut matched, found),
         }
     }
     let is_rotated = |path: &str| {
@@ -97,7 +112,6 @@ pub(super) fn expand(patterns: &[Pattern], known: &BTreeMap<String, Entry>) -> F
         let stem = format!("{directory}/{}", rotation.stem);
         rotation.packed || (stem != path && (matched.contains(&stem) || known.contains_key(&stem)))
     };
-    let mut seen = BTreeSet::new();
     let globbed = matched.iter().filter(|path| !is_rotated(path)).cloned();
     for path in literal.into_iter().chain(globbed) {
         if found.paths.len() > FILES_MAX {
@@ -106,10 +120,9 @@ pub(super) fn expand(patterns: &[Pattern], known: &BTreeMap<String, Entry>) -> F
         }
         if seen.insert(path.clone()) {
             found.directories.extend(parent(&path));
-            found.paths.push(path);
+            found.paths.push((path, is_first));
         }
     }
-    found
 }
 
 fn matches(text: &str, matched: &mut BTreeSet<String>, found: &mut Found) {

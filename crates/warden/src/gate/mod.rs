@@ -48,6 +48,8 @@ pub struct Opened {
     pub size: u64,
     /// Whether it was not there at the first look.
     pub appeared_later: bool,
+    /// Whether it is one of those that are watched, and not only beside them.
+    pub watched: bool,
     /// The descriptor: read only, close on exec, non-blocking.
     pub fd: OwnedFd,
 }
@@ -118,6 +120,8 @@ impl std::error::Error for GateError {}
 #[derive(Debug)]
 pub struct Gate {
     patterns: Vec<Pattern>,
+    /// What is opened beside those.
+    beside: Vec<Pattern>,
     files: BTreeMap<String, Entry>,
     watches: Watches,
     next_id: u32,
@@ -134,22 +138,16 @@ struct Entry {
 }
 
 impl Gate {
-    /// Prepares the patterns: absolute paths, perhaps with `*`, `?` and `[...]`. `**` is refused,
-    /// since it would make the look of every second walk whole trees.
+    /// Prepares the patterns of what is watched, and of what is opened `beside` it, as far as there
+    /// is room: absolute paths, perhaps with `*`, `?` and `[...]`. `**` is refused, since it would
+    /// make the look of every second walk whole trees.
     ///
     /// # Errors
     /// See [`GateError`].
-    pub fn new(patterns: &[String]) -> Result<Self, GateError> {
-        if patterns.len() > LOG_PATTERNS_MAX {
-            return Err(GateError::TooManyPatterns);
-        }
-        let wrong = |text: &String, why| GateError::Pattern(text.clone(), why);
-        let patterns = patterns
-            .iter()
-            .map(|text| Pattern::new(text).map_err(|why| wrong(text, why)))
-            .collect::<Result<_, _>>()?;
+    pub fn new(patterns: &[String], beside: &[String]) -> Result<Self, GateError> {
         Ok(Self {
-            patterns,
+            patterns: compiled(patterns)?,
+            beside: compiled(beside)?,
             files: BTreeMap::new(),
             watches: Watches::new().map_err(GateError::Watch)?,
             next_id: 0,
@@ -163,11 +161,16 @@ impl Gate {
         Pattern::new(pattern).is_ok()
     }
 
+    /// Whether a pattern leads to this path.
+    pub fn matches(pattern: &str, path: &str) -> bool {
+        Pattern::new(pattern).is_ok_and(|pattern| pattern.matches(path))
+    }
+
     /// Looks at all paths. To be called at the start, about once a second, and when
     /// [`Gate::woken`] says so; a look at which nothing changed costs one `stat` for each file.
     pub fn scan(&mut self) -> Vec<GateEvent> {
         let mut events = Vec::new();
-        let found = expand::expand(&self.patterns, &self.files);
+        let found = expand::expand([&self.patterns, &self.beside], &self.files);
         for (directory, error) in found.unreadable {
             self.refuse(&directory, Why::of(&error), &mut events);
         }
@@ -175,11 +178,11 @@ impl Gate {
             self.watches.directory(directory);
         }
         let mut present = HashSet::new();
-        for path in found.paths {
+        for (path, watched) in found.paths {
             if present.len() >= FILES_MAX {
                 break;
             }
-            if self.look(&path, &mut events) {
+            if self.look(&path, watched, &mut events) {
                 present.insert(path);
             }
         }
@@ -235,7 +238,8 @@ impl Gate {
         let found: Vec<&str> =
             self.files.iter().filter(|(_, e)| is_there(e)).map(|(path, _)| path.as_str()).collect();
         let missing = |pattern: &&Pattern| !found.iter().any(|path| pattern.matches(path));
-        self.patterns.iter().filter(missing).map(|pattern| pattern.text().to_owned()).collect()
+        let all = self.patterns.iter().chain(&self.beside);
+        all.filter(missing).map(|pattern| pattern.text().to_owned()).collect()
     }
 
     /// Files and directories that inotify could not take on (its limit is
@@ -258,7 +262,7 @@ impl Gate {
     }
 
     /// Looks at one path; false if nothing stands there.
-    fn look(&mut self, path: &str, events: &mut Vec<GateEvent>) -> bool {
+    fn look(&mut self, path: &str, watched: bool, events: &mut Vec<GateEvent>) -> bool {
         if path.len() > PATH_MAX {
             return false;
         }
@@ -290,6 +294,7 @@ impl Gate {
             ino: stat.ino,
             size: stat.size,
             appeared_later: self.looked_before,
+            watched,
             fd,
         }));
         true
@@ -327,4 +332,13 @@ impl Gate {
             self.files.remove(&path);
         }
     }
+}
+
+fn compiled(patterns: &[String]) -> Result<Vec<Pattern>, GateError> {
+    if patterns.len() > LOG_PATTERNS_MAX {
+        return Err(GateError::TooManyPatterns);
+    }
+    let wrong = |text: &String, why| GateError::Pattern(text.clone(), why);
+    let patterns = patterns.iter();
+    patterns.map(|text| Pattern::new(text).map_err(|why| wrong(text, why))).collect()
 }

@@ -77,6 +77,7 @@ fn open_listed(
                     ino: stat.ino,
                     size: stat.size,
                     appeared_later: true,
+                    watched: true,
                     fd,
                 });
             }

@@ -249,6 +249,7 @@ fn offered(opened: Opened) -> (Offered, OwnedFd) {
         ino: opened.ino,
         size: opened.size,
         later: opened.appeared_later,
+        watched: opened.watched,
     };
     (offered, opened.fd)
 }

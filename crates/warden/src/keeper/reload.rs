@@ -64,8 +64,9 @@ impl Keeper<'_> {
             Ok(load) => load,
             Err(refusal) => return self.refuse_reload(asked_by, refusal),
         };
-        let renewed = load.patterns != self.load.patterns;
-        let gate = match renewed.then(|| Gate::new(&load.patterns)).transpose() {
+        let of = |load: &Load| (load.patterns.clone(), load.sent.clone(), load.sent_by);
+        let renewed = of(&load) != of(&self.load);
+        let gate = match renewed.then(|| Gate::new(&load.patterns, &load.sent)).transpose() {
             Ok(gate) => gate,
             Err(error) => {
                 let refusal = Refusal { text: error.to_string(), problems: Vec::new() };

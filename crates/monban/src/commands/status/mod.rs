@@ -13,8 +13,8 @@ use super::ask::troubles_json;
 use super::{Context, ask, ledger};
 use crate::fail2ban::together;
 use crate::watch::{
-    JAILS_ALONE_META, JAILS_GUARDS_META, JailState, SUBSCRIPTIONS_META, WATCHED_META, now,
-    read_jail_states,
+    JAILS_ALONE_META, JAILS_GUARDS_META, JailState, SENT_PREFIX, SUBSCRIPTIONS_META, StreamState,
+    WATCHED_META, now, read_jail_states, read_stream_states,
 };
 
 /// Something that the watcher counts since its start and keeps in the ledger.
@@ -105,6 +105,8 @@ struct Standing {
     /// How many jails run.
     jails: u64,
     states: Vec<JailState>,
+    /// Streams of CloudWatch Logs that logs go to.
+    streams: Vec<StreamState>,
     /// Bytes of the ledger, and the time of its oldest record.
     ledger: (u64, Option<Stamp>),
     /// Subscriptions that nobody left, those that wait for their code, and those where nothing
@@ -115,6 +117,8 @@ struct Standing {
 impl Standing {
     fn read(reader: &Reader, time: Stamp) -> Result<Self, LedgerError> {
         let mut sources = reader.positions()?;
+        // How far they were sent is told by stream.
+        sources.retain(|row| !row.path.starts_with(SENT_PREFIX));
         let watched = reader.meta(WATCHED_META)?;
         let watched = watched.and_then(|text| serde_json::from_str::<Vec<String>>(&text).ok());
         if let Some(watched) = watched {
@@ -134,6 +138,7 @@ impl Standing {
             counters: Counters::read(reader)?,
             jails: count.and_then(|text| text.parse().ok()).unwrap_or(0),
             states: read_jail_states(reader)?,
+            streams: read_stream_states(reader)?,
             ledger: reader.extent()?,
             subscriptions: read_subscriptions(reader)?,
         })
@@ -192,7 +197,8 @@ pub fn status(context: &Context<'_>) -> Result<ExitCode, String> {
 }
 
 fn as_json(status: Option<&StatusReply>, standing: &Standing, time: Stamp) -> Value {
-    let Standing { sources, blocks, counters, jails, states, ledger, subscriptions } = standing;
+    let Standing { sources, blocks, counters, jails, states, streams, ledger, subscriptions } =
+        standing;
     let source = |row: &PositionRow| {
         json!({
             "name": row.path.rsplit('/').next(),
@@ -220,6 +226,7 @@ fn as_json(status: Option<&StatusReply>, standing: &Standing, time: Stamp) -> Va
         "subscriptions": subscriptions.map(|counts| counts[0]),
         "subscriptions_pending": subscriptions.map(|counts| counts[1]),
         "subscriptions_failing": subscriptions.map(|counts| counts[2]),
+        "aws_logs": streams.iter().map(StreamState::json).collect::<Vec<_>>(),
         "jail_states": states.iter().map(JailState::json).collect::<Vec<_>>(),
     });
     for (counter, count) in COUNTERS.iter().zip(counters.0) {
@@ -288,7 +295,8 @@ fn of_ledger(
     standing: &Standing,
     time: Stamp,
 ) -> Vec<String> {
-    let Standing { sources, blocks, counters, jails, states, ledger, subscriptions } = standing;
+    let Standing { sources, blocks, counters, jails, states, streams, ledger, subscriptions } =
+        standing;
     let mut lines: Vec<String> = sources.iter().map(|row| of_source(say, row, time)).collect();
     let observes = status.is_some_and(|status| status.mode == Mode::Observe);
     let key = match status {
@@ -324,8 +332,41 @@ fn of_ledger(
         }
         None => {}
     }
+    lines.extend(streams.iter().flat_map(|stream| of_stream(say, clock, stream)));
     let notices = together(states.iter().flat_map(|state| &state.notices));
     lines.extend(notices.iter().map(|told| say.notice(told)));
+    lines
+}
+
+/// How far a log was sent.
+fn of_stream(say: &Say, clock: &LocalClock, state: &StreamState) -> Vec<String> {
+    let clean = |text: &str| printable(text.as_bytes());
+    let kib = state.backlog_bytes.div_ceil(1024).to_string();
+    let (group, stream) = (clean(&state.group), clean(&state.stream));
+    let time = state.sent_until.map(|until| clock.date_time(until)).unwrap_or_default();
+    let values = [
+        ("group", group.as_str()),
+        ("stream", &stream),
+        ("time", &time),
+        ("kib", &kib),
+        ("lost", &state.lost.to_string()),
+        ("left_out", &state.left_out.to_string()),
+        ("cut", &state.cut.to_string()),
+    ];
+    let key = match (state.sent_until, state.backlog_bytes) {
+        (None, 0) => "status-logs-none",
+        (None, _) => "status-logs-not-yet",
+        (Some(_), 0) => "status-logs-all",
+        (Some(_), _) => "status-logs",
+    };
+    let mut lines = vec![say.text(key, &values)];
+    if let Some(why) = &state.error {
+        let why = clean(&say.sentence(why));
+        lines.push(say.text("status-logs-failing", &[("why", &why)]));
+    }
+    if state.lost + state.left_out + state.cut > 0 {
+        lines.push(say.text("status-logs-lost", &values));
+    }
     lines
 }
 

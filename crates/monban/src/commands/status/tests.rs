@@ -46,6 +46,7 @@ fn standing(jails_alone: bool) -> Standing {
         counters: Counters([0, 0, 2, 0, 0, 0, 0, 0]),
         jails: 2,
         states: vec![state],
+        streams: Vec::new(),
         ledger: (4096, None),
         subscriptions: None,
     }
@@ -134,6 +135,40 @@ fn bans_that_no_action_made_are_told_and_not_among_the_blocks() {
     assert_eq!((blocks, unmade), (json!(1), json!(1)));
     let (lines, blocks, _) = says(Mode::Observe);
     assert_eq!((lines[0].as_str(), blocks), ("would be blocked: 2", json!(2)));
+}
+
+#[test]
+fn how_far_logs_were_sent_is_told_by_stream() {
+    let sent = StreamState {
+        group: "/var/log/secure".to_owned(),
+        stream: "{hostname}".to_owned(),
+        sent_until: Some(NOW),
+        ..StreamState::default()
+    };
+    let failing = StreamState {
+        group: "\u{1b}[1mapp".to_owned(),
+        backlog_bytes: 1500,
+        error: Some("no connection to the server".to_owned()),
+        lost: 1,
+        left_out: 2,
+        cut: 3,
+        sent_until: None,
+        ..sent.clone()
+    };
+    let standing = Standing { streams: vec![sent, failing], ..standing(false) };
+    let lines = told(Some(&daemon(Mode::Guard, None)), Ok(&standing));
+    let first = lines.iter().position(|line| line.starts_with("logs to")).unwrap();
+    let time = LocalClock::of_system().date_time(NOW);
+    assert_eq!(lines[first], format!("logs to /var/log/secure {{hostname}}: sent until {time}"));
+    let rest = [
+        "logs to \\x1b[1mapp {hostname}: nothing is sent yet, 2 KiB wait",
+        "  CloudWatch Logs does not take them: no connection to the server",
+        "  since the start 1 time a log was gone before it was sent, 2 events were left out, 3 were cut",
+    ];
+    assert_eq!(lines[first + 1..first + 4], rest);
+    let json = as_json(None, &standing, NOW);
+    assert_eq!(json["aws_logs"][1]["backlog_bytes"], json!(1500));
+    assert_eq!(json["aws_logs"][0]["error"], json!(null));
 }
 
 #[test]

@@ -129,8 +129,9 @@ impl Teller {
     pub(super) fn tell_asker(&mut self, report: &Report) {
         let Some(asked) = self.asked.get_mut(&report.id) else { return };
         let (taken, why) = match &report.taken {
-            Taken::Yes { said } => (true, said),
-            Taken::No { why, .. } => (false, why),
+            Taken::Yes { said } => (true, said.as_str()),
+            Taken::But(_) => (true, ""),
+            Taken::No { why, .. } => (false, why.as_str()),
         };
         asked.report = Some(told_test(&asked.subscription, taken, why, &report.dialogue));
         let id = asked.id;

@@ -29,6 +29,8 @@ pub type Want = Peer;
 pub(super) struct Lanes {
     /// What waits for a way.
     waiting: VecDeque<Deliver>,
+    /// How often a courier went away.
+    couriers_lost: u64,
     ways: HashMap<Peer, Way>,
 }
 
@@ -54,6 +56,7 @@ impl Lanes {
         way.asked = false;
         match end {
             Some(end) => {
+                self.couriers_lost += u64::from(peer == Peer::Courier && way.channel.is_some());
                 way.channel = Some(Channel::over(end));
                 (way.wait, way.again_at) = (Duration::ZERO, None);
             }
@@ -150,17 +153,51 @@ impl Lanes {
         Ok(())
     }
 
+    /// Whether there is a way to the courier; if not, one is wanted.
+    pub(super) fn has_courier(&mut self) -> bool {
+        let way = self.ways.entry(Peer::Courier).or_default();
+        if way.channel.is_none() {
+            way.wait = way.wait.max(AGAIN_FIRST);
+        }
+        way.channel.is_some()
+    }
+
+    /// Whether there is a way to the courier.
+    pub(super) fn reaches_courier(&self) -> bool {
+        self.ways.get(&Peer::Courier).is_some_and(|way| way.channel.is_some())
+    }
+
+    /// How often a courier went away, or gave events of a log back: there is no report of those.
+    pub(super) fn couriers_lost(&self) -> u64 {
+        self.couriers_lost
+    }
+
     /// Hands metrics over; false if there is no way yet, which is marked as wanted.
     pub(super) fn send_metrics(&mut self, id: String, bytes: &[u8]) -> bool {
+        self.send_to_courier(&Errand::Metrics { id }, bytes)
+    }
+
+    /// The same of events of a log.
+    pub(super) fn send_logs(
+        &mut self,
+        id: String,
+        (reload, stream): (u32, u32),
+        bytes: &[u8],
+    ) -> bool {
+        self.send_to_courier(&Errand::Logs { id, reload, stream }, bytes)
+    }
+
+    fn send_to_courier(&mut self, errand: &Errand, bytes: &[u8]) -> bool {
         let way = self.ways.entry(Peer::Courier).or_default();
         let Some(channel) = &mut way.channel else {
             way.wait = way.wait.max(AGAIN_FIRST);
             return false;
         };
         let Ok(file) = memory_file(bytes) else { return false };
-        let is_sent = channel.post(&Errand::Metrics { id }, Some(file)).is_ok();
+        let is_sent = channel.post(errand, Some(file)).is_ok();
         if !is_sent {
             way.lost();
+            self.couriers_lost += 1;
         }
         is_sent
     }
@@ -169,7 +206,7 @@ impl Lanes {
     /// that went meanwhile, is given away anew.
     pub(super) fn hear(&mut self) -> Vec<Report> {
         let mut reports = Vec::new();
-        for way in self.ways.values_mut() {
+        for (peer, way) in &mut self.ways {
             for _ in 0..REPORTS_A_TURN {
                 let Some(channel) = &mut way.channel else { break };
                 match channel.flush().and_then(|()| channel.receive::<Returned>()) {
@@ -178,10 +215,15 @@ impl Lanes {
                         reports.push(report);
                     }
                     Ok(Received::Frame(Returned::Outdated { id }, _)) => {
-                        self.waiting.extend(way.given.remove(&id));
+                        match way.given.remove(&id) {
+                            Some(deliver) => self.waiting.push_back(deliver),
+                            // Events of a log: their sender has them still.
+                            None => self.couriers_lost += u64::from(*peer == Peer::Courier),
+                        }
                     }
                     Ok(Received::Nothing) => break,
                     Ok(Received::End) | Err(_) => {
+                        self.couriers_lost += u64::from(*peer == Peer::Courier);
                         // One that had nothing to do was let go, and comes with the next message.
                         match way.given.is_empty() {
                             true => way.channel = None,

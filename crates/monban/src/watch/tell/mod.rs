@@ -39,6 +39,7 @@ use places::Places;
 use recent::Recent;
 use reports::{Digests, Outside};
 
+use super::log_sender::BATCH_PREFIX as LOGS_PREFIX;
 use super::minutes::BATCH_PREFIX;
 
 pub use codes::Secret;
@@ -82,6 +83,7 @@ pub struct Teller {
     /// What the ledger has of [`COUNTS_META`].
     counted: Option<[usize; 3]>,
     metric_reports: Vec<Report>,
+    log_reports: Vec<Report>,
     /// What became of a message is known and no commit was begun with it.
     has_outcome: bool,
 }
@@ -118,6 +120,7 @@ impl Teller {
             stepped: false,
             counted: None,
             metric_reports: Vec::new(),
+            log_reports: Vec::new(),
             has_outcome: false,
         }
     }
@@ -300,9 +303,10 @@ impl Teller {
     /// Hears what became of messages.
     pub fn hear(&mut self, now: Stamp) {
         for report in self.lanes.hear() {
-            match report.id.starts_with(BATCH_PREFIX) {
-                true => self.metric_reports.push(report),
-                false => self.reported(report, now),
+            match () {
+                () if report.id.starts_with(BATCH_PREFIX) => self.metric_reports.push(report),
+                () if report.id.starts_with(LOGS_PREFIX) => self.log_reports.push(report),
+                () => self.reported(report, now),
             }
         }
         self.hand_over(now);
@@ -318,6 +322,32 @@ impl Teller {
         std::mem::take(&mut self.metric_reports)
     }
 
+    /// Whether the courier can be reached; if not, it is asked for.
+    pub fn has_courier(&mut self) -> bool {
+        self.lanes.has_courier()
+    }
+
+    /// The same, and nobody is asked.
+    pub fn reaches_courier(&self) -> bool {
+        self.lanes.reaches_courier()
+    }
+
+    /// How often a courier went away, with what it was given.
+    pub fn couriers_lost(&self) -> u64 {
+        self.lanes.couriers_lost()
+    }
+
+    /// Hands events of a log to the courier, for the stream of this number; false if it cannot be
+    /// reached.
+    pub fn send_logs(&mut self, id: String, stream: u32, bytes: &[u8]) -> bool {
+        self.lanes.send_logs(id, (self.reload, stream), bytes)
+    }
+
+    /// What became of them.
+    pub fn take_log_reports(&mut self) -> Vec<Report> {
+        std::mem::take(&mut self.log_reports)
+    }
+
     /// What is to be recorded and said on this host.
     pub fn take_notices(&mut self) -> Vec<Notice> {
         std::mem::take(&mut self.notices)
@@ -326,7 +356,7 @@ impl Teller {
     fn reported(&mut self, report: Report, now: Stamp) {
         self.tell_asker(&report);
         let outcome = match report.taken {
-            Taken::Yes { .. } => Outcome::Delivered,
+            Taken::Yes { .. } | Taken::But(_) => Outcome::Delivered,
             Taken::No { permanent: true, why, .. } => Outcome::Never { why },
             Taken::No { permanent: false, retry_after_s, why } => {
                 Outcome::Later { why, after_s: retry_after_s }
