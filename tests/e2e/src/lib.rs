@@ -21,6 +21,7 @@ pub mod machine;
 pub mod mail;
 pub mod mailbox;
 pub mod memory;
+pub mod moto;
 pub mod runner;
 pub mod sink;
 pub mod soak;

@@ -112,6 +112,10 @@ fn missing(check: &Check, setting: &Setting) -> Option<String> {
         Need::Corpus if !setting.corpus.is_dir() => {
             Some(format!("no corpus at {} (MONBAN_CORPUS)", setting.corpus.display()))
         }
+        Need::Moto if !crate::moto::program().is_file() => {
+            let path = crate::moto::program().display().to_string();
+            Some(format!("{path} is missing (pip install 'moto[server]', or MONBAN_MOTO)"))
+        }
         Need::Monban if !setting.binary.is_file() => {
             Some(format!("{} is not built", setting.binary.display()))
         }

@@ -24,6 +24,8 @@ pub enum Need {
     Program(&'static str),
     /// The logs outside of the repository.
     Corpus,
+    /// moto, see `moto.rs`.
+    Moto,
     /// The built monban.
     Monban,
 }

@@ -246,6 +246,12 @@ pub const ALL: &[Check] = &[
         run: messages::is_bounded,
     },
     Check {
+        name: "aws-logs",
+        about: "logs arrive at CloudWatch Logs over kills, outages and rotations, and an import",
+        needs: &[Need::Root, Need::Monban, Need::Moto],
+        run: messages::arrive,
+    },
+    Check {
         name: "journal",
         about: "sshd in a real journal counts once over a restart, a user who poses as it never",
         needs: &[

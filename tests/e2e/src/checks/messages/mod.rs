@@ -1,11 +1,13 @@
 //! People are told: logins, alarms and blocks, by mail and by web hooks.
 
 mod alarm;
+mod aws_logs;
 mod flood;
 mod logins;
 mod trouble;
 
 pub use alarm::walk;
+pub use aws_logs::arrive;
 pub use flood::is_bounded;
 pub use logins::are_told;
 pub use trouble::is_outlived;
