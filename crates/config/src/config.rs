@@ -2,7 +2,7 @@
 
 use monban_model::limits::{ALLOW_MAX, FILES_MAX, PATH_MAX};
 use monban_model::{
-    AlarmSpec, Aws, Country, MetricSpec, Net, Notify, Policy, Problem, Reach, Reports,
+    AlarmSpec, Aws, Country, MetricSpec, Net, Notify, OriginRule, Policy, Problem, Reach, Reports,
 };
 use toml::de::DeTable;
 
@@ -10,6 +10,7 @@ use crate::DEFAULTS;
 use crate::alarms;
 use crate::aws;
 use crate::notify;
+use crate::origins;
 use crate::policies::{self, Layer};
 use crate::reports;
 use crate::written::{Page, Table};
@@ -57,6 +58,8 @@ pub struct Config {
     pub ask_who: bool,
     /// The policies, most specific first.
     pub policies: Vec<Policy>,
+    /// What becomes of somebody because of where he is, in the order of the file.
+    pub origins: Vec<OriginRule>,
     /// Who is told what.
     pub notify: Notify,
     /// Which reports are sent by themselves.
@@ -101,6 +104,7 @@ impl Config {
             geo: None,
             ask_who: true,
             policies: Vec::new(),
+            origins: Vec::new(),
             notify: Notify::default(),
             reports: Reports { topic: "default".to_owned(), ..Reports::default() },
             aws: Aws::default(),
@@ -159,6 +163,7 @@ impl Config {
         let (metrics, alarms) = alarms::read(&mut root, &mut page);
         self.metrics.extend(metrics);
         self.alarms.extend(alarms);
+        self.origins.extend(origins::read(&mut root, &mut page));
         let tables = root.table("policy", &mut page).map_or_else(Vec::new, Table::rest);
         root.finish(&mut page);
         Layer { tables, page }
@@ -232,7 +237,7 @@ impl Config {
     /// The problems of names that only the rules can tell: policies for services that no rule
     /// file describes.
     pub fn unknown_services(&self, file: &str, text: &str, services: &[&str]) -> Vec<Problem> {
-        let mut problems = Vec::new();
+        let mut problems = origins::unknown_services(&self.origins, (file, text), services);
         let (root, _) = DeTable::parse_recoverable(text);
         for policy in &self.policies {
             let Reach::Services(names) = &policy.reach else { continue };

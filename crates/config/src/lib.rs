@@ -9,6 +9,7 @@ mod aws;
 mod bundle;
 mod config;
 mod notify;
+mod origins;
 mod policies;
 mod reports;
 mod written;

@@ -147,7 +147,7 @@ fn read_windows(table: &mut Table<'_>, policy: &mut Policy, page: &mut Page<'_>)
     policy.slow = (slow.failures > 0).then_some(slow);
 }
 
-fn read_ports(table: &mut Table<'_>, page: &mut Page<'_>) -> Option<Scope> {
+pub(crate) fn read_ports(table: &mut Table<'_>, page: &mut Page<'_>) -> Option<Scope> {
     let value = table.any("ports")?;
     let place = value.span().start;
     let wrong = |page: &mut Page<'_>, at| {
@@ -183,7 +183,7 @@ fn read_ports(table: &mut Table<'_>, page: &mut Page<'_>) -> Option<Scope> {
     }
 }
 
-fn read_kind(name: &str) -> Result<Kind, String> {
+pub(crate) fn read_kind(name: &str) -> Result<Kind, String> {
     Kind::from_name(name).ok_or_else(|| {
         let known = Kind::ALL.iter().map(|kind| kind.name());
         match closest(name, known) {
@@ -200,7 +200,7 @@ fn window_length(text: &str) -> Result<u64, String> {
     }
 }
 
-fn duration_or_forever(text: &str) -> Result<Option<u64>, String> {
+pub(crate) fn duration_or_forever(text: &str) -> Result<Option<u64>, String> {
     match text {
         "forever" => Ok(None),
         _ => match parse_duration_s(text)? {

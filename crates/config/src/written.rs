@@ -15,6 +15,17 @@ pub(crate) struct Page<'a> {
 }
 
 impl Page<'_> {
+    /// The line of a byte offset, from 1.
+    pub(crate) fn line_of(&self, at: usize) -> u32 {
+        Problem::of_file(self.file, "", "").at(self.text, at).line
+    }
+
+    /// A place for people, such as `monban.toml:12`: the file without its folder.
+    pub(crate) fn place_of(&self, at: usize) -> String {
+        let name = self.file.rsplit('/').next().unwrap_or(self.file);
+        format!("{name}:{}", self.line_of(at))
+    }
+
     /// Notes a problem at a byte offset.
     pub(crate) fn problem(&mut self, at: usize, what: String, why: &str, hint: &str) {
         let problem = Problem::of_file(self.file, what, why).at(self.text, at).hint(hint);

@@ -5,21 +5,22 @@ mod attempts;
 mod commands;
 mod entering;
 mod orders;
+mod originating;
 mod refile;
 mod state;
 mod underway;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use monban_model::limits::{CONNECTIONS_MAX, HISTORY_MAX, SUCCESSES_MAX, TALLIES_MAX};
 use monban_model::{
-    Address, AlarmSpec, Also, Catalog, ConnectionKey, Decision, Event, Kind, OrderId, Policy,
-    Record, Seq, Sighting, Stamp, StateRow, Subject,
+    Address, AlarmSpec, Also, Catalog, ConnectionKey, Decision, Event, Kind, OrderId, Origin,
+    OriginRule, Policy, Record, Seq, Sighting, Stamp, StateRow, Subject,
 };
 
 use crate::bounded::Bounded;
-use crate::judge::{Blocks, Past, Protected};
+use crate::judge::{Blocks, Origins, Past, Protected};
 use crate::observation::{Effect, Observation};
 use crate::watch::{Alarms, Connection, Entries, Places, Success, Tally};
 use underway::Underway;
@@ -34,6 +35,8 @@ pub struct Setup {
     /// The policies, most specific first: the first that counts a sighting's service and kind
     /// is the one.
     pub policies: Vec<Policy>,
+    /// What becomes of somebody because of where he is: the first that fits is the one.
+    pub origins: Vec<OriginRule>,
     /// The alarms; composite ones name others without a circle.
     pub alarms: Vec<AlarmSpec>,
 }
@@ -58,6 +61,9 @@ pub struct Engine {
     history: Bounded<Subject, Past>,
     blocks: Blocks,
     protected: Protected,
+    origins: Origins,
+    /// Logins that their origin blocks, the first first.
+    entered: VecDeque<originating::Waiting>,
     alarms: Alarms,
     /// Orders that failed: when they are tried again, and how often they were tried.
     failed: BTreeMap<Subject, (Stamp, u32)>,
@@ -74,6 +80,8 @@ impl Engine {
         let alarms = Alarms::new(&setup.alarms, std::mem::take(&mut saved.alarms));
         let mut engine = Self {
             rules: rule_names(&setup),
+            origins: Origins::new(&setup.origins, &setup.catalog),
+            entered: VecDeque::new(),
             counted: Vec::new(),
             setup,
             tallies: Bounded::new(TALLIES_MAX),
@@ -111,7 +119,8 @@ impl Engine {
             self.tick_alarms(now, out);
         }
         match seen {
-            Observation::Sighting(sighting) => self.sighting(now, sighting, out),
+            Observation::Sighting(seen) => self.sighting(now, (seen, Origin::default()), out),
+            Observation::SightingFrom(seen, from) => self.sighting(now, (seen, from), out),
             Observation::Outcome(outcome) => self.outcome(now, outcome, out),
             Observation::Command(id, command) => self.command(now, id, command, out),
             Observation::Allow(nets) => self.allow(now, nets, out),
@@ -136,10 +145,15 @@ impl Engine {
     }
 
     #[inline]
-    fn sighting(&mut self, now: Stamp, seen: &Sighting<'_>, out: &mut Vec<Effect>) {
+    fn sighting(
+        &mut self,
+        now: Stamp,
+        (seen, from): (&Sighting<'_>, Origin),
+        out: &mut Vec<Effect>,
+    ) {
         match seen.kind {
             Kind::Harmless => self.feed(now, seen, out),
-            Kind::LoginAccepted => self.accept(now, seen, out),
+            Kind::LoginAccepted => self.accept(now, (seen, from), out),
             Kind::SessionOpened => {
                 self.meet(seen);
                 self.session(now, seen, out);
@@ -155,14 +169,14 @@ impl Engine {
                 self.feed(now, seen, out);
             }
             Kind::PrivilegeRefused => {
-                self.attempt(now, seen, out);
+                self.attempt(now, (seen, from), out);
                 self.refused(now, seen, out);
             }
             Kind::ConnectionClosed => {
                 self.close(seen);
                 self.feed(now, seen, out);
             }
-            _ => self.attempt(now, seen, out),
+            _ => self.attempt(now, (seen, from), out),
         }
         // Afterwards: what the line itself tells still belongs to the connection as it was.
         match seen.also {
@@ -178,6 +192,9 @@ impl Engine {
         self.carried = self.take_changes();
         let old = std::mem::replace(&mut self.setup, setup);
         self.rules = rule_names(&self.setup);
+        self.origins = Origins::new(&self.setup.origins, &self.setup.catalog);
+        // What the tables were that are gone is told, and blocks nobody any more.
+        self.entered.clear();
         self.find_counted();
         self.alarms.set_up(&self.setup.alarms);
         self.refile(&old.policies);
@@ -188,7 +205,7 @@ impl Engine {
     pub fn wake_at(&self) -> Option<Stamp> {
         let retry = self.failed.values().map(|(when, _)| *when).min();
         let times = [self.blocks.next_end(), retry, self.entries.wake_at(), self.alarms.wake_at()];
-        times.into_iter().flatten().min()
+        times.into_iter().chain([self.next_entered()]).flatten().min()
     }
 
     fn record(&mut self, time: Stamp, event: Event, out: &mut Vec<Effect>) -> Seq {

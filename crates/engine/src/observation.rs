@@ -2,8 +2,8 @@
 
 use monban_model::wire::Command;
 use monban_model::{
-    Address, Datapoint, Decision, Finding, Kind, Net, Notice, Order, Outcome, Record, Sighting,
-    Stamp, Subject,
+    Address, Datapoint, Decision, Finding, Kind, Net, Notice, Order, Origin, Outcome, Record,
+    Sighting, Stamp, Subject,
 };
 
 /// What the engine is told.
@@ -11,6 +11,8 @@ use monban_model::{
 pub enum Observation<'a> {
     /// A rule read this out of a line; its time is already the event's time (see [`crate::Times`]).
     Sighting(&'a Sighting<'a>),
+    /// The same, with where the address is that [`crate::Engine::asks_where`] asked for.
+    SightingFrom(&'a Sighting<'a>, Origin),
     /// An order was carried out, or not.
     Outcome(Outcome),
     /// An operator wants this; the answer carries the number.
@@ -66,6 +68,8 @@ pub struct Hooked {
     pub address: Option<Address>,
     /// The terminal.
     pub terminal: Option<Vec<u8>>,
+    /// Where the address is, if [`crate::Engine::has_origins`] and it is known.
+    pub origin: Origin,
 }
 
 /// One attempt more: what a person sees on the way to a block.

@@ -40,6 +40,7 @@ fn hook(world: &mut World, service: &str, user: &str, address: Option<&str>) {
         by: service.starts_with("su").then(|| b"alice".to_vec()),
         address: address.and_then(|address| address.parse().ok()),
         terminal: Some(b"pts/3".to_vec()),
+        origin: Origin::default(),
     };
     world.tell(Observation::Hooked(hooked));
 }

@@ -54,6 +54,7 @@ pub(crate) fn because_words(because: &Because) -> (&'static str, Option<String>)
     let detail = match because {
         Because::Allowed(net) => Some(net_word(*net)),
         Because::Operator(why) | Because::Named(why) => Some(why.clone()),
+        Because::Origin(by) => Some(by.to_string()),
         _ => None,
     };
     (because.word(), detail)
@@ -72,6 +73,9 @@ pub(crate) fn because_of(word: &str, detail: Option<String>) -> Result<Because, 
         ("expired", _) => Because::Expired,
         ("named", Some(name)) => Because::Named(name),
         ("taken-over", _) => Because::TakenOver,
+        ("origin", Some(by)) => {
+            Because::Origin(Box::new(by.parse().map_err(|_| unknown("origin", &by))?))
+        }
         _ => return Err(unknown("reason", word)),
     })
 }
@@ -136,6 +140,7 @@ mod tests {
             Because::Expired,
             Because::Named("home.example".to_owned()),
             Because::TakenOver,
+            Because::Origin(Box::new("CN, AS4134 by [[origin]] 2 at a.toml:12".parse().unwrap())),
         ] {
             let (word, detail) = because_words(&because);
             assert_eq!(because_of(word, detail), Ok(because));

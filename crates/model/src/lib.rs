@@ -28,6 +28,7 @@ mod letter;
 pub mod limits;
 mod line;
 mod login;
+mod origin;
 mod policy;
 mod problem;
 mod publication;
@@ -68,6 +69,7 @@ pub use jail::{
 pub use letter::{Fact, Letter, Passage, Picture, Setting, Severity, Standing, Theme};
 pub use line::{Line, SourceId};
 pub use login::{Earlier, HostFinding, Login, ToldBy};
+pub use origin::{ByOrigin, ORIGIN_KINDS, OneOf, OriginAct, OriginLogin, OriginRule};
 pub use policy::{Backoff, Catalog, Policy, Reach, RuleInfo, Scope, ServiceInfo, Window};
 pub use problem::Problem;
 pub use publication::Publication;

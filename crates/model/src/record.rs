@@ -1,6 +1,6 @@
 //! What is concluded, decided, ordered and done: the records of the ledger.
 
-use crate::{Address, AlarmChange, HostFinding, Login, Scope, Stamp, Subject};
+use crate::{Address, AlarmChange, ByOrigin, HostFinding, Login, Scope, Stamp, Subject};
 
 /// The number of a record; it grows by one with each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,17 +30,20 @@ pub enum FindingKind {
     BruteForce,
     /// A policy's slow window is full, and the address never logged in.
     SlowBruteForce,
+    /// Somebody failed from where nobody is wanted.
+    Unwanted,
 }
 
 impl FindingKind {
     /// All kinds, to read a word back.
-    pub const ALL: [Self; 2] = [Self::BruteForce, Self::SlowBruteForce];
+    pub const ALL: [Self; 3] = [Self::BruteForce, Self::SlowBruteForce, Self::Unwanted];
 
     /// Its word in the ledger and in JSON.
     pub const fn word(self) -> &'static str {
         match self {
             Self::BruteForce => "brute-force",
             Self::SlowBruteForce => "slow-brute-force",
+            Self::Unwanted => "unwanted",
         }
     }
 }
@@ -99,6 +102,8 @@ pub enum Because {
     Named(String),
     /// Another fail2ban made it, before monban took its place.
     TakenOver,
+    /// A table of `[[origin]]` says so of where the address is.
+    Origin(Box<ByOrigin>),
 }
 
 impl Because {
@@ -117,6 +122,7 @@ impl Because {
             Self::Expired => "expired",
             Self::Named(_) => "named",
             Self::TakenOver => "taken-over",
+            Self::Origin(_) => "origin",
         }
     }
 }

@@ -21,6 +21,42 @@ impl Country {
     }
 }
 
+/// The codes of ISO 3166-1 (2023), and XK, which databases use for Kosovo.
+const COUNTRIES: &str = "\
+    AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL \
+    BM BN BO BQ BR BS BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV \
+    CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA GB GD \
+    GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM \
+    IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK \
+    LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW \
+    MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR \
+    PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS \
+    ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY \
+    UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW";
+
+impl Country {
+    /// Whether it is a country's code, and not a region's, or nobody's.
+    pub fn is_country(&self) -> bool {
+        // Each stands at a multiple of three.
+        let code = self.code();
+        let codes = COUNTRIES.as_bytes();
+        codes.chunks(3).any(|known| known.starts_with(code.as_bytes()))
+    }
+
+    /// The code that is meant by one that people write, and that is nobody's.
+    pub fn meant(&self) -> Option<&'static str> {
+        match &self.0 {
+            b"UK" => Some("GB"),
+            b"EL" => Some("GR"),
+            b"EN" => Some("GB"),
+            b"JA" => Some("JP"),
+            b"ZH" => Some("CN"),
+            b"KO" => Some("KR"),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Country {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code())
@@ -377,6 +413,10 @@ mod tests {
     #[test]
     fn countries_and_systems_are_read_as_people_write_them() {
         assert_eq!("jp".parse(), Ok(Country::JP));
+        let is_country = |code: &str| code.parse::<Country>().unwrap().is_country();
+        assert!(["jp", "AD", "ZW", "XK", "GB"].into_iter().all(is_country));
+        assert!(!["UK", "EU", "AP", "ZZ", "XX", "DA", "WZ"].into_iter().any(is_country));
+        assert_eq!(COUNTRIES.split(' ').count(), 250);
         for wrong in ["", "J", "JPN", "日", "J1", "J\n"] {
             assert!(wrong.parse::<Country>().is_err(), "{wrong}");
         }

@@ -359,6 +359,9 @@ pub struct ScanArgs {
     /// Leave out lines from this time on
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
+    /// The database of places (.mmdb) for [[origin]]; without it the configured or installed one
+    #[arg(long, value_name = "FILE")]
+    pub geo: Option<PathBuf>,
 }
 
 /// A network as it was written: host bits are more likely a mistyped length than meant.

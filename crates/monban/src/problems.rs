@@ -216,6 +216,13 @@ mod tests {
         threshold = 1\n[[alarm]]\nname = \"b\"\nrule = 'OK(\"b\") OR OK(\"c\")'\n[[alarm]]\n\
         name = \"d\"\nmetric = \"probe\"\nthreshold = 1\nevaluation_periods = 2000\n\
         datapoints_to_alarm = 2001\ndimensions = { x = \"y\" }\nlow_samples = \"ignore\"\n";
+    const ORIGINS: &str = "[[origin]]\ncountries = [\"UK\", \"China\", \"XY\"]\nthen = \"block\"\n[[origin]]\n\
+        as = [\"AS4134x\"]\nthen = \"blok\"\n[[origin]]\nthen = \"alarm\"\nblock = \"1h\"\n\
+        [[origin]]\ncountries = [\"JP\", \"!CN\"]\n[[origin]]\ncountries = []\n\
+        then = \"allow\"\nseverity = \"info\"\n[[origin]]\ncountries = [\"CN\"]\n\
+        then = \"alarm\"\nlogins = \"block\"\ncountry = \"CN\"\n[[origin]]\n\
+        countries = [\"CN\"]\nthen = \"allow\"\n[[origin]]\ncountries = [\"CN\"]\n\
+        services = []\nthen = \"block\"\n";
     const RULES: &str = "service = \"x y\"\nport = 3\nports = [0]\n[[rule]]\nid = \"a\"\n\
         kind = \"nix\"\nwitness = \"me\"\nline = 5\n[[rule]]\nid = \"a\"\nshape = \"x\"\n";
 
@@ -224,6 +231,7 @@ mod tests {
         let say = Say::new(monban_views::Tongue::Japanese);
         let mut found = monban_config::Config::parse("a.toml", CONFIG).unwrap_err();
         found.extend(monban_config::Config::parse("d.toml", ALARMS).unwrap_err());
+        found.extend(monban_config::Config::parse("f.toml", ORIGINS).unwrap_err());
         let simulation = "datapoints = [[0], [-1, 2]]\nrow = 5\nend = \"x\"\n";
         found.extend(monban_config::Simulation::parse("e.toml", simulation).unwrap_err());
         let rules = monban_rules::RuleText { file: "b.toml".into(), text: RULES.into() };

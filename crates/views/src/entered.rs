@@ -1,6 +1,6 @@
 //! Logins, and findings about this host, in a line.
 
-use monban_model::{HostFinding, Login};
+use monban_model::{ByOrigin, HostFinding, Login};
 
 use crate::{Say, printable, quoted};
 
@@ -42,6 +42,14 @@ impl Say {
             text.push_str(&self.text(key, &[]));
         }
         text
+    }
+
+    /// Where somebody is, and the table of `[[origin]]` that is about that.
+    pub fn by_origin(&self, by: &ByOrigin) -> String {
+        let place = printable(by.place.as_bytes());
+        let (origin, number) = (by.from.to_string(), by.number.to_string());
+        let values = [("origin", &*origin), ("number", &*number), ("place", &*place)];
+        self.text("by-origin", &values)
     }
 
     /// What was found about this host.

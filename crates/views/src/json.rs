@@ -1,8 +1,8 @@
 //! Records as JSON. Names are stable; a new one may be added.
 
 use monban_model::{
-    Address, Because, BlockRow, Decision, Event, Evidence, Finding, HostFinding, Login, Notice,
-    Order, OrderAct, Outcome, Record, Scope, Stamp, Verdict,
+    Address, Because, BlockRow, ByOrigin, Decision, Event, Evidence, Finding, HostFinding, Login,
+    Notice, Order, OrderAct, Outcome, Record, Scope, Stamp, Verdict,
 };
 use serde_json::{Value, json};
 
@@ -139,10 +139,28 @@ pub(crate) fn decision_json(decision: &Decision) -> Value {
         "ports": ports_of(&decision.policy, &decision.scope),
         "because": decision.because.word(),
         "detail": detail(&decision.because),
+        "origin": origin_of(&decision.because),
         "finding": decision.finding.map(|seq| seq.0),
         "policy": non_empty(&decision.policy),
         "earlier_blocks": decision.earlier,
     })
+}
+
+/// Where somebody is, and the table of `[[origin]]` that is about that.
+pub fn by_origin_json(by: &ByOrigin) -> Value {
+    json!({
+        "country": by.from.country.map(|country| country.to_string()),
+        "as": by.from.asn.map(|asn| asn.0),
+        "rule": by.number,
+        "place": by.place,
+    })
+}
+
+fn origin_of(because: &Because) -> Option<Value> {
+    match because {
+        Because::Origin(by) => Some(by_origin_json(by)),
+        _ => None,
+    }
 }
 
 /// The end of a block: whose, and why.
@@ -183,6 +201,7 @@ fn detail(because: &Because) -> Option<String> {
     match because {
         Because::Allowed(net) => Some(net.to_string()),
         Because::Operator(text) | Because::Named(text) => Some(text.clone()),
+        Because::Origin(by) => Some(by.to_string()),
         _ => None,
     }
 }

@@ -105,6 +105,7 @@ impl Narrator {
         let detail = match &decision.because {
             Because::Allowed(net) => net.to_string(),
             Because::Operator(text) | Because::Named(text) => printable(text.as_bytes()),
+            Because::Origin(by) => self.say.by_origin(by),
             _ => String::new(),
         };
         let values = [
@@ -138,6 +139,9 @@ impl Narrator {
             (Verdict::Block { .. }, Because::Operator(_)) if !self.guards => "would-ban",
             (Verdict::Block { until: None }, Because::Operator(_)) => "ban-forever",
             (Verdict::Block { .. }, Because::Operator(_)) => "ban",
+            (Verdict::Block { .. }, Because::Origin(_)) if !self.guards => "would-block-origin",
+            (Verdict::Block { until: None }, Because::Origin(_)) => "block-origin-forever",
+            (Verdict::Block { .. }, Because::Origin(_)) => "block-origin",
             (Verdict::Block { .. }, _) if !self.guards => "would-block",
             (Verdict::Block { .. }, Because::TakenOver) => "taken-over",
             (Verdict::Block { until: None }, _) => "block-forever",
@@ -152,6 +156,7 @@ impl Narrator {
             (Verdict::Nothing, Because::Administrator) => "spared-administrator",
             (Verdict::Nothing, Because::AlreadyBlocked) => "spared-again",
             (Verdict::Nothing, Because::TooManyBlocks) => "spared-full",
+            (Verdict::Nothing, Because::Origin(_)) => "spared-origin",
             (Verdict::Nothing, _) => "spared-observes",
         }
     }

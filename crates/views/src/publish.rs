@@ -14,7 +14,7 @@ pub fn publication(record: &Record) -> Option<Publication> {
             theme: Theme::Finding,
             severity: finding.severity,
             standing: Standing::Once,
-            key: format!("finding:{}:{}", finding.key, shown(finding.user.as_deref())),
+            key: found_key(finding),
             labels: found_labels(finding),
         },
         Event::Alarmed(change) => of_alarm(change),
@@ -34,6 +34,16 @@ pub fn publication(record: &Record) -> Option<Publication> {
         key: cut(told.key, PUBLICATION_KEY_MAX),
         labels: told.labels,
     })
+}
+
+/// What names a finding: its account, and for one about an origin its table in place of what a
+/// stranger typed.
+fn found_key(finding: &HostFinding) -> String {
+    let of = match finding.key.as_str() {
+        "origin-failure" => value_of(finding, "rule").unwrap_or_default(),
+        _ => shown(finding.user.as_deref()),
+    };
+    format!("finding:{}:{of}", finding.key)
 }
 
 struct Told {
@@ -106,9 +116,16 @@ fn login_labels(login: &Login) -> Vec<(String, String)> {
 fn found_labels(finding: &HostFinding) -> Vec<(String, String)> {
     sorted(vec![
         ("finding", Some(finding.key.clone())),
+        ("address", value_of(finding, "address")),
+        ("origin", value_of(finding, "origin")),
         ("service", Some(finding.service.clone())),
         ("user", finding.user.as_deref().map(|user| shown(Some(user)))),
     ])
+}
+
+fn value_of(finding: &HostFinding, name: &str) -> Option<String> {
+    let found = finding.values.iter().find(|(known, _)| known == name);
+    found.map(|(_, value)| shown(Some(value.as_bytes())))
 }
 
 fn of_decision(decision: &Decision) -> Option<Told> {

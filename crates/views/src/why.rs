@@ -1,10 +1,14 @@
 //! `monban why ADDRESS`: from the lines to the verdict, for blocked and for not blocked ones.
 
+#[cfg(test)]
+mod tests;
+
 use monban_ledger::Unmade;
 use monban_model::wire::Mode;
 use monban_model::{
-    Address, Because, BlockRow, Decision, Event, Evidence, Finding, HistoryRow, Made, Net, Notice,
-    OutcomeResult, Policy, Record, Seq, Stamp, Subject, SuccessRow, TallyRow, Verdict,
+    Address, Because, BlockRow, ByOrigin, Decision, Event, Evidence, Finding, HistoryRow, Made,
+    Net, Notice, Origin, OriginAct, OutcomeResult, Policy, Record, Seq, Stamp, Subject, SuccessRow,
+    TallyRow, Verdict,
 };
 
 use crate::bans::made;
@@ -45,6 +49,8 @@ pub struct Why {
     pub records: Vec<Record>,
     /// Findings among them that lost lines when the ledger was kept small, and how many.
     pub lines_dropped: Vec<(Seq, u64)>,
+    /// Where it is, and what `[[origin]]` says of that.
+    pub origin: WhyOrigin,
     /// The policies in force.
     pub policies: Vec<Policy>,
     /// The moment of the question.
@@ -69,6 +75,7 @@ impl Why {
             allowed: None,
             records: Vec::new(),
             lines_dropped: Vec::new(),
+            origin: WhyOrigin::NotAsked,
             policies: Vec::new(),
             now,
         }
@@ -153,6 +160,19 @@ impl Why {
     }
 }
 
+/// What `[[origin]]` says of an address, as it is configured now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WhyOrigin {
+    /// There is no such table.
+    NotAsked,
+    /// There is no database of places, or it does not know the address.
+    Unknown,
+    /// It is from there, and no table is about that.
+    Nothing(Origin),
+    /// This is answered by this table, to these services (none: to all).
+    Answered(OriginAct, Box<ByOrigin>, Vec<String>),
+}
+
 /// As text for people.
 pub fn why_text(why: &Why, say: &Say, clock: &LocalClock) -> String {
     let mut page = Page { say, clock, text: String::new() };
@@ -212,9 +232,14 @@ impl Page<'_> {
                 let key = match why.because(block) {
                     Some(Because::Operator(_)) => "bans-by-hand",
                     Some(Because::TakenOver) => "bans-taken-over",
+                    Some(Because::Origin(_)) => "why-reason-origin",
                     _ => "why-reason-policy",
                 };
-                let values = [("policy", block.policy.as_str())];
+                let origin = match why.because(block) {
+                    Some(Because::Origin(by)) => self.say.by_origin(by),
+                    _ => String::new(),
+                };
+                let values = [("policy", block.policy.as_str()), ("why", origin.as_str())];
                 let text = self.say.of_policy(key, &block.policy, &values);
                 self.text.push_str(&format!("{text}\n"));
             }
@@ -254,11 +279,16 @@ impl Page<'_> {
             ("span", self.say.duration(finding.last.since_s(finding.first))),
             ("window", self.say.duration(finding.window_s)),
             ("policy", decision.policy.clone()),
+            ("why", self.origin(decision)),
         ];
         let values: Vec<(&str, &str)> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
         // Its failures counted as more than they were, so their number alone says nothing.
         let again = decision.earlier > 0 && decision.policy.starts_with("jail ");
-        let key = if again { "why-decided-again" } else { "why-decided" };
+        let key = match (&decision.because, decision.verdict, again) {
+            (Because::Origin(_), Verdict::Block { .. }, _) => "why-decided-origin",
+            (_, _, true) => "why-decided-again",
+            (_, _, false) => "why-decided",
+        };
         let text = self.say.of_policy(key, &decision.policy, &values);
         self.text.push_str(&format!("{text}\n"));
         self.line("why-rests", &[]);
@@ -266,6 +296,14 @@ impl Page<'_> {
         match why.dropped(decision) {
             0 => {}
             count => self.line("why-lines-dropped", &[("count", &count.to_string())]),
+        }
+    }
+
+    /// Where he is and which table says so, if that is the reason.
+    fn origin(&self, decision: &Decision) -> String {
+        match &decision.because {
+            Because::Origin(by) => self.say.by_origin(by),
+            _ => String::new(),
         }
     }
 
@@ -324,6 +362,9 @@ impl Page<'_> {
             (_, Because::Administrator) => self.say.text("why-verdict-administrator", &[]),
             (_, Because::AlreadyBlocked) => self.say.text("why-verdict-again", &[]),
             (_, Because::TooManyBlocks) => self.say.text("why-verdict-full", &[]),
+            (_, Because::Origin(by)) => {
+                self.say.text("why-verdict-origin", &[("why", &self.say.by_origin(by))])
+            }
             _ => self.say.text("why-verdict-observes", &[]),
         }
     }
@@ -372,119 +413,25 @@ impl Page<'_> {
         if let Some(net) = why.allowed {
             self.line("why-allowed", &[("net", &net.to_string())]);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Tongue, why_json};
-    use monban_model::{OrderId, Outcome, Scope};
-    use serde_json::json;
-
-    fn decided(seq: u64, subject: Subject, verdict: Verdict, because: Because) -> Record {
-        let (scope, policy) = (Scope::All, String::new());
-        let decision =
-            Decision { subject, verdict, scope, because, finding: None, policy, earlier: 0 };
-        let time = Stamp::from_s(1_790_000_000 + seq as i64);
-        Record { seq: Seq(seq), time, event: Event::Decided(decision) }
-    }
-
-    /// Nothing is known of it.
-    fn why_of(address: Address) -> Why {
-        Why::nothing(address, Stamp::from_s(1_790_000_100))
-    }
-
-    #[test]
-    fn the_address_is_named_with_its_network_and_the_end_of_a_block_with_its_reason() {
-        let address: Address = "2001:db8:7::9".parse().unwrap();
-        let subject = Subject::of(address);
-        let forever = Verdict::Block { until: None };
-        let hostile = Because::Operator("noise\nLOGIN root".to_owned());
-        let why = Why {
-            mode: Some(Mode::Guard),
-            records: vec![
-                decided(4, subject, Verdict::Free, Because::Operator(String::new())),
-                decided(3, subject, forever, hostile),
-                decided(2, subject, Verdict::Free, Because::Expired),
-            ],
-            ..why_of(address)
-        };
-        let text = why_text(&why, &Say::new(Tongue::English), &LocalClock::of_system());
-        let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines[0], "2001:db8:7::9 (in 2001:db8:7::/64) is not blocked");
-        assert!(lines[1].ends_with("  FREED 2001:db8:7::/64 by an operator"), "{text}");
-        assert!(lines[2].ends_with("  blocked forever, by an operator: noise\\x0aLOGIN root"));
-        assert!(lines[3].ends_with("  block of 2001:db8:7::/64 is over"), "{text}");
-        let json = why_json(&why);
-        let ended: Vec<_> =
-            json["ended"].as_array().unwrap().iter().map(|end| &end["because"]).collect();
-        assert_eq!(ended, ["operator", "expired"]);
-        assert_eq!(json["decisions"].as_array().unwrap().len(), 1);
-    }
-
-    #[test]
-    fn what_was_only_observed_is_not_called_a_block() {
-        let address: Address = "192.0.2.1".parse().unwrap();
-        let subject = Subject::of(address);
-        let block = Verdict::Block { until: None };
-        let happened = |seq, result| {
-            let outcome = Outcome { order: OrderId(1), subject, result };
-            let time = Stamp::from_s(1_790_000_000 + seq as i64);
-            Record { seq: Seq(seq), time, event: Event::Happened(outcome) }
-        };
-        let row = BlockRow {
-            subject,
-            scope: Scope::All,
-            since: Stamp::from_s(1_790_000_000),
-            until: None,
-            policy: "default".to_owned(),
-            why: String::new(),
-        };
-        let mut why = Why {
-            mode: Some(Mode::Observe),
-            blocks: vec![row],
-            records: vec![
-                happened(4, OutcomeResult::Observed),
-                decided(3, subject, block, Because::Policy),
-                happened(2, OutcomeResult::Applied),
-                decided(1, subject, block, Because::Policy),
-            ],
-            ..why_of(address)
-        };
-        let clock = LocalClock::of_system();
-        for mode in [Some(Mode::Observe), None] {
-            why.mode = mode;
-            let text = why_text(&why, &Say::new(Tongue::English), &clock);
-            let lines: Vec<&str> = text.lines().collect();
-            assert_eq!(lines[0], "192.0.2.1 would be blocked forever, but monban only observes");
-            assert!(lines[2].ends_with("  would be blocked forever (only observed)"), "{text}");
-            assert!(lines[3].ends_with("  blocked forever"), "{text}");
-            let json = why_json(&why);
-            assert_eq!(
-                (&json["blocked"], &json["would_be_blocked"]),
-                (&json!(false), &json!(true))
-            );
-            assert_eq!(json["mode"], json!(mode.map(Mode::name)));
-            let observed: Vec<_> = json["decisions"].as_array().unwrap().iter().collect();
-            assert_eq!(
-                (&observed[0]["observed"], &observed[1]["observed"]),
-                (&json!(true), &json!(false))
-            );
+        match &why.origin {
+            WhyOrigin::NotAsked => {}
+            WhyOrigin::Unknown => self.line("why-origin-unknown", &[]),
+            WhyOrigin::Nothing(from) => {
+                self.line("why-origin-nothing", &[("origin", &from.to_string())]);
+            }
+            WhyOrigin::Answered(act, by, services) => {
+                let key = match act {
+                    OriginAct::Allow => "why-origin-allow",
+                    OriginAct::Alarm => "why-origin-alarm",
+                    OriginAct::Block => "why-origin-block",
+                };
+                let services = match services.is_empty() {
+                    true => String::new(),
+                    false => format!(" ({})", services.join(", ")),
+                };
+                let values = [("why", &*self.say.by_origin(by)), ("services", &services)];
+                self.line(key, &values);
+            }
         }
-        why.mode = Some(Mode::Guard);
-        assert_eq!(why_json(&why)["blocked"], json!(true));
-    }
-
-    #[test]
-    fn lines_that_the_ledger_no_longer_has_are_counted() {
-        let address: Address = "192.0.2.1".parse().unwrap();
-        let subject = Subject::of(address);
-        let (scope, policy, finding) = (Scope::All, String::new(), Some(Seq(7)));
-        let (verdict, because) = (Verdict::Nothing, Because::Policy);
-        let decision = Decision { subject, verdict, scope, because, finding, policy, earlier: 0 };
-        let why = Why { lines_dropped: vec![(Seq(6), 2), (Seq(7), 5)], ..why_of(address) };
-        assert_eq!(why.dropped(&decision), 5);
-        assert_eq!(why.dropped(&Decision { finding: None, ..decision }), 0);
     }
 }

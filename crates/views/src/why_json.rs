@@ -1,12 +1,12 @@
 //! `monban why ADDRESS --json`.
 
 use monban_model::wire::Mode;
-use monban_model::{BlockRow, Verdict};
+use monban_model::{BlockRow, Origin, Verdict};
 use serde_json::{Value, json};
 
 use crate::bans::{is_of_jail, made};
-use crate::json::{decision_json, ended_json, evidence_json, finding_json};
-use crate::{Why, block_json, jail_counts, time_json};
+use crate::json::{by_origin_json, decision_json, ended_json, evidence_json, finding_json};
+use crate::{Why, WhyOrigin, block_json, jail_counts, time_json};
 
 /// As JSON: `address`, `subject`, `mode` (`guard`, `observe`, or null if monban does not run),
 /// `blocked`, `would_be_blocked` (where it is only observed), `blocks` (those of jails with `made`:
@@ -14,7 +14,8 @@ use crate::{Why, block_json, jail_counts, time_json};
 /// `lines`, `lines_dropped`, how many of them the ledger no longer has, and `observed`, whether it
 /// was no more than that), `ended` (when, and by whom or what, a block was ended), `open` counts,
 /// `jails` (what they count), `spared` (what they did not count, and by which list), `history`,
-/// `last_login`, `allowed`.
+/// `last_login`, `allowed`, `origin` (null without an `[[origin]]`; `country`, `as`, and where a
+/// table is about it `rule`, `place`, `then`).
 pub fn why_json(why: &Why) -> Value {
     let (ended, decided): (Vec<_>, Vec<_>) =
         why.decided().into_iter().partition(|(_, decision, _)| decision.verdict == Verdict::Free);
@@ -57,7 +58,30 @@ pub fn why_json(why: &Why) -> Value {
         "history": why.history.map(|past| json!({"blocks": past.blocks, "last": time_json(past.last)})),
         "last_login": why.success.map(|success| time_json(success.last)),
         "allowed": why.allowed.map(|net| net.to_string()),
+        "origin": origin(&why.origin),
     })
+}
+
+/// Where it is, and what `[[origin]]` says of that; null if there is no such table.
+fn origin(origin: &WhyOrigin) -> Value {
+    let place = |from: &Origin| {
+        let (country, asn) = (from.country, from.asn);
+        json!({
+            "country": country.map(|country| country.to_string()),
+            "as": asn.map(|asn| asn.0),
+        })
+    };
+    match origin {
+        WhyOrigin::NotAsked => Value::Null,
+        WhyOrigin::Unknown => place(&Origin::default()),
+        WhyOrigin::Nothing(from) => place(from),
+        WhyOrigin::Answered(act, by, services) => {
+            let mut value = by_origin_json(by);
+            value["then"] = json!(act.word());
+            value["services"] = json!(services);
+            value
+        }
+    }
 }
 
 /// A block, with what became of it if a jail made it.

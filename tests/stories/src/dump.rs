@@ -64,6 +64,7 @@ fn found(finding: &Finding) -> String {
     let kind = match finding.kind {
         FindingKind::BruteForce => "brute-force",
         FindingKind::SlowBruteForce => "slow brute-force",
+        FindingKind::Unwanted => "unwanted",
     };
     let mut text = format!("found {kind} {} {}", finding.service, finding.address);
     if let Some(user) = &finding.user {
@@ -144,6 +145,7 @@ fn decided(decision: &Decision, now: Stamp) -> String {
         Because::Expired => "its time is over".to_owned(),
         Because::Named(name) => format!("it is the address of {name}"),
         Because::TakenOver => "taken over from another fail2ban".to_owned(),
+        Because::Origin(by) => format!("from {by}, policy {}", decision.policy),
     };
     format!("decided {} {what} ({why})", decision.subject)
 }

@@ -18,6 +18,7 @@
 //! | `> repeat 4 30m` | the lines until `> end` come so often, so far apart |
 //! | `> restart` | kill -9 and a new start from the ledger |
 //! | `> allow NET`, `> admin ADDRESS`, `> nobody` | who may not be blocked; who is logged in |
+//! | `> place NET CN AS4134` | where the addresses of a network are |
 //! | `> ban NET 1h`, `> free NET` | an operator's word |
 //! | `> firewall works`, `fails`, `refuses` | what becomes of orders from now on |
 //! | `> config` ... `> end` | a reload with these lines |

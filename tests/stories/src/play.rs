@@ -7,7 +7,7 @@ use monban_config::Config;
 use monban_engine::{Effect, Engine, Observation, Saved, Setup, Times};
 use monban_ledger::{Batch, Ledger, Reader};
 use monban_model::{
-    Address, Kind, Line, Net, Order, Outcome, OutcomeResult, Record, Seq, SourceId, Stamp,
+    Address, Kind, Line, Net, Order, Origin, Outcome, OutcomeResult, Record, Seq, SourceId, Stamp,
 };
 use monban_rules::{Clock, RuleSet, RuleText, Scratch};
 
@@ -29,6 +29,8 @@ pub struct Stage {
     firewall: Firewall,
     allow: Vec<Net>,
     administrators: Vec<Address>,
+    /// Where addresses are.
+    places: Vec<(Net, Origin)>,
 }
 
 impl Stage {
@@ -55,6 +57,7 @@ impl Stage {
             firewall: Firewall::Works,
             allow: Vec::new(),
             administrators: Vec::new(),
+            places: Vec::new(),
         };
         stage.restart()?;
         Ok(stage)
@@ -83,6 +86,7 @@ impl Stage {
                 self.administrators = who.iter().copied().collect();
                 self.tell_who_is_safe()?;
             }
+            Step::Place(net, origin) => self.places.push((*net, *origin)),
             Step::Command(command) => self.observe(Observation::Command(1, command.clone()))?,
             Step::Firewall(firewall) => self.firewall = *firewall,
             Step::Config(text) => {
@@ -122,8 +126,17 @@ impl Stage {
         }
         sighting.time = time;
         let mut effects = Vec::new();
-        self.engine.step(self.now, Observation::Sighting(sighting), &mut effects);
+        let seen = match self.engine.asks_where(sighting) {
+            None => Observation::Sighting(sighting),
+            Some(address) => Observation::SightingFrom(sighting, self.origin_of(address)),
+        };
+        self.engine.step(self.now, seen, &mut effects);
         self.carry_out(effects)
+    }
+
+    fn origin_of(&self, address: Address) -> Origin {
+        let known = self.places.iter().find(|(net, _)| net.contains(address));
+        known.map(|(_, origin)| *origin).unwrap_or_default()
     }
 
     /// Time passes as in the daemon: it wakes when something ends, and at the end of the wait.
@@ -209,6 +222,7 @@ fn setup(rules: &RuleSet, config: &Config) -> Setup {
     Setup {
         catalog: rules.catalog().clone(),
         policies: config.policies.clone(),
+        origins: config.origins.clone(),
         alarms: config.alarms.clone(),
     }
 }

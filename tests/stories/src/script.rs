@@ -1,7 +1,7 @@
 //! The text of a story as steps.
 
 use monban_model::wire::Command;
-use monban_model::{Address, Net, Stamp, Subject, parse_duration_s};
+use monban_model::{Address, Net, Origin, Stamp, Subject, parse_duration_s};
 
 /// One step.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub enum Step {
     Allow(Net),
     /// Who is logged in as an administrator.
     Administrator(Option<Address>),
+    /// The addresses of a network are there.
+    Place(Net, Origin),
     /// An operator's word.
     Command(Command),
     /// What becomes of orders.
@@ -104,6 +106,10 @@ fn read(step: &str, words: &[&str]) -> Result<Step, String> {
         ["restart"] => Step::Restart,
         ["allow", net] => Step::Allow(net.parse().map_err(|error| text(&error))?),
         ["admin", who] => Step::Administrator(Some(who.parse().map_err(|error| text(&error))?)),
+        ["place", net, ..] => {
+            let origin = words[2..].join(", ").parse()?;
+            Step::Place(net.parse().map_err(|error| text(&error))?, origin)
+        }
         ["nobody"] => Step::Administrator(None),
         ["ban", who, length] => Step::Command(Command::Ban {
             subject: subject(who)?,

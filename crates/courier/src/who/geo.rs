@@ -127,6 +127,18 @@ impl Geo {
         }
     }
 
+    /// Where an address is; nothing is read beside that.
+    ///
+    /// # Errors
+    /// If the file is damaged there.
+    pub fn origin(&self, address: Address) -> Result<Origin, GeoError> {
+        match self.reader.lookup(address.ip()) {
+            Ok(found) => origin(&found),
+            Err(MaxMindDbError::InvalidInput { .. }) => Ok(Origin::default()),
+            Err(error) => Err(damaged(error)),
+        }
+    }
+
     /// What it says of itself, and what it tells.
     pub fn facts(&self) -> GeoFacts {
         let about = self.reader.metadata();
@@ -177,30 +189,40 @@ impl Geo {
 
 /// What an entry says.
 fn place(found: &Entry<'_>) -> Result<Place, GeoError> {
-    let mut place = Place::default();
-    if !found.has_data() {
-        return Ok(place);
-    }
+    let Origin { country, asn } = origin(found)?;
+    let mut place = Place { country, asn, as_name: String::new() };
     let ask = |path| Look { found, path };
-    for path in COUNTRIES {
-        let code = ask(path).get::<&str>()?.and_then(|code| code.parse().ok());
-        place.country = place.country.or(code);
-    }
-    for path in SYSTEMS {
-        if place.asn.is_some() {
-            break;
-        }
-        place.asn = match ask(path).get::<u32>()? {
-            Some(number) => Some(Asn(number)),
-            None => ask(path).get::<&str>()?.and_then(|text| text.parse().ok()),
-        };
-    }
     for path in NAMES.iter().filter(|_| place.asn.is_some()) {
         if place.as_name.is_empty() {
             place.as_name = ask(path).get::<&str>()?.map(clean).unwrap_or_default();
         }
     }
     Ok(place)
+}
+
+/// Where it says that an address is.
+fn origin(found: &Entry<'_>) -> Result<Origin, GeoError> {
+    let mut origin = Origin::default();
+    if !found.has_data() {
+        return Ok(origin);
+    }
+    let ask = |path| Look { found, path };
+    for path in COUNTRIES {
+        if origin.country.is_some() {
+            break;
+        }
+        origin.country = ask(path).get::<&str>()?.and_then(|code| code.parse().ok());
+    }
+    for path in SYSTEMS {
+        if origin.asn.is_some() {
+            break;
+        }
+        origin.asn = match ask(path).get::<u32>()? {
+            Some(number) => Some(Asn(number)),
+            None => ask(path).get::<&str>()?.and_then(|text| text.parse().ok()),
+        };
+    }
+    Ok(origin)
 }
 
 type Entry<'r> = maxminddb::LookupResult<'r, Vec<u8>>;

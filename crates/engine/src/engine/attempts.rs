@@ -4,16 +4,23 @@ use std::sync::Arc;
 
 use monban_model::limits::EVIDENCE_BYTES_MAX;
 use monban_model::{
-    Address, Event, Finding, Kind, Policy, Reach, ServiceId, Sighting, Stamp, Subject,
+    Address, Event, Finding, Kind, Origin, Policy, Reach, ServiceId, Sighting, Stamp, Subject,
 };
 
+use super::originating::Entered;
 use super::{Engine, TallyKey};
+use crate::judge::Fit;
 use crate::observation::{Counted, Effect};
 use crate::watch::{Full, LineTold, Mark, Success, Told, try_key};
 
 impl Engine {
     /// Somebody tried something and was refused.
-    pub(super) fn attempt(&mut self, now: Stamp, seen: &Sighting<'_>, out: &mut Vec<Effect>) {
+    pub(super) fn attempt(
+        &mut self,
+        now: Stamp,
+        (seen, from): (&Sighting<'_>, Origin),
+        out: &mut Vec<Effect>,
+    ) {
         let of_kind = self.policy_of(seen.kind, seen);
         // A probe may bring the address of logins that failed before it.
         if seen.kind != Kind::Probe && of_kind.is_none() {
@@ -37,6 +44,7 @@ impl Engine {
             self.retell(key, seen);
             return;
         }
+        let (fit, is_unwanted) = self.originate(told.kind, seen, (at, subject), from);
         let policy = &self.setup.policies[at];
         let most = policy.window.failures.max(policy.slow.map_or(0, |slow| slow.failures));
         let success = self.successes.get(&address);
@@ -48,26 +56,38 @@ impl Engine {
         let tally = self.tallies.entry_and(key, |tally| lost = tally.evidence_bytes());
         let gained = tally.add(mark, told.new, line, most.saturating_mul(factor));
         let in_window = tally.within(policy.window, seen.time);
-        let full = tally.full(policy, in_window, factor, ever_logged_in, seen.time);
+        let (full, needed) = match is_unwanted {
+            true => (Full::of_unwanted(policy.window.length_s, in_window, factor), 1),
+            false => {
+                let full = tally.full(policy, in_window, factor, ever_logged_in, seen.time);
+                (full, policy.window.failures)
+            }
+        };
         out.push(Effect::Counted(Counted {
             time: seen.time,
             address,
             subject,
             attempts: told.new,
             in_window,
-            needed: policy.window.failures.saturating_mul(factor),
+            needed: needed.saturating_mul(factor),
             kind: told.kind,
         }));
         self.evidence_bytes =
             self.evidence_bytes.saturating_sub(lost).saturating_add_signed(gained);
         if let Some(full) = full {
-            self.conclude(now, key, address, seen, full, out);
+            self.conclude(now, key, (address, fit), seen, full, out);
         }
+        self.tell_failure(now, fit, address, seen, out);
         self.bound_evidence();
     }
 
     /// Somebody came in.
-    pub(super) fn accept(&mut self, now: Stamp, seen: &Sighting<'_>, out: &mut Vec<Effect>) {
+    pub(super) fn accept(
+        &mut self,
+        now: Stamp,
+        (seen, from): (&Sighting<'_>, Origin),
+        out: &mut Vec<Effect>,
+    ) {
         let address = match seen.connection {
             Some(key) => {
                 let connection = self.connections.entry(key);
@@ -93,7 +113,17 @@ impl Engine {
         }
         if is_new || failures > 0 {
             let login = self.login_from((subject, address), failures, seen);
+            let entered = from.is_known().then(|| Entered {
+                time: seen.time,
+                service: login.service.clone(),
+                user: login.user.clone(),
+                method: login.method.clone(),
+                evidence: login.evidence.clone(),
+            });
             self.enter(now, seen.time, login, out);
+            if let Some(entered) = entered {
+                self.originate_login(now, address, from, entered, out);
+            }
         }
     }
 
@@ -154,7 +184,7 @@ impl Engine {
     /// Who is counted for an address. Where its /64 holds somebody who must not be blocked, such as
     /// this machine itself, each other address of it is counted alone.
     #[inline]
-    fn subject_of(&self, address: Address) -> Subject {
+    pub(super) fn subject_of(&self, address: Address) -> Subject {
         match address.is_ipv4() {
             true => Subject::of(address),
             false => self.subject_of_six(address),
@@ -262,7 +292,7 @@ impl Engine {
         &mut self,
         now: Stamp,
         key: TallyKey,
-        address: Address,
+        (address, fit): (Address, Option<Fit>),
         seen: &Sighting<'_>,
         full: Full,
         out: &mut Vec<Effect>,
@@ -292,7 +322,7 @@ impl Engine {
             evidence,
         };
         let about = self.record(seen.time.min(now), Event::Found(Box::new(finding)), out);
-        self.judge(now, seen.time, key, about, out);
+        self.judge(now, seen.time, key, about, fit, out);
     }
 
     /// The policy of a tally's key, which was made from the list of policies.

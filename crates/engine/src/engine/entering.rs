@@ -6,6 +6,7 @@ use monban_model::{
 
 use super::Engine;
 use super::attempts::line_told;
+use super::originating::Entered;
 use crate::observation::{Effect, Hooked};
 use crate::watch::{EvidenceLine, family};
 
@@ -94,6 +95,14 @@ impl Engine {
     pub(super) fn tell_hooked(&mut self, now: Stamp, out: &mut Vec<Effect>) {
         for hooked in self.entries.alone(now) {
             let (time, subject) = (hooked.time, hooked.address.map(Subject::of));
+            let (address, from) = (hooked.address, hooked.origin);
+            let entered = Entered {
+                time,
+                service: family(&hooked.service).to_owned(),
+                user: Some(hooked.user.clone()),
+                method: None,
+                evidence: Vec::new(),
+            };
             let login = Login {
                 user: Some(hooked.user),
                 by: hooked.by,
@@ -104,6 +113,9 @@ impl Engine {
                 ..nobody(family(&hooked.service).to_owned())
             };
             self.note_login(now, time, login, out);
+            if let Some(address) = address {
+                self.originate_login(now, address, from, entered, out);
+            }
         }
     }
 

@@ -2,12 +2,12 @@
 
 use monban_model::limits::EVENT_AGE_MAX_S;
 use monban_model::{
-    Address, Because, BlockRow, Decision, Event, Order, OrderAct, Outcome, OutcomeResult, Scope,
-    Seq, Stamp, Subject, Verdict,
+    Address, Because, BlockRow, Decision, Event, Order, OrderAct, OriginAct, Outcome,
+    OutcomeResult, Scope, Seq, Stamp, Subject, Verdict,
 };
 
 use super::{Engine, TallyKey};
-use crate::judge::{Overlap, Past, block_length_s};
+use crate::judge::{Fit, Overlap, Past, block_length_s};
 use crate::observation::Effect;
 
 /// The first wait before a failed order is tried again; it doubles with each try.
@@ -27,24 +27,37 @@ impl Engine {
         time: Stamp,
         key: TallyKey,
         about: Seq,
+        fit: Option<Fit>,
         out: &mut Vec<Effect>,
     ) {
         let subject = key.1;
-        let policy = self.policy_at(key.0).clone();
+        let mut policy = self.policy_at(key.0).clone();
+        let act = fit.map(|fit| self.origins.rule(fit.0).then);
+        let origin = fit.filter(|_| act != Some(OriginAct::Alarm)).map(|fit| self.because_of(fit));
+        if let Some((at, _)) = fit.filter(|_| act == Some(OriginAct::Block)) {
+            let rule = self.origins.rule(at);
+            policy.backoff.first_s = rule.first_s.unwrap_or(policy.backoff.first_s);
+            policy.scope = rule.scope.clone().unwrap_or(policy.scope);
+        }
+        let (allowed, because) = match act {
+            Some(OriginAct::Allow) => (origin, Because::Policy),
+            _ => (None, origin.unwrap_or(Because::Policy)),
+        };
         let past = self.history.get(&subject).copied().unwrap_or_default();
         let earlier = past.remembered(time, policy.backoff.forget_s);
         let mut decision = Decision {
             subject,
             verdict: Verdict::Nothing,
             scope: policy.scope.clone(),
-            because: Because::Policy,
+            because,
             finding: Some(about),
             policy: policy.name.clone(),
             earlier,
         };
         // Only of lines that come late; a live one was written after a block that was lifted.
         let was_blocked = past.last > time && now.since_s(time) > EVENT_AGE_MAX_S;
-        if let Some(because) = self.spared(subject, policy.blocks, was_blocked) {
+        let spared = self.spared(subject, (policy.blocks, allowed), was_blocked);
+        if let Some(because) = spared {
             let again = because == Because::AlreadyBlocked;
             decision.because = because;
             self.record(time, Event::Decided(decision), out);
@@ -76,7 +89,12 @@ impl Engine {
     ///
     /// `was_blocked`: at the time of the event a block was in force that is over now, because old
     /// lines are being read.
-    fn spared(&self, subject: Subject, policy_blocks: bool, was_blocked: bool) -> Option<Because> {
+    fn spared(
+        &self,
+        subject: Subject,
+        (policy_blocks, allowed): (bool, Option<Because>),
+        was_blocked: bool,
+    ) -> Option<Because> {
         if let Some(because) = self.protected.shields(subject) {
             return Some(because);
         }
@@ -87,6 +105,9 @@ impl Engine {
             || matches!(self.blocks.overlap(subject), Overlap::Inside(_))
         {
             return Some(Because::AlreadyBlocked);
+        }
+        if allowed.is_some() {
+            return allowed;
         }
         if !policy_blocks {
             return Some(Because::PolicyObserves);
@@ -191,6 +212,7 @@ impl Engine {
     /// Time has passed: failed orders are tried again, what is old is forgotten.
     pub(super) fn tick(&mut self, now: Stamp, out: &mut Vec<Effect>) {
         self.tell_hooked(now, out);
+        self.block_entered(now, out);
         let due: Vec<Subject> =
             self.failed.iter().filter(|(_, (when, _))| *when <= now).map(|(s, _)| *s).collect();
         for subject in due {

@@ -164,6 +164,7 @@ impl Engine {
         self.history.change_all(|past| past.shift(ms));
         self.places.shift(ms);
         self.entries.shift(ms);
+        self.shift_entered(ms);
         self.blocks.shift(ms);
         self.alarms.shift(ms);
         for (when, _) in self.failed.values_mut() {

@@ -3,9 +3,11 @@
 
 mod blocks;
 mod history;
+mod origins;
 
 pub(crate) use blocks::{Blocks, Overlap};
 pub(crate) use history::Past;
+pub(crate) use origins::{Fit, Origins};
 
 use monban_model::{Address, Backoff, Because, Net, Subject};
 

@@ -141,6 +141,7 @@ mod tests {
             by: None,
             address: address.parse().ok(),
             terminal: None,
+            origin: Default::default(),
         }
     }
 

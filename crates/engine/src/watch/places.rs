@@ -69,10 +69,21 @@ impl Places {
     /// Notes a refusal. How many were not told of since the last one, if this one is to be told:
     /// of the same account one a minute.
     pub(crate) fn refuse(&mut self, service: &str, user: &[u8], time: Stamp) -> Option<u64> {
-        let user = [b"!", user].concat().into_boxed_slice();
+        self.hold(service, user, time, REFUSALS_APART_S)
+    }
+
+    /// The same of anything else that is told once in so many seconds.
+    pub(crate) fn hold(
+        &mut self,
+        service: &str,
+        what: &[u8],
+        time: Stamp,
+        apart_s: u64,
+    ) -> Option<u64> {
+        let user = [b"!", what].concat().into_boxed_slice();
         let told = self.0.entry(Key { service: service.into(), user, origin: None });
         told.last = told.last.max(time);
-        if told.first > Stamp::default() && time.since_s(told.first) < REFUSALS_APART_S {
+        if told.first > Stamp::default() && time.since_s(told.first) < apart_s {
             told.count = told.count.saturating_add(1);
             return None;
         }

@@ -1,6 +1,7 @@
 //! `monban rules` and `monban config`.
 
 use crate::out;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use monban_config::{Bundle, DEFAULTS};
@@ -83,15 +84,22 @@ pub fn check(context: &Context<'_>) -> Result<ExitCode, String> {
         Ok(loaded) => {
             let rules = loaded.rules.catalog().rules.len();
             let policies = loaded.config.policies.len();
+            let origins = loaded.config.origins.len();
+            let geo = loaded.config.geo.map_or_else(|| context.place.geo(), PathBuf::from);
+            let lacks = origins > 0 && !geo.exists();
             if context.json {
-                out::json(
-                    &json!({"good": true, "policies": policies, "patterns": rules, "problems": []}),
-                );
+                out::json(&json!({
+                    "good": true, "policies": policies, "patterns": rules, "problems": [],
+                    "origins": origins, "lacks_database": lacks,
+                }));
             } else {
                 let values = [("policies", policies.to_string()), ("rules", rules.to_string())];
                 let values: Vec<(&str, &str)> =
                     values.iter().map(|(n, v)| (*n, v.as_str())).collect();
                 out::line(context.say.text("config-good", &values));
+                if lacks {
+                    out::line(context.say.text("origin-no-database", &[]));
+                }
             }
             Ok(ExitCode::SUCCESS)
         }

@@ -71,6 +71,7 @@ pub fn why(context: &Context<'_>, address: Address) -> Result<ExitCode, String> 
         Some(file) => Config::parse(&file.file, &file.text).unwrap_or_else(|_| Config::shipped()),
         None => Config::shipped(),
     };
+    let origin = crate::who::origin(context, &config, address);
     let added = monban_warden::AllowList::open(&context.place.state, config.allow.clone()).ok();
     let reader = ledger::open(context)?;
     let subject = counted_as(&reader, address).map_err(text)?;
@@ -78,6 +79,7 @@ pub fn why(context: &Context<'_>, address: Address) -> Result<ExitCode, String> 
         .map(|why| Why {
             mode,
             allowed: added.as_ref().and_then(|list| list.shields(subject, why.now)),
+            origin,
             policies: config.policies,
             ..why
         })

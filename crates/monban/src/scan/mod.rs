@@ -13,11 +13,14 @@ mod tests;
 
 pub use show::skipped_text;
 
+use std::fs::File;
+use std::io::ErrorKind;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use jiff::civil::{Date, DateTime};
-use monban_config::Bundle;
+use monban_config::{Bundle, Config};
 use monban_engine::{Effect, Engine, Observation, Saved, Setup};
 use monban_model::Stamp;
 use monban_sources::archive::{Meter, expand};
@@ -27,6 +30,7 @@ use serde_json::json;
 use crate::cli::{Common, ScanArgs};
 use crate::place::Place;
 use crate::roles::sandbox;
+use crate::watch::Origins;
 use crate::{out, problems, shipped};
 use crew::Size;
 use merge::Step;
@@ -60,8 +64,10 @@ fn scan(common: &Common, args: &ScanArgs, say: &Say) -> Result<bool, String> {
         since: args.since.as_deref().map(|text| read_time(text, say)).transpose()?,
         until: args.until.as_deref().map(|text| read_time(text, say)).transpose()?,
     };
+    let database = database(args, &loaded.config, &place)?;
     // From here on strangers' bytes are read and unpacked.
     sandbox::lock_reading().map_err(|error| error.to_string())?;
+    let origins = origins(&loaded.config, database, say);
     let (families, skipped) = expand(&args.paths);
     if families.is_empty() {
         let told: Vec<String> =
@@ -74,12 +80,14 @@ fn scan(common: &Common, args: &ScanArgs, say: &Say) -> Result<bool, String> {
     let setup = Setup {
         catalog: loaded.rules.catalog().clone(),
         policies: loaded.config.policies.clone(),
+        origins: loaded.config.origins.clone(),
         ..Setup::default()
     };
     let mut reader = Reader {
         engine: Engine::new(setup, Saved::default()),
         now: Stamp::default(),
         range,
+        origins,
         report: Report::new(loaded.rules.catalog().clone()),
         effects: Vec::new(),
     };
@@ -114,6 +122,30 @@ fn scan(common: &Common, args: &ScanArgs, say: &Say) -> Result<bool, String> {
     Ok(is_whole)
 }
 
+/// The database of places, if a table of `[[origin]]` asks for one.
+fn database(args: &ScanArgs, config: &Config, place: &Place) -> Result<Option<File>, String> {
+    if config.origins.is_empty() {
+        return Ok(None);
+    }
+    let usual = config.geo.clone().map_or_else(|| place.geo(), PathBuf::from);
+    let path = args.geo.clone().unwrap_or(usual);
+    match File::open(&path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if args.geo.is_none() && error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(format!("{}: {error}", path.display())),
+    }
+}
+
+/// Reads it, and says what is wrong with it.
+fn origins(config: &Config, database: Option<File>, say: &Say) -> Origins {
+    let mut origins = Origins::default();
+    origins.set_up(&config.origins);
+    if let Some(told) = origins.take(database) {
+        eprintln!("{}", say.notice(&told));
+    }
+    origins
+}
+
 /// Which lines count.
 #[derive(Clone, Copy, Debug, Default)]
 struct Range {
@@ -132,6 +164,7 @@ struct Reader {
     /// The largest event time so far.
     now: Stamp,
     range: Range,
+    origins: Origins,
     report: Report,
     effects: Vec<Effect>,
 }
@@ -149,7 +182,11 @@ impl Reader {
         };
         self.report.sightings += 1;
         self.now = self.now.max(sighting.time);
-        self.engine.step(self.now, Observation::Sighting(sighting), &mut self.effects);
+        let seen = match self.engine.asks_where(sighting) {
+            None => Observation::Sighting(sighting),
+            Some(address) => Observation::SightingFrom(sighting, self.origins.of(address)),
+        };
+        self.engine.step(self.now, seen, &mut self.effects);
         if !self.effects.is_empty() {
             self.report.take(&mut self.effects, sighting);
         }

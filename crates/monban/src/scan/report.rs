@@ -1,13 +1,13 @@
 //! What a scan adds up: who failed, what he tried, what would have been answered, who came in.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use indexmap::{IndexMap, IndexSet};
 use monban_engine::{Counted, Effect};
 use monban_model::limits::USER_MAX;
 use monban_model::{
-    Address, Catalog, Decision, Event, Login, QuickState, ServiceId, Sighting, Stamp, Subject,
-    Verdict,
+    Address, Because, ByOrigin, Catalog, Decision, Event, Login, QuickState, ServiceId, Sighting,
+    Stamp, Subject, Verdict,
 };
 use monban_sources::archive::Skipped;
 use smallvec::SmallVec;
@@ -50,6 +50,8 @@ pub struct WouldBlock {
     pub until: Option<Stamp>,
     /// The policy.
     pub policy: String,
+    /// The table of `[[origin]]`, if that is why.
+    pub by: Option<Box<ByOrigin>>,
 }
 
 /// What a scan adds up.
@@ -69,6 +71,8 @@ pub struct Report {
     names: IndexSet<Box<[u8]>, QuickState>,
     /// Blocks that would have been made.
     pub blocks: HashMap<Subject, Vec<WouldBlock>>,
+    /// How many of them each table of `[[origin]]` made, by its number and place.
+    pub by_origin: BTreeMap<(u32, String), u64>,
     /// Who came in, in order.
     pub logins: Vec<(Stamp, Login)>,
     /// Failures of addresses beyond the limit.
@@ -190,7 +194,14 @@ impl Report {
 
     fn decision(&mut self, time: Stamp, decision: Decision) {
         if let Verdict::Block { until } = decision.verdict {
-            let block = WouldBlock { from: time, until, policy: decision.policy };
+            let by = match decision.because {
+                Because::Origin(by) => Some(by),
+                _ => None,
+            };
+            if let Some(by) = &by {
+                *self.by_origin.entry((by.number, by.place.clone())).or_default() += 1;
+            }
+            let block = WouldBlock { from: time, until, policy: decision.policy, by };
             self.blocks.entry(decision.subject).or_default().push(block);
         }
     }

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use monban_model::{Address, Login, Stamp};
-use monban_views::{LocalClock, Say, printable, quoted, table, time_json, width};
+use monban_views::{LocalClock, Say, by_origin_json, printable, quoted, table, time_json, width};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
 
@@ -105,6 +105,7 @@ fn block_json(block: &WouldBlock) -> Value {
         "from": time_json(block.from),
         "until": block.until.map(time_json),
         "rule": block.policy,
+        "origin": block.by.as_deref().map(by_origin_json),
     })
 }
 
@@ -165,6 +166,11 @@ pub fn as_text(report: &Report, say: &Say, top: usize, took: Duration) -> String
         line("scan-attackers", &counts);
         text.push('\n');
         text.push_str(&attackers_table(report, &all, say, &clock, top));
+    }
+    for ((number, place), count) in &report.by_origin {
+        let rule = format!("[[origin]] {number} ({place})");
+        let values = [("count", &*count.to_string()), ("rule", &printable(rule.as_bytes()))];
+        text.push_str(&(say.text("scan-origin", &values) + "\n"));
     }
     text.push_str(&logins_text(report, say, &clock));
     text

@@ -56,7 +56,7 @@ impl Watch {
             (ToWatcher::Tell(told), _) => self.tell(told),
             (ToWatcher::Journal, Some(fd)) => self.journal_opened(fd),
             (ToWatcher::Who { address, answer }, _) => self.teller.answered(address, *answer),
-            (ToWatcher::Geo, file) => self.teller.take_geo(file),
+            (ToWatcher::Geo, file) => self.take_geo(file)?,
             (ToWatcher::PamSocket, Some(socket)) => self.take_hook(socket),
             (ToWatcher::Hooked(event), _) => self.hooked(&event),
             (ToWatcher::Lane(peer), end) => self.teller.lane(peer, end),
@@ -65,6 +65,16 @@ impl Watch {
             (ToWatcher::Stop, _) => self.finish()?,
             (frame, fd) => self.obey_for_jails(frame, fd)?,
         }
+        Ok(())
+    }
+
+    /// Another database of places, or none: for messages, and for `[[origin]]`.
+    fn take_geo(&mut self, file: Option<OwnedFd>) -> io::Result<()> {
+        let copy = file.as_ref().map(OwnedFd::try_clone).transpose()?;
+        if let Some(told) = self.mind.origins().take(copy.map(File::from)) {
+            self.tell(told);
+        }
+        self.teller.take_geo(file);
         Ok(())
     }
 

@@ -202,6 +202,7 @@ impl Watch {
         self.pending.since = None;
         let states = self.jail_side.states();
         let (of_teller, is_told_news) = self.teller.meta();
+        let is_told_news = is_told_news || self.mind.origins().changed;
         let of_logs = self.sending.sender.take_meta();
         let is_news =
             self.watched.changed || self.jail_side.changed || is_told_news || of_logs.is_some();
@@ -212,7 +213,9 @@ impl Watch {
         batch.meta.extend(of_teller);
         batch.meta.extend(of_logs);
         batch.meta.extend(states.clone());
+        batch.meta.push(self.mind.origins().meta());
         (self.watched.changed, self.jail_side.changed) = (false, false);
+        self.mind.origins().changed = false;
         self.jail_side.keep_states(states);
         self.scribe.write(batch, self.keep());
     }

@@ -72,12 +72,14 @@ impl Watch {
         }
         let some = |text: &str| (!text.is_empty()).then(|| text.as_bytes().to_vec());
         let clock = now();
+        let address = event.rhost.parse::<Address>().ok();
         let hooked = Hooked {
+            origin: self.mind.origin_of(address),
             time: event.time.min(clock),
             service: event.service.clone(),
             user: event.user.clone().into_bytes(),
             by: some(&event.ruser),
-            address: event.rhost.parse::<Address>().ok(),
+            address,
             // sshd opens the session before there is a terminal.
             terminal: some(&event.tty).filter(|tty| tty != b"ssh"),
         };

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use monban_engine::{Effect, Engine, Observation, Setup, Times};
 use monban_ledger::{Batch, Saved};
 use monban_model::{
-    BySource, JOURNAL, Line, Notice, Order, Policy, PositionRow, Record, SourceId, Stamp, limits,
+    Address, BySource, JOURNAL, Line, Notice, Order, Origin, OriginRule, Policy, PositionRow,
+    Record, SourceId, Stamp, limits,
 };
 use monban_rules::{Clock, RuleSet, Scratch, Seen};
 use monban_sources::journal::JournalEntry;
@@ -15,6 +16,7 @@ use super::form::Form;
 use super::jails::JailSide;
 use super::metrics::{Metrics, Told};
 use super::minutes::Minutes;
+use super::origins::Origins;
 use super::output::Output;
 use super::repeats::LastLines;
 use super::stage::Stage;
@@ -28,6 +30,7 @@ pub struct Mind {
     rules: Option<RuleSet>,
     metrics: Metrics,
     minutes: Minutes,
+    origins: Origins,
     clock: Clock,
     scratch: Scratch,
     engine: Engine,
@@ -85,6 +88,7 @@ impl Mind {
             rules: None,
             metrics: Metrics::default(),
             minutes,
+            origins: Origins::default(),
             clock,
             scratch: Scratch::default(),
             engine: Engine::new(Setup::default(), monban_engine::Saved::default()),
@@ -113,6 +117,7 @@ impl Mind {
         let setup = Setup {
             catalog: rules.catalog().clone(),
             policies: config.policies.clone(),
+            origins: config.origins.clone(),
             alarms: config.alarms.clone(),
         };
         match self.saved.take() {
@@ -125,7 +130,8 @@ impl Mind {
             None => self.engine.set_up(setup),
         }
         self.minutes.take_over(&config);
-        self.useful_s = useful_s(&config.policies);
+        self.origins.set_up(&config.origins);
+        self.useful_s = useful_s(&config.policies, &config.origins);
         (self.ledger_bytes_max, self.ledger_keep_s) =
             (config.ledger_bytes_max, config.ledger_keep_s);
         (self.rules, self.metrics) = (Some(rules), metrics);
@@ -144,6 +150,19 @@ impl Mind {
     /// The engine.
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// Where those are of whom `[[origin]]` asks.
+    pub fn origins(&mut self) -> &mut Origins {
+        &mut self.origins
+    }
+
+    /// Where somebody is of whom the hook told, if that is asked.
+    pub fn origin_of(&mut self, address: Option<Address>) -> Origin {
+        match address.filter(|_| self.engine.has_origins()) {
+            Some(address) => self.origins.of(address),
+            None => Origin::default(),
+        }
     }
 
     /// Metrics on their way to CloudWatch.
@@ -242,7 +261,11 @@ impl Mind {
         if !self.echoes.leave_fresh(line.source, event, sighting) {
             return;
         }
-        self.engine.step(line.arrival, Observation::Sighting(sighting), &mut self.effects);
+        let seen = match self.engine.asks_where(sighting) {
+            None => Observation::Sighting(sighting),
+            Some(address) => Observation::SightingFrom(sighting, self.origins.of(address)),
+        };
+        self.engine.step(line.arrival, seen, &mut self.effects);
         let (output, service) = (&mut self.output, rules.catalog().service(sighting.service));
         // Almost always nothing else comes of a line.
         if let [Effect::Counted(counted)] = &self.effects[..] {
@@ -387,15 +410,17 @@ impl Mind {
 }
 
 /// Seconds that a line may be old and still matter: the longest window and the longest block.
-fn useful_s(policies: &[Policy]) -> u64 {
+fn useful_s(policies: &[Policy], origins: &[OriginRule]) -> u64 {
     let window_s =
         |policy: &Policy| policy.slow.map_or(0, |slow| slow.length_s).max(policy.window.length_s);
     let block_s = |policy: &Policy| match policy.backoff.first_s {
         Some(_) => policy.backoff.longest_s,
         None => limits::DURATION_MAX_S,
     };
+    let of_origins = origins.iter().filter_map(|rule| rule.first_s);
+    let of_origins = of_origins.map(|first_s| first_s.unwrap_or(limits::DURATION_MAX_S)).max();
     let longest = |of: &dyn Fn(&Policy) -> u64| policies.iter().map(of).max().unwrap_or(0);
-    longest(&window_s).saturating_add(longest(&block_s))
+    longest(&window_s).saturating_add(longest(&block_s).max(of_origins.unwrap_or(0)))
 }
 
 fn engine_state(saved: Saved) -> monban_engine::Saved {

@@ -21,6 +21,7 @@ mod metrics;
 mod mind;
 mod minutes;
 mod notices;
+mod origins;
 mod output;
 mod repeats;
 mod scribe;
@@ -44,6 +45,7 @@ pub use log_sender::{
 };
 pub use metrics::Metrics;
 pub use mind::Mind;
+pub use origins::{META as ORIGINS_META, Origins};
 pub use output::Output;
 pub use repeats::repeated;
 pub use sources::WATCHED_META;

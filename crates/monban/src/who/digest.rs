@@ -26,7 +26,7 @@ pub fn digest(
     let say = context.say;
     // First of all: from when the ledger is read on, this process has no other rights.
     let settings = Settings::of(context);
-    let places = Places::begin(&settings);
+    let places = Places::begin(&settings.geo);
     let clock = LocalClock::of_system();
     let reader = ledger::open(context)?;
     let failed = |error: monban_ledger::LedgerError| say.sentence(&error.to_string());

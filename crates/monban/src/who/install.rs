@@ -7,14 +7,15 @@ use std::path::Path;
 use std::process::{ExitCode, Stdio};
 
 use monban_courier::who::GeoFacts;
+use monban_model::OriginRule;
 use monban_model::limits::{FRAME_MAX, GEO_BYTES_MAX};
 use monban_model::wire::decode;
-use monban_views::{LocalClock, printable, table, time_json};
+use monban_views::{LocalClock, Say, printable, table, time_json};
 use serde_json::{Value, json};
 
 use super::package::Package;
 use super::reader::Found;
-use super::{Ended, role};
+use super::{Ended, Settings, role};
 use crate::commands::Context;
 use crate::out;
 use crate::place::Unfit;
@@ -36,7 +37,8 @@ pub fn install(context: &Context<'_>, file: &Path) -> Result<ExitCode, String> {
     let facts = found.facts.map_err(|why| refuse(&why))?;
     // Without it, only the name of the package is not shown later.
     let _ = write_whole(&place.state.join(ABOUT), about(&facts, &found.package).as_bytes());
-    tell(context, &path, &facts, &found.package);
+    let origins = Settings::of(context).origins;
+    tell(context, (&path, &origins), &facts, &found.package);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -53,13 +55,20 @@ fn unfit_text(context: &Context<'_>, unfit: &Unfit) -> String {
 }
 
 /// Says what is there.
-pub fn show(context: &Context<'_>, path: &Path) -> Result<ExitCode, String> {
+pub fn show(context: &Context<'_>, settings: &Settings) -> Result<ExitCode, String> {
+    let path = settings.geo.as_path();
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             match context.json {
-                true => out::json(&json!({"installed": false})),
-                false => out::line(context.say.text("geo-none", &[])),
+                true => out::json(&json!({
+                    "installed": false,
+                    "lacks": lacks(&settings.origins, None),
+                })),
+                false => {
+                    out::line(context.say.text("geo-none", &[]));
+                    tell_lacks(context.say, &lacks(&settings.origins, None));
+                }
             }
             return Ok(ExitCode::SUCCESS);
         }
@@ -76,8 +85,26 @@ pub fn show(context: &Context<'_>, path: &Path) -> Result<ExitCode, String> {
         true => package_of(&about, &facts),
         false => Package::default(),
     };
-    tell(context, path, &facts, &package);
+    tell(context, (path, &settings.origins), &facts, &package);
     Ok(ExitCode::SUCCESS)
+}
+
+/// What tables of `[[origin]]` ask for, and this database, if there is one, does not tell: the key
+/// of what is said of it.
+fn lacks(origins: &[OriginRule], facts: Option<&GeoFacts>) -> Vec<&'static str> {
+    let Some(facts) = facts else {
+        return if origins.is_empty() { Vec::new() } else { vec!["origin-no-database"] };
+    };
+    let countries = !facts.countries && origins.iter().any(|rule| rule.countries.asks());
+    let systems = !facts.systems && origins.iter().any(|rule| rule.systems.asks());
+    let countries = countries.then_some("origin-lacks-countries");
+    countries.into_iter().chain(systems.then_some("origin-lacks-systems")).collect()
+}
+
+fn tell_lacks(say: &Say, lacks: &[&str]) {
+    for key in lacks {
+        out::line(say.text(key, &[]));
+    }
 }
 
 /// Unpacks and checks a database in a process without rights, and puts it in its place if it is
@@ -174,7 +201,13 @@ fn package_of(about: &str, facts: &GeoFacts) -> Package {
     Package { name: field("name"), version: field("version"), licence: field("licence") }
 }
 
-fn tell(context: &Context<'_>, path: &Path, facts: &GeoFacts, package: &Package) {
+fn tell(
+    context: &Context<'_>,
+    (path, origins): (&Path, &[OriginRule]),
+    facts: &GeoFacts,
+    package: &Package,
+) {
+    let lacks = lacks(origins, Some(facts));
     if context.json {
         out::json(&json!({
             "installed": true,
@@ -189,6 +222,7 @@ fn tell(context: &Context<'_>, path: &Path, facts: &GeoFacts, package: &Package)
             "package": package.name,
             "version": package.version,
             "licence": licence_word(facts, package),
+            "lacks": lacks,
         }));
         return;
     }
@@ -220,6 +254,7 @@ fn tell(context: &Context<'_>, path: &Path, facts: &GeoFacts, package: &Package)
         rows.map(|(key, value)| format!("  {}\t{value}", say.text(key, &[]))).collect();
     out::line(say.text("geo-installed", &[("path", &path.display().to_string())]));
     out::write(&table(&rows));
+    tell_lacks(say, &lacks);
 }
 
 /// The licence: as the package says, else that of who is known to make such databases.

@@ -18,8 +18,8 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use monban_config::{Bundle, Config};
 use monban_model::limits::FRAME_MAX;
 use monban_model::wire::decode;
-use monban_model::{Address, Notify, ReportKind, WhoAnswer};
-use monban_views::{LocalClock, OwnTexts, Say, WhoCard, who_json, who_text};
+use monban_model::{Address, Notify, OriginRule, Reach, ReportKind, WhoAnswer};
+use monban_views::{LocalClock, OwnTexts, Say, WhoCard, WhyOrigin, who_json, who_text};
 
 use crate::cli::{Common, GeoAction, ReportArgs, WhoisArgs};
 use crate::commands::{Context, end};
@@ -65,7 +65,29 @@ pub fn whois(context: &Context<'_>, args: &WhoisArgs) -> Result<ExitCode, String
 pub fn geo(context: &Context<'_>, action: Option<&GeoAction>) -> Result<ExitCode, String> {
     match action {
         Some(GeoAction::Install { file }) => install::install(context, file),
-        None => install::show(context, &Settings::of(context).geo),
+        None => install::show(context, &Settings::of(context)),
+    }
+}
+
+/// What `[[origin]]` says of an address: the first table that is about it. The processes that look
+/// it up are none without such a table.
+pub fn origin(context: &Context<'_>, config: &Config, address: Address) -> WhyOrigin {
+    if config.origins.is_empty() {
+        return WhyOrigin::NotAsked;
+    }
+    let geo = config.geo.clone().map_or_else(|| context.place.geo(), PathBuf::from);
+    let Some(from) = places::Places::begin(&geo).origin(address) else {
+        return WhyOrigin::Unknown;
+    };
+    match config.origins.iter().find(|rule| rule.fits(from)) {
+        None => WhyOrigin::Nothing(from),
+        Some(rule) => {
+            let services = match &rule.reach {
+                Reach::EveryService => Vec::new(),
+                Reach::Services(names) => names.clone(),
+            };
+            WhyOrigin::Answered(rule.then, Box::new(rule.reason(from)), services)
+        }
     }
 }
 
@@ -89,6 +111,8 @@ struct Settings {
     topic: String,
     /// The operator's own texts of messages.
     texts: OwnTexts,
+    /// What becomes of somebody because of where he is.
+    origins: Vec<OriginRule>,
 }
 
 impl Settings {
@@ -105,7 +129,8 @@ impl Settings {
         sign(&mut notify);
         let geo = config.geo.map_or_else(|| context.place.geo(), PathBuf::from);
         let texts = shipped::own_texts(&bundle).unwrap_or_default();
-        Self { home: config.home, geo, notify, topic: config.reports.topic, texts }
+        let (topic, origins) = (config.reports.topic, config.origins);
+        Self { home: config.home, geo, notify, topic, texts, origins }
     }
 }
 

@@ -4,31 +4,35 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, Read, Write};
+use std::path::Path;
 use std::process::Stdio;
 
 use monban_courier::who::{Geo, Place};
-use monban_model::Address;
 use monban_model::limits::{DIGEST_ATTACKERS_MAX, WHO_TEXT_MAX};
+use monban_model::{Address, Origin};
 use rustix::process::{Signal, set_parent_process_death_signal};
 
-use super::{Ended, Settings, role};
+use super::{Ended, role};
 use crate::cli::AskerArgs;
 use crate::roles::sandbox;
 
 /// Bytes of one line: an address, its country, the number and name of its system.
 const LINE_MAX: usize = WHO_TEXT_MAX + 128;
 
+/// Where addresses are, and the same for people.
+type Known = HashMap<Address, (Origin, String)>;
+
 /// Somebody who knows where addresses are, if there is a database.
 pub struct Places(Option<Ended>);
 
 impl Places {
     /// Begins. Where that fails, no address has a place.
-    pub fn begin(settings: &Settings) -> Self {
-        if !settings.geo.exists() {
+    pub fn begin(geo: &Path) -> Self {
+        if !geo.exists() {
             return Self(None);
         }
         let child = role("asker").and_then(|mut command| {
-            command.arg("--places").arg("--geo").arg(&settings.geo);
+            command.arg("--places").arg("--geo").arg(geo);
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()
         });
         Self(child.ok().map(Ended))
@@ -36,10 +40,17 @@ impl Places {
 
     /// Where these addresses are, such as `JP, AS4713 OCN`; as far as it is known.
     pub fn find(self, addresses: &[Address]) -> HashMap<Address, String> {
-        self.ask(addresses).unwrap_or_default()
+        let known = self.ask(addresses).unwrap_or_default();
+        known.into_iter().map(|(address, (_, shown))| (address, shown)).collect()
     }
 
-    fn ask(self, addresses: &[Address]) -> io::Result<HashMap<Address, String>> {
+    /// Where one is, if that is known.
+    pub fn origin(self, address: Address) -> Option<Origin> {
+        let known = self.ask(&[address]).ok()?;
+        known.get(&address).map(|(origin, _)| *origin).filter(Origin::is_known)
+    }
+
+    fn ask(self, addresses: &[Address]) -> io::Result<Known> {
         let Some(mut child) = self.0 else { return Ok(HashMap::new()) };
         let mut asked = String::new();
         addresses.iter().for_each(|address| asked.push_str(&format!("{address}\n")));
@@ -50,8 +61,10 @@ impl Places {
         let said = String::from_utf8_lossy(&said);
         let place = |line: &str| {
             let (address, place) = line.split_once('\t')?;
-            let is_known = !place.is_empty();
-            is_known.then_some((address.parse().ok()?, place.to_owned()))
+            let (origin, shown) = place.split_once('\t')?;
+            let is_known = !shown.is_empty();
+            let known = (origin.parse().ok()?, shown.to_owned());
+            is_known.then_some((address.parse().ok()?, known))
         };
         Ok(said.lines().filter_map(place).collect())
     }
@@ -74,7 +87,10 @@ pub fn main(args: &AskerArgs) -> io::Result<()> {
         let line = line?;
         let Ok(address) = line.parse::<Address>() else { continue };
         if let Ok(place) = geo.lookup(address) {
-            out.push_str(&format!("{address}\t{}\n", shown(&place)));
+            // Private ones are nowhere, whatever a database says, as where policies ask.
+            let origin = place.origin();
+            let origin = if address.special().is_some() { Origin::default() } else { origin };
+            out.push_str(&format!("{address}\t{origin}\t{}\n", shown(&place)));
         }
     }
     io::stdout().write_all(out.as_bytes())

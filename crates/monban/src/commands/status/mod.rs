@@ -13,8 +13,8 @@ use super::ask::troubles_json;
 use super::{Context, ask, ledger};
 use crate::fail2ban::together;
 use crate::watch::{
-    JAILS_ALONE_META, JAILS_GUARDS_META, JailState, SENT_PREFIX, SUBSCRIPTIONS_META, StreamState,
-    WATCHED_META, now, read_jail_states, read_stream_states,
+    JAILS_ALONE_META, JAILS_GUARDS_META, JailState, ORIGINS_META, SENT_PREFIX, SUBSCRIPTIONS_META,
+    StreamState, WATCHED_META, now, read_jail_states, read_stream_states,
 };
 
 /// Something that the watcher counts since its start and keeps in the ledger.
@@ -42,6 +42,10 @@ const COUNTERS: [Counter; 8] = [
     Counter { name: "lines.echoes", json: "echoes", text: "lines-echoes" },
     Counter { name: "time.disbelieved", json: "disbelieved", text: "time-disbelieved" },
 ];
+
+/// Why tables of `[[origin]]` may be without effect.
+const ORIGIN_TROUBLES: [&str; 4] =
+    ["origin-no-database", "origin-lacks-countries", "origin-lacks-systems", "origin-failed"];
 
 /// How far each of [`COUNTERS`] is.
 #[derive(Default)]
@@ -112,6 +116,8 @@ struct Standing {
     /// Subscriptions that nobody left, those that wait for their code, and those where nothing
     /// arrives; nothing if no run that tells people wrote the ledger.
     subscriptions: Option<[u64; 3]>,
+    /// Why `[[origin]]` is without effect: the key of its notice, a tab and an error; or empty.
+    origins: String,
 }
 
 impl Standing {
@@ -141,6 +147,7 @@ impl Standing {
             streams: read_stream_states(reader)?,
             ledger: reader.extent()?,
             subscriptions: read_subscriptions(reader)?,
+            origins: reader.meta(ORIGINS_META)?.unwrap_or_default(),
         })
     }
 }
@@ -197,8 +204,17 @@ pub fn status(context: &Context<'_>) -> Result<ExitCode, String> {
 }
 
 fn as_json(status: Option<&StatusReply>, standing: &Standing, time: Stamp) -> Value {
-    let Standing { sources, blocks, counters, jails, states, streams, ledger, subscriptions } =
-        standing;
+    let Standing {
+        sources,
+        blocks,
+        counters,
+        jails,
+        states,
+        streams,
+        ledger,
+        subscriptions,
+        origins,
+    } = standing;
     let source = |row: &PositionRow| {
         json!({
             "name": row.path.rsplit('/').next(),
@@ -227,6 +243,7 @@ fn as_json(status: Option<&StatusReply>, standing: &Standing, time: Stamp) -> Va
         "subscriptions_pending": subscriptions.map(|counts| counts[1]),
         "subscriptions_failing": subscriptions.map(|counts| counts[2]),
         "aws_logs": streams.iter().map(StreamState::json).collect::<Vec<_>>(),
+        "origins_trouble": origins.split_once('\t').map(|(key, _)| key),
         "jail_states": states.iter().map(JailState::json).collect::<Vec<_>>(),
     });
     for (counter, count) in COUNTERS.iter().zip(counters.0) {
@@ -295,8 +312,17 @@ fn of_ledger(
     standing: &Standing,
     time: Stamp,
 ) -> Vec<String> {
-    let Standing { sources, blocks, counters, jails, states, streams, ledger, subscriptions } =
-        standing;
+    let Standing {
+        sources,
+        blocks,
+        counters,
+        jails,
+        states,
+        streams,
+        ledger,
+        subscriptions,
+        origins,
+    } = standing;
     let mut lines: Vec<String> = sources.iter().map(|row| of_source(say, row, time)).collect();
     let observes = status.is_some_and(|status| status.mode == Mode::Observe);
     let key = match status {
@@ -322,6 +348,12 @@ fn of_ledger(
         let mib = (bytes >> 20).max(1).to_string();
         let values = [("mib", mib.as_str()), ("time", &clock.date_time(*since))];
         lines.push(say.text("status-ledger", &values));
+    }
+    // Only what is known here is said: the ledger is a file.
+    let (trouble, error) = origins.split_once('\t').unwrap_or((origins, ""));
+    if let Some(key) = ORIGIN_TROUBLES.iter().find(|key| **key == trouble) {
+        let error = printable(say.sentence(error).as_bytes());
+        lines.push(say.text(key, &[("error", &error)]));
     }
     match *subscriptions {
         Some([0, ..]) if status.is_some() => lines.push(say.text("status-nobody-told", &[])),

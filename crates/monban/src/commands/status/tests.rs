@@ -41,6 +41,7 @@ fn standing(jails_alone: bool) -> Standing {
     };
     let read = PositionRow { lines: 9, ..PositionRow::unread("/var/log/auth.log") };
     Standing {
+        origins: String::new(),
         sources: vec![read],
         blocks: Blocks::of(&rows, &Unmade::new(), NOW, jails_alone),
         counters: Counters([0, 0, 2, 0, 0, 0, 0, 0]),
