@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use monban_model::{Because, Scope, Subject, limits};
+use monban_model::{Because, ByOrigin, Scope, Subject, limits};
 
 use crate::words::scope_of;
 use crate::{LedgerError, Reader};
@@ -23,6 +23,8 @@ pub struct Cause {
     pub by_hand: bool,
     /// Whether another fail2ban made it, before monban took its place.
     pub taken_over: bool,
+    /// The table of `[[origin]]` that says so, and where the address is, if that is why.
+    pub origin: Option<Box<ByOrigin>>,
 }
 
 /// Whose block, of which ports, and by which policy: a jail's is called `jail NAME`.
@@ -33,7 +35,7 @@ pub type Caused = (Subject, Scope, String);
 const CAUSES: &str = "
     SELECT b.subject, b.scope, b.policy, h.blocks, f.service, f.failures,
            (SELECT rule FROM evidence e WHERE e.seq = f.seq ORDER BY n DESC LIMIT 1),
-           d.because
+           d.because, d.detail
     FROM blocks b
     LEFT JOIN history h ON h.subject = b.subject
     LEFT JOIN records d ON d.seq = (
@@ -47,7 +49,7 @@ const CAUSES: &str = "
 const CAUSES_OF_JAILS: &str = "
     SELECT j.id, 'all', 'jail ' || j.jail, j.earlier + 1, f.service, f.failures,
            (SELECT rule FROM evidence e WHERE e.seq = f.seq ORDER BY n DESC LIMIT 1),
-           d.because
+           d.because, NULL
     FROM (SELECT jail, earlier,
                  CASE WHEN instr(id, ':') AND NOT instr(id, '/') THEN id || '/128' ELSE id END AS id
           FROM jails WHERE what = 'ban') j
@@ -89,6 +91,13 @@ impl Reader {
                 failures: row.get::<_, Option<u32>>(5)?.unwrap_or(0),
                 rule: row.get(6)?,
                 by_hand: because.as_deref() == Some("operator"),
+                origin: match because.as_deref() {
+                    Some("origin") => {
+                        let detail: Option<String> = row.get(8)?;
+                        detail.and_then(|by| by.parse().ok()).map(Box::new)
+                    }
+                    _ => None,
+                },
                 taken_over: because.as_deref() == Some(Because::TakenOver.word()),
             };
             found.insert((subject, scope, row.get(2)?), cause);

@@ -6,7 +6,7 @@ use monban_ledger::{Cause, Caused, Unmade};
 use monban_model::{BlockRow, Made, Subject};
 use serde_json::{Value, json};
 
-use crate::json::jail_of;
+use crate::json::{by_origin_json, jail_of};
 use crate::{LocalClock, Say, block_json, printable, table};
 
 /// What led to each block, as the ledger's reader gives it.
@@ -78,6 +78,10 @@ fn why(say: &Say, row: &BlockRow, cause: Option<&Cause>) -> String {
     if let Some(key) = cause.and_then(made) {
         return say.of_policy(key, &row.policy, &[("policy", &row.policy)]);
     }
+    if let Some(by) = cause.and_then(|cause| cause.origin.as_deref()) {
+        let values = [("why", &*say.by_origin(by)), ("policy", &row.policy)];
+        return say.text("why-reason-origin", &values);
+    }
     let rule = cause.and_then(|cause| cause.rule.as_ref().or(cause.service.as_ref()));
     match (rule, cause) {
         (Some(rule), Some(cause)) => {
@@ -101,10 +105,11 @@ pub fn is_of_jail(row: &BlockRow) -> bool {
 }
 
 /// The blocks that the ledger has: `{"blocks": [...]}`, each with `times`, `service`, `rule` and
-/// `failures` where they are known, `by_hand`, `taken_over` (from another fail2ban), and whether it
-/// is `in_force`: while monban does not run, bans of jails are not, and never those of which no
-/// action works. These have the `actions` of their jail, as `actions` gives them, and how many of
-/// them have `made` it: `all`, `some` or `none`.
+/// `failures` where they are known, `by_hand`, `taken_over` (from another fail2ban), `origin` (the
+/// table of `[[origin]]`, if that is why), and whether it is `in_force`: while monban does not run,
+/// bans of jails are not, and never those of which no action works. These have the `actions` of
+/// their jail, as `actions` gives them, and how many of them have `made` it: `all`, `some` or
+/// `none`.
 pub fn bans_json(
     blocks: &[BlockRow],
     causes: &Causes,
@@ -128,6 +133,7 @@ pub fn bans_json(
         }
         value["by_hand"] = json!(row.policy.is_empty() || cause.by_hand);
         value["taken_over"] = json!(cause.taken_over);
+        value["origin"] = json!(cause.origin.as_deref().map(by_origin_json));
         value
     };
     json!({ "blocks": blocks.iter().map(block).collect::<Vec<_>>() })
@@ -162,6 +168,7 @@ mod tests {
             failures: 5,
             by_hand: false,
             taken_over: false,
+            origin: None,
         };
         let of_jail = block("192.0.2.4", "jail sshd", "");
         let hand = Cause { blocks: 2, by_hand: true, ..Cause::default() };
@@ -213,6 +220,23 @@ mod tests {
             (&json["blocks"][0]["in_force"], &json["blocks"][3]["in_force"]),
             (&json!(true), &json!(false))
         );
+    }
+
+    #[test]
+    fn a_block_because_of_an_origin_is_told_with_its_table() {
+        let blocks = [block("192.0.2.1", "default", ""), block("192.0.2.2", "default", "")];
+        let by = "CN, AS4134 by [[origin]] 2 at monban.toml:12".parse().unwrap();
+        let origin = Cause { blocks: 1, origin: Some(Box::new(by)), ..Cause::default() };
+        let causes =
+            Causes::from([((blocks[0].subject, Scope::All, "default".to_owned()), origin)]);
+        let clock = LocalClock::of_system();
+        let say = Say::new(Tongue::English);
+        let text = bans_text(&say, &clock, &blocks, &causes, &Unmade::new());
+        let by = "from CN, AS4134 by [[origin]] 2 at monban.toml:12 (policy default)";
+        assert!(text.lines().nth(1).unwrap().ends_with(by), "{text}");
+        let json = bans_json(&blocks, &causes, &Unmade::new(), false, |_| Value::Null);
+        assert_eq!(json["blocks"][0]["origin"]["country"], "CN");
+        assert_eq!(json["blocks"][1]["origin"], Value::Null);
     }
 
     #[test]

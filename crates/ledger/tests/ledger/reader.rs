@@ -5,8 +5,8 @@ use std::path::Path;
 
 use monban_ledger::{Batch, Cause, FILE_NAME, Ledger, LedgerError, Reader, Unmade};
 use monban_model::{
-    Because, BlockRow, Decision, Event, HistoryRow, JailBan, JailRow, JailRowKind, Made, Record,
-    Scope, Seq, StateRow, Subject, SuccessRow, Verdict,
+    Because, BlockRow, ByOrigin, Decision, Event, HistoryRow, JailBan, JailRow, JailRowKind, Made,
+    Record, Scope, Seq, StateRow, Subject, SuccessRow, Verdict,
 };
 
 use crate::sample::{self, named};
@@ -152,10 +152,35 @@ fn a_block_is_told_with_what_led_to_it() {
         failures: 5,
         by_hand: false,
         taken_over: false,
+        origin: None,
     };
     assert_eq!(of("10.1.2.3"), counted);
     assert_eq!(of("198.51.100.7"), Cause::default(), "no finding led to an operator's block");
     assert_eq!(causes.len(), 7);
+}
+
+#[test]
+fn a_block_because_of_an_origin_is_told_with_the_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut ledger, _) = Ledger::open(folder.path()).unwrap();
+    let by: ByOrigin = "CN, AS4134 by [[origin]] 2 at monban.toml:12".parse().unwrap();
+    let block = sample::block(named("198.51.100.7"));
+    let decision = Decision {
+        subject: block.subject,
+        verdict: Verdict::Block { until: block.until },
+        scope: block.scope.clone(),
+        because: Because::Origin(Box::new(by.clone())),
+        finding: None,
+        policy: block.policy.clone(),
+        earlier: 0,
+    };
+    let event = Event::Decided(decision);
+    let records = vec![Record { seq: Seq(1), time: block.since, event }];
+    let batch = Batch { records, state: vec![StateRow::Block(block)], ..Batch::default() };
+    ledger.commit(&batch).unwrap();
+    let causes = Reader::open(folder.path()).unwrap().causes().unwrap();
+    let told: Vec<_> = causes.values().map(|cause| cause.origin.as_deref()).collect();
+    assert_eq!(told, [Some(&by)]);
 }
 
 #[test]
