@@ -70,6 +70,28 @@ fn what_is_no_database_or_tells_nothing_is_refused() {
     assert!(matches!(nothing.check(), Err(GeoError::NothingOfUse)));
 }
 
+/// A database that claims to know everybody, also who is in the next room.
+#[test]
+fn networks_of_ones_own_are_nowhere_for_who_decides_by_it() {
+    let everywhere = Map(vec![("country_code", Text("CN")), ("asn", Number(64496))]);
+    let nets = [("0.0.0.0/1", everywhere.clone()), ("128.0.0.0/1", everywhere.clone())];
+    let nets = nets.into_iter().chain([("2000::/3", everywhere.clone()), ("f000::/4", everywhere)]);
+    let geo = Geo::of_bytes(database("test", &nets.collect::<Vec<_>>())).unwrap();
+    for (address, told) in [
+        ("94.102.63.160", "CN, AS64496"),
+        ("203.0.113.9", "CN, AS64496"),
+        ("2a0f::1", "CN, AS64496"),
+        ("10.1.2.3", "?"),
+        ("192.168.1.9", "?"),
+        ("100.64.0.1", "?"),
+        ("127.0.0.1", "?"),
+        ("fe80::1", "?"),
+        ("fd00::1", "?"),
+    ] {
+        assert_eq!(geo.origin(address.parse().unwrap()).unwrap().to_string(), told, "{address}");
+    }
+}
+
 fn some() -> Vec<u8> {
     let asn = Map(vec![("asn", Number(1)), ("as_name", Text("name"))]);
     let nets =

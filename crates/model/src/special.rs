@@ -44,6 +44,13 @@ impl Special {
         Self::Reserved,
     ];
 
+    /// Whether nobody but its own network knows where it is: no database of places is asked.
+    /// Addresses for texts and measurements are where the database says: nobody has them, and a
+    /// configuration can be tried with them.
+    pub const fn is_nowhere(self) -> bool {
+        !matches!(self, Self::Documentation | Self::Benchmark)
+    }
+
     /// Its word in texts and JSON.
     pub const fn word(self) -> &'static str {
         match self {

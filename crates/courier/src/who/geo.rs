@@ -10,7 +10,7 @@ use std::io::{self, Read};
 
 use maxminddb::{MaxMindDbError, PathElement, Reader, WithinOptions};
 use monban_model::limits::GEO_BYTES_MAX;
-use monban_model::{Address, Asn, Country, Origin, Stamp};
+use monban_model::{Address, Asn, Country, Origin, Special, Stamp};
 use serde::Deserialize;
 
 use super::text::clean;
@@ -127,11 +127,15 @@ impl Geo {
         }
     }
 
-    /// Where an address is; nothing is read beside that.
+    /// Where an address is, for whoever decides by that; nothing is read beside it. Networks of
+    /// one's own are nowhere, whatever the database says.
     ///
     /// # Errors
     /// If the file is damaged there.
     pub fn origin(&self, address: Address) -> Result<Origin, GeoError> {
+        if address.special().is_some_and(Special::is_nowhere) {
+            return Ok(Origin::default());
+        }
         match self.reader.lookup(address.ip()) {
             Ok(found) => origin(&found),
             Err(MaxMindDbError::InvalidInput { .. }) => Ok(Origin::default()),

@@ -59,17 +59,13 @@ impl Origins {
         self.trouble.clone()
     }
 
-    /// Where an address is, as far as it is known. Private addresses and their like are nowhere.
+    /// Where an address is, as far as it is known. Where the database is damaged it knows nothing.
     pub fn of(&mut self, address: Address) -> Origin {
         if let Some(known) = self.known.get_mut(&address) {
             return *known;
         }
         let Some(geo) = &self.geo else { return Origin::default() };
-        let origin = match address.special() {
-            Some(_) => Origin::default(),
-            // Where the file is damaged it knows nothing.
-            None => geo.origin(address).unwrap_or_default(),
-        };
+        let origin = geo.origin(address).unwrap_or_default();
         *self.known.entry(address) = origin;
         origin
     }

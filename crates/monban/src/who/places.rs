@@ -86,10 +86,7 @@ pub fn main(args: &AskerArgs) -> io::Result<()> {
     for line in asked.lines().take(DIGEST_ATTACKERS_MAX) {
         let line = line?;
         let Ok(address) = line.parse::<Address>() else { continue };
-        if let Ok(place) = geo.lookup(address) {
-            // Private ones are nowhere, whatever a database says, as where policies ask.
-            let origin = place.origin();
-            let origin = if address.special().is_some() { Origin::default() } else { origin };
+        if let (Ok(place), Ok(origin)) = (geo.lookup(address), geo.origin(address)) {
             out.push_str(&format!("{address}\t{origin}\t{}\n", shown(&place)));
         }
     }
