@@ -22,6 +22,8 @@ pub mod mail;
 pub mod mailbox;
 pub mod memory;
 pub mod moto;
+#[path = "../../../crates/courier/tests/mmdb/mod.rs"]
+mod mmdb;
 pub mod runner;
 pub mod sink;
 pub mod soak;

@@ -21,6 +21,7 @@ mod latency;
 mod mail;
 mod many_blocks;
 mod messages;
+mod origins;
 mod pam_env;
 mod pam_hook;
 mod privilege;
@@ -131,6 +132,12 @@ pub const ALL: &[Check] = &[
         about: "I-9: a tunnel without PAM is a session; whom it forwards can be blocked",
         needs: SSH,
         run: admin::forwards,
+    },
+    Check {
+        name: "origins",
+        about: "[[origin]]: a country is blocked at once, a network in it never, another is told",
+        needs: SSH,
+        run: origins::by_country_and_network,
     },
     Check {
         name: "freeing",
