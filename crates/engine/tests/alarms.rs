@@ -113,36 +113,6 @@ fn a_firing_alarm_is_said_again_with_what_came_since() {
 }
 
 #[test]
-fn silence_is_an_alarm_where_that_is_asked_for() {
-    let watched = Watched {
-        comparison: Comparison::Less,
-        missing: Missing::Breaching,
-        period_s: 300,
-        ..watched("heartbeat")
-    };
-    let mut rig = Rig::new(vec![alarm("a", Watch::Metric(watched))]);
-    for second in 0..200 {
-        rig.tick(second);
-    }
-    rig.put(200, "heartbeat", 1.0);
-    for second in (200..900).step_by(10) {
-        rig.tick(second);
-    }
-    // Nobody is there for half an hour: that is no silence, and no end of one.
-    rig.tick(2700);
-    rig.put(2800, "heartbeat", 1.0);
-    rig.tick(2850);
-    rig.tick(4600);
-    rig.tick(4800);
-    let wanted = ["200 a INSUFFICIENT_DATA -> OK", "500 a OK -> ALARM", "2800 a ALARM -> OK"];
-    assert_eq!(rig.told(), wanted, "not before five minutes were watched");
-    for second in (4800..5200).step_by(10) {
-        rig.tick(second);
-    }
-    assert_eq!(rig.told().last().map(String::as_str), Some("5095 a OK -> ALARM"));
-}
-
-#[test]
 fn each_address_may_have_a_state_of_its_own() {
     let watched = Watched { threshold: Amount(2.0), ..watched("m") };
     let spec = AlarmSpec { per: Per::Address, ..alarm("a", Watch::Metric(watched)) };

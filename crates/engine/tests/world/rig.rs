@@ -1,4 +1,4 @@
-//! An engine with alarms, and what a test asks of it.
+//! An engine with alarms that is fed by the second.
 
 use monban_engine::{Effect, Engine, Observation, Saved, Setup};
 use monban_model::*;
@@ -52,7 +52,11 @@ impl Rig {
     }
 
     pub fn tell(&mut self, second: i64, seen: Observation<'_>) {
-        self.engine.step(Stamp::from_s(START_S + second), seen, &mut self.effects);
+        self.tell_ms(second * 1000, seen);
+    }
+
+    pub fn tell_ms(&mut self, ms: i64, seen: Observation<'_>) {
+        self.engine.step(Stamp::from_s(START_S).plus_ms(ms), seen, &mut self.effects);
         if self.kills {
             self.restart();
         }
@@ -77,8 +81,33 @@ impl Rig {
         self.tell(second, Observation::Datapoint(&point));
     }
 
+    /// A datapoint of `heartbeat`, at its own time.
+    pub fn beat_ms(&mut self, ms: i64) {
+        let point = Datapoint {
+            metric: "heartbeat",
+            time: Stamp::from_s(START_S).plus_ms(ms),
+            value: 1.0,
+            count: 1,
+            dimensions: &[],
+            address: None,
+            user: None,
+            line: &[],
+        };
+        self.tell_ms(ms, Observation::Datapoint(&point));
+    }
+
     pub fn tick(&mut self, second: i64) {
         self.tell(second, Observation::Tick);
+    }
+
+    /// Lets time pass as the daemon does: it wakes when the engine wants to be woken.
+    pub fn wait_ms(&mut self, from: i64, to: i64) {
+        let mut now = from;
+        while now < to {
+            let wake = self.engine.wake_at().map_or(to, |wake| wake.0 - START_S * 1000);
+            now = wake.clamp(now + 1, to);
+            self.tell_ms(now, Observation::Tick);
+        }
     }
 
     /// The end of the process and another start.
@@ -90,16 +119,17 @@ impl Rig {
     }
 
     pub fn changes(&self) -> Vec<(i64, &AlarmChange)> {
-        let change = |effect: &'_ Effect| match effect {
-            Effect::Record(Record { time, event: Event::Alarmed(_), .. }) => Some(time.as_s()),
-            _ => None,
-        };
-        let told = self.effects.iter().filter_map(|effect| match effect {
-            Effect::Record(Record { event: Event::Alarmed(change), .. }) => Some(&**change),
+        self.changes_ms().into_iter().map(|(ms, change)| (ms.div_euclid(1000), change)).collect()
+    }
+
+    pub fn changes_ms(&self) -> Vec<(i64, &AlarmChange)> {
+        let changes = self.effects.iter().filter_map(|effect| match effect {
+            Effect::Record(Record { time, event: Event::Alarmed(change), .. }) => {
+                Some((time.0 - START_S * 1000, &**change))
+            }
             _ => None,
         });
-        let times = self.effects.iter().filter_map(change);
-        times.map(|time| time - START_S).zip(told).collect()
+        changes.collect()
     }
 
     pub fn told(&self) -> Vec<String> {

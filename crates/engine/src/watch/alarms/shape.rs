@@ -3,6 +3,8 @@
 use monban_model::limits::{ALARM_SLICES_MAX, DATAPOINT_AHEAD_MAX_S};
 use monban_model::{Semantics, Stamp, Watched};
 
+use super::decide::is_about_silence;
+
 /// Slices that all periods of an alarm have together at most, if that leaves one for each.
 const FINE_SLICES: i64 = 240;
 
@@ -23,12 +25,16 @@ pub(super) struct Shape {
     /// Periods that are looked at: with CloudWatch's rules more than are evaluated, so that late
     /// datapoints can stand for missing ones.
     pub(super) periods: i64,
+    /// Slices that the newest period has beside. The slice that goes on is a part of it: where
+    /// silence may alarm, what stands behind it is a whole period all the same.
+    pub(super) newest_more: i64,
 }
 
 impl Shape {
     pub(super) fn of(watched: &Watched, semantics: Semantics, is_apart: bool) -> Self {
         let period_ms = i64::from(watched.period_s.max(1)) * 1000;
         let evaluated = i64::from(watched.evaluation_periods.max(1));
+        let newest_more = i64::from(is_about_silence(watched, semantics));
         match semantics {
             Semantics::Aws => {
                 let is_fine = watched.period_s < 60;
@@ -38,16 +44,18 @@ impl Shape {
                 let per_period = (period_ms / slice_ms).max(1);
                 let most = ALARM_SLICES_MAX as i64 / per_period;
                 let periods = (evaluated + more).min(most.max(1));
-                Self { semantics, slice_ms, per_period, periods }
+                Self { semantics, slice_ms, per_period, periods, newest_more }
             }
             Semantics::Monban => {
                 let slices = if is_apart { COARSE_SLICES } else { FINE_SLICES };
                 // No slice is shorter than a second, and each period is a whole number of them.
                 let most = (slices / evaluated).clamp(1, 60).min(period_ms / 1000);
-                let fits = |parts: &i64| period_ms % (parts * 1000) == 0;
+                // In milliseconds there is such a number close to the most for every period.
+                let fits = |parts: &i64| period_ms % parts == 0;
                 let per_period = (1..=most).rev().find(fits).unwrap_or(1);
                 let periods = evaluated.min(ALARM_SLICES_MAX as i64);
-                Self { semantics, slice_ms: period_ms / per_period, per_period, periods }
+                let slice_ms = period_ms / per_period;
+                Self { semantics, slice_ms, per_period, periods, newest_more }
             }
         }
     }
@@ -68,7 +76,7 @@ impl Shape {
 
     /// The oldest slice that is looked at.
     pub(super) const fn begin(self, now: Stamp) -> i64 {
-        self.end(now) - self.periods * self.per_period
+        self.end(now) - self.newest_more - self.periods * self.per_period
     }
 
     /// The next moment at which a slice ends.
@@ -78,7 +86,7 @@ impl Shape {
 
     /// All that is looked at, in milliseconds.
     pub(super) const fn range_ms(self) -> i64 {
-        self.periods * self.per_period * self.slice_ms
+        (self.newest_more + self.periods * self.per_period) * self.slice_ms
     }
 
     /// When a datapoint counts, or why it does not.
@@ -132,13 +140,16 @@ mod tests {
     }
 
     #[test]
-    fn a_sliding_window_has_slices_of_whole_seconds() {
-        for (period_s, periods) in [(60, 1), (1, 1), (90, 3), (97, 1), (60, 1440), (86_400, 1)] {
-            let shape = shape(period_s, periods, Semantics::Monban);
-            assert_eq!(shape.slice_ms % 1000, 0);
+    fn a_sliding_window_has_many_slices_whatever_its_period() {
+        for period_s in (1..4000).chain([7919, 86_399, 86_400]) {
+            let shape = shape(period_s, 1, Semantics::Monban);
+            assert!(shape.slice_ms >= 1000, "{period_s} s");
             assert_eq!(shape.slice_ms * shape.per_period, i64::from(period_s) * 1000);
-            assert!(shape.periods * shape.per_period <= ALARM_SLICES_MAX as i64);
+            let most = i64::from(period_s.min(60));
+            assert!(2 * shape.per_period > most, "{period_s} s has {} slices", shape.per_period);
         }
         assert_eq!(shape(60, 1, Semantics::Monban).slice_ms, 1000);
+        let long = shape(60, 1440, Semantics::Monban);
+        assert!(long.periods * long.per_period <= ALARM_SLICES_MAX as i64);
     }
 }

@@ -94,8 +94,9 @@ impl State {
         let mut rest = self.memory.slices.as_slice();
         // Slices of a time to come say nothing yet.
         rest = &rest[..rest.partition_point(|slice| slice.number < end)];
+        let mut more = shape.newest_more;
         for _ in 0..shape.periods {
-            let begin = end - shape.per_period;
+            let begin = end - shape.per_period - std::mem::take(&mut more);
             let (older, period) = rest.split_at(rest.partition_point(|slice| slice.number < begin));
             rest = older;
             let time = Stamp(begin.saturating_mul(shape.slice_ms));
