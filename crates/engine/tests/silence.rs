@@ -41,6 +41,24 @@ fn silence_is_an_alarm_where_that_is_asked_for() {
     assert_eq!(rig.told().last().map(String::as_str), Some("5100 a OK -> ALARM"));
 }
 
+#[test]
+fn a_stop_of_seconds_is_no_silence_either() {
+    let mut rig = Rig::new(vec![alarm("a", Watch::Metric(stopped(30)))]);
+    for second in 0..=90 {
+        rig.beat_ms(second * 1000);
+    }
+    rig.restart();
+    // The first look finds many slices ended; what was written meanwhile is read right after.
+    rig.tick(131);
+    for second in 91..=131 {
+        rig.late_beat_ms(second * 1000, 131_000);
+    }
+    rig.wait_ms(131_000, 155_000);
+    assert_eq!(rig.told(), ["0 a INSUFFICIENT_DATA -> OK"]);
+    rig.wait_ms(155_000, 300_000);
+    assert_eq!(rig.told()[1..], ["162 a OK -> ALARM"], "its last line was in second 131");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

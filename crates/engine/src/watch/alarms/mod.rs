@@ -32,7 +32,7 @@ use gone::Gone;
 use shape::{Misplaced, Shape};
 use state::State;
 
-/// Alarms that are due are looked at within a second or two. After so long nobody was there.
+/// Alarms that are due are looked at within a second or two. If it took so long, nobody was there.
 const GAP_MS: i64 = 60_000;
 
 /// What did not count, since the start.
@@ -84,6 +84,8 @@ pub(crate) struct Alarms {
     bytes: usize,
     next: Option<Stamp>,
     begun: bool,
+    /// Whether anything was evaluated in this run.
+    looked: bool,
     uncounted: Uncounted,
     gone: Gone,
     scratch: Vec<AlarmPoint>,
@@ -115,6 +117,7 @@ impl Alarms {
             bytes: 0,
             next: None,
             begun: false,
+            looked: false,
             uncounted: Uncounted::default(),
             gone: Gone::default(),
             scratch: Vec::new(),
@@ -136,7 +139,7 @@ impl Alarms {
         self.give_changes(&mut |row| waiting.push(row));
         let uncounted = Uncounted { evicted: self.evicted(), ..self.uncounted };
         let mut gone = std::mem::take(&mut self.gone);
-        *self = Self::new(specs, rows);
+        *self = Self { looked: self.looked, ..Self::new(specs, rows) };
         // A state that was changed, but has another definition now, is forgotten after that.
         gone.rows = waiting;
         self.gone.go_on(gone);
@@ -157,7 +160,8 @@ impl Alarms {
     /// Whether something is to be evaluated by now.
     #[inline]
     pub(crate) fn is_due(&self, now: Stamp) -> bool {
-        !self.begun || self.gone.has_news() || self.next.is_some_and(|next| next <= now)
+        let has_begun = self.begun && self.looked;
+        !has_begun || self.gone.has_news() || self.next.is_some_and(|next| next <= now)
     }
 
     /// When an alarm is to be evaluated by itself.
@@ -339,11 +343,13 @@ impl Alarms {
     /// Nobody looked for a while: the machine slept, or monban was not running. What silence then
     /// means is only known once the logs of that time were read, so alarms about silence wait.
     fn forget_gaps(&mut self, now: Stamp) {
-        let is_long = |due: Stamp| now.0.saturating_sub(due.0) > GAP_MS;
-        if !self.next.is_some_and(is_long) {
+        // At the start nothing was read yet of even a short time.
+        let short_ms = if std::mem::replace(&mut self.looked, true) { GAP_MS } else { 0 };
+        let is_gap = |due: Stamp| now.0.saturating_sub(due.0) >= short_ms;
+        if !self.next.is_some_and(is_gap) {
             return;
         }
-        let has_gap = |state: &State| state.memory.due.is_some_and(is_long);
+        let has_gap = |state: &State| state.memory.due.is_some_and(is_gap);
         for (at, state) in self.own.iter_mut().enumerate() {
             let alarm = &self.alarms[at];
             let Some(shape) = alarm.shape.filter(|_| alarm.is_about_silence()) else { continue };
