@@ -113,6 +113,21 @@ fn a_firing_alarm_is_said_again_with_what_came_since() {
 }
 
 #[test]
+fn an_alarm_in_alarm_that_shall_be_repeated_now_is_repeated() {
+    let endless = Watched { missing: Missing::Ignore, ..watched("m") };
+    let mut rig = Rig::new(vec![alarm("a", Watch::Metric(endless))]);
+    rig.put(0, "m", 1.0);
+    rig.tick(100);
+    rig.setup.alarms = vec![AlarmSpec { repeat_s: Some(300), ..rig.setup.alarms[0].clone() }];
+    rig.engine.set_up(rig.setup.clone());
+    rig.tick(320);
+    rig.tick(700);
+    let wanted =
+        ["0 a INSUFFICIENT_DATA -> ALARM", "300 a ALARM -> ALARM +0", "700 a ALARM -> ALARM +0"];
+    assert_eq!(rig.told(), wanted);
+}
+
+#[test]
 fn each_address_may_have_a_state_of_its_own() {
     let watched = Watched { threshold: Amount(2.0), ..watched("m") };
     let spec = AlarmSpec { per: Per::Address, ..alarm("a", Watch::Metric(watched)) };

@@ -295,12 +295,12 @@ impl Alarms {
             match row.contributor.clone() {
                 Some(contributor) if is_same && is_apart => {
                     alarm.firing += u32::from(row.state == AlarmState::Alarm);
-                    let state = State::from_row(row);
+                    let state = alarm.restored(row);
                     self.bytes += state.bytes;
                     self.apart.restore((at as u16, contributor.into()), state);
                 }
                 Some(_) => self.gone.forget(row, true),
-                None if is_same => self.own[at] = State::from_row(row),
+                None if is_same => self.own[at] = alarm.restored(row),
                 // A state that counts others now, or did before, says nothing of what comes.
                 None if is_apart || !was_told => self.gone.close(row, was_told),
                 None => {
@@ -396,6 +396,17 @@ impl Alarm {
         state.memory.slice_ms =
             self.shape.map_or(0, |shape| u32::try_from(shape.slice_ms).unwrap_or(u32::MAX));
         state.bytes = state.weigh();
+        state
+    }
+
+    /// A state as it was saved. One that waits for nothing may have to be repeated now.
+    fn restored(&self, row: AlarmRow) -> State {
+        let is_sum = row.contributor.is_none() && self.spec.per != Per::Nothing;
+        let mut state = State::from_row(row);
+        if state.state == AlarmState::Alarm && self.shape.is_some() && !is_sum {
+            let again = self.spec.repeat_s.map(|every| state.memory.told.plus_s(every));
+            state.memory.due = state.memory.due.or(again);
+        }
         state
     }
 
