@@ -223,6 +223,16 @@ impl Config {
         table.finish(page);
     }
 
+    /// The files, patterns of files and services whose lines a metric counts; none if it counts all
+    /// lines. A log group stands for what is sent to it.
+    pub fn sources_of<'c>(&'c self, metric: &'c MetricSpec) -> impl Iterator<Item = &'c str> {
+        metric.sources.iter().flat_map(|source| {
+            let of_group = self.aws.logs.iter().filter(move |logs| logs.group == *source);
+            let sent = of_group.flat_map(|logs| logs.files.iter().chain(&logs.services));
+            sent.chain([source]).map(String::as_str)
+        })
+    }
+
     /// The problems of names in `[aws]` that only rules and metrics can tell.
     pub fn unknown_in_aws(
         &self,

@@ -2,6 +2,7 @@
 //! and the control socket, keeps the few capabilities it needs, and enters its loop.
 
 mod host;
+mod reads;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
@@ -19,6 +20,7 @@ use monban_warden::pam::PamSocket;
 use monban_warden::{Keeper, Load, Start, Wall, may_have_left};
 use rustix::thread::CapabilitySet;
 
+use self::reads::Reads;
 use super::ahead::Ahead;
 use super::begin::Beginning;
 use super::control;
@@ -286,38 +288,6 @@ impl Program {
         self.complaints = Some(jails.complaints.clone());
         Ok(())
     }
-
-    /// The log paths that a person named.
-    fn named_logs(&self, config: &Config) -> Vec<String> {
-        if self.args.logs.is_empty() {
-            return config.logs.clone();
-        }
-        let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
-        self.args.logs.iter().map(|path| absolute(path).display().to_string()).collect()
-    }
-
-    /// All log paths. The usual ones are among them also where nothing is yet: a service that is
-    /// installed tomorrow is watched from its first line.
-    fn patterns(&self, config: &Config) -> Vec<String> {
-        let usual: &[&str] = match config.discover && self.args.logs.is_empty() {
-            true => discover::USUAL_LOGS,
-            false => &[],
-        };
-        usual.iter().map(|path| (*path).to_owned()).chain(self.named_logs(config)).collect()
-    }
-
-    fn wants_journal(&self, config: &Config) -> bool {
-        if !self.args.logs.is_empty() {
-            return false;
-        }
-        match config.journal {
-            JournalUse::On | JournalUse::Folder(_) => true,
-            JournalUse::Off => false,
-            JournalUse::Auto => {
-                config.discover && discover::has_journal() && !discover::has_login_log()
-            }
-        }
-    }
 }
 
 impl Program {
@@ -353,11 +323,8 @@ impl Program {
         };
         let jails = jails.map(read).transpose()?;
         let own_rules = jails.as_ref().is_none_or(|jails| jails.fail2ban.beside);
-        let (mut patterns, mut named) = match own_rules {
-            true => (self.patterns(&config), self.named_logs(&config)),
-            false => (Vec::new(), Vec::new()),
-        };
-        let mut journal = own_rules && self.wants_journal(&config);
+        let Reads { mut patterns, mut named, mut journal } =
+            Reads::of(&self.args, &config, own_rules);
         let runs_jails = jails.is_some();
         if runs_jails && self.may_act == Some(false) && is_root() {
             return Err(jails::of_key("f2b-run-restart", &[], &self.say));

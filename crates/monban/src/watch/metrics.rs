@@ -172,15 +172,10 @@ fn compiled(spec: &MetricSpec, reader: MetricReader, config: &Config) -> Compile
         services: Vec::new(),
         everywhere: spec.sources.is_empty(),
     };
-    for source in &spec.sources {
-        // The files of an imported log group are meant by its name.
-        let group = config.aws.logs.iter().filter(|logs| logs.group == *source);
-        let files = group.flat_map(|logs| logs.files.iter().chain(&logs.services));
-        for name in files.chain([source]) {
-            match name.starts_with('/') {
-                true => compiled.paths.extend(Pattern::new(name).ok()),
-                false => compiled.services.push(name.clone()),
-            }
+    for name in config.sources_of(spec) {
+        match name.starts_with('/') {
+            true => compiled.paths.extend(Pattern::new(name).ok()),
+            false => compiled.services.push(name.to_owned()),
         }
     }
     compiled

@@ -170,11 +170,6 @@ impl Mind {
         &mut self.minutes
     }
 
-    /// Whether lines are looked at for metrics.
-    pub fn has_metrics(&self) -> bool {
-        !self.metrics.is_empty()
-    }
-
     /// Lines that matched a metric's pattern and had no value for it.
     pub fn metrics_skipped(&self) -> u64 {
         self.metrics.skipped()
@@ -212,8 +207,12 @@ impl Mind {
         self.last_form = None;
     }
 
-    /// Takes in one line of a source; `catching_up` while that gives old ones.
-    pub fn line(&mut self, line: &Line<'_>, path: &str, catching_up: bool) {
+    /// Takes in one line of a source; `catching_up` while that gives old ones. Where the rules rest
+    /// beside jails, it is only looked at for metrics.
+    pub fn line(&mut self, line: &Line<'_>, path: &str, catching_up: bool, own_rules: bool) {
+        if !own_rules && self.metrics.is_empty() {
+            return;
+        }
         let Some(rules) = &self.rules else { return };
         self.clock.set_reference(line.arrival);
         let mut reading = rules.read(line, &mut self.clock, &mut self.scratch);
@@ -236,7 +235,8 @@ impl Mind {
         let (time, _) = self.times.event(line.source, reading.time, line.arrival, catching_up);
         if let Some(note) = self.notes.place(line.source) {
             let before = note.map_or(0, |(sightings, _)| sightings);
-            *note = Some((before + u64::from(reading.sighting.is_some()), time));
+            let is_seen = own_rules && reading.sighting.is_some();
+            *note = Some((before + u64::from(is_seen), time));
         }
         if !self.metrics.is_empty() {
             let told = Told {
@@ -251,7 +251,7 @@ impl Mind {
                 self.results.take(effect, &mut self.output);
             }
         }
-        if reading.sighting.is_none() || line.arrival.since_s(time) > self.useful_s {
+        if !own_rules || reading.sighting.is_none() || line.arrival.since_s(time) > self.useful_s {
             return;
         }
         let event = Event::of(reading, self.echoes.hash());
@@ -298,8 +298,8 @@ impl Mind {
         let age_s = now.since_s(logged);
         stage.journal_gave(std::time::Instant::now(), age_s);
         let catching_up = stage.journal_is_catching_up();
-        if jail_side.own_rules && is_believed(entry) {
-            self.line(&line, &row.path, catching_up);
+        if is_believed(entry) {
+            self.line(&line, &row.path, catching_up, jail_side.own_rules);
         }
         row.sightings += jail_side.entry(entry, now, catching_up) as u64;
         row.sightings += self.notes.remove(JOURNAL).map_or(0, |(sightings, _)| sightings);

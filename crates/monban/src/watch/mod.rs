@@ -311,9 +311,7 @@ impl Watch {
         };
         let progress = self.feed.read(SLICE_BYTES, arrival, turns, &mut |line, file| {
             let is_old = stage.has_old_lines(file.path);
-            if jail_side.own_rules || mind.has_metrics() {
-                mind.line(&line, file.path, is_old);
-            }
+            mind.line(&line, file.path, is_old, jail_side.own_rules);
             let found = jail_side.line(file.path, &line, is_old);
             let is_live = !jail_side.own_rules && !is_old;
             mind.note_failures(line.source, found, is_live.then_some(arrival));
