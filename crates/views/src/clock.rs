@@ -1,7 +1,8 @@
 //! Times as people read them: local, short.
 
-use jiff::Timestamp;
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
 use monban_model::{ReportTime, Stamp};
 
 /// Within so long a time of day says enough.
@@ -14,6 +15,11 @@ pub struct LocalClock {
 }
 
 impl LocalClock {
+    #[cfg(test)]
+    pub(crate) fn of(zone: TimeZone) -> Self {
+        Self { zone }
+    }
+
     /// The zone of the system, or of `TZ`.
     pub fn of_system() -> Self {
         Self { zone: monban_zone::of_the_process() }
@@ -51,7 +57,6 @@ impl LocalClock {
 
     /// When the local day began, `days` days before.
     pub fn day_start(&self, stamp: Stamp, days: i32) -> Stamp {
-        use jiff::ToSpan;
         let Ok(time) = Timestamp::from_millisecond(stamp.0) else { return stamp };
         let day = time.to_zoned(self.zone.clone()).date().checked_sub(days.days());
         let start = day.and_then(|day| day.to_zoned(self.zone.clone()));
@@ -63,12 +68,24 @@ impl LocalClock {
         let minute = |days: i32| {
             let day = self.day_start(now, days);
             let is_day = wanted.day.is_none_or(|wanted| self.weekday(day) == wanted);
-            // On a day that a clock is set forward or back this is the hour that its clock shows.
-            let plain = day.plus_s(u64::from(wanted.minute) * 60);
-            let moved = i64::from(self.offset_s(day)) - i64::from(self.offset_s(plain));
-            is_day.then(|| plain.plus_ms(moved * 1000))
+            let time = Timestamp::from_millisecond(day.0).ok().filter(|_| is_day)?;
+            let midnight = self.zone.to_datetime(time).date().at(0, 0, 0, 0);
+            self.at(midnight.checked_add(i64::from(wanted.minute).minutes()).ok()?)
         };
         (0..9).filter_map(minute).find(|at| *at <= now).unwrap_or(now)
+    }
+
+    /// When clocks showed the same on the day before: 23 or 25 hours earlier where they are set.
+    pub fn day_before(&self, stamp: Stamp) -> Stamp {
+        let Ok(time) = Timestamp::from_millisecond(stamp.0) else { return stamp };
+        let shown = self.zone.to_datetime(time).checked_sub(1.days());
+        shown.map_or(stamp, |shown| self.at(shown).unwrap_or(stamp))
+    }
+
+    /// When clocks show that: of two moments the first, and an hour early if they skip it.
+    fn at(&self, shown: DateTime) -> Option<Stamp> {
+        let time = self.zone.to_ambiguous_timestamp(shown).earlier().ok()?;
+        Some(Stamp(time.as_millisecond()))
     }
 
     /// The day of the week: 0 is Monday.

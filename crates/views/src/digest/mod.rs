@@ -20,8 +20,8 @@ use bars::Bars;
 pub use json::digest_json;
 pub use write::digest_text;
 
-/// Hours of a day.
-const HOURS: u64 = 24;
+/// Hours of the longest day.
+const HOURS: u64 = 25;
 
 /// Days of a week.
 const DAYS: i32 = 7;
@@ -65,9 +65,9 @@ struct Told {
 }
 
 impl Digest {
-    /// Reads what the report tells: of a day the 24 hours before it was due, of a week the seven
-    /// whole days before. `failing` are the subscriptions that do not work now; `find` says where
-    /// attackers are.
+    /// Reads what the report tells: of a day all since the same time of the day before, of a week
+    /// the seven whole days before. `failing` are the subscriptions that do not work now; `find`
+    /// says where attackers are.
     ///
     /// # Errors
     /// The ledger cannot be read.
@@ -135,9 +135,12 @@ fn time_of(clock: &LocalClock, report: ReportId) -> (DigestSpan, Vec<Stamp>) {
     match report.kind {
         ReportKind::Daily => {
             let end = report.due;
-            let start = end.minus_s(HOURS * 3600);
-            let marks = (0..=HOURS).map(|hour| start.plus_s(hour * 3600)).collect();
-            (DigestSpan { before: start.minus_s(HOURS * 3600), start, end }, marks)
+            // So that no hour is told twice or never: where clocks are set, the report of the day
+            // before was due 23 or 25 hours ago.
+            let start = clock.day_before(end);
+            let hours = (0..=HOURS).map(|hour| start.plus_s(hour * 3600));
+            let marks = hours.take_while(|mark| *mark < end).chain([end]).collect();
+            (DigestSpan { before: clock.day_before(start), start, end }, marks)
         }
         ReportKind::Weekly => {
             let day = |days| clock.day_start(report.due, days);

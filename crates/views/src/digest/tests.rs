@@ -181,3 +181,35 @@ fn the_last_time_of_the_week_is_found() {
     assert_eq!(clock.last_time(monday, weekly), monday);
     assert!(clock.last_time(monday.plus_ms(-1), weekly) < monday);
 }
+
+#[test]
+fn no_hour_is_told_twice_or_never_where_clocks_are_set() {
+    // Central Europe; Chile, whose clocks are set at midnight.
+    for rule in ["CET-1CEST,M3.5.0,M10.5.0/3", "<-04>4<-03>,M9.1.6/24,M4.1.6/24"] {
+        let clock = LocalClock::of(jiff::tz::TimeZone::posix(rule).unwrap());
+        for minute in [0, 60, 150, 7 * 60, 23 * 60 + 59] {
+            let daily = monban_model::ReportTime { day: None, minute };
+            let shown = format!("{:02}:{:02}", minute / 60, minute % 60);
+            let mut hours = Vec::new();
+            let mut due = clock.last_time(DUE, daily);
+            for _ in 0..366 {
+                let (span, marks) = time_of(&clock, ReportId { kind: ReportKind::Daily, due });
+                let before = clock.last_time(due.plus_ms(-1), daily);
+                assert!(span.start <= before && span.end == due, "{rule} {minute}");
+                // What clocks skip comes an hour early, and tells that hour twice.
+                let is_shown = |stamp| clock.minute(stamp) == shown;
+                assert!(span.start == before || !is_shown(due), "{rule} {minute}");
+                let earlier = clock.last_time(before.plus_ms(-1), daily);
+                let is_exact = is_shown(due) && is_shown(before);
+                assert!(span.before == earlier || !is_exact, "{rule} {minute}");
+                assert!(marks.is_sorted_by(|one, next| next.since_s(*one) == 3600));
+                assert_eq!((marks[0], marks.last()), (span.start, Some(&due)));
+                hours.push(marks.len() - 1);
+                due = before;
+            }
+            let of_length = |length| hours.iter().filter(|hours| **hours == length).count();
+            assert!(of_length(23) <= 1 && of_length(25) == 1, "{rule} {minute}");
+            assert!(of_length(24) >= 364, "{rule} {minute}");
+        }
+    }
+}
