@@ -140,11 +140,11 @@ pub struct DigestRows {
     pub logins_more: u64,
     /// Logins that were the first from there.
     pub new_places: u64,
-    /// Alarms that fired; at most [`DIGEST_THINGS_MAX`], as of each of the next.
+    /// Alarms that fired; at most [`DIGEST_THINGS_MAX`].
     pub alarms: Vec<DigestThing>,
-    /// Findings about this host.
+    /// Findings about this host; at most [`DIGEST_THINGS_MAX`].
     pub here: Vec<DigestThing>,
-    /// Notices.
+    /// Notices, of all kinds: whoever reads them knows which of them matter.
     pub notices: Vec<DigestThing>,
     /// Blocks and bans in force now.
     pub in_force: u64,
@@ -358,10 +358,10 @@ impl Ask<'_> {
 
     fn things(&self, rows: &mut DigestRows) -> Result<(), LedgerError> {
         let most = DIGEST_THINGS_MAX;
-        let of_event = |event: &str| {
+        let of_event = |event: &str, limit: &str| {
             format!(
                 "SELECT what, count(*), max(seq) FROM records WHERE {TIME} AND event = '{event}'
-                 GROUP BY 1 ORDER BY 3 DESC LIMIT {most}"
+                 GROUP BY 1 ORDER BY 3 DESC {limit}"
             )
         };
         let alarms = format!(
@@ -371,8 +371,8 @@ impl Ask<'_> {
         );
         let all = [
             (alarms, &mut rows.alarms),
-            (of_event("here"), &mut rows.here),
-            (of_event("noticed"), &mut rows.notices),
+            (of_event("here", &format!("LIMIT {most}")), &mut rows.here),
+            (of_event("noticed", ""), &mut rows.notices),
         ];
         for (sql, things) in all {
             self.each(&sql, |row| {

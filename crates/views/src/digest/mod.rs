@@ -12,6 +12,7 @@ mod write;
 use std::collections::HashMap;
 
 use monban_ledger::{DigestRows, DigestSpan, DigestThing, LedgerError, Reader};
+use monban_model::limits::DIGEST_THINGS_MAX;
 use monban_model::{Address, Notice, Record, ReportId, ReportKind, Stamp};
 
 use crate::{LocalClock, publication};
@@ -91,6 +92,7 @@ impl Digest {
         let mut troubles = told(&rows.notices)?;
         // What a person should hear of is what is published.
         troubles.retain(|told| publication(&told.record).is_some());
+        troubles.truncate(DIGEST_THINGS_MAX);
         // Those that are named, the ones with most tries first.
         let attackers: Vec<Address> = rows.attackers.iter().map(|one| one.address).collect();
         Ok(Self {

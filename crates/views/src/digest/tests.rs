@@ -213,3 +213,24 @@ fn no_hour_is_told_twice_or_never_where_clocks_are_set() {
         }
     }
 }
+
+#[test]
+fn what_needs_a_look_is_not_hidden_by_what_does_not() {
+    let mut records = Vec::new();
+    let mut notice = |key: &str, minutes: u64| {
+        let notice = Notice { key: key.to_owned(), values: Vec::new() };
+        record(&mut records, DUE.minus_s(minutes * 60), Event::Noticed(notice));
+    };
+    notice("disk-full", 600);
+    (0..40).for_each(|kind| notice(&format!("started-{kind}"), 500 - kind));
+    let folder = TempDir::new().unwrap();
+    let (mut ledger, _) = Ledger::open(folder.path()).unwrap();
+    ledger.commit(&Batch { records, ..Batch::default() }).unwrap();
+    ledger.close().unwrap();
+    let reader = Reader::open(folder.path()).unwrap();
+    let report = ReportId { kind: ReportKind::Daily, due: DUE };
+    let clock = LocalClock::of_system();
+    let digest = Digest::read(&reader, &clock, report, Vec::new(), |_| HashMap::new()).unwrap();
+    let keys: Vec<&str> = digest.notices().map(|notice| notice.key.as_str()).collect();
+    assert_eq!(keys, ["disk-full"]);
+}
