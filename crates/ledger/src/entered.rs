@@ -150,7 +150,10 @@ fn optional<T: FromSql>(row: &Row<'_>, name: &str) -> Result<Option<T>, LedgerEr
     Ok(row.get(name)?)
 }
 
-fn parsed<T: std::str::FromStr>(row: &Row<'_>, name: &str) -> Result<Option<T>, LedgerError> {
+pub(crate) fn parsed<T: std::str::FromStr>(
+    row: &Row<'_>,
+    name: &str,
+) -> Result<Option<T>, LedgerError> {
     let text: Option<String> = optional(row, name)?;
     text.map(|text| text.parse().map_err(|_| unknown(name, &text))).transpose()
 }

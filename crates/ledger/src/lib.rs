@@ -21,6 +21,7 @@ mod fail2ban;
 mod ledger;
 mod notify;
 mod packed;
+mod places;
 mod reader;
 mod records;
 mod saved;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
-use crate::{LedgerError, shards};
+use crate::{LedgerError, places, shards};
 
 /// The steps from an empty file to the present form. A step is never changed once it was
 /// released; a change of the tables is a further step. The form is the number of steps done.
@@ -14,7 +14,7 @@ const STEPS: &[Step] = &[
     Step { sql: include_str!("schema/2.sql"), then: None },
     Step { sql: include_str!("schema/3.sql"), then: None },
     Step { sql: include_str!("schema/4.sql"), then: Some(shards::move_rows) },
-    Step { sql: include_str!("schema/5.sql"), then: None },
+    Step { sql: include_str!("schema/5.sql"), then: Some(places::find) },
     Step { sql: include_str!("schema/6.sql"), then: None },
     Step { sql: include_str!("schema/7.sql"), then: None },
     Step { sql: include_str!("schema/8.sql"), then: None },

@@ -149,6 +149,13 @@ impl Net {
         Self { base: address, prefix: if address.is_ipv4() { 32 } else { 128 } }
     }
 
+    /// What a provider gives to one line or office: the /24 of an IPv4 address, the /48 of an IPv6
+    /// address.
+    pub fn of_line(address: Address) -> Self {
+        let prefix = if address.is_ipv4() { 24 } else { 48 };
+        Self::new(address.ip(), prefix).unwrap_or_else(|| Self::host(address))
+    }
+
     /// The first address.
     #[inline]
     pub const fn base(self) -> IpAddr {

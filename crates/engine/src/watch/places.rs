@@ -1,7 +1,5 @@
 //! From where each account came in before: what makes a login worth a second look.
 
-use std::net::IpAddr;
-
 use monban_model::limits::PLACES_MAX;
 use monban_model::{Address, Earlier, Net, PlaceRow, Stamp, StateRow, TakeChanges};
 
@@ -58,10 +56,9 @@ impl Places {
             (place.last, place.count) = (place.last.max(time), place.count.saturating_add(1));
             before
         };
-        let network = from.and_then(network_of);
         Earlier {
             ever: touch(None),
-            network: network.and_then(|network| touch(Some(network))),
+            network: from.and_then(|address| touch(Some(Net::of_line(address)))),
             address: from.and_then(|address| touch(Some(Net::host(address)))),
         }
     }
@@ -136,15 +133,6 @@ impl Places {
         self.0.change_all(|place| {
             (place.first, place.last) = (place.first.plus_ms(ms), place.last.plus_ms(ms));
         });
-    }
-}
-
-/// What a provider gives to one line or office: the /24 of an IPv4 address, the /48 of an IPv6
-/// address.
-fn network_of(address: Address) -> Option<Net> {
-    match address.ip() {
-        IpAddr::V4(ip) => Net::new(ip.into(), 24),
-        IpAddr::V6(ip) => Net::new(ip.into(), 48),
     }
 }
 

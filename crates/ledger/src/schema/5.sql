@@ -3,7 +3,7 @@
 -- Records have two events more. `entered`: `user` is the account that was entered, `what` is who told
 -- of it (log, hook, both), `subject` and `address` are NULL at a console, the rest is in `logins`.
 -- `here`: a finding about this host; `what` is its name, `detail` its severity, its values are in
--- `notice_values`.
+-- `notice_values`. What logins before this form tell of places is found by src/places.rs.
 CREATE TABLE logins (
     seq          INTEGER PRIMARY KEY,
     by,                       -- the account that was left; a blob where it is no UTF-8 text
