@@ -338,16 +338,19 @@ fn what_a_configuration_takes_away_is_over() {
         (&alone, &[], &["10 a ALARM -> INSUFFICIENT_DATA"]),
         (&alone, &[&apart], &["10 a ALARM -> INSUFFICIENT_DATA"]),
     ];
-    for is_stopped in [false, true] {
+    // By a reload, a start, a reload and a kill before anything was told of it.
+    for (is_reloaded, is_stopped) in [(true, false), (false, true), (true, true)] {
         for (before, after, wanted) in table {
             let mut rig = Rig::new(vec![before.clone()]);
             rig.put(1, "m", 1.0);
             assert_eq!(rig.told().len(), 1);
             rig.restart();
             rig.setup.alarms = after.iter().map(|spec| (*spec).clone()).collect();
-            match is_stopped {
-                true => rig.restart(),
-                false => rig.engine.set_up(rig.setup.clone()),
+            if is_reloaded {
+                rig.engine.set_up(rig.setup.clone());
+            }
+            if is_stopped {
+                rig.restart();
             }
             rig.tick(10);
             rig.restart();

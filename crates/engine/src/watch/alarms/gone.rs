@@ -18,12 +18,19 @@ pub(super) struct Gone {
     pub(super) rows: Vec<StateRow>,
     /// Those in `ALARM` that somebody was told of.
     firing: Vec<AlarmRow>,
+    /// Rows of these to be taken out with what is told of it, and not before: after a kill in
+    /// between, nobody would know any more that there is something to be told.
+    told_with: Vec<StateRow>,
 }
 
 impl Gone {
     /// Forgets a state. If people were told that it is in `ALARM`, they will hear of it.
     pub(super) fn forget(&mut self, row: AlarmRow, was_told: bool) {
-        self.rows.push(StateRow::NoAlarm(row.alarm.clone(), row.contributor.clone()));
+        let no_row = StateRow::NoAlarm(row.alarm.clone(), row.contributor.clone());
+        match was_told && row.state == AlarmState::Alarm {
+            true => self.told_with.push(no_row),
+            false => self.rows.push(no_row),
+        }
         self.close(row, was_told);
     }
 
@@ -41,6 +48,7 @@ impl Gone {
 
     /// Tells what is over.
     pub(super) fn tell(&mut self, now: Stamp, out: &mut Vec<Told>) {
+        self.rows.append(&mut self.told_with);
         let firing = std::mem::take(&mut self.firing);
         out.extend(firing.into_iter().map(|row| (now, Box::new(farewell(row)))));
     }
@@ -49,6 +57,7 @@ impl Gone {
     pub(super) fn go_on(&mut self, mut before: Self) {
         before.rows.append(&mut self.rows);
         before.firing.append(&mut self.firing);
+        before.told_with.append(&mut self.told_with);
         *self = before;
     }
 }
