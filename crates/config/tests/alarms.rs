@@ -107,6 +107,23 @@ fn told(cases: &[(&str, &str)]) {
     }
 }
 
+/// The limits are those of what reads lines: CloudWatch counts characters.
+#[test]
+fn a_metric_has_the_limits_of_cloudwatch() {
+    let of = |pattern: &str, dimensions: usize| {
+        let pairs: Vec<String> = (0..dimensions).map(|n| format!("d{n} = \"$.d{n}\"")).collect();
+        let pairs = pairs.join(", ");
+        problems(&format!(
+            "[[metric]]\nname = \"m\"\npattern = \"{pattern}\"\ndimensions = {{ {pairs} }}"
+        ))
+    };
+    assert_eq!(of(&"門".repeat(1024), 3), [""; 0]);
+    let long = of(&"門".repeat(1025), 0);
+    assert!(long[0].contains("more than 1024 characters"), "{long:?}");
+    let many = of("{ $.a = 1 }", 4);
+    assert!(many[0].contains("m.toml:4: more than 3 dimensions"), "{many:?}");
+}
+
 #[test]
 fn each_mistake_of_a_metric_is_told_with_its_place() {
     told(&[

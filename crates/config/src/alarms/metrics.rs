@@ -1,14 +1,11 @@
 //! One `[[metric]]`.
 
-use monban_model::limits::DIMENSIONS_MAX;
+use monban_model::limits::{METRIC_DIMENSIONS_MAX, METRIC_PATTERN_CHARS_MAX};
 use monban_model::{Amount, MetricSpec, is_built_in};
 use toml::de::DeValue;
 
 use super::{Entry, meant, name, take_number, take_pairs};
 use crate::written::{Page, Table};
-
-/// Longest filter pattern, in bytes: CloudWatch's.
-const PATTERN_MAX: usize = 1024;
 
 /// CloudWatch's units.
 pub(super) const UNITS: [&str; 27] = [
@@ -56,9 +53,9 @@ pub(super) fn read(entry: Entry<'_>, page: &mut Page<'_>) -> Option<MetricSpec> 
         _ => Ok(text.to_owned()),
     });
     let had_pattern = table.has("pattern");
-    let pattern = table.text("pattern", page, |text| match text.len() {
-        0..=PATTERN_MAX => Ok(text.to_owned()),
-        _ => Err(format!("the pattern has more than {PATTERN_MAX} bytes")),
+    let pattern = table.text("pattern", page, |text| match text.chars().count() {
+        0..=METRIC_PATTERN_CHARS_MAX => Ok(text.to_owned()),
+        _ => Err(format!("the pattern has more than {METRIC_PATTERN_CHARS_MAX} characters")),
     });
     let value = read_value(&mut table, page);
     let default = take_number(&mut table, "default", page).map(Amount);
@@ -111,12 +108,12 @@ fn read_value(table: &mut Table<'_>, page: &mut Page<'_>) -> Option<String> {
 
 fn read_dimensions(table: &mut Table<'_>, page: &mut Page<'_>) -> Vec<(String, String)> {
     let pairs = take_pairs(table, "dimensions", page);
-    if let Some((_, _, place)) = pairs.get(DIMENSIONS_MAX) {
-        let what = format!("more than {DIMENSIONS_MAX} dimensions");
-        page.problem(*place, what, "CloudWatch has no more either", "");
+    if let Some((_, _, place)) = pairs.get(METRIC_DIMENSIONS_MAX) {
+        let what = format!("more than {METRIC_DIMENSIONS_MAX} dimensions");
+        page.problem(*place, what, "CloudWatch takes no more from lines either", "");
     }
     let mut dimensions = Vec::new();
-    for (key, value, place) in pairs.into_iter().take(DIMENSIONS_MAX) {
+    for (key, value, place) in pairs.into_iter().take(METRIC_DIMENSIONS_MAX) {
         if let Err(why) = name(&key) {
             page.problem(place, format!("`dimensions`: {why}"), "", "");
         }

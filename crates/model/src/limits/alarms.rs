@@ -12,7 +12,8 @@ pub const ALARM_NAME_MAX: usize = 255;
 /// Longest description of an alarm, in bytes: CloudWatch's.
 pub const ALARM_DESCRIPTION_MAX: usize = 1024;
 
-/// Dimensions of a metric: CloudWatch takes 30, of a metric filter 3.
+/// Dimensions that an alarm names: CloudWatch's. A `[[metric]]` has
+/// [`super::METRIC_DIMENSIONS_MAX`].
 pub const DIMENSIONS_MAX: usize = 30;
 
 /// Period times evaluation periods of an alarm, in seconds: CloudWatch's.
