@@ -93,7 +93,7 @@ pub use state::{
     TallyRow,
 };
 pub use suggest::closest;
-pub use time::{Stamp, civil_from_days, days_from_civil, parse_duration_s, show_duration};
+pub use time::{MONTHS, Stamp, civil_from_days, days_from_civil, parse_duration_s, show_duration};
 pub use topic::{
     CodeHash, Escalation, Inhibition, LoginRule, Logins, Matcher, MuteWindow, Notify,
     NotifyContent, NotifyRow, NotifyRowKind, Rate, Silence, Subscription, Tell, Topic, glob_fits,

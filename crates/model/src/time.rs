@@ -52,6 +52,22 @@ impl fmt::Display for Stamp {
     }
 }
 
+/// The names of the months.
+pub const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
 /// Year, month and day of a day that is counted from 1970-01-01, in the proleptic Gregorian
 /// calendar (Howard Hinnant's `civil_from_days`).
 pub const fn civil_from_days(days: i64) -> (i64, i64, i64) {

@@ -1,7 +1,7 @@
 //! The date of a line by a pattern with the signs of `strptime`, as the CloudWatch Logs agent was
 //! told it.
 
-use monban_model::{Stamp, civil_from_days, days_from_civil};
+use monban_model::{MONTHS, Stamp, civil_from_days, days_from_civil};
 use regex_automata::meta::Regex;
 use regex_automata::util::captures::Captures;
 
@@ -23,21 +23,6 @@ pub(crate) struct LineDates {
 const LOOKED_AT: usize = 512;
 
 const DAY_S: i64 = 86_400;
-
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
 
 impl LineDates {
     /// # Errors

@@ -1,7 +1,7 @@
 //! An alarm that changed its state, or goes on firing, and why.
 
 use super::{AlarmState, Amount, Missing, Semantics, Watched};
-use crate::{Evidence, Severity, Stamp, civil_from_days};
+use crate::{Evidence, MONTHS, Severity, Stamp, civil_from_days};
 
 /// Whose state it is, where an alarm has one for each.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,44 +141,6 @@ impl AlarmChange {
         }
     }
 
-    /// The reason as CloudWatch wrote it before alarms of M out of N:
-    /// `Threshold Crossed: 1 datapoint (6.0) was greater than or equal to the threshold (1.0).`
-    /// The same as [`AlarmChange::aws_reason`] where nothing crossed the threshold.
-    pub fn short_reason(&self) -> String {
-        match (&self.reason, &self.watched) {
-            (Reason::Threshold { points, breaching, missing: 0, .. }, Some(watched))
-                if !points.is_empty() =>
-            {
-                let values: Vec<String> = points.iter().filter_map(value_text).collect();
-                format!(
-                    "Threshold Crossed: {} ({}) {} {}{} the threshold ({}).",
-                    counted(points.len(), "datapoint"),
-                    values.join(", "),
-                    was(points.len()),
-                    if *breaching { "" } else { "not " },
-                    watched.comparison.phrase(),
-                    watched.threshold
-                )
-            }
-            _ => self.aws_reason(),
-        }
-    }
-
-    /// CloudWatch's sentence on the threshold, as it stands in its mails.
-    pub fn aws_threshold(&self) -> String {
-        self.watched.as_ref().map_or_else(String::new, |watched| {
-            format!(
-                "The alarm is in the ALARM state when the metric is {} {} for at least {} of the \
-                 last {} period(s) of {} seconds.",
-                watched.comparison.word(),
-                watched.threshold,
-                watched.datapoints_to_alarm,
-                watched.evaluation_periods,
-                watched.period_s
-            )
-        })
-    }
-
     /// The moment of the evaluation and the beginning of the oldest period that counted; for
     /// CloudWatch's `queryDate` and `startDate`.
     pub fn looked_at(&self) -> Option<(Stamp, Stamp)> {
@@ -257,20 +219,6 @@ fn short_time(time: Stamp) -> String {
 fn long_time(time: Stamp) -> String {
     const DAYS: [&str; 7] =
         ["Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday"];
-    const MONTHS: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
     let (year, month, day, [hour, minute, second]) = parts(time);
     let weekday = DAYS[time.as_s().div_euclid(86_400).rem_euclid(7) as usize];
     let month = MONTHS[(month - 1).rem_euclid(12) as usize];
@@ -387,23 +335,6 @@ mod tests {
         assert_eq!(
             change_of(&one, Reason::Created).aws_reason(),
             "Unchecked: Initial alarm creation"
-        );
-    }
-
-    #[test]
-    fn the_articles_mail_has_the_short_form() {
-        let one = watched(Comparison::GreaterOrEqual, 1.0, 1, 1);
-        let points = vec![point(6.0, Stamp(0))];
-        let reason = Reason::Threshold { points, count: 1, breaching: true, missing: 0 };
-        let change = change(one, reason);
-        assert_eq!(
-            change.short_reason(),
-            "Threshold Crossed: 1 datapoint (6.0) was greater than or equal to the threshold (1.0)."
-        );
-        assert_eq!(
-            change.aws_threshold(),
-            "The alarm is in the ALARM state when the metric is GreaterThanOrEqualToThreshold 1.0 \
-             for at least 1 of the last 1 period(s) of 60 seconds."
         );
     }
 
