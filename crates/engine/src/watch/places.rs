@@ -77,7 +77,7 @@ impl Places {
         time: Stamp,
         apart_s: u64,
     ) -> Option<u64> {
-        let user = [b"!", what].concat().into_boxed_slice();
+        let user = [OTHER, what].concat().into_boxed_slice();
         let told = self.0.entry(Key { service: service.into(), user, origin: None });
         told.last = told.last.max(time);
         if told.first > Stamp::default() && time.since_s(told.first) < apart_s {
@@ -128,13 +128,21 @@ impl Places {
         }
     }
 
-    /// The clock was set.
+    /// The clock was set. When somebody came in is a date, and stays; of refusals, the time since
+    /// goes on.
     pub(crate) fn shift(&mut self, ms: i64) {
-        self.0.change_all(|place| {
-            (place.first, place.last) = (place.first.plus_ms(ms), place.last.plus_ms(ms));
-        });
+        let is_age = |(key, _): &(&Key, &Place)| key.user.starts_with(OTHER);
+        let ages: Vec<Key> = self.0.iter().filter(is_age).map(|(key, _)| key.clone()).collect();
+        for key in ages {
+            self.0.change(&key, |place| {
+                (place.first, place.last) = (place.first.plus_ms(ms), place.last.plus_ms(ms));
+            });
+        }
     }
 }
+
+/// Before names of what is no login: no account is called so.
+const OTHER: &[u8] = b"!";
 
 #[cfg(test)]
 mod tests {
@@ -174,13 +182,26 @@ mod tests {
     }
 
     #[test]
-    fn places_come_back_and_any_number_of_accounts_takes_bounded_memory() {
+    fn a_clock_that_is_set_changes_no_date_and_writes_nothing_again() {
         let mut places = Places::default();
-        for number in 0..PLACES_MAX as u32 {
-            let user = number.to_string();
-            places.enter("sshd", user.as_bytes(), address("192.0.2.1"), Stamp(1));
+        let at = Stamp::from_s;
+        for number in 0..1000_u32 {
+            places.enter("sshd", number.to_string().as_bytes(), None, at(100));
         }
-        assert!(places.evicted() > 0);
+        places.refuse("sudo", b"eve", at(100));
+        restarted(&mut places);
+        for ms in [3_600_000, -3_600_000, 7_200_000] {
+            places.shift(ms);
+        }
+        let mut rows: Vec<StateRow> = Vec::new();
+        places.give_changes(&mut rows);
+        assert_eq!(rows.len(), 1, "only the refusal goes on");
+        assert_eq!(places.enter("sshd", b"7", None, at(8000)).ever, Some(at(100)));
+        assert_eq!(places.refuse("sudo", b"eve", at(7259)), None);
+        assert_eq!(places.refuse("sudo", b"eve", at(7360)), Some(1));
+    }
+
+    fn restarted(places: &mut Places) -> Places {
         let mut rows: Vec<StateRow> = Vec::new();
         places.give_changes(&mut rows);
         let mut again = Places::default();
@@ -189,6 +210,18 @@ mod tests {
                 again.restore(row);
             }
         }
+        again
+    }
+
+    #[test]
+    fn places_come_back_and_any_number_of_accounts_takes_bounded_memory() {
+        let mut places = Places::default();
+        for number in 0..PLACES_MAX as u32 {
+            let user = number.to_string();
+            places.enter("sshd", user.as_bytes(), address("192.0.2.1"), Stamp(1));
+        }
+        assert!(places.evicted() > 0);
+        let mut again = restarted(&mut places);
         let last = (PLACES_MAX - 1).to_string();
         let known = again.enter("sshd", last.as_bytes(), address("192.0.2.1"), Stamp(2));
         assert_eq!(known.address, Some(Stamp(1)));
