@@ -7,6 +7,7 @@ mod entering;
 mod orders;
 mod originating;
 mod refile;
+mod refusals;
 mod state;
 mod underway;
 
@@ -201,11 +202,13 @@ impl Engine {
     }
 
     /// When something will happen by itself: the next end of a block, the next retry, a login that
-    /// waited for its line, the next moment at which an alarm is looked at.
+    /// waited for its line, refusals that were not told, the next moment at which an alarm is
+    /// looked at.
     pub fn wake_at(&self) -> Option<Stamp> {
         let retry = self.failed.values().map(|(when, _)| *when).min();
-        let times = [self.blocks.next_end(), retry, self.entries.wake_at(), self.alarms.wake_at()];
-        times.into_iter().chain([self.next_entered()]).flatten().min()
+        let told = [self.entries.wake_at(), self.places.wake_at(), self.alarms.wake_at()];
+        let times = told.into_iter().chain([self.blocks.next_end(), retry, self.next_entered()]);
+        times.flatten().min()
     }
 
     fn record(&mut self, time: Stamp, event: Event, out: &mut Vec<Effect>) -> Seq {

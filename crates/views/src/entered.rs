@@ -63,6 +63,9 @@ impl Say {
         let mut values: Vec<(&str, &str)> =
             clean.iter().map(|(name, value)| (*name, value.as_str())).collect();
         values.extend([("user", user.as_str()), ("service", finding.service.as_str())]);
-        self.text(&finding.key, &values)
+        // Several at once, of which none is told by itself.
+        let are_more = matches!(&finding.values[..], [(name, _)] if name == "more");
+        let more = are_more.then(|| self.find(&format!("{}-more", finding.key), &values));
+        more.flatten().unwrap_or_else(|| self.text(&finding.key, &values))
     }
 }

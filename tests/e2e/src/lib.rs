@@ -21,9 +21,9 @@ pub mod machine;
 pub mod mail;
 pub mod mailbox;
 pub mod memory;
-pub mod moto;
 #[path = "../../../crates/courier/tests/mmdb/mod.rs"]
 mod mmdb;
+pub mod moto;
 pub mod runner;
 pub mod sink;
 pub mod soak;

@@ -40,6 +40,7 @@
     sudo/used x1 2026-08-10T09:04:00Z web sudo:    alice : TTY=pts/0 ; PWD=/tmp ; USER=root ; COMMAND=/bin/bash
 08-10 09:04:00 found here sudo-refused (warning) eve target=root command=/usr/bin/id terminal=pts/1
     sudo/refused x1 2026-08-10T09:04:00Z web sudo:     eve : user NOT in sudoers ; TTY=pts/1 ; PWD=/tmp ; USER=root ; COMMAND=/usr/bin/id
-08-10 09:05:30 found here sudo-refused (warning) eve target=root command=/bin/sh terminal=pts/1 more=2
+08-10 09:04:20 found here sudo-refused (warning) eve more=2
+08-10 09:05:30 found here sudo-refused (warning) eve target=root command=/bin/sh terminal=pts/1
     sudo/wrong-password x1 2026-08-10T09:05:30Z web sudo:     eve : 3 incorrect password attempts ; TTY=pts/1 ; PWD=/ ; USER=root ; COMMAND=/bin/sh
 ==== blocked

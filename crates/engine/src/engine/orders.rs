@@ -213,6 +213,7 @@ impl Engine {
     pub(super) fn tick(&mut self, now: Stamp, out: &mut Vec<Effect>) {
         self.tell_hooked(now, out);
         self.block_entered(now, out);
+        self.tell_held(now, out);
         let due: Vec<Subject> =
             self.failed.iter().filter(|(_, (when, _))| *when <= now).map(|(s, _)| *s).collect();
         for subject in due {

@@ -27,13 +27,27 @@ struct Place {
 /// Of the same account and service a refusal is told so often at most.
 const REFUSALS_APART_S: u64 = 60;
 
-/// Where accounts came in from.
+/// Refusals that were not told one by one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Held {
+    pub(crate) service: String,
+    pub(crate) user: Vec<u8>,
+    /// The last one.
+    pub(crate) last: Stamp,
+    pub(crate) count: u64,
+}
+
+/// Where accounts came in from, and whom a service refused.
 #[derive(Debug)]
-pub(crate) struct Places(Bounded<Key, Place>);
+pub(crate) struct Places {
+    known: Bounded<Key, Place>,
+    /// When the first of those who wait is to be told.
+    next: Option<Stamp>,
+}
 
 impl Default for Places {
     fn default() -> Self {
-        Self(Bounded::new(PLACES_MAX))
+        Self { known: Bounded::new(PLACES_MAX), next: None }
     }
 }
 
@@ -48,7 +62,7 @@ impl Places {
     ) -> Earlier {
         let mut touch = |origin: Option<Net>| {
             let key = Key { service: service.into(), user: user.into(), origin };
-            let place = self.0.entry(key);
+            let place = self.known.entry(key);
             let before = (place.count > 0).then_some(place.last);
             if before.is_none() {
                 place.first = time;
@@ -64,12 +78,17 @@ impl Places {
     }
 
     /// Notes a refusal. How many were not told of since the last one, if this one is to be told:
-    /// of the same account one a minute.
+    /// of the same account one a minute. The others are told when the minute is over.
     pub(crate) fn refuse(&mut self, service: &str, user: &[u8], time: Stamp) -> Option<u64> {
-        self.hold(service, user, time, REFUSALS_APART_S)
+        let told = self.tell([REFUSED, user], service, time, REFUSALS_APART_S);
+        if let Err(first) = told {
+            let due = first.plus_s(REFUSALS_APART_S);
+            self.next = Some(self.next.map_or(due, |next| next.min(due)));
+        }
+        told.ok()
     }
 
-    /// The same of anything else that is told once in so many seconds.
+    /// The same of anything else that is told once in so many seconds, and not when they are over.
     pub(crate) fn hold(
         &mut self,
         service: &str,
@@ -77,25 +96,71 @@ impl Places {
         time: Stamp,
         apart_s: u64,
     ) -> Option<u64> {
-        let user = [OTHER, what].concat().into_boxed_slice();
-        let told = self.0.entry(Key { service: service.into(), user, origin: None });
+        self.tell([OTHER, what], service, time, apart_s).ok()
+    }
+
+    /// How many were not told since the last one that was, or when that was if this is none to
+    /// tell either.
+    fn tell(
+        &mut self,
+        what: [&[u8]; 2],
+        service: &str,
+        time: Stamp,
+        apart_s: u64,
+    ) -> Result<u64, Stamp> {
+        let user = what.concat().into_boxed_slice();
+        let told = self.known.entry(Key { service: service.into(), user, origin: None });
         told.last = told.last.max(time);
         if told.first > Stamp::default() && time.since_s(told.first) < apart_s {
             told.count = told.count.saturating_add(1);
-            return None;
+            return Err(told.first);
         }
         told.first = time;
-        Some(std::mem::take(&mut told.count))
+        Ok(std::mem::take(&mut told.count))
+    }
+
+    /// When the next refusals that were not told are to be told.
+    pub(crate) fn wake_at(&self) -> Option<Stamp> {
+        self.next
+    }
+
+    /// The refusals that were not told, and whose minute is over.
+    pub(crate) fn take_held(&mut self, now: Stamp) -> Vec<Held> {
+        if self.next.is_none_or(|next| next > now) {
+            return Vec::new();
+        }
+        let held = |(key, place): &(&Key, &Place)| {
+            due_of(key, place).is_some_and(|due| due <= now).then(|| (*key).clone())
+        };
+        let mut keys: Vec<Key> = self.known.iter().filter_map(|row| held(&row)).collect();
+        keys.sort_unstable_by(|one, other| {
+            (&one.service, &one.user).cmp(&(&other.service, &other.user))
+        });
+        let mut told = Vec::new();
+        for Key { service, user, origin } in keys {
+            let name = user.strip_prefix(REFUSED).unwrap_or_default().to_vec();
+            let key = Key { service, user, origin };
+            self.known.change(&key, |place| {
+                let (last, count) = (place.last, std::mem::take(&mut place.count));
+                told.push(Held { service: key.service.to_string(), user: name, last, count });
+            });
+        }
+        self.find_next();
+        told
+    }
+
+    fn find_next(&mut self) {
+        self.next = self.known.iter().filter_map(|(key, place)| due_of(key, place)).min();
     }
 
     /// Logins that had to make room.
     pub(crate) fn evicted(&self) -> u64 {
-        self.0.evicted()
+        self.known.evicted()
     }
 
     /// Bytes of the changes that wait.
     pub(crate) fn waiting_bytes(&self) -> usize {
-        self.0.waiting() * ROW_BYTES
+        self.known.waiting() * ROW_BYTES
     }
 
     /// Puts back what was saved, oldest first.
@@ -105,7 +170,10 @@ impl Places {
             user: row.user.into_boxed_slice(),
             origin: row.origin,
         };
-        self.0.restore(key, Place { first: row.first, last: row.last, count: row.count });
+        let place = Place { first: row.first, last: row.last, count: row.count };
+        let due = due_of(&key, &place);
+        self.next = self.next.into_iter().chain(due).min();
+        self.known.restore(key, place);
     }
 
     /// Gives what changed since the last call.
@@ -119,7 +187,7 @@ impl Places {
             last: place.last,
             count: place.count,
         };
-        self.0.take_changes(
+        self.known.take_changes(
             |key| gone.push(key),
             |key, place| to.row(StateRow::Place(row(key, place))),
         );
@@ -132,17 +200,27 @@ impl Places {
     /// goes on.
     pub(crate) fn shift(&mut self, ms: i64) {
         let is_age = |(key, _): &(&Key, &Place)| key.user.starts_with(OTHER);
-        let ages: Vec<Key> = self.0.iter().filter(is_age).map(|(key, _)| key.clone()).collect();
+        let ages: Vec<Key> = self.known.iter().filter(is_age).map(|(key, _)| key.clone()).collect();
         for key in ages {
-            self.0.change(&key, |place| {
+            self.known.change(&key, |place| {
                 (place.first, place.last) = (place.first.plus_ms(ms), place.last.plus_ms(ms));
             });
         }
+        self.find_next();
     }
 }
 
 /// Before names of what is no login: no account is called so.
 const OTHER: &[u8] = b"!";
+
+/// Before the name of whom a service refused.
+const REFUSED: &[u8] = b"!-";
+
+/// When refusals are to be told that were not, if there are any.
+fn due_of(key: &Key, place: &Place) -> Option<Stamp> {
+    let is_held = place.count > 0 && key.user.starts_with(REFUSED);
+    is_held.then(|| place.first.plus_s(REFUSALS_APART_S))
+}
 
 #[cfg(test)]
 mod tests {
@@ -179,6 +257,31 @@ mod tests {
         assert_eq!(places.refuse("sudo", b"bob", at(159)), Some(0));
         assert_eq!(places.refuse("sudo", b"eve", at(160)), Some(2));
         assert_eq!(places.enter("sudo", b"eve", None, at(161)), Earlier::default());
+    }
+
+    #[test]
+    fn the_last_refusals_of_a_burst_are_told_when_the_minute_is_over() {
+        let mut places = Places::default();
+        let at = Stamp::from_s;
+        for second in 100..150 {
+            places.refuse("sudo", b"eve", at(second));
+        }
+        assert_eq!(places.refuse("sudo", b"bob", at(120)), Some(0));
+        assert_eq!(places.wake_at(), Some(at(160)));
+        assert_eq!(places.take_held(at(159)), []);
+        let mut again = restarted(&mut places);
+        for places in [&mut places, &mut again] {
+            let (service, user) = ("sudo".to_owned(), b"eve".to_vec());
+            let held = Held { service, user, last: at(149), count: 49 };
+            assert_eq!(places.take_held(at(160)), [held]);
+            assert_eq!(places.wake_at(), None);
+            assert_eq!(places.refuse("sudo", b"eve", at(170)), Some(0));
+            assert_eq!(places.refuse("sudo", b"eve", at(171)), None);
+            assert_eq!(places.wake_at(), Some(at(230)));
+            // One that is told says how many were not.
+            assert_eq!(places.refuse("sudo", b"eve", at(230)), Some(1));
+            assert_eq!(places.take_held(at(300)), []);
+        }
     }
 
     #[test]

@@ -122,6 +122,26 @@ fn nobody_is_told_of_a_block_where_monban_only_observes() {
 }
 
 #[test]
+fn refusals_that_were_not_told_one_by_one_are_told_as_so_many() {
+    for (tongue, wanted) in [
+        (Tongue::English, "sudo refused eve the rights of others 49 more times"),
+        (Tongue::Japanese, "sudo が eve に他人の権限をさらに 49 回拒みました"),
+    ] {
+        let found = HostFinding {
+            key: "sudo-refused".to_owned(),
+            severity: Severity::Warning,
+            service: "sudo".to_owned(),
+            user: Some(b"eve".to_vec()),
+            values: vec![("more".to_owned(), "49".to_owned())],
+            evidence: Vec::new(),
+        };
+        let letter = write(tongue, "JP", &[record(Event::FoundHere(Box::new(found)))]);
+        assert!(letter.subject.contains(wanted), "{}", letter.subject);
+        check_texts(&letter);
+    }
+}
+
+#[test]
 fn a_finding_about_the_host_is_told_in_both_languages() {
     for tongue in [Tongue::English, Tongue::Japanese] {
         let found = HostFinding {
