@@ -117,7 +117,7 @@ comment = "new disk"
 [[inhibit]]
 source = { alarm = "network-down" }
 target = { severity = "warning" }
-equal = ["host"]
+equal = ["service"]
 [logins]
 tell = "new"
 [[logins.rule]]
@@ -158,7 +158,7 @@ fn everything_that_can_be_written_is_read() {
     let silence = &notify.silences[0];
     assert_eq!(silence.from.to_string(), "2026-11-23T13:00:00Z");
     assert_eq!(silence.until, Some(Stamp::from_s(1_795_478_400)));
-    assert_eq!(notify.inhibitions[0].equal, ["host"]);
+    assert_eq!(notify.inhibitions[0].equal, ["service"]);
     assert_eq!((notify.logins.tell, notify.logins.rules[0].tell), (Tell::New, Tell::None));
 }
 
@@ -204,7 +204,7 @@ tell = "some"
         "m.toml:5: a topic has no `name`",
         "m.toml:6: `themes`: `logins` is no theme; did you mean `login`?",
         "m.toml:7: `repeat`: `1s` is less than a minute",
-        "m.toml:8: `where.Service`: `Service` is no label",
+        "m.toml:8: `where.Service`: there is no label `Service`; did you mean `service`?",
         "m.toml:8: `where.user`: either all values of a list begin with `!` or none",
         "m.toml:9: a subscription goes several ways",
         "m.toml:13: a subscription goes nowhere",
@@ -226,6 +226,25 @@ tell = "some"
         assert!(said.iter().any(|line| line.starts_with(expected)), "{expected}\n{said:#?}");
     }
     assert_eq!(said.len(), expected.len(), "{said:#?}");
+}
+
+#[test]
+fn a_label_that_nothing_has_is_refused_wherever_it_stands() {
+    let topic = "[[topic]]\nname = \"ops\"\n";
+    let inhibit = "[[inhibit]]\nsource = { alarm = \"a\" }\ntarget = { alarm = \"b\" }\n";
+    for (text, wanted) in [
+        (format!("{topic}where = {{ srevice = \"x\" }}"), "no label `srevice`; did you mean"),
+        (format!("{topic}where = {{ kind = \"login\" }}"), "no label `kind`; known: key, theme"),
+        (format!("{topic}where = {{ theme = \"logins\" }}"), "a theme is never `logins`"),
+        (format!("{topic}group_by = [\"host\"]"), "there is no label `host`"),
+        (format!("{inhibit}equal = [\"host\"]"), "there is no label `host`"),
+        (inhibit.replace("{ alarm = \"b\"", "{ serverity = \"info\""), "no label `serverity`"),
+        (inhibit.replace("{ alarm = \"a\"", "{ nolabel = \"a\""), "no label `nolabel`"),
+        ("[[silence]]\nwhere = { kind = \"!alarm\" }".to_owned(), "there is no label `kind`"),
+    ] {
+        let said = problems(&text);
+        assert!(said.len() == 1 && said[0].contains(wanted), "{text}\n{said:#?}");
+    }
 }
 
 #[test]

@@ -24,10 +24,12 @@ mod aws;
 mod by_source;
 mod endpoint;
 mod jail;
+mod label;
 mod letter;
 pub mod limits;
 mod line;
 mod login;
+mod matcher;
 mod origin;
 mod policy;
 mod problem;
@@ -66,9 +68,11 @@ pub use endpoint::{
 pub use jail::{
     ActionFailure, JailAnswer, JailJob, JailOrder, JailOutcome, JailRepairs, JailResult, Refusal,
 };
+pub use label::Label;
 pub use letter::{Fact, Letter, Passage, Picture, Setting, Severity, Standing, Theme};
 pub use line::{Line, SourceId};
 pub use login::{Earlier, HostFinding, Login, ToldBy};
+pub use matcher::{Matcher, MatcherError, glob_fits};
 pub use origin::{ByOrigin, ORIGIN_KINDS, OneOf, OriginAct, OriginLogin, OriginRule};
 pub use policy::{Backoff, Catalog, Policy, Reach, RuleInfo, Scope, ServiceInfo, Window};
 pub use problem::Problem;
@@ -95,7 +99,7 @@ pub use state::{
 pub use suggest::closest;
 pub use time::{MONTHS, Stamp, civil_from_days, days_from_civil, parse_duration_s, show_duration};
 pub use topic::{
-    CodeHash, Escalation, Inhibition, LoginRule, Logins, Matcher, MuteWindow, Notify,
-    NotifyContent, NotifyRow, NotifyRowKind, Rate, Silence, Subscription, Tell, Topic, glob_fits,
+    CodeHash, Escalation, Inhibition, LoginRule, Logins, MuteWindow, Notify, NotifyContent,
+    NotifyRow, NotifyRowKind, Rate, Silence, Subscription, Tell, Topic,
 };
 pub use who::{AbuseFrom, Asn, Country, Origin, Registry, Span, Who, WhoAnswer};

@@ -23,8 +23,7 @@ pub struct Publication {
     /// fires is resolved by the same key. At most [`crate::limits::PUBLICATION_KEY_MAX`] bytes; may
     /// hold what a stranger typed.
     pub key: String,
-    /// Names and values (`user`, `address`, `alarm`, `country`, ...), sorted by name, each
-    /// name once; values may hold what a stranger typed, at most
-    /// [`crate::limits::LABEL_VALUE_MAX`] bytes each.
+    /// Names (words of [`crate::Label`]) and values, sorted by name, each name once; values may
+    /// hold what a stranger typed, at most [`crate::limits::LABEL_VALUE_MAX`] bytes each.
     pub labels: Vec<(String, String)>,
 }

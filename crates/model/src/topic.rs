@@ -1,6 +1,6 @@
 //! Who is told what: topics, subscriptions, silences, inhibition, and which logins are told.
 
-use crate::{Endpoint, Net, Severity, Stamp, Theme};
+use crate::{Endpoint, Matcher, Net, Severity, Stamp, Theme};
 
 /// All that a configuration says of messages to people. Names in it are checked: each subscription
 /// names a topic that is there, each fallback and escalation a subscription.
@@ -42,55 +42,6 @@ pub struct Topic {
     /// After how many seconds what still lasts is told again, if it has no repeat of its own;
     /// `None` is never.
     pub repeat_s: Option<u64>,
-}
-
-/// A condition on a label. A label that is not there has the empty value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Matcher {
-    /// The label; `key`, `theme`, `severity` and `standing` are those of the publication.
-    pub label: String,
-    /// Values, in which `*` stands for any text and `?` for any one character. One has to fit.
-    pub values: Vec<String>,
-    /// Whether none of them may fit instead.
-    pub negated: bool,
-}
-
-impl Matcher {
-    /// Whether a value meets the condition. The time is at most the product of both lengths, which
-    /// limits hold to some ten thousand steps.
-    pub fn holds(&self, value: &str) -> bool {
-        self.values.iter().any(|glob| glob_fits(glob, value)) != self.negated
-    }
-}
-
-/// Whether a text is as a pattern says, in which `*` stands for any text and `?` for any one
-/// character.
-pub fn glob_fits(glob: &str, text: &str) -> bool {
-    let (mut glob_rest, mut text_rest) = (glob.chars(), text.chars());
-    // Where to go on if what follows the last `*` does not fit: one character further.
-    let mut again: Option<(std::str::Chars<'_>, std::str::Chars<'_>)> = None;
-    loop {
-        let (mut glob_next, mut text_next) = (glob_rest.clone(), text_rest.clone());
-        match (glob_next.next(), text_next.next()) {
-            (None, None) => return true,
-            (Some('*'), _) => {
-                again = Some((glob_next.clone(), text_rest.clone()));
-                glob_rest = glob_next;
-                continue;
-            }
-            (Some(wanted), Some(found)) if wanted == '?' || wanted == found => {
-                (glob_rest, text_rest) = (glob_next, text_next);
-                continue;
-            }
-            _ => {}
-        }
-        let Some((after_star, mut from)) = again.take() else { return false };
-        if from.next().is_none() {
-            return false;
-        }
-        (glob_rest, text_rest) = (after_star.clone(), from.clone());
-        again = Some((after_star, from));
-    }
 }
 
 /// At most so many messages in a time.
@@ -291,42 +242,4 @@ pub struct NotifyContent {
     /// All that is known, in the router's own form; at most
     /// [`crate::limits::NOTIFY_ROW_BYTES_MAX`] bytes.
     pub data: Vec<u8>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn globs_fit_as_a_shell_says() {
-        let cases = [
-            ("", "", true),
-            ("", "a", false),
-            ("*", "", true),
-            ("a*", "alice", true),
-            ("a*", "bob", false),
-            ("*ce", "alice", true),
-            ("a*i*e", "alice", true),
-            ("a?ice", "alice", true),
-            ("?", "門", true),
-            ("??", "門", false),
-            ("*番*", "門番です", true),
-            ("a*b*c", "a-b-b-d", false),
-            ("192.0.2.*", "192.0.2.77", true),
-        ];
-        for (glob, text, fits) in cases {
-            assert_eq!(glob_fits(glob, text), fits, "{glob} {text}");
-        }
-        let hostile = "a".repeat(255);
-        assert!(!glob_fits(&"a*".repeat(60).as_str().replace("**", "*"), "b"));
-        assert!(!glob_fits(&format!("{}b", "a*".repeat(60)), &hostile));
-    }
-
-    #[test]
-    fn negation_turns_the_whole_list() {
-        let values = vec!["root".to_owned(), "a*".to_owned()];
-        let not = Matcher { label: "user".to_owned(), values: values.clone(), negated: true };
-        assert!(!not.holds("alice") && !not.holds("root") && not.holds("bob") && not.holds(""));
-        assert!(Matcher { negated: false, ..not }.holds("alice"));
-    }
 }

@@ -107,17 +107,19 @@ fn what_is_kept_of_messages_is_asked_for_changed_and_there_after_a_restart() {
     assert_eq!(told(folder, &wrong).1["notices"][0]["notice"], "notify-wrong-code");
     let (code, refused) = told(folder, &["silence", "add", "no condition"]);
     assert_eq!((code, &refused["notices"][0]["notice"]), (Some(1), &json!("notify-condition")));
+    let (code, refused) = told(folder, &["silence", "add", "kind!=alarm"]);
+    assert_eq!((code, &refused["notices"][0]["notice"]), (Some(1), &json!("notify-label")));
     let long = format!("user={}", "x".repeat(600));
     let refused = monban(folder, &["silence", "add", &long]);
     assert!(String::from_utf8(refused.stderr).unwrap().contains("longer than"));
-    let add = ["silence", "add", "user=backup*", "kind!=alarm", "--for", "forever"];
+    let add = ["silence", "add", "user=backup*", "theme!=alarm", "--for", "forever"];
     assert_eq!(told(folder, &add).0, Some(0));
     assert_eq!(told(folder, &["subscription", "mute", "log", "--for", "8h"]).0, Some(0));
 
     drop(running);
     let _running = started(folder);
     let (_, list) = told(folder, &["silence"]);
-    assert_eq!(list["silences"][0]["conditions"], json!(["user=backup*", "kind!=alarm"]));
+    assert_eq!(list["silences"][0]["conditions"], json!(["user=backup*", "theme!=alarm"]));
     assert_eq!(list["silences"][0]["until"], Value::Null);
     assert!(list["subscriptions"][1]["quiet_until"].is_string(), "{list}");
     let (_, status) = told(folder, &["status"]);

@@ -2,12 +2,13 @@
 
 use monban_model::limits::{LABEL_VALUE_MAX, PUBLICATION_KEY_MAX};
 use monban_model::{
-    AlarmChange, AlarmState, Because, Decision, Event, HostFinding, Login, Notice, Outcome,
-    OutcomeResult, Publication, Record, Severity, Standing, Theme, Verdict,
+    AlarmChange, AlarmState, Because, Decision, Event, Finding, HostFinding, Label, Login, Notice,
+    Outcome, OutcomeResult, Publication, Record, Severity, Standing, Theme, Verdict,
 };
 
-/// What a record publishes, if it does.
-pub fn publication(record: &Record) -> Option<Publication> {
+/// What a record publishes, if it does. A decision takes its service from the finding that it
+/// rests on.
+pub fn publication(record: &Record, finding: Option<&Finding>) -> Option<Publication> {
     let told = match &record.event {
         Event::Entered(login) => of_login(login),
         Event::FoundHere(finding) => Told {
@@ -18,7 +19,7 @@ pub fn publication(record: &Record) -> Option<Publication> {
             labels: found_labels(finding),
         },
         Event::Alarmed(change) => of_alarm(change),
-        Event::Decided(decision) => of_decision(decision)?,
+        Event::Decided(decision) => of_decision(decision, finding)?,
         Event::Happened(outcome) => of_outcome(outcome)?,
         Event::Noticed(notice) => of_notice(notice)?,
         Event::Found(_) | Event::Ordered(_) => return None,
@@ -90,11 +91,16 @@ pub(crate) fn alarm_key(change: &AlarmChange) -> String {
 /// What topics see of an alarm.
 fn alarm_labels(change: &AlarmChange) -> Vec<(String, String)> {
     let contributor = change.contributor.as_ref().map(|one| shown(Some(&one.value)));
+    let watched = change.watched.as_ref();
+    let dimensions = watched.map_or(&[][..], |watched| &watched.dimensions);
+    let service = dimensions.iter().find(|(name, _)| name == Label::Service.word());
+    let service = service.map(|(_, service)| service.clone());
     sorted(vec![
-        ("alarm", Some(change.alarm.clone())),
-        ("contributor", contributor),
-        ("metric", change.watched.as_ref().map(|watched| watched.metric.clone())),
-        ("state", Some(change.new.word().to_owned())),
+        (Label::Alarm, Some(change.alarm.clone())),
+        (Label::Contributor, contributor),
+        (Label::Metric, watched.map(|watched| watched.metric.clone())),
+        (Label::Service, service),
+        (Label::State, Some(change.new.word().to_owned())),
     ])
 }
 
@@ -103,23 +109,23 @@ fn login_labels(login: &Login) -> Vec<(String, String)> {
     let place = if login.is_from_a_new_place() { "new" } else { "known" };
     let address = login.address.map(|address| address.to_string());
     sorted(vec![
-        ("user", Some(shown(login.user.as_deref()))),
-        ("by", login.by.as_deref().map(|by| shown(Some(by)))),
-        ("address", address),
-        ("service", Some(login.service.clone())),
-        ("method", login.method.as_deref().map(|method| shown(Some(method)))),
-        ("place", Some(place.to_owned())),
+        (Label::User, Some(shown(login.user.as_deref()))),
+        (Label::By, login.by.as_deref().map(|by| shown(Some(by)))),
+        (Label::Address, address),
+        (Label::Service, Some(login.service.clone())),
+        (Label::Method, login.method.as_deref().map(|method| shown(Some(method)))),
+        (Label::Place, Some(place.to_owned())),
     ])
 }
 
 /// What topics see of a finding about this host.
 fn found_labels(finding: &HostFinding) -> Vec<(String, String)> {
     sorted(vec![
-        ("finding", Some(finding.key.clone())),
-        ("address", value_of(finding, "address")),
-        ("origin", value_of(finding, "origin")),
-        ("service", Some(finding.service.clone())),
-        ("user", finding.user.as_deref().map(|user| shown(Some(user)))),
+        (Label::Address, value_of(finding, "address")),
+        (Label::Finding, Some(finding.key.clone())),
+        (Label::Origin, value_of(finding, "origin")),
+        (Label::Service, Some(finding.service.clone())),
+        (Label::User, finding.user.as_deref().map(|user| shown(Some(user)))),
     ])
 }
 
@@ -128,7 +134,7 @@ fn value_of(finding: &HostFinding, name: &str) -> Option<String> {
     found.map(|(_, value)| shown(Some(value.as_bytes())))
 }
 
-fn of_decision(decision: &Decision) -> Option<Told> {
+fn of_decision(decision: &Decision, finding: Option<&Finding>) -> Option<Told> {
     let (theme, severity, word) = match (decision.verdict, &decision.because) {
         (Verdict::Block { .. }, _) => (Theme::Block, Severity::Info, "block"),
         (Verdict::Free, Because::Expired) => return None,
@@ -144,12 +150,23 @@ fn of_decision(decision: &Decision) -> Option<Told> {
         severity,
         standing: Standing::Once,
         key: format!("{word}:{}", decision.subject),
-        labels: sorted(vec![
-            ("subject", Some(decision.subject.to_string())),
-            ("policy", Some(decision.policy.clone())),
-            ("because", Some(decision.because.word().to_owned())),
-        ]),
+        labels: decision_labels(decision, finding),
     })
+}
+
+/// What topics see of a decision, and of the finding that it rests on.
+fn decision_labels(decision: &Decision, finding: Option<&Finding>) -> Vec<(String, String)> {
+    let origin = match &decision.because {
+        Because::Origin(by) => Some(by.from.to_string()),
+        _ => None,
+    };
+    sorted(vec![
+        (Label::Origin, origin),
+        (Label::Subject, Some(decision.subject.to_string())),
+        (Label::Policy, Some(decision.policy.clone())),
+        (Label::Because, Some(decision.because.word().to_owned())),
+        (Label::Service, finding.map(|finding| finding.service.clone())),
+    ])
 }
 
 fn of_outcome(outcome: &Outcome) -> Option<Told> {
@@ -159,8 +176,13 @@ fn of_outcome(outcome: &Outcome) -> Option<Told> {
         severity: Severity::Warning,
         standing: Standing::Once,
         key: format!("outcome:{word}"),
-        labels: sorted(vec![("subject", Some(outcome.subject.to_string()))]),
+        labels: outcome_labels(outcome),
     })
+}
+
+/// What topics see of an order that was carried out, or not.
+fn outcome_labels(outcome: &Outcome) -> Vec<(String, String)> {
+    sorted(vec![(Label::Subject, Some(outcome.subject.to_string()))])
 }
 
 /// How urgent a notice of this key is, if a person is told of it at all.
@@ -191,14 +213,14 @@ fn of_notice(notice: &Notice) -> Option<Told> {
         severity,
         standing: Standing::Once,
         key: format!("notice:{}{about}", notice.key),
-        labels: sorted(vec![("notice", Some(notice.key.clone())), ("path", path)]),
+        labels: sorted(vec![(Label::Notice, Some(notice.key.clone())), (Label::Path, path)]),
     })
 }
 
-fn sorted(labels: Vec<(&str, Option<String>)>) -> Vec<(String, String)> {
+fn sorted(labels: Vec<(Label, Option<String>)>) -> Vec<(String, String)> {
     let mut known: Vec<(String, String)> = labels
         .into_iter()
-        .filter_map(|(name, value)| Some((name.to_owned(), cut(value?, LABEL_VALUE_MAX))))
+        .filter_map(|(name, value)| Some((name.word().to_owned(), cut(value?, LABEL_VALUE_MAX))))
         .collect();
     known.sort();
     known

@@ -26,12 +26,12 @@ fn trouble_of_monban_itself_is_published_and_has_words() {
         for tongue in [Tongue::English, Tongue::Japanese] {
             assert_ne!(Say::new(tongue).notice(&notice), key);
         }
-        let told = publication(&record(Event::Noticed(notice))).unwrap();
+        let told = publication(&record(Event::Noticed(notice)), None).unwrap();
         assert_eq!((told.theme, told.severity), (Theme::Notice, severity), "{key}");
         assert_eq!(told.key, format!("notice:{key}:/var/log/\u{1b}auth.log"));
     }
     let quiet = Notice { key: "reloaded".to_owned(), values: Vec::new() };
-    assert_eq!(publication(&record(Event::Noticed(quiet))), None);
+    assert_eq!(publication(&record(Event::Noticed(quiet)), None), None);
 }
 
 #[test]
@@ -48,8 +48,9 @@ fn expired_blocks_and_orders_are_not_published() {
             earlier: 0,
         }))
     };
-    let block = publication(&decided(Verdict::Block { until: None }, Because::Policy)).unwrap();
+    let block =
+        publication(&decided(Verdict::Block { until: None }, Because::Policy), None).unwrap();
     assert_eq!((block.theme, &*block.key), (Theme::Block, "block:192.0.2.1"));
-    assert_eq!(publication(&decided(Verdict::Free, Because::Expired)), None);
-    assert!(publication(&decided(Verdict::Nothing, Because::TooManyBlocks)).is_some());
+    assert_eq!(publication(&decided(Verdict::Free, Because::Expired), None), None);
+    assert!(publication(&decided(Verdict::Nothing, Because::TooManyBlocks), None).is_some());
 }

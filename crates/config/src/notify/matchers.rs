@@ -1,8 +1,8 @@
 //! `{ service = "sshd", user = "!root" }`: conditions on labels, and the words of severities and
 //! themes.
 
-use monban_model::limits::{MATCHER_VALUE_BYTES_MAX, MATCHER_VALUES_MAX, MATCHERS_MAX};
-use monban_model::{Matcher, Severity, Theme, closest};
+use monban_model::limits::MATCHERS_MAX;
+use monban_model::{Label, Matcher, MatcherError, Severity, Theme, closest};
 use toml::de::DeValue;
 
 use crate::written::{Page, Table, Value};
@@ -39,37 +39,22 @@ pub(super) fn read(
 }
 
 fn one(label: &str, value: &Value<'_>) -> Result<Matcher, String> {
-    label_name(label)?;
     let texts: Option<Vec<&str>> = match value.as_ref() {
         DeValue::String(text) => Some(vec![text]),
         DeValue::Array(items) => items.iter().map(|item| item.as_ref().as_str()).collect(),
         _ => None,
     };
     let texts = texts.ok_or("write a text in quotes, or a list of texts")?;
-    if texts.is_empty() || texts.len() > MATCHER_VALUES_MAX {
-        return Err(format!("write 1 to {MATCHER_VALUES_MAX} values"));
-    }
-    let negated = texts.iter().filter(|text| text.starts_with('!')).count();
-    if negated != 0 && negated != texts.len() {
-        return Err("either all values of a list begin with `!` or none".to_owned());
-    }
-    if texts.iter().any(|text| text.len() > MATCHER_VALUE_BYTES_MAX) {
-        return Err(format!("a value has more than {MATCHER_VALUE_BYTES_MAX} bytes"));
-    }
-    let values = texts.iter().map(|text| text.strip_prefix('!').unwrap_or(text).to_owned());
-    Ok(Matcher { label: label.to_owned(), values: values.collect(), negated: negated > 0 })
+    Matcher::read(label, &texts).map_err(|error| error.to_string())
 }
 
 /// The name of a label.
 ///
 /// # Errors
-/// A sentence that says what such a name is.
+/// A sentence with the names that there are.
 pub(super) fn label_name(text: &str) -> Result<String, String> {
-    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    match !text.is_empty() && text.len() <= 64 && text.chars().all(fits) {
-        true => Ok(text.to_owned()),
-        false => Err(format!("`{text}` is no label: small letters, digits and `_`")),
-    }
+    let found = Label::from_word(text).map(|label| label.word().to_owned());
+    found.ok_or_else(|| MatcherError::Label(text.to_owned()).to_string())
 }
 
 /// A severity by its word.

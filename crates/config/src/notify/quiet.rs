@@ -18,8 +18,9 @@ pub(super) fn silences(root: &mut Table<'_>, page: &mut Page<'_>) -> Vec<Silence
 }
 
 fn silence(place: usize, mut table: Table<'_>, page: &mut Page<'_>) -> Silence {
+    let known = page.problems.len();
     let matchers = matchers::read(&mut table, "where", page).unwrap_or_default();
-    if matchers.is_empty() {
+    if matchers.is_empty() && page.problems.len() == known {
         let hint = "write where = { alarm = \"disk\" }; { key = \"*\" } is all";
         page.problem(place, "a silence has no `where`".to_owned(), "it would hide all", hint);
     }
@@ -77,15 +78,16 @@ pub(super) fn inhibitions(root: &mut Table<'_>, page: &mut Page<'_>) -> Vec<Inhi
 }
 
 fn inhibition(place: usize, mut table: Table<'_>, page: &mut Page<'_>) -> Inhibition {
-    let source = matchers::read(&mut table, "source", page).unwrap_or_default();
-    let target = matchers::read(&mut table, "target", page).unwrap_or_default();
-    for (key, matchers) in [("source", &source), ("target", &target)] {
-        if matchers.is_empty() {
+    let [source, target] = ["source", "target"].map(|key| {
+        let known = page.problems.len();
+        let matchers = matchers::read(&mut table, key, page).unwrap_or_default();
+        if matchers.is_empty() && page.problems.len() == known {
             let what = format!("an inhibition has no `{key}`");
             let hint = format!("write {key} = {{ alarm = \"network-down\" }}");
             page.problem(place, what, "everything would keep everything quiet", &hint);
         }
-    }
+        matchers
+    });
     let equal_place = table.place("equal").unwrap_or(place);
     let equal = table.texts("equal", page, matchers::label_name).unwrap_or_default();
     if equal.len() > GROUP_LABELS_MAX {

@@ -91,7 +91,7 @@ impl Digest {
         };
         let mut troubles = told(&rows.notices)?;
         // What a person should hear of is what is published.
-        troubles.retain(|told| publication(&told.record).is_some());
+        troubles.retain(|told| publication(&told.record, None).is_some());
         troubles.truncate(DIGEST_THINGS_MAX);
         // Those that are named, the ones with most tries first.
         let attackers: Vec<Address> = rows.attackers.iter().map(|one| one.address).collect();

@@ -89,7 +89,7 @@ impl LetterWriter {
     /// A letter about one thing has the theme and the labels by which topics chose it.
     fn one(&self, record: &Record, envelope: &Envelope, known: &Known) -> Letter {
         let mut blank = self.blank(envelope, record.time);
-        if let Some(told) = publication(record) {
+        if let Some(told) = publication(record, known.finding_of(record)) {
             (blank.theme, blank.labels) = (told.theme, told.labels);
         }
         match &record.event {

@@ -106,6 +106,17 @@ fn a_contributor_that_is_an_address_has_a_place() {
     assert!(facts(&letter).contains(&("Of", "203.0.113.9 (JP, OCN)")), "{:?}", facts(&letter));
 }
 
+#[test]
+fn an_alarm_tells_the_service_that_it_looks_at() {
+    let mut change = change(AlarmState::Alarm);
+    if let Some(watched) = &mut change.watched {
+        watched.dimensions = vec![("service".to_owned(), "postfix".to_owned())];
+    }
+    let letter = write(Tongue::English, "JP", &[record(Event::Alarmed(Box::new(change)))]);
+    let service = ("service".to_owned(), "postfix".to_owned());
+    assert!(letter.labels.contains(&service) && letter.labels.is_sorted(), "{:?}", letter.labels);
+}
+
 /// A stranger chooses the lines: in JSON each of these bytes has six. What goes to topics of AWS in
 /// CloudWatch's form is made of these data.
 #[test]

@@ -76,7 +76,10 @@ fn a_block_tells_what_it_rests_on_where_it_is_and_what_to_do() {
         assert!(values[1].ends_with("(2027-01-15T08:00:00Z)"), "{values:?}");
         assert_eq!(values[2..], ["host.example", "JP", "OCN (AS4713)", "abuse@provider.example"]);
         assert_eq!(commands(&letter), next);
-        let told = publication(&records[0]).unwrap();
+        let known = with_finding();
+        let told = publication(&records[0], known.findings.values().next().map(|one| &**one));
+        let told = told.unwrap();
+        assert!(told.labels.contains(&("service".to_owned(), "sshd".to_owned())), "{told:?}");
         assert_eq!((letter.theme, &letter.labels), (told.theme, &told.labels));
         check_texts(&letter);
         assert!(texts(&letter).iter().any(|text| text.contains("root\\x1b[2J")));
@@ -101,7 +104,7 @@ fn a_letter_has_the_theme_and_labels_that_topics_matched() {
         (record(Event::Happened(outcome)), Theme::Notice),
         (notice("source-lost"), Theme::Notice),
     ] {
-        let told = publication(&record).unwrap();
+        let told = publication(&record, None).unwrap();
         for tongue in [Tongue::English, Tongue::Japanese] {
             let letter = write(tongue, "JP", std::slice::from_ref(&record));
             assert_eq!((letter.theme, told.theme), (theme, theme), "{}", letter.subject);

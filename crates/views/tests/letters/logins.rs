@@ -87,13 +87,13 @@ fn many_things_are_counted_in_the_subject() {
 fn what_topics_see_is_bounded_and_sorted() {
     let mut long = login(&[b'a'; 4096]);
     long.failures = 3;
-    let told = publication(&entered(long)).unwrap();
+    let told = publication(&entered(long), None).unwrap();
     assert_eq!((told.theme, told.severity), (Theme::Login, Severity::Warning));
     assert!(told.key.len() <= limits::PUBLICATION_KEY_MAX);
     assert!(told.labels.iter().all(|(_, value)| value.len() <= limits::LABEL_VALUE_MAX));
     assert!(told.labels.is_sorted());
     let known = Earlier { address: Some(Stamp(1)), ..Earlier::default() };
-    let quiet = publication(&entered(Login { earlier: known, ..login(b"alice") })).unwrap();
+    let quiet = publication(&entered(Login { earlier: known, ..login(b"alice") }), None).unwrap();
     assert_eq!(quiet.severity, Severity::Notice);
 }
 

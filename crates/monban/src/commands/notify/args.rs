@@ -60,7 +60,8 @@ pub enum SilenceAction {
     List,
     /// Tell nothing of what fits all conditions
     Add {
-        /// label=value or label!=value, where * stands for any text and ? for any character
+        /// label=value or label!=value, where * stands for any text and ? for any character;
+        /// several values have commas between them
         #[arg(value_name = "CONDITION", required = true, num_args = 1..=CONDITIONS_MAX)]
         conditions: Vec<String>,
         /// How long, such as 2h, or forever

@@ -309,7 +309,7 @@ mod tests {
     fn a_silence_names_its_conditions_and_its_end() {
         let say = Say::new(Tongue::English);
         let all = json!([
-            {"silence": 3, "conditions": ["user=backup*", "kind!=alarm"], "until": null,
+            {"silence": 3, "conditions": ["user=backup*", "theme!=alarm"], "until": null,
              "from": "2026-11-23T20:00:00Z", "comment": "night\nly", "active": true},
             {"silence": 4, "conditions": ["a=b"], "until": "2026-11-23T20:00:00Z",
              "from": "2026-11-23T20:00:00Z", "comment": "", "active": false},
@@ -318,7 +318,7 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 3, "{text}");
         assert!(lines[1].starts_with("3 ") && lines[1].contains("forever"), "{text}");
-        assert!(lines[1].ends_with("user=backup* kind!=alarm  night\\x0aly"), "{text}");
+        assert!(lines[1].ends_with("user=backup* theme!=alarm  night\\x0aly"), "{text}");
         assert!(lines[2].contains("over"), "{text}");
     }
 
@@ -365,10 +365,13 @@ mod tests {
             "notify-silences-full",
             "notify-silence-wrong",
             "notify-condition",
+            "notify-label",
+            "notify-value",
         ];
         for (tongue, key) in SAYS.into_iter().flat_map(|tongue| keys.map(|key| (tongue, key))) {
             let values = json!({"subscription": "mail\u{1b}", "number": "3", "count": "2",
-                "left": "9", "until": "2026-11-23T20:00:00Z"});
+                "left": "9", "until": "2026-11-23T20:00:00Z", "label": "theme", "value": "x",
+                "known": "login, alarm"});
             let answer = json!({"done": true, "notices": [{"notice": key, "values": values}]});
             let text = done(&Say::new(tongue), &answer);
             assert!(text.lines().count() == 1 && !text.contains(key), "{key}: {text}");

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use monban_model::wire::{NotifyRequest, Report, Taken};
-use monban_model::{Matcher, Notice, Silence, Stamp};
+use monban_model::{Matcher, MatcherError, Notice, Silence, Stamp};
 use monban_notify::{
     Answer, Command, Health, QueuedStatus, Refused, SilenceStatus, SubscriptionStatus,
 };
@@ -45,10 +45,11 @@ impl Teller {
             NotifyRequest::Leave { code, yes } => Command::Leave { hash: codes::hash(&code), yes },
             NotifyRequest::Resend { subscription } => Command::Resend(subscription),
             NotifyRequest::Silence { conditions, for_s, comment } => {
-                let matchers: Option<Vec<Matcher>> =
-                    conditions.iter().map(|text| matcher(text)).collect();
-                let Some(matchers) = matchers else {
-                    return self.say(id, false, vec![notice("notify-condition", &[])]);
+                let matchers: Result<Vec<Matcher>, MatcherError> =
+                    conditions.iter().map(|text| Matcher::parse(text)).collect();
+                let matchers = match matchers {
+                    Ok(matchers) => matchers,
+                    Err(error) => return self.say(id, false, vec![wrong_condition(&error)]),
                 };
                 let until = for_s.map(|seconds| now.plus_s(seconds));
                 Command::Silence(Silence { matchers, from: now, until, comment })
@@ -232,13 +233,9 @@ fn queued_json(one: &QueuedStatus) -> Value {
 }
 
 fn silence_json(one: &SilenceStatus) -> Value {
-    let condition = |matcher: &Matcher| {
-        let sign = if matcher.negated { "!=" } else { "=" };
-        format!("{}{sign}{}", matcher.label, matcher.values.join(","))
-    };
     json!({
         "silence": one.number,
-        "conditions": one.silence.matchers.iter().map(condition).collect::<Vec<_>>(),
+        "conditions": one.silence.matchers.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "from": time_json(one.silence.from),
         "until": one.silence.until.map(time_json),
         "comment": one.silence.comment,
@@ -246,16 +243,20 @@ fn silence_json(one: &SilenceStatus) -> Value {
     })
 }
 
-/// `label=value`, `label!=value`.
-fn matcher(text: &str) -> Option<Matcher> {
-    let (label, value) = text.split_once('=')?;
-    let (label, negated) = match label.strip_suffix('!') {
-        Some(label) => (label, true),
-        None => (label, false),
-    };
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-    let is_label = !label.is_empty() && label.bytes().all(plain);
-    is_label.then(|| Matcher { label: label.to_owned(), values: vec![value.to_owned()], negated })
+fn wrong_condition(error: &MatcherError) -> Notice {
+    let known = error.known().join(", ");
+    match error {
+        MatcherError::Label(label) => {
+            notice("notify-label", &[("label", label.clone()), ("known", known)])
+        }
+        MatcherError::Value(label, value) => {
+            let label = label.word().to_owned();
+            notice("notify-value", &[("label", label), ("value", value.clone()), ("known", known)])
+        }
+        MatcherError::Form | MatcherError::Count | MatcherError::Long | MatcherError::Mixed => {
+            notice("notify-condition", &[])
+        }
+    }
 }
 
 fn refused_notice(refused: Refused) -> Notice {

@@ -211,7 +211,12 @@ impl Teller {
         if !self.has_readers() || record.time < self.since {
             return;
         }
-        let Some(publication) = publication(record) else {
+        let findings = self.recent.findings(std::slice::from_ref(record));
+        let finding = findings.iter().find_map(|found| match &found.event {
+            Event::Found(finding) => Some(&**finding),
+            _ => None,
+        });
+        let Some(publication) = publication(record, finding) else {
             // The decision that follows rests on it.
             if matches!(record.event, Event::Found(_)) {
                 self.recent.keep(record);
