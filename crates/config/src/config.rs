@@ -151,11 +151,11 @@ impl Config {
             self.own_rules = table.bool("own_rules", &mut page).unwrap_or(self.own_rules);
             table.finish(&mut page);
         }
-        let has_mail = root.place("mail").is_some();
-        if let Some(notify) = notify::read(&mut root, &mut page) {
-            self.notify = notify;
+        let mut has_reader = false;
+        if let Some(told) = notify::read(&mut root, &mut page) {
+            (self.notify, has_reader) = told;
         }
-        reports::read(&mut root, &mut self.reports, &self.notify, has_mail, &mut page);
+        reports::read(&mut root, &mut self.reports, (&self.notify, has_reader), &mut page);
         self.read_origin(&mut root, &mut page);
         if let Some(table) = root.table("aws", &mut page) {
             aws::read(table, &mut self.aws, &mut page);

@@ -10,20 +10,19 @@ const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 /// When the report of a week is sent where nobody said.
 const USUAL: ReportTime = ReportTime { day: Some(0), minute: 7 * 60 };
 
-/// Takes over what the file says. Who named himself in `[mail]` gets the report of a week, unless
-/// the file says otherwise.
+/// Takes over what the file says. If somebody stands in `[mail] to`, his topic gets the report of a
+/// week, unless the file says otherwise.
 pub(crate) fn read(
     root: &mut Table<'_>,
     reports: &mut Reports,
-    notify: &Notify,
-    has_mail: bool,
+    (notify, has_reader): (&Notify, bool),
     page: &mut Page<'_>,
 ) {
     let is_topic = |name: &str| notify.topics.iter().any(|topic| topic.name == name);
-    if has_mail && is_topic(&reports.topic) && !notify.subscriptions.is_empty() {
+    if has_reader {
         reports.weekly = Some(USUAL);
     }
-    let Some(place) = root.place("reports") else { return };
+    let place = root.place("reports").unwrap_or(0);
     let Some(mut table) = root.table("reports", page) else { return };
     if let Some(daily) = table.text("daily", page, |text| never_or(text, minute)) {
         reports.daily = daily.map(|minute| ReportTime { day: None, minute });

@@ -211,7 +211,6 @@ tell = "some"
         "m.toml:14: `name`: `a b` is no name",
         "m.toml:17: `webhook`: everybody between reads what goes to example.com by http",
         "m.toml:18: `shape`: `slak` is no shape; did you mean `slack`?",
-        "m.toml:20: `topic`",
         "m.toml:23: there is only one of `escalate_after` and `escalate_to`",
         "m.toml:24: `rate`: `20` is no rate such as 20/1h",
         "m.toml:25: `mute`: `25:00-26:00` is no time of day",
@@ -245,6 +244,34 @@ fn a_label_that_nothing_has_is_refused_wherever_it_stands() {
         let said = problems(&text);
         assert!(said.len() == 1 && said[0].contains(wanted), "{text}\n{said:#?}");
     }
+}
+
+#[test]
+fn the_short_way_goes_on_beside_topics() {
+    let notify = read("[mail]\nto = \"a@b.example\"\n[[topic]]\nname = \"ops\"\n");
+    let names: Vec<&str> = notify.topics.iter().map(|topic| topic.name.as_str()).collect();
+    assert_eq!((names, &*notify.subscriptions[0].topic), (vec!["ops", "default"], "default"));
+    let alone = read("[[topic]]\nname = \"ops\"\n");
+    assert_eq!(alone.topics.len(), 1, "nobody subscribes to another");
+    let own = read("[mail]\nto = \"a@b.example\"\n[[topic]]\nname = \"default\"\n");
+    assert_eq!(own.topics.len(), 1);
+}
+
+#[test]
+fn the_short_way_has_manners_as_a_subscription_has() {
+    let manner = "severity = \"warning\"\nlang = \"ja\"\nrate = \"5/1h\"\ndigest = \"24h\"\n\
+        mute = \"22:00-07:00\"\nmute_critical = true\nescalate_after = \"15m\"\n\
+        escalate_to = \"log\"\nfallback = \"log\"\nconfirm = false\nresolved = false\n";
+    let log = "[[subscription]]\nname = \"log\"\nsyslog = \"local\"\n";
+    let short = read(&format!("[mail]\nto = \"a@b.example\"\n{manner}{log}"));
+    let mail = "[[subscription]]\nname = \"mail\"\nmail = \"a@b.example\"\n";
+    assert_eq!(short.subscriptions, read(&format!("{mail}{manner}{log}")).subscriptions);
+    assert_eq!(short.subscriptions[0].lang.as_deref(), Some("ja"));
+    let said = problems(&format!("[mail]\nserver = \"mx.example.com\"\n{manner}"));
+    assert_eq!(said.len(), 11, "{said:#?}");
+    assert!(said[1].starts_with("m.toml:4: [mail] has `lang`, and no `to`"), "{said:#?}");
+    let wrong = problems("[mail]\nto = \"a@b.example\"\nfallback = \"lgo\"\n");
+    assert!(wrong[0].starts_with("m.toml:3: `fallback`: there is no other"), "{wrong:#?}");
 }
 
 #[test]

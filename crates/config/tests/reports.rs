@@ -31,6 +31,15 @@ fn whoever_named_himself_gets_the_report_of_a_week_and_others_what_they_ask_for(
 }
 
 #[test]
+fn without_a_reader_in_mail_nobody_gets_a_report_unasked() {
+    let chat = "[mail]\nserver = \"mx.example.com\"\n[[subscription]]\nsyslog = \"local\"\n";
+    assert_eq!((read(chat).weekly, read(chat).daily), (None, None));
+    let slip = Config::parse("m.toml", &format!("{MAIL}[report]\ndaily = \"07:00\"\n"));
+    let said = slip.unwrap_err()[0].to_string();
+    assert!(said.contains("unknown key `report`") && said.contains("`reports`?"), "{said}");
+}
+
+#[test]
 fn what_cannot_be_is_told_with_its_line() {
     for (text, wanted) in [
         ("daily = \"24:00\"", "no time of day such as 07:00"),

@@ -12,25 +12,16 @@ use crate::written::{Page, Table};
 pub(super) struct Mail {
     pub(super) from: String,
     pub(super) by: MailBy,
-    to: Vec<String>,
-    place: usize,
 }
 
-impl Mail {
-    /// The subscription of the short way, if `[mail]` names a reader.
-    pub(super) fn subscription(&self) -> Option<Written> {
-        let to = self.to.clone();
-        let endpoint = Endpoint::Mail { from: self.from.clone(), to, by: self.by.clone() };
-        (!self.to.is_empty()).then(|| subscriptions::plain("mail", endpoint, self.place))
-    }
-}
-
-pub(super) fn read(root: &mut Table<'_>, page: &mut Page<'_>) -> Mail {
+/// How mail leaves, and the subscription of the short way, if there is a `to`.
+pub(super) fn read(root: &mut Table<'_>, page: &mut Page<'_>) -> (Mail, Option<Written>) {
     let by = MailBy::Sendmail("/usr/sbin/sendmail".to_owned());
+    let mut mail = Mail { from: String::new(), by };
     let place = root.place("mail").unwrap_or(0);
-    let mut mail = Mail { from: String::new(), by, to: Vec::new(), place };
-    let Some(mut table) = root.table("mail", page) else { return mail };
-    mail.to = addresses(&mut table, "to", page).unwrap_or_default();
+    let Some(mut table) = root.table("mail", page) else { return (mail, None) };
+    let has_reader = table.place("to").is_some();
+    let to = addresses(&mut table, "to", page).unwrap_or_default();
     mail.from = table.text("from", page, address).unwrap_or_default();
     let has_sendmail = table.place("sendmail");
     if let Some(path) = table.text("sendmail", page, absolute) {
@@ -44,8 +35,25 @@ pub(super) fn read(root: &mut Table<'_>, page: &mut Page<'_>) -> Mail {
         let what = "[mail] has both `server` and `sendmail`".to_owned();
         page.problem(place, what, "mail leaves one way", "take one of them out");
     }
+    let endpoint = Endpoint::Mail { from: mail.from.clone(), to, by: mail.by.clone() };
+    let mut written = subscriptions::plain("mail", endpoint, place);
+    match has_reader {
+        true => subscriptions::read_manner(&mut table, &mut written, page),
+        false => nobody_is_told(&mut table, page),
+    }
     table.finish(page);
-    mail
+    (mail, has_reader.then_some(written))
+}
+
+/// Without a `to` nothing is told in any manner.
+fn nobody_is_told(table: &mut Table<'_>, page: &mut Page<'_>) {
+    for key in subscriptions::MANNER {
+        let Some(value) = table.any(key) else { continue };
+        let what = format!("[mail] has `{key}`, and no `to`");
+        let why = "it says how those are told who stand there";
+        let hint = "write to = \"me@example.com\", or the key into the [[subscription]]";
+        page.problem(value.span().start, what, why, hint);
+    }
 }
 
 /// The mail server, if there is a `server`.

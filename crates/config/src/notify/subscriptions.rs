@@ -6,6 +6,7 @@ use monban_model::{
 };
 
 use super::mail::Mail;
+use super::topics::DEFAULT;
 use super::{endpoints, matchers, names};
 use crate::written::{Page, Table};
 
@@ -22,7 +23,7 @@ pub(super) struct Written {
 pub(super) fn plain(name: &str, endpoint: Endpoint, place: usize) -> Written {
     let subscription = Subscription {
         name: name.to_owned(),
-        topic: "default".to_owned(),
+        topic: DEFAULT.to_owned(),
         severity: Severity::Info,
         lang: None,
         rate: usual_rate(&endpoint),
@@ -56,19 +57,41 @@ pub(super) fn read(root: &mut Table<'_>, mail: &Mail, page: &mut Page<'_>) -> Ve
 
 fn one(place: usize, mut table: Table<'_>, mail: &Mail, page: &mut Page<'_>) -> Option<Written> {
     let name = table.text("name", page, names::read);
-    let place_of = |key: &str| table.place(key).unwrap_or(place);
-    let topic_place = place_of("topic");
-    let fallback_place = place_of("fallback");
-    let escalation_place = place_of("escalate_to");
+    let topic_place = table.place("topic").unwrap_or(place);
     let endpoint = endpoints::read(place, &mut table, mail, page);
     // What else is wrong is told as well, so a place to go is made up.
     let usual = endpoint.clone().unwrap_or_else(|| Endpoint::Command(Vec::new()));
     let mut written = plain(&name.unwrap_or_else(|| usual_name(&usual)), usual, place);
-    written = Written { topic_place, fallback_place, escalation_place, ..written };
-    let subscription = &mut written.subscription;
+    written.topic_place = topic_place;
     if let Some(topic) = table.text("topic", page, names::read) {
-        subscription.topic = topic;
+        written.subscription.topic = topic;
     }
+    read_manner(&mut table, &mut written, page);
+    table.finish(page);
+    endpoint.is_some().then_some(written)
+}
+
+/// The keys that say how somebody is told, whom else, and in which language.
+pub(super) const MANNER: [&str; 11] = [
+    "severity",
+    "lang",
+    "rate",
+    "digest",
+    "mute",
+    "mute_critical",
+    "escalate_after",
+    "escalate_to",
+    "fallback",
+    "confirm",
+    "resolved",
+];
+
+/// Takes over what the table says by the keys of [`MANNER`].
+pub(super) fn read_manner(table: &mut Table<'_>, written: &mut Written, page: &mut Page<'_>) {
+    let place_of = |key: &str| table.place(key).unwrap_or(written.place);
+    (written.fallback_place, written.escalation_place) =
+        (place_of("fallback"), place_of("escalate_to"));
+    let subscription = &mut written.subscription;
     if let Some(severity) = table.text("severity", page, matchers::severity) {
         subscription.severity = severity;
     }
@@ -79,12 +102,10 @@ fn one(place: usize, mut table: Table<'_>, mail: &Mail, page: &mut Page<'_>) -> 
     if let Some(rate) = table.text("rate", page, rate) {
         subscription.rate = rate;
     }
-    read_times(&mut table, subscription, place, page);
+    read_times(table, subscription, written.place, page);
     subscription.fallback = table.text("fallback", page, names::read);
     subscription.confirm = table.bool("confirm", page).unwrap_or(subscription.confirm);
     subscription.resolved = table.bool("resolved", page).unwrap_or(subscription.resolved);
-    table.finish(page);
-    endpoint.is_some().then_some(written)
 }
 
 fn usual_name(endpoint: &Endpoint) -> String {

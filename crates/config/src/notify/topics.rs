@@ -12,6 +12,9 @@ pub(super) struct Written {
     pub(super) place: usize,
 }
 
+/// The topic of whoever names none. It is there as soon as somebody subscribes to it.
+pub(crate) const DEFAULT: &str = "default";
+
 /// A topic that says nothing but its name.
 pub(super) fn named(name: &str) -> Written {
     let themes = vec![Theme::Login, Theme::Alarm, Theme::Finding, Theme::Notice, Theme::Digest];
