@@ -247,6 +247,30 @@ fn a_label_that_nothing_has_is_refused_wherever_it_stands() {
 }
 
 #[test]
+fn what_no_server_has_to_take_is_no_address() {
+    let ascii = "is no plain mail address such as";
+    for (text, wanted) in [
+        ("a..b@example.com", ascii),
+        ("a@", ascii),
+        ("-oQ@example.com", ascii),
+        ("a@b@example.com", ascii),
+        ("müller@example.de", "begins with xn--"),
+        ("ユーザー@例え.jp", "begins with xn--"),
+    ] {
+        for written in [
+            format!("[mail]\nto = \"{text}\"\n"),
+            format!("[mail]\nto = \"a@b.example\"\nfrom = \"{text}\"\n"),
+            format!("[[subscription]]\nmail = [\"a@b.example\", \"{text}\"]\n"),
+        ] {
+            let said = problems(&written);
+            assert!(said.len() == 1 && said[0].contains(wanted), "{written}\n{said:#?}");
+        }
+    }
+    let taken = read("[mail]\nto = [\"root@localhost\", \"o'brien@example.com\"]\n");
+    assert_eq!(taken.subscriptions.len(), 1);
+}
+
+#[test]
 fn the_short_way_goes_on_beside_topics() {
     let notify = read("[mail]\nto = \"a@b.example\"\n[[topic]]\nname = \"ops\"\n");
     let names: Vec<&str> = notify.topics.iter().map(|topic| topic.name.as_str()).collect();

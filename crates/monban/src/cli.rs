@@ -396,7 +396,7 @@ fn url(text: &str) -> Result<String, String> {
 }
 
 fn mail(text: &str) -> Result<String, String> {
-    match monban_courier::who::is_mail_address(text) {
+    match monban_model::is_mail_address(text) {
         true => Ok(text.to_owned()),
         false => Err(format!("`{text}` is no mail address such as abuse@example.net")),
     }

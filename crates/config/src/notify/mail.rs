@@ -1,7 +1,7 @@
 //! `[mail]`: how mail leaves this host, and the short way for one person.
 
-use monban_model::limits::MAIL_TO_MAX;
-use monban_model::{Endpoint, MailBy, Relay, Security};
+use monban_model::limits::MAIL_READERS_MAX;
+use monban_model::{Endpoint, MailBy, Relay, Security, is_mail_address};
 
 use super::endpoints::{absolute, host_and_port, is_loopback, secret_at};
 use super::matchers::unknown;
@@ -104,7 +104,7 @@ fn security(text: &str) -> Result<Security, String> {
     }
 }
 
-/// The readers of a mail: one or a list of at most [`MAIL_TO_MAX`].
+/// The readers of a mail: one or a list of at most [`MAIL_READERS_MAX`].
 pub(super) fn addresses(
     table: &mut Table<'_>,
     key: &'static str,
@@ -113,8 +113,8 @@ pub(super) fn addresses(
     let place = table.place(key)?;
     let known = page.problems.len();
     let found = table.text_or_texts(key, page, address)?;
-    if found.len() > MAIL_TO_MAX {
-        let what = format!("`{key}` has more than {MAIL_TO_MAX} addresses");
+    if found.len() > MAIL_READERS_MAX {
+        let what = format!("`{key}` has more than {MAIL_READERS_MAX} addresses");
         page.problem(place, what, "each of them is one mail", "use a mailing list");
     }
     if found.is_empty() && page.problems.len() == known {
@@ -123,15 +123,15 @@ pub(super) fn addresses(
     Some(found)
 }
 
-/// A plain mail address, without a name and without quotes (RFC 5321 allows 254 bytes).
 fn address(text: &str) -> Result<String, String> {
-    let is_plain = |c: char| !c.is_whitespace() && !c.is_control() && !"<>()[],;:\\\"".contains(c);
-    let parts = text.split_once('@');
-    let is_whole = parts.is_some_and(|(user, host)| {
-        !user.is_empty() && !host.is_empty() && !host.contains('@') && !user.starts_with('-')
-    });
-    match is_whole && text.len() <= 254 && text.chars().all(is_plain) {
+    match is_mail_address(text) {
         true => Ok(text.to_owned()),
-        false => Err(format!("`{text}` is no plain mail address such as me@example.com")),
+        false if text.is_ascii() => {
+            Err(format!("`{text}` is no plain mail address such as me@example.com"))
+        }
+        false => Err(format!(
+            "`{text}` is no plain mail address: not every server takes other letters than ASCII; \
+             a domain has a form that begins with xn--"
+        )),
     }
 }

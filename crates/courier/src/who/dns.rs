@@ -9,13 +9,13 @@ use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
-use monban_model::Address;
 use monban_model::limits::{ADDRESSES_PER_NAME_MAX, DNS_ANSWER_MAX, NAME_SERVERS_MAX};
+use monban_model::{Address, is_host_name};
 use ring::rand::{SecureRandom, SystemRandom};
 use simple_dns::rdata::RData;
 use simple_dns::{CLASS, Name, Packet, PacketFlag, Question, RCODE, TYPE};
 
-use super::text::{clean, is_host_name};
+use super::text::clean;
 
 /// One server has so long for its answer, as with the C library's `timeout:2 attempts:2`.
 const WAIT: Duration = Duration::from_secs(2);

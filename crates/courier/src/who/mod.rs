@@ -26,7 +26,6 @@ pub use desk::{DeskCounts, WhoDesk};
 pub use dns::NameServers;
 pub use geo::{Geo, GeoError, GeoFacts, Place};
 pub use registries::{rdap_of, registry_of, whois_of};
-pub use text::is_mail_address;
 
 /// Where RDAP is asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,8 +4,8 @@
 //! terminals, marks that turn the direction of writing, names as long as a book.
 
 use encoding_rs::{EUC_JP, Encoding, ISO_2022_JP, SHIFT_JIS, WINDOWS_1252};
-use monban_model::is_hidden;
 use monban_model::limits::WHO_TEXT_MAX;
+use monban_model::{is_hidden, is_mail_address};
 
 /// One line without anything that is not seen, white space as single blanks, at most
 /// [`WHO_TEXT_MAX`] bytes.
@@ -34,34 +34,15 @@ pub(super) fn clean(text: &str) -> String {
 pub(super) fn mail_address(text: &str) -> Option<String> {
     // What may stand around one: quotes, brackets, `mailto:`.
     let around = |c: char| c.is_whitespace() || "<>()[]{}'\",;:|\\/".contains(c);
-    text.split(around).take(256).find(|word| is_mail_address(word)).map(str::to_lowercase)
+    text.split(around).take(256).find(|word| is_harmless(word)).map(str::to_lowercase)
 }
 
-/// Whether it is one that a mail may be sent to: a plain one. It never begins with `-`, so that no
-/// program takes it for an option, and has nothing that a shell or a mail header reads.
-pub fn is_mail_address(text: &str) -> bool {
-    let Some((local, domain)) = text.split_once('@') else { return false };
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._+=-".contains(&byte);
-    let begins = local.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
-    begins
-        && local.len() <= 64
-        && local.bytes().all(plain)
-        && !local.ends_with('.')
-        && !local.contains("..")
-        && domain.contains('.')
-        && is_host_name(domain)
-}
-
-/// Whether it is the name of a host: RFC 1123, with underlines, which names of hosts do have.
-pub(super) fn is_host_name(text: &str) -> bool {
-    let label = |label: &str| {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        (1..=63).contains(&label.len())
-            && label.bytes().all(plain)
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    text.len() <= monban_model::limits::DNS_NAME_MAX - 2 && text.split('.').all(label)
+/// Whether it is one that a stranger may name: in the domain name system, and without anything that
+/// a shell reads.
+fn is_harmless(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._+=-@".contains(&byte);
+    let has_domain = text.split_once('@').is_some_and(|(_, domain)| domain.contains('.'));
+    is_mail_address(text) && has_domain && text.bytes().all(plain)
 }
 
 /// The text of an answer, whatever letters it is written in. UTF-8 where it is that; else the

@@ -1,10 +1,12 @@
 //! What an answer of a whois server says of an address.
 
-use monban_model::{AbuseFrom, Address, Asn, Country, Net, Registry, Span, Stamp, Who};
+use monban_model::{
+    AbuseFrom, Address, Asn, Country, Net, Registry, Span, Stamp, Who, is_host_name,
+};
 
 use super::super::contacts::Contacts;
 use super::super::registries::whois_of;
-use super::super::text::{clean, is_host_name, mail_address};
+use super::super::text::{clean, mail_address};
 use super::objects::{Object, Objects, read_span};
 
 /// What an answer says.
