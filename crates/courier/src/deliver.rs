@@ -31,7 +31,7 @@ pub trait Sns {
 /// `X-Monban-Id` and `dedup_key`, by which the other side can tell.
 ///
 /// # Errors
-/// If nobody took it. Endpoints whose program the actor runs (`sendmail`, commands) are refused;
+/// If nobody took it. Endpoints whose program the runner runs (`sendmail`, commands) are refused;
 /// what such a program is given is made by [`mail::for_sendmail`] and [`crate::shape::command`].
 pub fn deliver(
     endpoint: &Endpoint,
@@ -56,7 +56,7 @@ pub fn deliver(
             syslog::send(at, *facility, Path::new(syslog::LOCAL), secrets, letter, dialogue)
         }
         Endpoint::Mail { by: MailBy::Sendmail(_), .. } | Endpoint::Command(_) => {
-            Err(Failure::permanent("the actor runs this program, not the courier"))
+            Err(Failure::permanent("the runner runs this program, not the courier"))
         }
     };
     // The other side may have repeated what it was given.

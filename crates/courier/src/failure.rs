@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use monban_model::limits::{DELIVERY_RETRY_AFTER_MAX_S, DELIVERY_WHY_MAX};
+use monban_model::limits::{DELIVERY_WHY_MAX, RETRY_AFTER_MAX_S};
 
 use crate::shape::{Measure, fit, plain, shown};
 
@@ -32,7 +32,7 @@ pub struct Failure {
     /// Whether another try is no use before somebody changed something.
     pub permanent: bool,
     /// How long the other side wants to be left alone, in seconds; at most
-    /// [`DELIVERY_RETRY_AFTER_MAX_S`].
+    /// [`RETRY_AFTER_MAX_S`].
     pub retry_after_s: Option<u64>,
     /// The cause in a few words fit for a person: one line, no control characters, at most
     /// [`DELIVERY_WHY_MAX`] bytes.
@@ -52,7 +52,7 @@ impl Failure {
 
     /// The same with the wait that was asked for.
     pub fn after(mut self, seconds: Option<u64>) -> Self {
-        self.retry_after_s = seconds.map(|s| s.min(DELIVERY_RETRY_AFTER_MAX_S));
+        self.retry_after_s = seconds.map(|s| s.min(RETRY_AFTER_MAX_S));
         self
     }
 }
@@ -79,6 +79,6 @@ mod tests {
         let failure = Failure::transient(format!("\u{1b}[2J550 no\r\n{}", "x".repeat(9999)));
         assert!(failure.why.starts_with("\\x1b[2J550 no\\x0d\\x0ax"));
         assert!(failure.why.len() <= DELIVERY_WHY_MAX && failure.why.ends_with('…'));
-        assert_eq!(failure.after(Some(u64::MAX)).retry_after_s, Some(DELIVERY_RETRY_AFTER_MAX_S));
+        assert_eq!(failure.after(Some(u64::MAX)).retry_after_s, Some(RETRY_AFTER_MAX_S));
     }
 }

@@ -171,7 +171,7 @@ pub enum Endpoint {
         /// The facility, 0 to 23; 10 is `authpriv`.
         facility: u8,
     },
-    /// A program of the administrator's, run by the actor: the letter as JSON on its standard
+    /// A program of the administrator's, run by the runner: the letter as JSON on its standard
     /// input, its main values in `MONBAN_*` variables, never in its arguments.
     Command(Vec<String>),
 }

@@ -1,6 +1,6 @@
 //! What the answer to a web hook means.
 
-use monban_model::limits::DELIVERY_RETRY_AFTER_MAX_S;
+use monban_model::limits::RETRY_AFTER_MAX_S;
 use monban_model::{Stamp, days_from_civil};
 use serde_json::Value;
 
@@ -45,7 +45,7 @@ impl Answer {
             // Saturates, and what is no number is 0.
             Some(wait.ceil() as u64)
         });
-        wait.map(|s| s.min(DELIVERY_RETRY_AFTER_MAX_S))
+        wait.map(|s| s.min(RETRY_AFTER_MAX_S))
     }
 }
 
@@ -117,14 +117,14 @@ mod tests {
             (Some("7"), "", Some(7)),
             (Some("Sun, 06 Nov 1994 08:49:50 GMT"), "", Some(13)),
             (Some("Sun, 06 Nov 1994 08:00:00 GMT"), "", Some(0)),
-            (Some("99999999999"), "", Some(DELIVERY_RETRY_AFTER_MAX_S)),
+            (Some("99999999999"), "", Some(RETRY_AFTER_MAX_S)),
             (Some("-1"), "", None),
             (Some("Sun, 99 Foo 1994 08:49:50 GMT"), "", None),
             (Some("Sun, 06 Nov 99999999999999 08:49:50 GMT"), "", None),
             (None, "{\"retry_after\":1.2,\"global\":false}", Some(2)),
             (None, "{\"ok\":false,\"parameters\":{\"retry_after\":35}}", Some(35)),
             (None, "{\"retry_after\":-5}", Some(0)),
-            (None, "{\"retry_after\":1e300}", Some(DELIVERY_RETRY_AFTER_MAX_S)),
+            (None, "{\"retry_after\":1e300}", Some(RETRY_AFTER_MAX_S)),
             (None, "not JSON", None),
         ] {
             let failure = answer(429, header, body).judge(now).unwrap_err();

@@ -49,8 +49,8 @@ pub const LETTER_PICTURE_MAX: usize = 64 * 1024;
 /// Bytes of the records that a letter carries as JSON.
 pub const LETTER_DATA_MAX: usize = 64 * 1024;
 
-/// Readers of one mail.
-pub const MAIL_READERS_MAX: usize = 64;
+/// Readers of one mail, and so mail addresses of one subscription.
+pub const MAIL_READERS_MAX: usize = 16;
 
 /// Bytes of a mail address (RFC 5321, 4.5.3.1.3), with room for a name in front of it.
 pub const MAIL_ADDRESS_MAX: usize = 320;
@@ -84,9 +84,6 @@ pub const SMTP_LINE_MAX: usize = 2048;
 
 /// Lines of one reply of a mail server; greetings with a list of extensions have about 15.
 pub const SMTP_REPLY_LINES_MAX: usize = 64;
-
-/// The longest wait that a server may ask for before the next try.
-pub const DELIVERY_RETRY_AFTER_MAX_S: u64 = 3600;
 
 /// Bytes of the cause that is given for a failed delivery.
 pub const DELIVERY_WHY_MAX: usize = 300;

@@ -39,9 +39,6 @@ pub const INHIBITIONS_MAX: usize = 32;
 /// Rules of `[logins]`.
 pub const LOGIN_RULES_MAX: usize = 64;
 
-/// Mail addresses of one subscription.
-pub const MAIL_TO_MAX: usize = 16;
-
 /// Bytes of the key of a group: values are cut to an equal share of it.
 pub const GROUP_KEY_MAX: usize = 512;
 
@@ -76,7 +73,7 @@ pub const DELIVERY_PATIENCE_S: u64 = 1800;
 pub const DELIVERY_AGE_MAX_S: u64 = 3 * 86_400;
 
 /// Longest time that a server may ask to wait before the next try, in seconds.
-pub const RETRY_AFTER_MAX_S: u64 = 86_400;
+pub const RETRY_AFTER_MAX_S: u64 = 3600;
 
 /// Bytes of what was said on the way of a message, for whoever tests it.
 pub const DIALOGUE_BYTES_MAX: usize = 32 * 1024;
