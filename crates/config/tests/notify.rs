@@ -247,6 +247,17 @@ fn a_label_that_nothing_has_is_refused_wherever_it_stands() {
 }
 
 #[test]
+fn an_address_that_is_a_secret_lies_in_a_file_of_its_own() {
+    for shape in ["slack", "discord", "teams"] {
+        let hook = |url: &str| format!("[[subscription]]\n{url}\nshape = \"{shape}\"\n");
+        let said = problems(&hook("webhook = \"https://chat.example.com/hooks/T0/x\""));
+        assert!(said.len() == 1 && said[0].contains("is a secret"), "{said:#?}");
+        read(&hook("url_file = \"/etc/monban/chat-url\""));
+        read(&hook("webhook = \"http://127.0.0.1:8080/hook\""));
+    }
+}
+
+#[test]
 fn what_no_server_has_to_take_is_no_address() {
     let ascii = "is no plain mail address such as";
     for (text, wanted) in [

@@ -108,6 +108,11 @@ impl Shape {
             Self::PagerDuty => "pagerduty",
         }
     }
+
+    /// Whether the service tells who may write by the address alone, so that it is a secret.
+    pub const fn has_secret_address(self) -> bool {
+        matches!(self, Self::Slack | Self::Discord | Self::Teams)
+    }
 }
 
 /// A web hook.

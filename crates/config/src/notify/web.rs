@@ -39,6 +39,13 @@ pub(super) fn read(table: &mut Table<'_>, page: &mut Page<'_>) -> Option<Webhook
         }
     }
     let url = address.unwrap_or_default();
+    let goes_out = scheme_and_host(&url).is_ok_and(|(_, host)| !is_loopback(&host));
+    if shape.has_secret_address() && goes_out {
+        let what = format!("the address of a web hook of the shape `{}` is a secret", shape.word());
+        let why = "whoever knows it can write there as well, and this file is no place for secrets";
+        let hint = "write url_file = \"/etc/monban/chat-url\", and the address into that file";
+        page.problem(place, what, why, hint);
+    }
     Some(Webhook { url, url_at, shape, secret, to: to.unwrap_or_default(), ca_file, insecure })
 }
 
@@ -66,13 +73,7 @@ pub(super) fn url(text: &str, insecure: bool) -> Result<(), String> {
     if text.len() > 2048 || !text.chars().all(is_plain) {
         return Err("an address has at most 2048 characters, and no spaces in it".to_owned());
     }
-    let (scheme, rest) = text.split_once("://").ok_or("write https://HOST/PATH")?;
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let place = &rest[..end];
-    if place.contains('@') {
-        return Err("no password stands in an address; use secret_file".to_owned());
-    }
-    let (host, _) = host_and_port(place)?;
+    let (scheme, host) = scheme_and_host(text)?;
     match scheme {
         "https" => Ok(()),
         "http" if insecure || is_loopback(&host) => Ok(()),
@@ -82,4 +83,14 @@ pub(super) fn url(text: &str, insecure: bool) -> Result<(), String> {
         )),
         _ => Err(format!("`{scheme}` is neither https nor http")),
     }
+}
+
+fn scheme_and_host(text: &str) -> Result<(&str, String), String> {
+    let (scheme, rest) = text.split_once("://").ok_or("write https://HOST/PATH")?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let place = &rest[..end];
+    if place.contains('@') {
+        return Err("no password stands in an address; use secret_file".to_owned());
+    }
+    host_and_port(place).map(|(host, _)| (scheme, host))
 }

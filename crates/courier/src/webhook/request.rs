@@ -65,7 +65,8 @@ pub(super) fn make(
     if headers.iter().any(|(_, value)| !visible(value)) {
         return Err(Failure::permanent("the secret holds letters that no header can hold"));
     }
-    let secret_path = secrets.url.is_some() || !token.is_empty();
+    let is_secret = secrets.url.is_some() || !token.is_empty();
+    let secret_path = is_secret || hook.shape.has_secret_address();
     Ok(Request { shown: shown(&uri, secret_path), uri, headers, body })
 }
 
@@ -210,10 +211,14 @@ mod tests {
         assert!(!why(&hook("", Shape::Telegram), &secrets("1:a/../x")).contains("1:a"));
         let slack = Secrets {
             url: Some(Secret("https://hooks.slack.com/services/T0/B0/x".to_owned())),
-            ..none
+            ..Secrets::default()
         };
         let request = of(&hook("", Shape::Slack), &slack).unwrap();
         assert_eq!(request.shown, "https://hooks.slack.com/***");
+        for shape in [Shape::Slack, Shape::Discord, Shape::Teams] {
+            let request = of(&hook("https://chat.example/hooks/s3cret", shape), &none).unwrap();
+            assert_eq!(request.shown, "https://chat.example/***");
+        }
         assert!(of(&hook("https://n.example", Shape::Ntfy), &secrets("t\r\nX: y")).is_err());
     }
 
