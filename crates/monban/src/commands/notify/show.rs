@@ -68,11 +68,23 @@ pub fn tests(say: &Say, answer: &Value) -> String {
         };
         let values = [("subscription", word(test, "subscription")), ("why", why)];
         text.push_str(&(said(say, key, &values) + "\n"));
-        for line in test["dialogue"].as_str().unwrap_or_default().lines() {
+        let dialogue = test["dialogue"].as_str().unwrap_or_default();
+        for line in dialogue.lines() {
             text.push_str(&format!("    {}\n", safe(line.trim_end())));
+        }
+        if let Some(from) = bare_sender(dialogue).filter(|_| test["taken"] != true) {
+            let values = [("from", safe(from))];
+            text.push_str(&(said(say, "notify-test-sender", &values) + "\n"));
         }
     }
     text
+}
+
+/// The sender that a mail server was told, if its host has no domain: so it is where nobody wrote
+/// `from` and the host knows only its short name.
+fn bare_sender(dialogue: &str) -> Option<&str> {
+    let (from, _) = dialogue.split_once("MAIL FROM:<")?.1.split_once('>')?;
+    (!from.rsplit_once('@')?.1.contains('.')).then_some(from)
 }
 
 fn subscription_row(say: &Say, one: &Value, answer: &Value) -> String {
@@ -299,7 +311,7 @@ mod tests {
         for tongue in SAYS {
             let say = Say::new(tongue);
             let text = subscriptions(&say, &told(json!([])));
-            assert!(text.contains("[mail]") && text.contains("monban reload"), "{text}");
+            assert!(text.contains("[mail]") && text.contains("systemctl restart monban"), "{text}");
             let none = silences(&say, &json!({"done": true, "notices": [], "silences": []}));
             assert_eq!(none.lines().count(), 1, "{none}");
         }
@@ -344,6 +356,24 @@ mod tests {
         assert_eq!(text.lines().collect::<Vec<_>>(), english);
         let text = tests(&Say::new(Tongue::Japanese), &answer);
         assert!(!text.contains("no answer"), "{text}");
+    }
+
+    #[test]
+    fn a_refused_sender_without_a_domain_is_told() {
+        for (from, taken, is_told) in [
+            ("monban@web1", false, true),
+            ("monban@web1", true, false),
+            ("monban@web1.example.com", false, false),
+        ] {
+            let dialogue = format!("< 220 mx\n> MAIL FROM:<{from}> SIZE=9\n< 553 no domain\n");
+            let test = json!({"subscription": "mail", "taken": taken, "why": "553",
+                "dialogue": dialogue});
+            let answer = json!({"done": taken, "notices": [], "tests": [test]});
+            for tongue in SAYS {
+                let text = tests(&Say::new(tongue), &answer);
+                assert_eq!(text.contains("from = \"monban@example.com\""), is_told, "{text}");
+            }
+        }
     }
 
     #[test]
