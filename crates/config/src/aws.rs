@@ -6,11 +6,11 @@ use monban_model::limits::{
 };
 use monban_model::{
     AWS_RETENTION_DAYS, Aws, AwsBatching, AwsCredentials, AwsDates, AwsEventStart, AwsLogs,
-    AwsMetrics, Problem, SecretAt, check_group, check_stream, closest, unread_date_sign,
+    AwsMetrics, check_group, check_stream, unread_date_sign,
 };
-use toml::de::{DeTable, DeValue};
 
 use crate::config::{read_path, read_pattern};
+use crate::words::{meant, secret_at};
 use crate::written::{Page, Table};
 
 /// `[aws]` of one file; what it leaves out is as in `aws`.
@@ -24,7 +24,7 @@ pub(crate) fn read(mut table: Table<'_>, aws: &mut Aws, page: &mut Page<'_>) {
     if let Some(credentials) = read_credentials(&mut table, page) {
         aws.credentials = credentials;
     }
-    if let Some(logs) = tables("logs", &mut table, page) {
+    if let Some(logs) = tables("logs", "[[aws.logs]]", &mut table, page) {
         let place = logs.last().map_or(0, |(at, _)| *at);
         aws.logs = logs.into_iter().filter_map(|(at, logs)| read_logs(at, logs, page)).collect();
         if aws.logs.iter().map(|logs| logs.files.len()).sum::<usize>() > LOG_PATTERNS_MAX {
@@ -32,41 +32,24 @@ pub(crate) fn read(mut table: Table<'_>, aws: &mut Aws, page: &mut Page<'_>) {
             page.problem(place, what, "each is looked for every second", "use a wildcard");
         }
     }
-    if let Some(metrics) = tables("metrics", &mut table, page) {
+    if let Some(metrics) = tables("metrics", "[[aws.metrics]]", &mut table, page) {
         let read = |(at, table)| read_metrics(at, table, page);
         aws.metrics = metrics.into_iter().filter_map(read).collect();
     }
     table.finish(page);
 }
 
-/// The `[[aws.NAME]]` tables, each with its place.
+/// The `[[aws.NAME]]` tables, each with its place; `None` if there is none.
 fn tables<'a>(
     name: &'static str,
+    title: &str,
     table: &mut Table<'a>,
     page: &mut Page<'_>,
 ) -> Option<Vec<(usize, Table<'a>)>> {
-    let value = table.any(name)?;
-    let place = value.span().start;
-    let DeValue::Array(items) = value.into_inner() else {
-        let hint = format!("write [[aws.{name}]] on a line of its own");
-        page.problem(place, format!("`aws.{name}` is a list of tables"), "", &hint);
-        return None;
-    };
-    let mut found = Vec::new();
-    for item in items {
-        let at = item.span().start;
-        match item.into_inner() {
-            DeValue::Table(table) => {
-                found.push((at, Table::new(&format!("[[aws.{name}]]"), table)))
-            }
-            _ => {
-                let hint = format!("write [[aws.{name}]] on a line of its own");
-                page.problem(at, format!("`aws.{name}` is a list of tables"), "", &hint);
-            }
-        }
-    }
+    let place = table.place(name)?;
+    let mut found = table.tables(name, title, page);
     if found.len() > AWS_TABLES_MAX {
-        let what = format!("more than {AWS_TABLES_MAX} [[aws.{name}]]");
+        let what = format!("more than {AWS_TABLES_MAX} {title}");
         page.problem(place, what, "each one is kept in memory", "");
         found.truncate(AWS_TABLES_MAX);
     }
@@ -81,19 +64,9 @@ fn read_credentials(table: &mut Table<'_>, page: &mut Page<'_>) -> Option<AwsCre
         value.as_ref().as_str().unwrap_or_default().to_owned()
     });
     let key_id = table.text("key_id", page, read_key_id);
-    let file = table.text("secret_file", page, read_path);
-    let credential = table.text("secret_credential", page, read_credential);
+    let secret = secret_at(table, "secret_file", "secret_credential", page);
     let shared = table.text("shared_file", page, read_path);
     let profile = table.text("profile", page, |text| Ok(text.to_owned()));
-    let secret = match (file, credential) {
-        (Some(_), Some(_)) => {
-            let what = "`secret_file` and `secret_credential` are both given";
-            page.problem(place, what.to_owned(), "only one of them can be the secret", "");
-            return None;
-        }
-        (Some(file), None) => Some(SecretAt::File(file)),
-        (None, credential) => credential.map(SecretAt::Credential),
-    };
     let has_keys = key_id.is_some() || secret.is_some();
     let mut wrong = |what: &str, why: &str, hint: &str| {
         page.problem(place, what.to_owned(), why, hint);
@@ -132,11 +105,7 @@ fn read_credentials(table: &mut Table<'_>, page: &mut Page<'_>) -> Option<AwsCre
         },
         Some(other) => {
             const KNOWN: [&str; 4] = ["instance-role", "keys", "shared", "environment"];
-            let hint = match closest(other, KNOWN) {
-                Some(meant) => format!("did you mean `{meant}`?"),
-                None => format!("known: {}", KNOWN.join(", ")),
-            };
-            wrong(&format!("`credentials` is no such thing: {other}"), "", &hint)
+            wrong(&format!("`credentials` is no such thing: {other}"), "", &meant(other, KNOWN))
         }
     }
 }
@@ -293,57 +262,4 @@ fn read_key_id(text: &str) -> Result<String, String> {
         true => Ok(text.to_owned()),
         false => Err("it is no id of an access key such as AKIAIOSFODNN7EXAMPLE".to_owned()),
     }
-}
-
-/// The name of a credential of systemd's: no path.
-fn read_credential(text: &str) -> Result<String, String> {
-    let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    match !text.is_empty() && text.len() <= 255 && !text.starts_with('.') && text.chars().all(fits)
-    {
-        true => Ok(text.to_owned()),
-        false => Err(format!("`{text}` is no name of a credential")),
-    }
-}
-
-/// The problems of names that only rules and other tables can tell: services that no rule file
-/// describes, and metrics that are nowhere defined.
-pub(crate) fn unknown(
-    aws: &Aws,
-    (file, text): (&str, &str),
-    services: &[&str],
-    metrics: &[&str],
-) -> Vec<Problem> {
-    let (root, _) = DeTable::parse_recoverable(text);
-    let tables = [("logs", "services", services), ("metrics", "metrics", metrics)];
-    let mut problems = Vec::new();
-    for (table, key, known) in tables {
-        let lists: Vec<&Vec<String>> = match table {
-            "logs" => aws.logs.iter().map(|logs| &logs.services).collect(),
-            _ => aws.metrics.iter().map(|metrics| &metrics.metrics).collect(),
-        };
-        let names = lists.into_iter().flatten();
-        for name in names.filter(|name| !known.contains(&name.as_str())) {
-            let hint = match closest(name, known.iter().copied()) {
-                Some(meant) => format!("did you mean `{meant}`?"),
-                None => format!("known: {}", known.join(", ")),
-            };
-            let what = format!("[[aws.{table}]] names `{name}` in `{key}`");
-            let problem = Problem::of_file(file, what, "there is none of that name").hint(hint);
-            problems.push(match place(root.get_ref(), table, key, name) {
-                Some(place) => problem.at(text, place),
-                None => problem,
-            });
-        }
-    }
-    problems
-}
-
-fn place(root: &DeTable<'_>, table: &str, key: &str, name: &str) -> Option<usize> {
-    let aws = root.get("aws")?.get_ref().as_table()?;
-    let tables = aws.get(table)?.get_ref().as_array()?;
-    tables.iter().find_map(|table| {
-        let names = table.get_ref().as_table()?.get(key)?.get_ref().as_array()?;
-        let found = names.iter().find(|found| found.get_ref().as_str() == Some(name));
-        found.map(|found| found.span().start)
-    })
 }

@@ -13,8 +13,9 @@ use crate::notify;
 use crate::origins;
 use crate::policies::{self, Layer};
 use crate::reports;
+use crate::unknown;
+use crate::words::meant;
 use crate::written::{Page, Table};
-use monban_model::closest;
 
 /// Whether the systemd journal is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -241,21 +242,18 @@ impl Config {
         services: &[&str],
         metrics: &[&str],
     ) -> Vec<Problem> {
-        aws::unknown(&self.aws, (file, text), services, metrics)
+        unknown::in_aws(&self.aws, (file, text), services, metrics)
     }
 
-    /// The problems of names that only the rules can tell: policies for services that no rule
-    /// file describes.
+    /// The problems of names that only the rules can tell: policies, metrics and rules for logins
+    /// with services that no rule file describes.
     pub fn unknown_services(&self, file: &str, text: &str, services: &[&str]) -> Vec<Problem> {
-        let mut problems = origins::unknown_services(&self.origins, (file, text), services);
+        let mut problems = Vec::new();
         let (root, _) = DeTable::parse_recoverable(text);
         for policy in &self.policies {
             let Reach::Services(names) = &policy.reach else { continue };
             for name in names.iter().filter(|name| !services.contains(&name.as_str())) {
-                let hint = match closest(name, services.iter().copied()) {
-                    Some(meant) => format!("did you mean `{meant}`?"),
-                    None => format!("known: {}", services.join(", ")),
-                };
+                let hint = meant(name, services.iter().copied());
                 let what = format!("[policy.{}] is for the service `{name}`", policy.name);
                 let why = "no rule file describes that service, so it would count nothing";
                 let problem = Problem::of_file(file, what, why).hint(hint);
@@ -265,6 +263,10 @@ impl Config {
                 });
             }
         }
+        let page = (file, text);
+        problems.extend(unknown::in_origins(&self.origins, page, services));
+        problems.extend(unknown::in_metrics(&self.metrics, &self.aws, page, services));
+        problems.extend(unknown::in_logins(&self.notify.logins.rules, page, services));
         problems.sort_by_key(|problem| (problem.line, problem.column));
         problems
     }

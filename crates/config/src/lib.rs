@@ -12,6 +12,8 @@ mod notify;
 mod origins;
 mod policies;
 mod reports;
+mod unknown;
+mod words;
 mod written;
 
 pub use alarms::{SimulatedPoint, Simulation};

@@ -2,12 +2,12 @@
 
 use monban_model::limits::{ORIGIN_LIST_MAX, ORIGINS_MAX};
 use monban_model::{
-    Asn, Country, Kind, KindSet, ORIGIN_KINDS, OneOf, OriginAct, OriginLogin, OriginRule, Problem,
-    Reach, Severity, closest,
+    Asn, Country, Kind, KindSet, ORIGIN_KINDS, OneOf, OriginAct, OriginLogin, OriginRule, Reach,
+    Severity,
 };
-use toml::de::DeTable;
 
 use crate::policies::{duration_or_forever, read_kind, read_ports};
+use crate::words::word_of;
 use crate::written::{Page, Table};
 
 /// The tables of a file.
@@ -46,16 +46,19 @@ fn read_one(
     let services = table.texts("services", page, |name| Ok(name.to_owned()));
     let kinds = table.texts("kinds", page, read_kind);
     let is_said = table.has("then");
-    let then = table.text("then", page, |text| word(text, OriginAct::ALL, OriginAct::word));
+    let then =
+        table.text("then", page, |text| word_of("answer", text, OriginAct::ALL, OriginAct::word));
     if !is_said {
         let what = "an [[origin]] has no `then`".to_owned();
         page.problem(place, what, "", "write then = \"block\", \"alarm\" or \"allow\"");
     }
     let places = ["logins", "block", "ports", "severity"].map(|key| (key, table.place(key)));
-    let logins = table.text("logins", page, |text| word(text, OriginLogin::ALL, OriginLogin::word));
+    let logins = table
+        .text("logins", page, |text| word_of("answer", text, OriginLogin::ALL, OriginLogin::word));
     let first_s = table.text("block", page, duration_or_forever);
     let scope = read_ports(&mut table, page);
-    let severity = table.text("severity", page, |text| word(text, Severity::ALL, Severity::word));
+    let severity = table
+        .text("severity", page, |text| word_of("severity", text, Severity::ALL, Severity::word));
     table.finish(page);
     let then = then?;
     useless(then, &places, page);
@@ -87,40 +90,6 @@ fn read_one(
         scope,
         severity: severity.unwrap_or(Severity::Warning),
     })
-}
-
-/// The problems of tables for services that no rule file describes.
-pub(crate) fn unknown_services(
-    rules: &[OriginRule],
-    (file, text): (&str, &str),
-    services: &[&str],
-) -> Vec<Problem> {
-    let (root, _) = DeTable::parse_recoverable(text);
-    let tables = root.get_ref().get("origin").and_then(|list| list.get_ref().as_array());
-    let mut problems = Vec::new();
-    for rule in rules {
-        let Reach::Services(names) = &rule.reach else { continue };
-        let table = tables.and_then(|tables| tables.get(rule.number as usize - 1));
-        let list = table
-            .and_then(|table| table.get_ref().as_table()?.get("services")?.get_ref().as_array());
-        for name in names.iter().filter(|name| !services.contains(&name.as_str())) {
-            let hint = match closest(name, services.iter().copied()) {
-                Some(meant) => format!("did you mean `{meant}`?"),
-                None => format!("known: {}", services.join(", ")),
-            };
-            let what = format!("[[origin]] {} is for the service `{name}`", rule.number);
-            let why = "no rule file describes that service, so it would be about nothing";
-            let problem = Problem::of_file(file, what, why).hint(hint);
-            let place = list.into_iter().flat_map(|list| list.iter()).find_map(|item| {
-                (item.get_ref().as_str() == Some(name)).then(|| item.span().start)
-            });
-            problems.push(match place {
-                Some(place) => problem.at(text, place),
-                None => problem,
-            });
-        }
-    }
-    problems
 }
 
 /// What a table says and has no effect there.
@@ -242,18 +211,4 @@ fn common<T: Ord + Copy + ToString>(one: &OneOf<T>, other: &OneOf<T>) -> Option<
         }
         _ => None,
     }
-}
-
-fn word<T: Copy, const N: usize>(
-    text: &str,
-    all: [T; N],
-    word: impl Fn(T) -> &'static str,
-) -> Result<T, String> {
-    all.into_iter().find(|one| word(*one) == text).ok_or_else(|| {
-        let known = all.map(&word);
-        match closest(text, known) {
-            Some(meant) => format!("`{text}` is unknown; did you mean `{meant}`?"),
-            None => format!("`{text}` is none of {}", known.join(", ")),
-        }
-    })
 }

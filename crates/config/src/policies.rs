@@ -5,8 +5,8 @@ use monban_model::{Backoff, Kind, KindSet, Policy, Reach, Scope, Window, parse_d
 use toml::Spanned;
 use toml::de::DeValue;
 
+use crate::words::word_of;
 use crate::written::{Page, Table, Value};
-use monban_model::closest;
 
 /// The policies of several files, the later over the earlier.
 ///
@@ -184,13 +184,7 @@ pub(crate) fn read_ports(table: &mut Table<'_>, page: &mut Page<'_>) -> Option<S
 }
 
 pub(crate) fn read_kind(name: &str) -> Result<Kind, String> {
-    Kind::from_name(name).ok_or_else(|| {
-        let known = Kind::ALL.iter().map(|kind| kind.name());
-        match closest(name, known) {
-            Some(meant) => format!("`{name}` is no kind; did you mean `{meant}`?"),
-            None => format!("`{name}` is no kind of sighting"),
-        }
-    })
+    word_of("kind", name, Kind::ALL, Kind::name)
 }
 
 fn window_length(text: &str) -> Result<u64, String> {

@@ -1,7 +1,8 @@
 //! `[reports]`: the report of a day or week, sent by itself.
 
-use monban_model::{Notify, ReportTime, Reports, closest};
+use monban_model::{Notify, ReportTime, Reports};
 
+use crate::words::{meant, never_or};
 use crate::written::{Page, Table};
 
 /// Days of the week, as they are written.
@@ -36,19 +37,15 @@ pub(crate) fn read(
     }
     let is_sent = reports.daily.is_some() || reports.weekly.is_some();
     if is_sent && !is_topic(&reports.topic) {
-        let known = || notify.topics.iter().map(|topic| topic.name.as_str());
-        let hint = match closest(&reports.topic, known()) {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => "name somebody in [mail], or a [[topic]] and its [[subscription]]".to_owned(),
+        let known = notify.topics.iter().map(|topic| topic.name.as_str());
+        let hint = match notify.topics.is_empty() {
+            true => "name somebody in [mail], or a [[topic]] and its [[subscription]]".to_owned(),
+            false => meant(&reports.topic, known),
         };
         let what = format!("[reports] is for the topic `{}`, and there is none", reports.topic);
         page.problem(topic_place, what, "the reports would reach nobody", &hint);
     }
     table.finish(page);
-}
-
-fn never_or<T>(text: &str, read: fn(&str) -> Result<T, String>) -> Result<Option<T>, String> {
-    if text == "never" { Ok(None) } else { read(text).map(Some) }
 }
 
 /// `07:00`.

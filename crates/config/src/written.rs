@@ -1,11 +1,9 @@
 //! A table of the file as it was written: values are taken by name and type, and what is left
 //! over or of the wrong type becomes a problem with its place.
 
-use monban_model::Problem;
+use monban_model::{Problem, closest};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-
-use monban_model::closest;
 
 /// The text of a file and the problems found in it so far.
 pub(crate) struct Page<'a> {
@@ -195,9 +193,11 @@ impl<'a> Table<'a> {
     ) -> Vec<(usize, Table<'a>)> {
         let Some(value) = self.take(key) else { return Vec::new() };
         let place = value.span().start;
+        let hint = format!("write {title} on a line of its own before each");
+        let mut wrong =
+            |place| page.problem(place, format!("`{key}` is no list of tables"), "", &hint);
         let DeValue::Array(items) = value.into_inner() else {
-            let what = format!("`{key}` is a list of tables");
-            page.problem(place, what, "", &format!("write {title} on a line of its own"));
+            wrong(place);
             return Vec::new();
         };
         let mut tables = Vec::new();
@@ -205,7 +205,7 @@ impl<'a> Table<'a> {
             let place = item.span().start;
             match item.into_inner() {
                 DeValue::Table(table) => tables.push((place, Table::new(title, table))),
-                _ => page.problem(place, format!("`{key}` wants tables"), "", ""),
+                _ => wrong(place),
             }
         }
         tables

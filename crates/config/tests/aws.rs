@@ -149,6 +149,8 @@ fn names_that_are_nowhere_are_told_with_their_place() {
     let config = Config::parse("m.toml", text).unwrap();
     let said = config.unknown_in_aws("m.toml", text, &["sshd"], &["preauth"]);
     let said: Vec<String> = said.iter().map(ToString::to_string).collect();
+    let without = config.unknown_in_aws("m.toml", text, &["sshd", "sshx"], &[]);
+    assert_eq!(without[0].hint, "write a [[metric]] with name = \"preath\"");
     let expected = [
         "m.toml:2: [[aws.logs]] names `sshx` in `services` (there is none of that name); \
          did you mean `sshd`?",

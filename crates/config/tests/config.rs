@@ -92,6 +92,42 @@ fn a_policy_for_an_unknown_service_is_a_problem() {
 }
 
 #[test]
+fn a_service_that_is_not_there_is_told_where_it_would_count_nothing() {
+    let metric = |source: &str| {
+        format!("[[metric]]\nname = \"m\"\npattern = \"x\"\nsources = [\"{source}\"]\n")
+    };
+    let rule = |service: &str| {
+        format!("[[logins.rule]]\nservice = {service}\ntell = \"none\"\n[logins]\ntell = \"all\"\n")
+    };
+    let group = "[[aws.logs]]\nservices = [\"sshd\"]\ngroup = \"secure\"\n";
+    for (text, wanted) in [
+        (metric("sshdd"), Some((4, "did you mean `sshd`?"))),
+        (metric("foo"), Some((4, "known: sshd, su, sudo, apache"))),
+        (metric("sshd"), None),
+        (metric("/var/log/*.log"), None),
+        (metric("secure") + group, None),
+        (rule("\"shsd\""), Some((2, "did you mean `sshd`?"))),
+        (rule("[\"sshd\", \"sodo\"]"), Some((2, "did you mean `sudo`?"))),
+        // PAM has services of any name, and a rule takes patterns.
+        (rule("[\"sshd\", \"su-l\", \"sudo-i\", \"login\", \"sddm\", \"kiosk\"]"), None),
+        (rule("\"ssh*\""), None),
+    ] {
+        let config = Config::parse("x", &text).unwrap();
+        let services = ["sshd", "su", "sudo", "apache", "nginx", "web-access"];
+        let said = config.unknown_services("x", &text, &services);
+        let said: Vec<(u32, String)> =
+            said.iter().map(|problem| (problem.line, problem.to_string())).collect();
+        match wanted {
+            Some((line, hint)) => {
+                assert!(said.len() == 1 && said[0].0 == line, "{text}\n{said:?}");
+                assert!(said[0].1.contains(hint), "{text}\n{said:?}");
+            }
+            None => assert!(said.is_empty(), "{text}\n{said:?}"),
+        }
+    }
+}
+
+#[test]
 fn hostile_bytes_never_panic() {
     let mut state = 1_u64;
     for _ in 0..20_000 {

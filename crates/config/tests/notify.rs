@@ -203,7 +203,7 @@ tell = "some"
         "m.toml:4: [mail] has `user` or `security`, and no `server`",
         "m.toml:5: a topic has no `name`",
         "m.toml:6: `themes`: `logins` is no theme; did you mean `login`?",
-        "m.toml:7: `repeat`: `1s` is less than a minute",
+        "m.toml:7: `repeat`: less than a minute is no repeating",
         "m.toml:8: `where.Service`: there is no label `Service`; did you mean `service`?",
         "m.toml:8: `where.user`: either all values of a list begin with `!` or none",
         "m.toml:9: a subscription goes several ways",
@@ -319,7 +319,7 @@ fn what_names_nothing_is_told_with_what_is_meant() {
         [
             "m.toml:4: `topic`: there is no topic `opps` (nothing would be told); did you mean `ops`?",
             "m.toml:7: `fallback`: there is no other subscription `mial` (nobody would be told); did you mean `mail`?",
-            "m.toml:12: `fallback`: there is no other subscription `mail` (nobody would be told); there are: log",
+            "m.toml:12: `fallback`: there is no other subscription `mail` (nobody would be told); known: log",
         ]
     );
     let twice = "[mail]\nto = \"a@b.example\"\n[[subscription]]\nmail = \"c@d.example\"\n";

@@ -62,7 +62,7 @@ fn all_mistakes_are_told_at_once_with_place_and_hint() {
         "monban.toml:2: `countries`: `EU` is no country (ISO 3166)",
         "monban.toml:5: `as`: `AS4134x` is no number of an autonomous system, such as AS64496",
         "monban.toml:5: `as`: `ASN 5` is no number of an autonomous system, such as AS64496",
-        "monban.toml:6: `then`: `blok` is unknown; did you mean `block`?",
+        "monban.toml:6: `then`: `blok` is no answer; did you mean `block`?",
         "monban.toml:7: an [[origin]] names neither `countries` nor `as` (it would be about \
          nobody); write for example countries = [\"CN\", \"RU\"], or countries = [\"!JP\"] for all \
          but Japan",

@@ -2,7 +2,7 @@
 
 use monban_model::{AlarmSpec, Watch};
 
-use super::meant;
+use crate::words::meant;
 use crate::written::Page;
 
 /// How far one was looked at.

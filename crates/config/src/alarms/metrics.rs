@@ -4,7 +4,8 @@ use monban_model::limits::{METRIC_DIMENSIONS_MAX, METRIC_PATTERN_CHARS_MAX};
 use monban_model::{Amount, MetricSpec, is_built_in};
 use toml::de::DeValue;
 
-use super::{Entry, meant, name, take_number, take_pairs};
+use super::{name, take_number, take_pairs};
+use crate::words::meant;
 use crate::written::{Page, Table};
 
 /// CloudWatch's units.
@@ -38,8 +39,7 @@ pub(super) const UNITS: [&str; 27] = [
     "None",
 ];
 
-pub(super) fn read(entry: Entry<'_>, page: &mut Page<'_>) -> Option<MetricSpec> {
-    let Entry { place, mut table } = entry;
+pub(super) fn read(place: usize, mut table: Table<'_>, page: &mut Page<'_>) -> Option<MetricSpec> {
     let had_name = table.has("name");
     let found = table.text("name", page, |text| {
         let name = name(text)?;

@@ -6,26 +6,19 @@ mod read;
 mod simulation;
 
 use monban_model::limits::{ALARM_NAME_MAX, ALARMS_MAX, METRICS_MAX};
-use monban_model::{AlarmSpec, BLOCKS_METRIC, Kind, MetricSpec, closest};
+use monban_model::{AlarmSpec, BLOCKS_METRIC, Kind, MetricSpec};
 use toml::de::DeValue;
 
 use crate::written::{Page, Table, Value};
 
 pub use simulation::{SimulatedPoint, Simulation};
 
-/// A table of a list, where it stands.
-struct Entry<'a> {
-    place: usize,
-    table: Table<'a>,
-}
-
 /// Reads both lists. The names that alarms use are looked for among the metrics, the kinds of
 /// sightings and `blocks`; without `metrics` any will do.
 pub(crate) fn read(root: &mut Table<'_>, page: &mut Page<'_>) -> (Vec<MetricSpec>, Vec<AlarmSpec>) {
     let mut metrics: Vec<MetricSpec> = Vec::new();
-    for entry in entries(root, "metric", METRICS_MAX, page) {
-        let place = entry.place;
-        let Some(metric) = metrics::read(entry, page) else { continue };
+    for (place, table) in entries(root, ("metric", "[[metric]]"), METRICS_MAX, page) {
+        let Some(metric) = metrics::read(place, table, page) else { continue };
         if metrics.iter().any(|other| other.name == metric.name) {
             let what = format!("two metrics are called `{}`", metric.name);
             page.problem(place, what, "alarms could not tell them apart", "give one another name");
@@ -43,9 +36,8 @@ fn read_alarms(
     page: &mut Page<'_>,
 ) -> Vec<AlarmSpec> {
     let mut found: Vec<(usize, AlarmSpec)> = Vec::new();
-    for entry in entries(root, "alarm", ALARMS_MAX, page) {
-        let place = entry.place;
-        let Some(alarm) = read::alarm(entry, metrics, page) else { continue };
+    for (place, table) in entries(root, ("alarm", "[[alarm]]"), ALARMS_MAX, page) {
+        let Some(alarm) = read::alarm(place, table, metrics, page) else { continue };
         if found.iter().any(|(_, other)| other.name == alarm.name) {
             let what = format!("two alarms are called `{}`", alarm.name);
             page.problem(place, what, "their state is kept by name", "give one another name");
@@ -57,36 +49,21 @@ fn read_alarms(
     found.into_iter().map(|(_, alarm)| alarm).collect()
 }
 
-/// The tables of `[[key]]`.
+/// The tables of `[[key]]`; none if there are too many.
 fn entries<'a>(
     root: &mut Table<'a>,
-    key: &'static str,
+    (key, title): (&'static str, &str),
     most: usize,
     page: &mut Page<'_>,
-) -> Vec<Entry<'a>> {
-    let Some(value) = root.any(key) else { return Vec::new() };
-    let place = value.span().start;
-    let hint = format!("write [[{key}]] on a line of its own before each");
-    let DeValue::Array(items) = value.into_inner() else {
-        page.problem(place, format!("`{key}` is no list of tables"), "", &hint);
-        return Vec::new();
-    };
-    if items.len() > most {
-        let what = format!("more than {most} tables [[{key}]]");
+) -> Vec<(usize, Table<'a>)> {
+    let place = root.place(key).unwrap_or(0);
+    let found = root.tables(key, title, page);
+    if found.len() > most {
+        let what = format!("more than {most} tables {title}");
         page.problem(place, what, "each of them costs time and memory", "");
         return Vec::new();
     }
-    let mut entries = Vec::new();
-    for item in items {
-        let place = item.span().start;
-        match item.into_inner() {
-            DeValue::Table(table) => {
-                entries.push(Entry { place, table: Table::new(&format!("[[{key}]]"), table) });
-            }
-            _ => page.problem(place, format!("`{key}` is no list of tables"), "", &hint),
-        }
-    }
-    entries
+    found
 }
 
 /// The name of a metric, alarm or dimension.
@@ -159,12 +136,4 @@ fn take_pairs(
 fn metric_names(metrics: &[MetricSpec]) -> impl Iterator<Item = &str> {
     let own = metrics.iter().map(|metric| metric.name.as_str());
     own.chain(Kind::ALL.iter().map(|kind| kind.name())).chain([BLOCKS_METRIC])
-}
-
-/// "Did you mean ...?", or what there is.
-fn meant<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
-    match closest(name, known.clone()) {
-        Some(meant) => format!("did you mean `{meant}`?"),
-        None => format!("known: {}", known.collect::<Vec<_>>().join(", ")),
-    }
 }

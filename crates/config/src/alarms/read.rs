@@ -5,10 +5,11 @@ use monban_model::limits::{
 };
 use monban_model::{
     AlarmRule, AlarmSpec, Amount, BLOCKS_METRIC, Comparison, MetricSpec, Missing, Per, Semantics,
-    Severity, Statistic, Watch, Watched, closest, is_built_in, parse_duration_s,
+    Severity, Statistic, Watch, Watched, is_built_in, parse_duration_s,
 };
 
-use super::{Entry, meant, metric_names, metrics, name, take_number, take_pairs};
+use super::{metric_names, metrics, name, take_number, take_pairs};
+use crate::words::{meant, repeat, word_of};
 use crate::written::{Page, Table};
 
 /// While an alarm is firing it is said again so often, if nothing else is written: as
@@ -37,11 +38,11 @@ const OF_METRIC: [&str; 11] = [
 type Metrics<'m> = Option<&'m [MetricSpec]>;
 
 pub(super) fn alarm(
-    entry: Entry<'_>,
+    place: usize,
+    mut table: Table<'_>,
     metrics: Metrics<'_>,
     page: &mut Page<'_>,
 ) -> Option<AlarmSpec> {
-    let Entry { place, mut table } = entry;
     let had_name = table.has("name");
     let found = table.text("name", page, name);
     if found.is_none() && !had_name {
@@ -51,9 +52,11 @@ pub(super) fn alarm(
         0..=ALARM_DESCRIPTION_MAX => Ok(text.to_owned()),
         _ => Err(format!("the description has more than {ALARM_DESCRIPTION_MAX} bytes")),
     });
-    let severity = table.text("severity", page, |text| one_of(text, Severity::ALL, Severity::word));
-    let semantics =
-        table.text("semantics", page, |text| one_of(text, Semantics::ALL, Semantics::word));
+    let severity = table
+        .text("severity", page, |text| word_of("severity", text, Severity::ALL, Severity::word));
+    let semantics = table.text("semantics", page, |text| {
+        word_of("semantics", text, Semantics::ALL, Semantics::word)
+    });
     let semantics = semantics.unwrap_or_default();
     let samples = table.number("samples", (0, u64::from(ALARM_SAMPLES_MAX)), page);
     let (has_rule, has_metric) = (table.has("rule"), table.has("metric"));
@@ -126,7 +129,9 @@ fn watched(
         let why = "so many could never breach, and the alarm would never go off";
         page.problem(place, what, why, "write a larger `evaluation_periods`");
     }
-    let missing = table.text("missing", page, |text| one_of(text, Missing::ALL, Missing::word));
+    let missing = table.text("missing", page, |text| {
+        word_of("treatment of missing data", text, Missing::ALL, Missing::word)
+    });
     let low = table.text("low_samples", page, |text| match text {
         "evaluate" => Ok(false),
         "ignore" => Ok(true),
@@ -165,8 +170,7 @@ fn known_metric(text: &str, metrics: Metrics<'_>) -> Result<String, String> {
     let name = name(text)?;
     match metrics {
         Some(metrics) if metric_names(metrics).all(|known| known != name) => {
-            let known: Vec<&str> = metric_names(metrics).collect();
-            let hint = meant(&name, known.into_iter());
+            let hint = meant(&name, metric_names(metrics));
             Err(format!("there is no metric `{name}`; {hint}"))
         }
         _ => Ok(name),
@@ -175,11 +179,9 @@ fn known_metric(text: &str, metrics: Metrics<'_>) -> Result<String, String> {
 
 fn comparison(text: &str) -> Result<Comparison, String> {
     Comparison::from_text(text).ok_or_else(|| {
-        let words = Comparison::ALL.map(Comparison::word);
-        match closest(text, words) {
-            Some(meant) => format!("`{text}` is no comparison; did you mean `{meant}`?"),
-            None => format!("`{text}` is no comparison; write >=, >, <= or <"),
-        }
+        let words = Comparison::ALL.map(Comparison::word).into_iter();
+        let known = words.chain([">=", ">", "<=", "<"]);
+        format!("`{text}` is no comparison; {}", meant(text, known))
     })
 }
 
@@ -287,39 +289,9 @@ fn per(
             ("user", _) => Ok(Per::User),
             (_, Some(known)) if !known.contains(&text) => {
                 let known = ["address", "user"].into_iter().chain(known.iter().copied());
-                let known: Vec<&str> = known.collect();
-                Err(format!(
-                    "`{text}` is nothing that the metric tells; {}",
-                    meant(text, known.into_iter())
-                ))
+                Err(format!("`{text}` is nothing that the metric tells; {}", meant(text, known)))
             }
             _ => name(text).map(Per::Dimension),
-        }
-    })
-}
-
-fn repeat(text: &str) -> Result<Option<u64>, String> {
-    match text {
-        "never" => Ok(None),
-        _ => match parse_duration_s(text)? {
-            0..60 => Err("less than a minute is no repeating; write \"never\" for none".to_owned()),
-            seconds => Ok(Some(seconds)),
-        },
-    }
-}
-
-/// One of a closed list, by its word.
-fn one_of<T: Copy, const N: usize>(
-    text: &str,
-    all: [T; N],
-    word: impl Fn(T) -> &'static str,
-) -> Result<T, String> {
-    let found = all.iter().find(|one| word(**one) == text);
-    found.copied().ok_or_else(|| {
-        let words = all.map(&word);
-        match closest(text, words) {
-            Some(meant) => format!("`{text}` is not known; did you mean `{meant}`?"),
-            None => format!("`{text}` is none of {}", words.join(", ")),
         }
     })
 }

@@ -2,12 +2,12 @@
 
 use std::net::IpAddr;
 
-use monban_model::limits::PATH_MAX;
-use monban_model::{Endpoint, SecretAt, SyslogAt};
+use monban_model::{Endpoint, SyslogAt};
 
 use super::mail::{self, Mail};
-use super::matchers::unknown;
 use super::web;
+use crate::config::read_path;
+use crate::words::word_of;
 use crate::written::{Page, Table};
 
 /// The keys of which a subscription has one.
@@ -88,7 +88,7 @@ fn syslog(table: &mut Table<'_>, page: &mut Page<'_>) -> Option<Endpoint> {
     let facility = table.text("facility", page, facility).unwrap_or(10);
     let mut at = at?;
     if let SyslogAt::Tls(_, _, ca_file) = &mut at {
-        *ca_file = table.text("ca_file", page, absolute);
+        *ca_file = table.text("ca_file", page, read_path);
     }
     Some(Endpoint::Syslog { at, facility })
 }
@@ -110,8 +110,7 @@ fn facility(text: &str) -> Result<u8, String> {
         ("local6", 22),
         ("local7", 23),
     ];
-    let found = NAMES.iter().find(|(name, _)| *name == text).map(|(_, number)| *number);
-    found.ok_or_else(|| unknown("facility", text, &NAMES.map(|(name, _)| name)))
+    word_of("facility", text, NAMES, |(name, _)| name).map(|(_, number)| number)
 }
 
 fn command(table: &mut Table<'_>, page: &mut Page<'_>) -> Option<Endpoint> {
@@ -120,7 +119,7 @@ fn command(table: &mut Table<'_>, page: &mut Page<'_>) -> Option<Endpoint> {
         true => Err("a word holds a NUL".to_owned()),
         false => Ok(text.to_owned()),
     })?;
-    if let Err(why) = absolute(words.first().map_or("", String::as_str)) {
+    if let Err(why) = read_path(words.first().map_or("", String::as_str)) {
         let hint = "write command = [\"/usr/local/bin/tell\", \"--loud\"]";
         page.problem(place, format!("`command`: {why}"), "no search path is used", hint);
     }
@@ -158,38 +157,4 @@ pub(super) fn host_and_port(text: &str) -> Result<(String, Option<u16>), String>
 /// Whether a host is this one.
 pub(super) fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-/// An absolute path.
-///
-/// # Errors
-/// A sentence that says so.
-pub(super) fn absolute(text: &str) -> Result<String, String> {
-    match text.starts_with('/') && text.len() <= PATH_MAX {
-        true => Ok(text.to_owned()),
-        false => Err(format!("`{text}` is no absolute path")),
-    }
-}
-
-/// Where a secret lies: a file or a credential.
-pub(super) fn secret_at(
-    table: &mut Table<'_>,
-    file: &'static str,
-    credential: &'static str,
-    page: &mut Page<'_>,
-) -> Option<SecretAt> {
-    let place = table.place(credential);
-    let at_file = table.text(file, page, absolute).map(SecretAt::File);
-    let as_credential = table.text(credential, page, |text| {
-        let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        match !text.is_empty() && !text.starts_with('.') && text.chars().all(fits) {
-            true => Ok(SecretAt::Credential(text.to_owned())),
-            false => Err(format!("`{text}` is no name of a credential of systemd's")),
-        }
-    });
-    if let (Some(_), Some(_), Some(place)) = (&at_file, &as_credential, place) {
-        let what = format!("there are both `{file}` and `{credential}`");
-        page.problem(place, what, "it is not clear which secret is meant", "take one out");
-    }
-    at_file.or(as_credential)
 }

@@ -3,7 +3,7 @@
 use monban_model::limits::LOGIN_RULES_MAX;
 use monban_model::{LoginRule, Logins, Net, Tell};
 
-use super::matchers::unknown;
+use crate::words::word_of;
 use crate::written::{Page, Table};
 
 pub(super) fn read(root: &mut Table<'_>, page: &mut Page<'_>) -> Logins {
@@ -40,6 +40,5 @@ fn rule(place: usize, mut table: Table<'_>, page: &mut Page<'_>) -> LoginRule {
 }
 
 fn tell(text: &str) -> Result<Tell, String> {
-    let found = Tell::ALL.into_iter().find(|tell| tell.word() == text);
-    found.ok_or_else(|| unknown("answer", text, &Tell::ALL.map(Tell::word)))
+    word_of("answer", text, Tell::ALL, Tell::word)
 }

@@ -3,9 +3,10 @@
 use monban_model::limits::MAIL_READERS_MAX;
 use monban_model::{Endpoint, MailBy, Relay, Security, is_mail_address};
 
-use super::endpoints::{absolute, host_and_port, is_loopback, secret_at};
-use super::matchers::unknown;
+use super::endpoints::{host_and_port, is_loopback};
 use super::subscriptions::{self, Written};
+use crate::config::read_path;
+use crate::words::{secret_at, word_of};
 use crate::written::{Page, Table};
 
 /// What each mail subscription takes from `[mail]`.
@@ -24,7 +25,7 @@ pub(super) fn read(root: &mut Table<'_>, page: &mut Page<'_>) -> (Mail, Option<W
     let to = addresses(&mut table, "to", page).unwrap_or_default();
     mail.from = table.text("from", page, address).unwrap_or_default();
     let has_sendmail = table.place("sendmail");
-    if let Some(path) = table.text("sendmail", page, absolute) {
+    if let Some(path) = table.text("sendmail", page, read_path) {
         mail.by = MailBy::Sendmail(path);
     }
     let server_place = table.place("server");
@@ -65,7 +66,7 @@ fn relay(table: &mut Table<'_>, page: &mut Page<'_>) -> Option<Relay> {
     let user_place = table.place("user");
     let user = table.text("user", page, |text| Ok(text.to_owned()));
     let password = secret_at(table, "password_file", "password_credential", page);
-    let ca_file = table.text("ca_file", page, absolute);
+    let ca_file = table.text("ca_file", page, read_path);
     let Some(place) = place else {
         if let Some(at) = user_place.or(security_place) {
             let what = "[mail] has `user` or `security`, and no `server`".to_owned();
@@ -96,12 +97,9 @@ fn relay(table: &mut Table<'_>, page: &mut Page<'_>) -> Option<Relay> {
 }
 
 fn security(text: &str) -> Result<Security, String> {
-    match text {
-        "starttls" => Ok(Security::StartTls),
-        "tls" => Ok(Security::Tls),
-        "plain" => Ok(Security::Plain),
-        _ => Err(unknown("security", text, &["starttls", "tls", "plain"])),
-    }
+    const WORDS: [(&str, Security); 3] =
+        [("starttls", Security::StartTls), ("tls", Security::Tls), ("plain", Security::Plain)];
+    word_of("security", text, WORDS, |(word, _)| word).map(|(_, security)| security)
 }
 
 /// The readers of a mail: one or a list of at most [`MAIL_READERS_MAX`].

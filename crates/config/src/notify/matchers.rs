@@ -2,9 +2,10 @@
 //! themes.
 
 use monban_model::limits::MATCHERS_MAX;
-use monban_model::{Label, Matcher, MatcherError, Severity, Theme, closest};
+use monban_model::{Label, Matcher, MatcherError, Severity, Theme};
 use toml::de::DeValue;
 
+use crate::words::word_of;
 use crate::written::{Page, Table, Value};
 
 /// The conditions under a key; none if it is not there.
@@ -62,8 +63,7 @@ pub(super) fn label_name(text: &str) -> Result<String, String> {
 /// # Errors
 /// A sentence with the words that there are.
 pub(super) fn severity(text: &str) -> Result<Severity, String> {
-    let found = Severity::ALL.into_iter().find(|severity| severity.word() == text);
-    found.ok_or_else(|| unknown("severity", text, &Severity::ALL.map(Severity::word)))
+    word_of("severity", text, Severity::ALL, Severity::word)
 }
 
 /// A theme by its word.
@@ -71,14 +71,5 @@ pub(super) fn severity(text: &str) -> Result<Severity, String> {
 /// # Errors
 /// A sentence with the words that there are.
 pub(super) fn theme(text: &str) -> Result<Theme, String> {
-    let found = Theme::ALL.into_iter().find(|theme| theme.word() == text);
-    found.ok_or_else(|| unknown("theme", text, &Theme::ALL.map(Theme::word)))
-}
-
-/// What is said of a word that is none of these.
-pub(super) fn unknown(what: &str, text: &str, known: &[&str]) -> String {
-    match closest(text, known.iter().copied()) {
-        Some(meant) => format!("`{text}` is no {what}; did you mean `{meant}`?"),
-        None => format!("`{text}` is no {what}; there are: {}", known.join(", ")),
-    }
+    word_of("theme", text, Theme::ALL, Theme::word)
 }

@@ -1,10 +1,10 @@
 //! Names of topics and subscriptions: their form, and whether what is named is there.
 
-use monban_model::closest;
 use monban_model::limits::{SUBSCRIPTIONS_MAX, TOPIC_NAME_MAX, TOPICS_MAX};
 
 use super::subscriptions::Written;
 use super::topics;
+use crate::words::meant;
 use crate::written::Page;
 
 /// A name of a topic or subscription.
@@ -80,14 +80,5 @@ fn check_references(
         };
         let what = format!("`{key}`: there is no other subscription `{name}`");
         page.problem(place, what, "nobody would be told", &meant(name, others()));
-    }
-}
-
-fn meant<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let known: Vec<&str> = known.filter(|name| !name.is_empty()).collect();
-    match closest(name, known.iter().copied()) {
-        Some(meant) => format!("did you mean `{meant}`?"),
-        None if known.is_empty() => String::new(),
-        None => format!("there are: {}", known.join(", ")),
     }
 }

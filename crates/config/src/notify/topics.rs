@@ -4,6 +4,7 @@ use monban_model::limits::GROUP_LABELS_MAX;
 use monban_model::{Severity, Theme, Topic, parse_duration_s};
 
 use super::{matchers, names};
+use crate::words::repeat;
 use crate::written::{Page, Table};
 
 /// A topic and where it is written.
@@ -65,19 +66,9 @@ fn one(place: usize, mut table: Table<'_>, page: &mut Page<'_>) -> Written {
     let mut seconds = |key, page: &mut Page<'_>| table.text(key, page, parse_duration_s);
     topic.group_wait_s = seconds("group_wait", page).unwrap_or(topic.group_wait_s);
     topic.group_interval_s = seconds("group_interval", page).unwrap_or(topic.group_interval_s);
-    if let Some(repeat) = table.text("repeat", page, never_or_duration) {
+    if let Some(repeat) = table.text("repeat", page, repeat) {
         topic.repeat_s = repeat;
     }
     table.finish(page);
     written
-}
-
-fn never_or_duration(text: &str) -> Result<Option<u64>, String> {
-    match text {
-        "never" => Ok(None),
-        _ => match parse_duration_s(text)? {
-            0..60 => Err(format!("`{text}` is less than a minute; write 1m or more, or never")),
-            seconds => Ok(Some(seconds)),
-        },
-    }
 }

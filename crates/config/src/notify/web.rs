@@ -2,8 +2,9 @@
 
 use monban_model::{SecretAt, Shape, Webhook};
 
-use super::endpoints::{absolute, host_and_port, is_loopback, secret_at};
-use super::matchers::unknown;
+use super::endpoints::{host_and_port, is_loopback};
+use crate::config::read_path;
+use crate::words::{secret_at, word_of};
 use crate::written::{Page, Table};
 
 /// Whether a subscription says that it is a web hook.
@@ -18,13 +19,13 @@ pub(super) fn read(table: &mut Table<'_>, page: &mut Page<'_>) -> Option<Webhook
     let shape = table.text("shape", page, shape).unwrap_or_default();
     let is_given = table.place("webhook").is_some();
     let address = table.text("webhook", page, |text| url(text, insecure).map(|()| text.to_owned()));
-    let url_at = table.text("url_file", page, absolute).map(SecretAt::File);
+    let url_at = table.text("url_file", page, read_path).map(SecretAt::File);
     let secret = secret_at(table, "secret_file", "secret_credential", page);
     let to = table.text("to", page, |text| match text.is_empty() || text.len() > 255 {
         true => Err("write 1 to 255 bytes".to_owned()),
         false => Ok(text.to_owned()),
     });
-    let ca_file = table.text("ca_file", page, absolute);
+    let ca_file = table.text("ca_file", page, read_path);
     if is_given && url_at.is_some() {
         let what = "there are both `webhook` and `url_file`".to_owned();
         page.problem(place, what, "it is not clear which address is meant", "take one out");
@@ -60,8 +61,7 @@ const fn needs_secret(shape: Shape) -> bool {
 }
 
 fn shape(text: &str) -> Result<Shape, String> {
-    let found = Shape::ALL.into_iter().find(|shape| shape.word() == text);
-    found.ok_or_else(|| unknown("shape", text, &Shape::ALL.map(Shape::word)))
+    word_of("shape", text, Shape::ALL, Shape::word)
 }
 
 /// Whether this is an address that messages may go to.
