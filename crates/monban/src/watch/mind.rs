@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use monban_engine::{Effect, Engine, Observation, Setup, Times};
+use monban_engine::{Counted, Effect, Engine, Observation, Setup, Times};
 use monban_ledger::{Batch, Saved};
 use monban_model::{
     Address, BySource, JOURNAL, Line, Notice, Order, Origin, OriginRule, Policy, PositionRow,
@@ -65,6 +65,26 @@ struct Results {
 }
 
 impl Results {
+    /// Takes what came of a line. Almost always that is a count and nothing else, which is told
+    /// where it lies.
+    fn of_line(
+        &mut self,
+        effects: &mut Vec<Effect>,
+        output: &mut Output,
+        mut count: impl FnMut(&mut Output, &Counted),
+    ) {
+        if let [Effect::Counted(counted)] = &effects[..] {
+            count(output, counted);
+            return effects.clear();
+        }
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Counted(counted) => count(output, &counted),
+                other => self.take(other, output),
+            }
+        }
+    }
+
     fn take(&mut self, effect: Effect, output: &mut Output) {
         match effect {
             // It is told with its line, if that is known.
@@ -266,21 +286,10 @@ impl Mind {
             Some(address) => Observation::SightingFrom(sighting, self.origins.of(address)),
         };
         self.engine.step(line.arrival, seen, &mut self.effects);
-        let (output, service) = (&mut self.output, rules.catalog().service(sighting.service));
-        // Almost always nothing else comes of a line.
-        if let [Effect::Counted(counted)] = &self.effects[..] {
+        let service = rules.catalog().service(sighting.service);
+        self.results.of_line(&mut self.effects, &mut self.output, |output, counted| {
             output.counted(counted, sighting, service, line.arrival);
-            self.effects.clear();
-            return;
-        }
-        for effect in self.effects.drain(..) {
-            match effect {
-                Effect::Counted(counted) => {
-                    output.counted(&counted, sighting, service, line.arrival);
-                }
-                other => self.results.take(other, output),
-            }
-        }
+        });
     }
 
     /// Takes in one entry of the journal and gives the row of its position.
