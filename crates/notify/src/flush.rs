@@ -68,6 +68,7 @@ impl Router {
         let Some(group) = self.groups.get(key).cloned() else { return };
         let now = self.at.now;
         let topic = usize::from(key.0);
+        let interval_s = self.topics[topic].group_interval_s;
         let is_over = self.told_members(&group).next().is_none();
         let (mut told, mut resolved_to) = (group.told, group.resolved_to);
         if !group.pending.is_empty() {
@@ -103,6 +104,10 @@ impl Router {
         self.groups.change(key, |it| {
             if !group.pending.is_empty() {
                 it.told_severity = group.pending.severity();
+            }
+            // What was gathered stands for its time as well, or singles would come beside it.
+            if group.pending.total() > 1 {
+                it.ahead = it.ahead.map(|ahead| ahead.max(now).plus_s(interval_s));
             }
             (it.told, it.due) = (told, due.max(now.plus_ms(1)));
             it.resolved_to = if is_over { 0 } else { resolved_to };

@@ -10,6 +10,10 @@ use crate::shelf::Shelf;
 /// The place of the topic, and what the group has in common.
 pub(crate) type GroupKey = (u8, String);
 
+/// Of the same login so many in a row are told one by one; then they are gathered, and one for
+/// each time of gathering is told by itself again.
+const SINGLY: u64 = 10;
+
 /// Never: there is nothing to be done by itself.
 pub(crate) const NEVER: Stamp = Stamp(i64::MAX);
 
@@ -35,6 +39,9 @@ pub(crate) struct Group {
     pub(crate) theme: Theme,
     /// The keys of what lasts in it.
     pub(crate) members: BTreeSet<String>,
+    /// For how much time ahead messages were told one by one: each stands for the time of
+    /// gathering that it should have waited.
+    pub(crate) ahead: Option<Stamp>,
 }
 
 impl Group {
@@ -52,6 +59,7 @@ impl Group {
             thread,
             theme,
             members: BTreeSet::new(),
+            ahead: None,
         }
     }
 
@@ -78,6 +86,17 @@ impl Group {
     /// Whether it has nothing to tell.
     pub(crate) fn rests(&self) -> bool {
         self.pending.is_empty() && self.again.is_empty() && self.resolved.is_empty()
+    }
+
+    /// Whether one more may be told by itself, though others like it were told a moment ago.
+    pub(crate) fn may_be_single(&mut self, now: Stamp, interval_s: u64) -> bool {
+        let ahead = self.ahead.map_or(now, |ahead| ahead.max(now));
+        let most = now.plus_s(interval_s.saturating_mul(SINGLY - 1));
+        let is_single = self.pending.is_empty() && ahead <= most;
+        if is_single {
+            self.ahead = Some(ahead.plus_s(interval_s));
+        }
+        is_single
     }
 }
 
@@ -183,6 +202,7 @@ impl Groups {
     pub(crate) fn shift(&mut self, ms: i64) {
         self.shelf.change_all(|group| {
             group.told = group.told.map(|told| told.plus_ms(ms));
+            group.ahead = group.ahead.map(|ahead| ahead.plus_ms(ms));
             if group.due < NEVER {
                 group.due = group.due.plus_ms(ms);
             }

@@ -1,7 +1,7 @@
 //! From a publication to the groups of the topics that take it in.
 
 use monban_model::limits::{GROUP_KEY_MAX, LABEL_VALUE_MAX, PUBLICATION_KEY_MAX};
-use monban_model::{Publication, Standing, Topic};
+use monban_model::{Publication, Standing, Theme, Topic};
 
 use crate::bunch::Item;
 use crate::firing::bunch_of;
@@ -70,6 +70,9 @@ impl Router {
         let (now, touched) = (self.at.now, self.next_touch());
         let topic = &self.topics[at];
         let times = (topic.group_wait_s, topic.group_interval_s);
+        // Each login is a message, unless the topic says what belongs together.
+        let is_gathered = !topic.group_by.is_empty() || topic.group_wait_s > 0;
+        let is_single = publication.theme == Theme::Login && !is_gathered;
         let key = (at as u8, group_key(topic, publication));
         if self.groups.get(&key).is_none() {
             let thread = thread_of(topic, publication);
@@ -89,6 +92,8 @@ impl Router {
                 group.members.insert(publication.key.clone());
             }
             if is_told {
+                let is_single = is_single && group.may_be_single(now, times.1);
+                let times = (times.0, if is_single { 0 } else { times.1 });
                 group.add(item, publication.theme, now, times);
             }
         });

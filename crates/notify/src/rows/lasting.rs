@@ -27,6 +27,9 @@ pub(super) fn put_group(out: &mut Writer, it: &Group, subs: &Names) {
     put_stamp(out, it.since);
     out.text(&it.thread, PUBLICATION_KEY_MAX);
     out.byte(place_in(Theme::ALL, &it.theme));
+    if it.ahead.is_some() {
+        put_maybe(out, it.ahead);
+    }
 }
 
 /// A group without its members, who know their groups.
@@ -43,6 +46,8 @@ pub(super) fn group(from: &mut Reader<'_>, subs: &Names) -> Read<Group> {
     it.since = stamp(from)?;
     it.thread = from.text(PUBLICATION_KEY_MAX)?;
     it.theme = one_of(from, Theme::ALL)?;
+    // One of an earlier version ends here.
+    it.ahead = if from.is_empty() { None } else { maybe(from)? };
     Ok(it)
 }
 

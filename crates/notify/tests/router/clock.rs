@@ -31,8 +31,8 @@ fn what_waits_follows_the_clock() {
         world.command(Command::Silence(silence));
         world.command(Command::Mute("two".to_owned(), Some(stamp(103_700))));
         world.down.insert("log".to_owned());
-        world.publish("once login b notice");
-        world.publish("once login b notice");
+        world.publish("once finding b notice");
+        world.publish("once finding b notice");
         world.said.clear();
         let begin = world.now_s;
         match is_restart {

@@ -6,19 +6,50 @@ use monban_notify::Command;
 use crate::world::{World, matchers, simple, subscription, topic};
 
 #[test]
-fn each_login_from_elsewhere_is_told_at_once_and_the_same_again_is_gathered() {
+fn each_login_is_told_at_once_also_the_same_again() {
     World::new(simple()).story(&[
         (0, "once login login:alice notice address=192.0.2.1", &["0 log first login:alice 1+0"]),
         (1, "once login login:alice notice address=192.0.2.2", &["1 log first login:alice 2+0"]),
         (2, "once login login:bob notice address=192.0.2.1", &["2 log first login:bob 3+0"]),
-        (3, "once login login:alice notice address=192.0.2.1", &[]),
-        (4, "once login login:alice notice address=192.0.2.1", &[]),
-        (300, "", &["300 log more login:alice 4,5+0"]),
+        (3, "once login login:alice notice address=192.0.2.1", &["3 log more login:alice 4+0"]),
+        (4, "once login login:alice notice address=192.0.2.1", &["4 log more login:alice 5+0"]),
+        (300, "", &[]),
         (
             700,
             "once login login:alice notice address=192.0.2.1",
             &["700 log first login:alice 6+0"],
         ),
+    ]);
+}
+
+#[test]
+fn a_burst_of_logins_is_ten_messages_and_then_one_for_each_five_minutes() {
+    let mut world = World::new(simple());
+    // Over a kill as well.
+    world.kills = std::collections::BTreeSet::from([9, 30]);
+    let login = |world: &mut World, s: i64| {
+        world.until(s);
+        world.publish("once login login:alice notice address=192.0.2.1");
+    };
+    (0..100).for_each(|s| login(&mut world, s));
+    world.until(400);
+    // The tenth was told at second 9, so the others are five minutes later.
+    let more = "309 log more login:alice 11,12,13,14,15,96,97,98,99,100+80";
+    assert_eq!((world.told.len(), world.told[10].as_str()), (11, more), "{:#?}", world.told);
+    // A job each minute is told as often as it is gathered.
+    (0..60).for_each(|minute| login(&mut world, 1000 + 60 * minute));
+    world.until(5000);
+    assert!((12..=23).contains(&(world.told.len() - 11)), "{:#?}", world.told);
+}
+
+#[test]
+fn who_gathers_logins_by_labels_has_them_gathered() {
+    let mut notify = simple();
+    notify.topics[0].group_by = vec!["user".to_owned()];
+    World::new(notify).story(&[
+        (0, "once login a notice user=alice", &["0 log first t:alice 1+0"]),
+        (1, "once login a notice user=alice", &[]),
+        (300, "", &["300 log more t:alice 2+0"]),
     ]);
 }
 
