@@ -140,6 +140,10 @@ impl Engine {
                 self.record(now, Event::Happened(outcome), out);
             }
             Observation::Hooked(hooked) => self.hooked(now, hooked, out),
+            Observation::Hooks(services) => self.entries.expect_hooks(now, &services),
+            Observation::FoundHere(finding) => {
+                self.record(now, Event::FoundHere(finding), out);
+            }
             Observation::Datapoint(point) => self.datapoint(now, point, out),
             Observation::Tick | Observation::ClockSet { .. } => self.tick(now, out),
         }

@@ -2,8 +2,8 @@
 
 use monban_model::wire::Command;
 use monban_model::{
-    Address, Datapoint, Decision, Finding, Kind, Net, Notice, Order, Origin, Outcome, Record,
-    Sighting, Stamp, Subject,
+    Address, Datapoint, Decision, Finding, HostFinding, Kind, Net, Notice, Order, Origin, Outcome,
+    Record, Sighting, Stamp, Subject,
 };
 
 /// What the engine is told.
@@ -47,6 +47,10 @@ pub enum Observation<'a> {
     Jailed(Outcome),
     /// monban's hook in PAM told of a session.
     Hooked(Hooked),
+    /// The hook tells of sessions of these services of PAM, and all others do without it.
+    Hooks(Vec<String>),
+    /// What was found out about this host elsewhere: it is recorded as it is.
+    FoundHere(Box<HostFinding>),
     /// A metric has a datapoint.
     Datapoint(&'a Datapoint<'a>),
     /// Time has passed.
@@ -70,6 +74,10 @@ pub struct Hooked {
     pub terminal: Option<Vec<u8>>,
     /// Where the address is, if [`crate::Engine::has_origins`] and it is known.
     pub origin: Origin,
+    /// How, where the service told PAM's modules: `password`, `publickey`.
+    pub method: Option<Vec<u8>>,
+    /// The key that was shown: its kind and fingerprint.
+    pub key: Option<Vec<u8>>,
 }
 
 /// One attempt more: what a person sees on the way to a block.

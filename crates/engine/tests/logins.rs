@@ -41,6 +41,8 @@ fn hook(world: &mut World, service: &str, user: &str, address: Option<&str>) {
         address: address.and_then(|address| address.parse().ok()),
         terminal: Some(b"pts/3".to_vec()),
         origin: Origin::default(),
+        method: Some(b"publickey".to_vec()),
+        key: Some(b"ED25519 SHA256:x".to_vec()),
     };
     world.tell(Observation::Hooked(hooked));
 }

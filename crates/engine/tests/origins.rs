@@ -265,6 +265,8 @@ fn each_account_and_address_is_told_of_at_its_login_also_by_the_hook_alone() {
         user: b"alice".to_vec(),
         by: None,
         address: "203.0.113.11".parse().ok(),
+        method: None,
+        key: None,
         terminal: None,
         origin: from("CN"),
     }));

@@ -54,6 +54,19 @@ impl Say {
 
     /// What was found about this host.
     pub fn found_here(&self, finding: &HostFinding) -> String {
+        let key = &finding.key;
+        // Several at once, of which none is told by itself.
+        let are_more = matches!(&finding.values[..], [(name, _)] if name == "more");
+        let more = are_more.then(|| self.find_with(&format!("{key}-more"), finding)).flatten();
+        more.or_else(|| self.find_with(key, finding)).unwrap_or_else(|| key.clone())
+    }
+
+    /// What else is to be said of it, if anything: `why` it matters, a `hint` what to do.
+    pub fn find_of(&self, finding: &HostFinding, part: &str) -> Option<String> {
+        self.find_with(&format!("{}-{part}", finding.key), finding)
+    }
+
+    fn find_with(&self, key: &str, finding: &HostFinding) -> Option<String> {
         let user = finding.user.as_deref().map_or_else(|| "?".to_owned(), quoted);
         let clean: Vec<(&str, String)> = finding
             .values
@@ -63,9 +76,6 @@ impl Say {
         let mut values: Vec<(&str, &str)> =
             clean.iter().map(|(name, value)| (*name, value.as_str())).collect();
         values.extend([("user", user.as_str()), ("service", finding.service.as_str())]);
-        // Several at once, of which none is told by itself.
-        let are_more = matches!(&finding.values[..], [(name, _)] if name == "more");
-        let more = are_more.then(|| self.find(&format!("{}-more", finding.key), &values));
-        more.flatten().unwrap_or_else(|| self.text(&finding.key, &values))
+        self.find(key, &values)
     }
 }

@@ -5,10 +5,10 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::process::Child;
 
-use monban_model::wire::Refusal;
-use monban_model::{Net, Notice, Stamp};
+use monban_model::wire::{HookState, Refusal};
+use monban_model::{Address, Net, Notice, Stamp};
 
-use crate::Wall;
+use crate::{KeyFileNames, Wall};
 
 /// A configuration, as far as the warden needs it.
 #[derive(Clone, Debug, Default)]
@@ -102,6 +102,14 @@ pub trait Host {
 
     /// The database of places, if one is installed.
     fn open_geo(&mut self) -> Option<OwnedFd>;
+
+    /// How the hook in PAM stands, if it was looked at since the last call. This is called each
+    /// second and must not wait.
+    fn hook_state(&mut self) -> Option<HookState>;
+
+    /// Which files have the keys of an account that came from an address, in sshd's words. It is
+    /// asked for at once and worked out on another thread.
+    fn key_file_names(&mut self, user: &str, address: Option<Address>) -> KeyFileNames;
 
     /// Tells people something about the warden itself.
     fn tell(&mut self, notice: &Notice);

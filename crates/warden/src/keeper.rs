@@ -31,6 +31,7 @@ use rustix::event::{PollFd, PollFlags};
 
 use crate::gate::Gate;
 use crate::host::{Host, Load};
+use crate::keys::KeyFiles;
 use crate::{AllowList, Channel, Lookout, Presence, Received, Wall};
 use actor::Staff;
 pub use actor::may_have_left;
@@ -119,6 +120,7 @@ pub struct Keeper<'h> {
     wide: Wide,
     courier: Courier,
     hook: Hook,
+    keys: KeyFiles,
     runner: Runner,
     stopping: bool,
     files: HashMap<String, u32>,
@@ -179,6 +181,7 @@ impl<'h> Keeper<'h> {
             wide: Wide::open(&start.state),
             courier: Courier::default(),
             hook: Hook::new(start.hook),
+            keys: KeyFiles::default(),
             runner: Runner::default(),
             stopping: false,
             files: HashMap::new(),
@@ -353,6 +356,7 @@ impl<'h> Keeper<'h> {
         self.start_journal_if_due();
         self.look_after_courier();
         self.take_spool();
+        self.look_at_hook();
         if self.ticks.is_multiple_of(5) {
             self.look_around();
         }

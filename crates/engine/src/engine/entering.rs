@@ -8,7 +8,7 @@ use super::Engine;
 use super::attempts::line_told;
 use super::originating::Entered;
 use crate::observation::{Effect, Hooked};
-use crate::watch::{EvidenceLine, family};
+use crate::watch::{EvidenceLine, Line, family};
 
 /// Services of PAM whose session is a login at a console or desktop.
 const CONSOLES: &[&[u8]] = &[
@@ -60,6 +60,15 @@ impl Engine {
             };
             return self.enter(now, seen.time, login, out);
         }
+        // What `sudo -i COMMAND` opens is no login either.
+        let line = Line {
+            time: seen.time,
+            service: service.clone(),
+            user: Some(target.to_vec()),
+            address: None,
+            evidence: None,
+        };
+        let _ = self.entries.line(now, line);
         let earlier = self.places.enter(&service, &became(by, target), None, seen.time);
         if earlier.ever.is_none() {
             let key = format!("{service}-first");
@@ -109,6 +118,8 @@ impl Engine {
                 address: hooked.address,
                 subject,
                 terminal: hooked.terminal,
+                method: hooked.method,
+                key: hooked.key,
                 told_by: ToldBy::Hook,
                 ..nobody(family(&hooked.service).to_owned())
             };
@@ -117,6 +128,46 @@ impl Engine {
                 self.originate_login(now, address, from, entered, out);
             }
         }
+        self.tell_alone(now, out);
+    }
+
+    /// Tells of logins of which one witness told and the other, who is there, did not.
+    fn tell_alone(&mut self, now: Stamp, out: &mut Vec<Effect>) {
+        for line in self.entries.unconfirmed(now) {
+            let found = Alone {
+                key: "login-unconfirmed",
+                service: line.service,
+                user: line.user,
+                address: line.address,
+                evidence: line.evidence,
+            };
+            self.found_alone(now, line.time, found, out);
+        }
+        for hooked in self.entries.unlogged(now) {
+            let service = family(&hooked.service).to_owned();
+            if !self.places.has_lines(&service) {
+                continue;
+            }
+            let (address, evidence) = (hooked.address, None);
+            let user = Some(hooked.user);
+            let found = Alone { key: "login-unlogged", service, user, address, evidence };
+            self.found_alone(now, hooked.time, found, out);
+        }
+    }
+
+    fn found_alone(&mut self, now: Stamp, time: Stamp, found: Alone, out: &mut Vec<Effect>) {
+        let Some(held) = self.places.tell_alone(&found.service, found.key, time) else { return };
+        let address = found.address.map(|address| ("address".to_owned(), address.to_string()));
+        let more = (held > 0).then(|| ("more".to_owned(), held.to_string()));
+        let finding = HostFinding {
+            key: found.key.to_owned(),
+            severity: Severity::Warning,
+            service: found.service,
+            user: found.user,
+            values: address.into_iter().chain(more).collect(),
+            evidence: found.evidence.into_iter().collect(),
+        };
+        self.record(now, Event::FoundHere(Box::new(finding)), out);
     }
 
     /// A line told of a login: it is said at once, with what the hook said before.
@@ -127,10 +178,20 @@ impl Engine {
         mut login: Login,
         out: &mut Vec<Effect>,
     ) {
-        let user = login.user.as_deref();
-        if let Some(hooked) = self.entries.line(now, &login.service, user, login.address) {
+        let is_expected = self.entries.expects_hook(&login.service, time);
+        let line = Line {
+            time,
+            service: login.service.clone(),
+            user: login.user.clone(),
+            address: login.address,
+            evidence: login.evidence.first().filter(|_| is_expected).cloned(),
+        };
+        self.places.note_line(family(&login.service), time);
+        if let Some(hooked) = self.entries.line(now, line) {
             login.told_by = ToldBy::Both;
             login.terminal = login.terminal.or(hooked.terminal);
+            login.method = login.method.or(hooked.method);
+            login.key = login.key.or(hooked.key);
             login.user = login.user.or(Some(hooked.user));
         }
         self.note_login(now, time, login, out);
@@ -202,6 +263,15 @@ impl Engine {
             ..nobody(self.setup.catalog.service(seen.service).to_owned())
         }
     }
+}
+
+/// A login of which one witness told.
+struct Alone {
+    key: &'static str,
+    service: String,
+    user: Option<Vec<u8>>,
+    address: Option<Address>,
+    evidence: Option<Evidence>,
 }
 
 /// A login of which only the service is known, by a line.

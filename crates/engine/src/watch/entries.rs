@@ -3,61 +3,91 @@
 //!
 //! A line is told at once; the hook's word that follows confirms it. What the hook alone told waits
 //! for its line for a moment, since that says how somebody came in; then it is told without.
+//!
+//! Where both are at work, one that stays alone is news of its own: the hook is not called any
+//! more, a line was forged, or lines are kept from being written.
 
 use std::collections::VecDeque;
 
 use monban_model::limits::ENTRIES_MAX;
-use monban_model::{Address, Stamp};
+use monban_model::{Address, Evidence, Stamp};
 
 use crate::observation::Hooked;
 
 /// So long the hook's word waits for the line.
 const LINE_WAIT_MS: i64 = 2_000;
 
-/// So long a line may wait for the hook's word.
-const HOOK_WAIT_MS: i64 = 15_000;
+/// So long a line may wait for the hook's word, and the hook's for a line before it is said that
+/// there is none.
+const OTHER_WAIT_MS: i64 = 30_000;
 
 /// What the log told, and the hook has not confirmed.
-#[derive(Debug)]
-struct Line {
-    time: Stamp,
-    service: String,
-    user: Option<Vec<u8>>,
-    address: Option<Address>,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    /// When it happened, by the line.
+    pub(crate) time: Stamp,
+    pub(crate) service: String,
+    pub(crate) user: Option<Vec<u8>>,
+    pub(crate) address: Option<Address>,
+    /// The line itself, if it is to be told that the hook did not confirm it.
+    pub(crate) evidence: Option<Evidence>,
+}
+
+/// Of which services the hook tells, and since when that is known.
+#[derive(Debug, Default)]
+struct Hooks {
+    services: Vec<String>,
+    since: Stamp,
 }
 
 /// Logins that one witness told of.
 #[derive(Debug, Default)]
 pub(crate) struct Entries {
-    lines: VecDeque<Line>,
+    /// Since when they wait.
+    lines: VecDeque<(Stamp, Line)>,
     hooked: VecDeque<(Stamp, Hooked)>,
     /// Hooks that came without room to wait.
     crowded: Vec<Hooked>,
+    /// What was told by the hook's word alone, and may yet have its line.
+    told: VecDeque<(Stamp, Hooked)>,
+    hooks: Hooks,
 }
 
 impl Entries {
-    /// A line told of a login: what the hook said of it before, if it did.
-    pub(crate) fn line(
-        &mut self,
-        now: Stamp,
-        service: &str,
-        user: Option<&[u8]>,
-        address: Option<Address>,
-    ) -> Option<Hooked> {
+    /// The hook tells of these services from now on.
+    pub(crate) fn expect_hooks(&mut self, now: Stamp, services: &[String]) {
+        let mut services: Vec<String> =
+            services.iter().map(|service| family(service).to_owned()).collect();
+        services.sort();
+        services.dedup();
+        if services != self.hooks.services {
+            self.hooks = Hooks { services, since: now };
+        }
+    }
+
+    /// Whether the hook is to tell of what happened in this service then. What happened before it
+    /// was known that it is there may have been told to somebody else.
+    pub(crate) fn expects_hook(&self, service: &str, time: Stamp) -> bool {
         let service = family(service);
-        let same = |hooked: &Hooked| {
-            family(&hooked.service) == service
-                && user.is_none_or(|user| user == hooked.user)
-                && agree(address, hooked.address)
-        };
-        if let Some(at) = self.hooked.iter().position(|(_, hooked)| same(hooked)) {
+        time >= self.hooks.since && self.hooks.services.iter().any(|hooked| hooked == service)
+    }
+
+    /// A line told of a login: what the hook said of it before, if it did.
+    pub(crate) fn line(&mut self, now: Stamp, line: Line) -> Option<Hooked> {
+        let line = Line { service: family(&line.service).to_owned(), ..line };
+        let same = |(_, hooked): &(Stamp, Hooked)| line.is_of(hooked);
+        if let Some(at) = self.hooked.iter().position(same) {
             return self.hooked.remove(at).map(|(_, hooked)| hooked);
+        }
+        if let Some(at) = self.told.iter().position(same) {
+            // It is late; what the hook told is told.
+            self.told.remove(at);
+            return None;
         }
         if self.lines.len() >= ENTRIES_MAX {
             self.lines.pop_front();
         }
-        let (service, user) = (service.to_owned(), user.map(<[u8]>::to_vec));
-        self.lines.push_back(Line { time: now, service, user, address });
+        self.lines.push_back((now, line));
         None
     }
 
@@ -75,14 +105,8 @@ impl Entries {
 
     /// The hook told of what only a line can tell of in full: it confirms one, or is forgotten.
     pub(crate) fn confirm(&mut self, now: Stamp, hooked: &Hooked) -> bool {
-        while self.lines.front().is_some_and(|line| is_over(line.time, now, HOOK_WAIT_MS)) {
-            self.lines.pop_front();
-        }
-        let service = family(&hooked.service);
-        let same = |line: &Line| {
-            line.service == service
-                && line.user.as_ref().is_none_or(|user| *user == hooked.user)
-                && agree(line.address, hooked.address)
+        let same = |(since, line): &(Stamp, Line)| {
+            !is_over(*since, now, OTHER_WAIT_MS) && line.is_of(hooked)
         };
         let found = self.lines.iter().position(same);
         found.is_some_and(|at| self.lines.remove(at).is_some())
@@ -91,23 +115,67 @@ impl Entries {
     /// What the hook alone told, and no line followed.
     pub(crate) fn alone(&mut self, now: Stamp) -> Vec<Hooked> {
         let mut alone = std::mem::take(&mut self.crowded);
-        while let Some((_, hooked)) =
+        while let Some((since, hooked)) =
             self.hooked.pop_front_if(|(since, _)| is_over(*since, now, LINE_WAIT_MS))
         {
+            if self.told.len() < ENTRIES_MAX && self.expects_hook(&hooked.service, hooked.time) {
+                self.told.push_back((since, hooked.clone()));
+            }
             alone.push(hooked);
         }
         alone
     }
 
+    /// Lines that the hook did not confirm, where it is to.
+    pub(crate) fn unconfirmed(&mut self, now: Stamp) -> Vec<Line> {
+        let mut found = Vec::new();
+        while let Some((_, line)) =
+            self.lines.pop_front_if(|(since, _)| is_over(*since, now, OTHER_WAIT_MS))
+        {
+            if line.evidence.is_some() {
+                found.push(line);
+            }
+        }
+        found
+    }
+
+    /// What the hook told, and no line has followed in all this time.
+    pub(crate) fn unlogged(&mut self, now: Stamp) -> Vec<Hooked> {
+        let mut found = Vec::new();
+        while let Some((_, hooked)) =
+            self.told.pop_front_if(|(since, _)| is_over(*since, now, OTHER_WAIT_MS))
+        {
+            found.push(hooked);
+        }
+        found
+    }
+
     /// When there is something to be told.
     pub(crate) fn wake_at(&self) -> Option<Stamp> {
-        self.hooked.front().map(|(since, _)| since.plus_ms(LINE_WAIT_MS))
+        let line = self.lines.iter().find(|(_, line)| line.evidence.is_some());
+        let waits = [
+            self.hooked.front().map(|(since, _)| since.plus_ms(LINE_WAIT_MS)),
+            line.map(|(since, _)| since.plus_ms(OTHER_WAIT_MS)),
+            self.told.front().map(|(since, _)| since.plus_ms(OTHER_WAIT_MS)),
+        ];
+        waits.into_iter().flatten().min()
     }
 
     /// The clock was set.
     pub(crate) fn shift(&mut self, ms: i64) {
-        self.lines.iter_mut().for_each(|line| line.time = line.time.plus_ms(ms));
-        self.hooked.iter_mut().for_each(|(since, _)| *since = since.plus_ms(ms));
+        let shift = |since: &mut Stamp| *since = since.plus_ms(ms);
+        self.lines.iter_mut().for_each(|(since, _)| shift(since));
+        self.hooked.iter_mut().chain(&mut self.told).for_each(|(since, _)| shift(since));
+        shift(&mut self.hooks.since);
+    }
+}
+
+impl Line {
+    /// Whether both tell of the same login.
+    fn is_of(&self, hooked: &Hooked) -> bool {
+        self.service == family(&hooked.service)
+            && self.user.as_ref().is_none_or(|user| *user == hooked.user)
+            && agree(self.address, hooked.address)
     }
 }
 
@@ -142,12 +210,27 @@ mod tests {
             address: address.parse().ok(),
             terminal: None,
             origin: Default::default(),
+            method: None,
+            key: None,
         }
     }
 
     fn line(entries: &mut Entries, at: i64, user: &str, address: &str) -> bool {
-        let address = address.parse().ok();
-        entries.line(Stamp(at), "sshd", Some(user.as_bytes()), address).is_some()
+        let time = Stamp(at);
+        let evidence = entries.expects_hook("sshd", time).then(|| Evidence {
+            rule: "sshd/accepted".into(),
+            time,
+            line: b"a line".to_vec(),
+            weight: 1,
+        });
+        let line = Line {
+            time,
+            service: "sshd".to_owned(),
+            user: Some(user.as_bytes().to_vec()),
+            address: address.parse().ok(),
+            evidence,
+        };
+        entries.line(time, line).is_some()
     }
 
     #[test]
@@ -176,7 +259,32 @@ mod tests {
     fn a_line_is_confirmed_for_a_while_only() {
         let mut entries = Entries::default();
         assert!(!line(&mut entries, 0, "alice", "192.0.2.1"));
-        assert!(!entries.hooked(Stamp(HOOK_WAIT_MS), hooked("alice", "192.0.2.1")));
+        assert!(!entries.hooked(Stamp(OTHER_WAIT_MS), hooked("alice", "192.0.2.1")));
+    }
+
+    #[test]
+    fn where_both_are_at_work_one_that_stays_alone_is_news() {
+        let mut entries = Entries::default();
+        assert!(!line(&mut entries, 0, "early", "192.0.2.1"));
+        entries.expect_hooks(Stamp(1), &["sshd".to_owned(), "su-l".to_owned()]);
+        assert!(!line(&mut entries, 10, "alice", "192.0.2.1"));
+        assert!(!line(&mut entries, 20, "bob", "192.0.2.1"));
+        assert!(entries.hooked(Stamp(30), hooked("bob", "192.0.2.1")));
+        assert!(!entries.hooked(Stamp(40), Hooked { time: Stamp(40), ..hooked("carol", "x") }));
+        assert!(!entries.hooked(Stamp(50), Hooked { time: Stamp(50), ..hooked("dave", "x") }));
+        assert_eq!(entries.alone(Stamp(5_000)).len(), 2);
+        assert!(!line(&mut entries, 6_000, "dave", "192.0.2.1"), "late, and yet there");
+        assert_eq!(entries.wake_at(), Some(Stamp(10 + OTHER_WAIT_MS)));
+        let users = |found: Vec<Option<Vec<u8>>>| -> Vec<String> {
+            found.into_iter().flatten().map(|it| String::from_utf8(it).unwrap()).collect()
+        };
+        let at = Stamp(100 + OTHER_WAIT_MS);
+        let lines = entries.unconfirmed(at).into_iter().map(|line| line.user).collect();
+        assert_eq!(users(lines), ["alice"]);
+        let hooks = entries.unlogged(at).into_iter().map(|hooked| Some(hooked.user)).collect();
+        assert_eq!(users(hooks), ["carol"]);
+        assert_eq!(entries.wake_at(), None);
+        assert!(!entries.expects_hook("dropbear", at) && entries.expects_hook("su", at));
     }
 
     #[test]

@@ -27,6 +27,9 @@ struct Place {
 /// Of the same account and service a refusal is told so often at most.
 const REFUSALS_APART_S: u64 = 60;
 
+/// Of the same service it is told so often at most that one witness alone told of a login.
+const ALONE_APART_S: u64 = 3600;
+
 /// Refusals that were not told one by one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Held {
@@ -99,6 +102,11 @@ impl Places {
         self.tell([OTHER, what], service, time, apart_s).ok()
     }
 
+    /// The same of logins of a service that one witness alone told of: one an hour.
+    pub(crate) fn tell_alone(&mut self, service: &str, what: &str, time: Stamp) -> Option<u64> {
+        self.hold(service, &[b"!", what.as_bytes()].concat(), time, ALONE_APART_S)
+    }
+
     /// How many were not told since the last one that was, or when that was if this is none to
     /// tell either.
     fn tell(
@@ -151,6 +159,20 @@ impl Places {
 
     fn find_next(&mut self) {
         self.next = self.known.iter().filter_map(|(key, place)| due_of(key, place)).min();
+    }
+
+    /// A line of a log told of a login of this service.
+    pub(crate) fn note_line(&mut self, service: &str, time: Stamp) {
+        let place = self.known.entry(lines_of(service));
+        place.last = place.last.max(time);
+        if place.count == 0 {
+            (place.first, place.count) = (time, 1);
+        }
+    }
+
+    /// Whether a line of a log ever did.
+    pub(crate) fn has_lines(&self, service: &str) -> bool {
+        self.known.get(&lines_of(service)).is_some_and(|place| place.count > 0)
     }
 
     /// Logins that had to make room.
@@ -222,6 +244,11 @@ fn due_of(key: &Key, place: &Place) -> Option<Stamp> {
     is_held.then(|| place.first.plus_s(REFUSALS_APART_S))
 }
 
+/// Whether lines tell of logins of a service is kept under a name that no account has.
+fn lines_of(service: &str) -> Key {
+    Key { service: service.into(), user: b"!!line"[..].into(), origin: None }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,6 +284,19 @@ mod tests {
         assert_eq!(places.refuse("sudo", b"bob", at(159)), Some(0));
         assert_eq!(places.refuse("sudo", b"eve", at(160)), Some(2));
         assert_eq!(places.enter("sudo", b"eve", None, at(161)), Earlier::default());
+    }
+
+    #[test]
+    fn that_one_witness_was_alone_is_told_once_an_hour_where_lines_are_known() {
+        let mut places = Places::default();
+        let at = Stamp::from_s;
+        assert!(!places.has_lines("sshd"));
+        places.note_line("sshd", at(1));
+        assert!(places.has_lines("sshd") && !places.has_lines("su"));
+        assert_eq!(places.tell_alone("sshd", "a", at(100)), Some(0));
+        assert_eq!(places.tell_alone("sshd", "a", at(3699)), None);
+        assert_eq!(places.tell_alone("sshd", "b", at(3699)), Some(0));
+        assert_eq!(places.tell_alone("sshd", "a", at(3700)), Some(1));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod client;
 mod codec;
 mod courier;
 mod endpoint;
+mod hook;
 mod jail;
 mod lane;
 mod letter;
@@ -27,6 +28,7 @@ pub use aws::{decode_events, decode_sum, decode_sums, encode_events, encode_sum,
 pub use client::{Mode, Refusal, Reply, Request, StatusReply};
 pub use codec::{FrameError, Reader, Wire, Writer, decode, decode_long, encode, encode_long};
 pub use courier::{FromCourier, FromRunner, ToCourier, ToRunner};
+pub use hook::{HookFlaw, HookState};
 pub use lane::{
     Equipment, Equipped, Errand, Peer, Report, Returned, Taken, decode_equipment, encode_equipment,
 };

@@ -2,7 +2,7 @@
 
 use super::{FrameError, Peer, Reader, Refusal, Wire, Writer};
 use crate::limits::{
-    DNS_NAME_MAX, JAIL_ORDERS_PER_FRAME_MAX, ORDERS_PER_FRAME_MAX, TICKET_BYTES_MAX,
+    DNS_NAME_MAX, JAIL_ORDERS_PER_FRAME_MAX, ORDERS_PER_FRAME_MAX, PAM_NAME_MAX, TICKET_BYTES_MAX,
 };
 use crate::{Address, JailOrder, Notice, OrderId, Scope, Stamp, Subject};
 
@@ -131,6 +131,13 @@ pub enum ToWarden {
         /// The address.
         address: Address,
     },
+    /// Read the files with the keys that an account may log in with.
+    AskKeys {
+        /// The account, as a log named it.
+        user: String,
+        /// From where it came: sshd may have other files for some.
+        address: Option<Address>,
+    },
     /// There is something to deliver, and nobody to give it to.
     Want(Peer),
     /// Every source that was offered at the start is open and read to its end of then.
@@ -186,6 +193,11 @@ impl ToWarden {
             }
             Self::AskWho { address } => {
                 out.byte(19);
+                address.put(out);
+            }
+            Self::AskKeys { user, address } => {
+                out.byte(20);
+                out.text(user, PAM_NAME_MAX);
                 address.put(out);
             }
             _ => {}
@@ -286,6 +298,7 @@ impl Wire for ToWarden {
             17 => Self::Want(Peer::Courier),
             19 => Self::AskWho { address: Address::take(from)? },
             18 => Self::Want(Peer::Runner),
+            20 => Self::AskKeys { user: from.text(PAM_NAME_MAX)?, address: Wire::take(from)? },
             _ => return Err(FrameError::Unknown),
         })
     }

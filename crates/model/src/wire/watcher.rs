@@ -1,9 +1,9 @@
 //! What the warden tells the watcher.
 
-use super::{FrameError, NotifyRequest, PamEvent, Peer, Reader, Wire, Writer};
+use super::{FrameError, HookState, NotifyRequest, PamEvent, Peer, Reader, Wire, Writer};
 use crate::limits::{
     ALLOW_MAX, FAIL2BAN_JAILS_MAX, FILES_MAX, JAIL_OUTCOMES_PER_FRAME_MAX, ORDERS_PER_FRAME_MAX,
-    PATH_MAX, PRESENT_MAX, SIBLINGS_MAX, WHY_MAX,
+    PAM_NAME_MAX, PATH_MAX, PRESENT_MAX, SIBLINGS_MAX, WHY_MAX,
 };
 use crate::{Address, JailAnswer, JailOutcome, Net, Notice, Outcome, Subject, WhoAnswer};
 
@@ -179,6 +179,14 @@ pub enum ToWatcher {
     Geo,
     /// What the hook in PAM wrote down while nobody took it.
     Hooked(Box<PamEvent>),
+    /// How the hook in PAM stands.
+    HookState(Box<HookState>),
+    /// The files with the keys of an account come through a pipe with the frame, one behind the
+    /// other, and end with it. Without one nobody may or can read them.
+    Keys {
+        /// The account.
+        user: String,
+    },
     /// Files that jails may come to be made of, in a memory file with the frame: they may be read
     /// while the warden's program still judges them. Nothing of them holds before a
     /// [`ToWatcher::Brief`] brings the same.
@@ -293,6 +301,14 @@ impl ToWatcher {
             Self::Hooked(event) => {
                 out.byte(28);
                 event.put(out);
+            }
+            Self::HookState(state) => {
+                out.byte(31);
+                state.put(out);
+            }
+            Self::Keys { user } => {
+                out.byte(32);
+                out.text(user, PAM_NAME_MAX);
             }
             Self::CheckJails => out.byte(23),
             Self::NoActions => out.byte(24),
@@ -411,6 +427,8 @@ impl Wire for ToWatcher {
                 address: Address::take(from)?,
                 answer: Box::new(WhoAnswer::take(from)?),
             },
+            31 => Self::HookState(Box::new(HookState::take(from)?)),
+            32 => Self::Keys { user: from.text(PAM_NAME_MAX)? },
             28 => Self::Hooked(Box::new(PamEvent::take(from)?)),
             23 => Self::CheckJails,
             24 => Self::NoActions,

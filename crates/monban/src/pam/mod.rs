@@ -7,12 +7,14 @@ mod edit;
 mod finding;
 mod foreign;
 pub mod hook;
+mod key_files;
 mod record;
 mod sshd;
 mod stack;
 mod survey;
 mod trust;
 mod user_env;
+mod watched;
 mod write;
 
 use std::path::PathBuf;
@@ -21,6 +23,8 @@ use std::process::ExitCode;
 use monban_views::Say;
 
 pub use args::PamAction;
+pub use key_files::KeyFiles;
+pub use watched::Watched;
 
 use crate::cli::Common;
 use stack::PamDir;

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use super::stack::{PamDir, read_text};
 use super::survey::Expected;
 
-const FILE: &str = "pam-hook";
+/// Its name in the state folder.
+pub const FILE: &str = "pam-hook";
 
 /// Lines `FILE OF THE SERVICE<TAB>LINE`, each file once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

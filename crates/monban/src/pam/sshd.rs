@@ -10,8 +10,8 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use monban_model::Severity;
 use monban_model::limits::{PAM_FILES_MAX, PAM_INCLUDES_MAX};
+use monban_model::{Address, Severity};
 
 use super::finding::Finding;
 use super::stack::read_text;
@@ -24,6 +24,15 @@ const OUTPUT_MAX: u64 = 256 * 1024;
 const ERRORS_MAX: u64 = 1024;
 /// Where relative names of `Include` are looked for.
 const FOLDER: &str = "/etc/ssh";
+
+/// The program, where it usually is.
+pub const PROGRAM: &str = "/usr/sbin/sshd";
+/// Its configuration, where it usually is.
+pub const CONFIG: &str = "/etc/ssh/sshd_config";
+
+/// The codes of what is found here.
+pub const CODES: &[&str] =
+    &["sshd-unread", "usepam-no", "usepam-unset", "usepam-in-match", "other-service"];
 
 /// The sshd of a machine.
 #[derive(Clone, Debug)]
@@ -50,7 +59,7 @@ impl Sshd {
     pub fn findings(&self) -> Vec<Finding> {
         let mut settings = Vec::new();
         scan(&self.config, false, &mut Vec::new(), &mut 0, &mut settings);
-        let effective = self.effective();
+        let effective = self.effective(&[]).map(|text| text.to_ascii_lowercase());
         let mut findings = Vec::new();
         if let Err(why) = &effective {
             let program = self.program.display().to_string();
@@ -85,6 +94,27 @@ impl Sshd {
         findings
     }
 
+    /// The files that its configuration is read from, as far as they are known by their names.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let mut files = vec![self.config.clone(), self.program.clone()];
+        if !self.is_config_named {
+            files.push(Path::new(FOLDER).join("sshd_config.d"));
+            files.extend(included("sshd_config.d/*.conf"));
+        }
+        files
+    }
+
+    /// The files with the keys of an account that comes from an address (`AuthorizedKeysFile`).
+    /// `None` if it does not say.
+    pub fn key_files(&self, user: &str, address: Option<Address>) -> Option<Vec<String>> {
+        let from = address.map_or_else(|| "127.0.0.1".to_owned(), |address| address.to_string());
+        // All that a Match block may ask for; some versions give up if a part is missing.
+        let whom = format!("user={user},host={from},addr={from},laddr=127.0.0.1,lport=22");
+        let said = self.effective(&["-C", &whom]).or_else(|_| self.effective(&[])).ok()?;
+        let value = said.lines().find_map(|line| line.strip_prefix("authorizedkeysfile "))?;
+        Some(value.split_ascii_whitespace().map(str::to_owned).collect())
+    }
+
     /// Names of other services that sshd tells PAM.
     fn other_names(&self, settings: &[Setting], effective: Option<&str>) -> Vec<Finding> {
         let mut findings = Vec::new();
@@ -105,11 +135,11 @@ impl Sshd {
         findings
     }
 
-    /// What `sshd -T` prints, or why it does not. It writes nothing but a line of trouble to
-    /// standard error, so that is read after its end.
-    fn effective(&self) -> Result<String, String> {
+    /// What `sshd -T`, with more arguments, prints, or why it does not. It writes nothing but a
+    /// line of trouble to standard error, so that is read after its end.
+    fn effective(&self, more: &[&str]) -> Result<String, String> {
         let mut command = Command::new(&self.program);
-        command.arg("-T").env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        command.arg("-T").args(more).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
         if self.is_config_named {
             command.arg("-f").arg(&self.config);
         }
@@ -134,7 +164,7 @@ impl Sshd {
             let line = said.lines().next().map(|line| line.trim().to_owned());
             return Err(line.unwrap_or_else(|| status.to_string()));
         }
-        Ok(reader.join().unwrap_or_default().to_ascii_lowercase())
+        Ok(reader.join().unwrap_or_default())
     }
 }
 
@@ -248,6 +278,26 @@ mod tests {
         ] {
             assert_eq!(codes(config, Some(effective)), expected, "{config}");
         }
+    }
+
+    #[test]
+    fn it_says_which_files_have_the_keys_of_an_account() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("sshd");
+        let script = "#!/bin/sh\n[ \"$2\" = -C ] || exit 255\n\
+            echo 'port 22'; echo \"authorizedkeysfile %h/A ${3%%,laddr*}\"\n";
+        fs::write(&program, script).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        while Command::new(&program).status().is_err() {
+            thread::sleep(Duration::from_millis(1));
+        }
+        let config = folder.path().join("none");
+        let sshd = Sshd { program, config: config.clone(), is_config_named: false };
+        let found = sshd.key_files("alice", "192.0.2.1".parse().ok());
+        let whom = "user=alice,host=192.0.2.1,addr=192.0.2.1";
+        assert_eq!(found, Some(vec!["%h/A".to_owned(), whom.to_owned()]));
+        let sshd = Sshd { program: config.clone(), config, is_config_named: false };
+        assert_eq!(sshd.key_files("alice", None), None);
     }
 
     #[test]

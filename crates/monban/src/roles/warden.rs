@@ -32,6 +32,7 @@ use super::signals;
 use super::theirs::Theirs;
 use crate::cli::{Common, RunArgs};
 use crate::fail2ban::complaints;
+use crate::pam::{KeyFiles, Watched};
 use crate::place::{LOCK, Place, Unfit, is_at, is_root, watcher_uid};
 use crate::{discover, out, problems};
 
@@ -62,6 +63,9 @@ struct Program {
     ahead: Ahead,
     /// The database of places, if the configuration names one.
     geo: Option<PathBuf>,
+    /// Looks after the hook in PAM, if this is the guard that it tells.
+    watched: Option<Watched>,
+    key_files: KeyFiles,
 }
 
 /// What monban's own files say.
@@ -89,6 +93,8 @@ pub fn main(common: &Common, args: &RunArgs, say: Say) -> ExitCode {
         may_act: None,
         ahead: Ahead::default(),
         geo: None,
+        watched: None,
+        key_files: KeyFiles::default(),
     };
     let ended = program.run();
     // What was begun for a start that comes to nothing leaves nothing behind.
@@ -181,11 +187,12 @@ impl Program {
 
     /// The socket that the hook in PAM sends to. Only one guard of a machine has it: that with the
     /// usual state folder, or one that is told so.
-    fn hook(&self) -> Result<Option<(OwnedFd, PathBuf)>, String> {
+    fn hook(&mut self) -> Result<Option<(OwnedFd, PathBuf)>, String> {
         let usual = is_root() && self.common.state.is_none();
         let usual = usual.then(|| PathBuf::from(monban_warden::pam::FOLDER));
         let Some(folder) = self.args.hook_folder.clone().or(usual) else { return Ok(None) };
         let socket = PamSocket::bind(&folder).map_err(|error| error.to_string())?;
+        self.watched = Some(Watched::of(&self.place.state));
         Ok(Some((socket.into_fd(), folder)))
     }
 

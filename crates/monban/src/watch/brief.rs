@@ -56,6 +56,8 @@ impl Watch {
             (ToWatcher::Tell(told), _) => self.tell(told),
             (ToWatcher::Journal, Some(fd)) => self.journal_opened(fd),
             (ToWatcher::Who { address, answer }, _) => self.teller.answered(address, *answer),
+            (ToWatcher::Keys { user }, pipe) => self.teller.keys_come(&user, pipe),
+            (ToWatcher::HookState(state), _) => self.hook_stands(&state),
             (ToWatcher::Geo, file) => self.take_geo(file)?,
             (ToWatcher::PamSocket, Some(socket)) => self.take_hook(socket),
             (ToWatcher::Hooked(event), _) => self.hooked(&event),

@@ -306,7 +306,8 @@ impl Watch {
             ("lines.misplaced".to_owned(), self.mind.misplaced().to_string()),
             ("time.disbelieved".to_owned(), self.mind.disbelieved().to_string()),
         ];
-        counts.into_iter().chain(self.jail_side.meta()).chain(watched).collect()
+        let counts = counts.into_iter().chain([self.hook.meta()]);
+        counts.chain(self.jail_side.meta()).chain(watched).collect()
     }
 
     /// Sends the orders that the engine gave, and the answers that follow them.

@@ -161,6 +161,7 @@ impl Watch {
         let since = tell_since(&saved.meta, now());
         let rows = std::mem::take(&mut saved.notify);
         let secret = tell::Secret::of(&saved.meta);
+        let hook = hook::Hook::of(&saved.meta);
         let teller = tell::Teller::new(rows, since, secret, &local.folder, output.say());
         let (journal_rows, files): (Vec<_>, Vec<_>) =
             saved.positions.iter().cloned().partition(|row| is_journal_name(&row.path));
@@ -178,7 +179,7 @@ impl Watch {
             scribe: Scribe::start(ledger)?,
             stage: stage::Stage::default(),
             teller,
-            hook: hook::Hook::default(),
+            hook,
             sending: sending::Sending::new(sender, local.log.clone()),
             journal: None,
             journal_row: None,
@@ -255,7 +256,8 @@ impl Watch {
             true => Some(Instant::now() + ANSWER_LOOK),
             false => self.pending.due_at(),
         };
-        let until = [due, self.logs_due_at()].into_iter().flatten().fold(next_tick, Ord::min);
+        let times = [due, self.teller.wake_at(), self.logs_due_at()];
+        let until = times.into_iter().flatten().fold(next_tick, Instant::min);
         let left = match more {
             true => Duration::ZERO,
             false => until.saturating_duration_since(Instant::now()),
@@ -267,6 +269,9 @@ impl Watch {
         let lanes_at = fds.len();
         if let Some(hook) = self.hook.socket() {
             fds.push(PollFd::from_borrowed_fd(hook.as_fd(), PollFlags::IN));
+        }
+        for pipe in self.teller.key_pipes() {
+            fds.push(PollFd::from_borrowed_fd(pipe.as_fd(), PollFlags::IN));
         }
         for lane in self.teller.channels() {
             let out = if lane.is_behind() { PollFlags::OUT } else { PollFlags::empty() };

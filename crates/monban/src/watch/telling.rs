@@ -24,6 +24,9 @@ impl Watch {
         for address in self.teller.questions() {
             self.channel.send(&ToWarden::AskWho { address }, None)?;
         }
+        for (user, address) in self.teller.key_questions() {
+            self.channel.send(&ToWarden::AskKeys { user, address }, None)?;
+        }
         for notice in self.teller.take_notices() {
             self.tell(notice);
         }

@@ -13,6 +13,8 @@ pub struct Known {
     pub places: HashMap<Address, Whereabouts>,
     /// Findings by their numbers.
     pub findings: HashMap<Seq, Box<Finding>>,
+    /// The comments of keys, by what a log says of the key.
+    pub comments: HashMap<Vec<u8>, String>,
 }
 
 /// What is known of an address. Texts are a stranger's, and empty where they are not known.
@@ -37,7 +39,8 @@ impl Known {
             Event::Found(finding) => Some((record.seq, finding.clone())),
             _ => None,
         };
-        Self { places, findings: findings.iter().filter_map(finding).collect() }
+        let findings = findings.iter().filter_map(finding).collect();
+        Self { places, findings, comments: HashMap::new() }
     }
 
     /// What a decision rests on.

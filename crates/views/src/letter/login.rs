@@ -30,7 +30,7 @@ impl LetterWriter {
         let mut facts = self.who(login, &user, &by);
         let origin = |address| self.origin_facts(known, address);
         facts.extend(login.address.into_iter().flat_map(origin));
-        facts.extend(self.how(login));
+        facts.extend(self.how(login, known));
         facts.push(self.time_fact(time));
         facts.extend(self.before(login));
         let mut passages = Vec::from_iter(self.log(&login.evidence));
@@ -50,7 +50,7 @@ impl LetterWriter {
         facts
     }
 
-    fn how(&self, login: &Login) -> Vec<Fact> {
+    fn how(&self, login: &Login, known: &Known) -> Vec<Fact> {
         let mut facts = vec![self.fact("letter-service", &*login.service)];
         let named = [
             ("letter-method", &login.method),
@@ -58,7 +58,11 @@ impl LetterWriter {
             ("letter-terminal", &login.terminal),
         ];
         for (key, value) in named {
-            facts.extend(value.as_deref().map(|value| self.fact(key, printable(value))));
+            let Some(value) = value.as_deref() else { continue };
+            let comment = known.comments.get(value).filter(|_| key == "letter-key");
+            let comment = comment.map(|text| format!(" ({})", printable(text.as_bytes())));
+            let text = printable(value) + &comment.unwrap_or_default();
+            facts.push(self.fact(key, text));
         }
         if login.told_by == ToldBy::Hook {
             let text = self.say.text("letter-told-by-hook", &[]);

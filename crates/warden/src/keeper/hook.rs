@@ -8,7 +8,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use monban_model::wire::{PamEvent, ToWatcher};
+use monban_model::Address;
+use monban_model::wire::{HookState, PamEvent, ToWatcher};
 
 use super::Keeper;
 use crate::pam::{Spool, Taken};
@@ -27,6 +28,8 @@ pub(super) struct Hook {
     failed: Option<String>,
     /// That the spool cannot be read was told.
     told: bool,
+    /// How it stood at the last look.
+    state: Option<HookState>,
 }
 
 impl Hook {
@@ -52,7 +55,26 @@ impl Keeper<'_> {
         if let Some(Ok(socket)) = socket.map(|socket| socket.as_fd().try_clone_to_owned()) {
             self.post(&ToWatcher::PamSocket, Some(socket));
         }
+        if let Some(state) = self.hook.state.clone() {
+            self.post(&ToWatcher::HookState(Box::new(state)), None);
+        }
         self.take_spool();
+    }
+
+    /// Passes on how the hook stands, if that is known anew.
+    pub(super) fn look_at_hook(&mut self) {
+        let found = self.host.hook_state().filter(|state| self.hook.state.as_ref() != Some(state));
+        if let Some(state) = found {
+            self.hook.state = Some(state.clone());
+            self.post(&ToWatcher::HookState(Box::new(state)), None);
+        }
+    }
+
+    /// Somebody came in with a key: its comment stands in a file of the account.
+    pub(super) fn ask_keys(&mut self, user: String, address: Option<Address>) {
+        let names = self.host.key_file_names(&user, address);
+        let pipe = self.keys.read(&user, names);
+        self.post(&ToWatcher::Keys { user }, pipe);
     }
 
     /// Passes on what was written down, and removes what is committed.

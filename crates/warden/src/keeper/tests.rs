@@ -82,6 +82,12 @@ impl Host for TestHost {
     fn rival(&mut self) -> Option<Notice> {
         self.0.borrow().rival.clone()
     }
+    fn hook_state(&mut self) -> Option<monban_model::wire::HookState> {
+        None
+    }
+    fn key_file_names(&mut self, _: &str, _: Option<monban_model::Address>) -> crate::KeyFileNames {
+        Box::new(Vec::new)
+    }
     fn tell(&mut self, notice: &Notice) {
         self.0.borrow_mut().told.push(notice.key.clone());
     }

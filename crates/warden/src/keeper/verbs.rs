@@ -16,6 +16,7 @@
 //! | jail database | any time | which file is the configuration's word |
 //! | jail log | any time | which file is the configuration's word |
 //! | ask-who | any time | nothing: the courier bounds how many are asked |
+//! | ask-keys | any time | the letters of the name, how many; opened with its rights |
 //! | want | any time | nothing: whom a lane reaches is the configuration's word |
 //! | caught-up | any time | nothing |
 //! | flooded | any time | nothing: it is woken later by some milliseconds, no more |
@@ -68,6 +69,7 @@ impl Keeper<'_> {
                 self.begin_actor();
             }
             ToWarden::AskWho { address } => self.ask_who(address),
+            ToWarden::AskKeys { user, address } => self.ask_keys(user, address),
             ToWarden::Want(peer) => self.give_lane(peer),
             ToWarden::Flooded(flooded) => self.flooded = flooded,
         }

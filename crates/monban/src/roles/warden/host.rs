@@ -5,11 +5,11 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
-use monban_model::wire::Refusal;
-use monban_model::{Notice, Stamp};
+use monban_model::wire::{HookState, Refusal};
+use monban_model::{Address, Notice, Stamp};
 use monban_sources::journal::journalctl_arguments;
 use monban_views::{json_line, notice_json, printable_lines};
-use monban_warden::{Channel, Host, Load, Wall};
+use monban_warden::{Channel, Host, KeyFileNames, Load, Wall};
 use rustix::fs::{FileType, Mode, OFlags};
 
 use super::Program;
@@ -124,6 +124,14 @@ impl Host for Program {
     fn load(&mut self) -> Result<Load, Refusal> {
         let own = self.own()?;
         self.whole(own)
+    }
+
+    fn hook_state(&mut self) -> Option<HookState> {
+        self.watched.as_mut()?.poll()
+    }
+
+    fn key_file_names(&mut self, user: &str, address: Option<Address>) -> KeyFileNames {
+        self.key_files.of(user, address)
     }
 
     fn rival(&mut self) -> Option<Notice> {

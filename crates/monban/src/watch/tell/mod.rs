@@ -8,6 +8,7 @@
 mod codes;
 mod commands;
 mod curious;
+pub(in crate::watch) mod keys;
 mod lanes;
 mod letters;
 mod places;
@@ -33,6 +34,7 @@ use monban_views::{
 
 use codes::Codes;
 use curious::Curious;
+use keys::Keys;
 use lanes::Lanes;
 use letters::{Letters, Told};
 use places::Places;
@@ -69,6 +71,7 @@ pub struct Teller {
     codes: Codes,
     places: Places,
     curious: Curious,
+    keys: Keys,
     lanes: Lanes,
     /// What the router wants sent and no commit was begun with.
     fresh: Vec<Deliver>,
@@ -110,6 +113,7 @@ impl Teller {
             letters: Letters::new(say, rows),
             places: Places::default(),
             curious: Curious::default(),
+            keys: Keys::default(),
             codes: Codes::new(secret),
             lanes: Lanes::default(),
             fresh: Vec::new(),
@@ -171,6 +175,26 @@ impl Teller {
         self.hand_over(super::now());
     }
 
+    /// Accounts whose files with keys are wanted, and from where they came.
+    pub fn key_questions(&mut self) -> Vec<(String, Option<monban_model::Address>)> {
+        self.keys.questions()
+    }
+
+    /// The files with the keys of an account come, or not.
+    pub fn keys_come(&mut self, user: &str, pipe: Option<std::os::fd::OwnedFd>) {
+        self.keys.come(user, pipe);
+    }
+
+    /// The pipes that they come through, to be waited for.
+    pub fn key_pipes(&self) -> impl Iterator<Item = &std::fs::File> {
+        self.keys.pipes()
+    }
+
+    /// When a message goes without what it waits for.
+    pub fn wake_at(&self) -> Option<std::time::Instant> {
+        self.keys.wake_at()
+    }
+
     /// Whether anybody subscribed to anything.
     pub fn has_readers(&self) -> bool {
         !self.notify.subscriptions.is_empty()
@@ -230,6 +254,9 @@ impl Teller {
         };
         if telling != Telling::Not {
             self.recent.keep(record);
+            if let Event::Entered(login) = &record.event {
+                self.keys.ask(login);
+            }
         }
         self.step(now, Input::Publish(publication, telling));
     }
@@ -246,6 +273,7 @@ impl Teller {
             self.step(now, Input::Tick);
         }
         self.tell_reports(now);
+        self.keys.read();
         self.hand_over(now);
     }
 
@@ -396,9 +424,11 @@ impl Teller {
     /// Gives what waits to whoever delivers it, as far as they can be reached.
     fn hand_over(&mut self, now: Stamp) {
         let mut ready = self.curious.due();
+        ready.extend(self.keys.due());
         for deliver in self.lanes.ready(&self.notify) {
             let records = self.recent.find(&deliver.items);
-            ready.extend(self.curious.hold(deliver, &records));
+            let deliver = self.curious.hold(deliver, &records);
+            ready.extend(deliver.and_then(|deliver| self.keys.hold(deliver, &records)));
         }
         for deliver in ready {
             let outside = || Outside {
@@ -442,6 +472,7 @@ impl Teller {
             let who = self.curious.who(address);
             (address, Whereabouts::of(place.origin(), &place.as_name, who))
         };
-        Known::new(addresses.into_iter().map(whereabouts).collect(), &findings)
+        let places = addresses.into_iter().map(whereabouts).collect();
+        Known { comments: self.keys.comments(records), ..Known::new(places, &findings) }
     }
 }
