@@ -29,3 +29,16 @@ pub enum Need {
     /// The built monban.
     Monban,
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::checks::ALL;
+
+    #[test]
+    fn names_are_unique() {
+        let mut names: Vec<&str> = ALL.iter().map(|check| check.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), ALL.len());
+    }
+}

@@ -11,6 +11,7 @@ use monban_warden::pam::{Kept, PamSocket, Sent, Spool, send};
 
 use crate::checks::ssh;
 use crate::command::run;
+use crate::guard::Plan;
 use crate::machine::{Machine, World};
 use crate::runner::Setting;
 use crate::sshd;
@@ -182,6 +183,13 @@ pub(super) fn install(setting: &Setting, server: &Machine, services: &str) -> Tr
         "mkdir -m 755 -p /run/bin /run/state; cp {binary} {PROGRAM}\n\
          {PROGRAM} pam install --state /run/state --yes --service {services} >/run/installed"
     ))?;
+    Ok(())
+}
+
+/// Tells the guard of a plan what was put in: it has a state folder of its own.
+pub(super) fn note_installed(server: &Machine, plan: &Plan) -> Tried<()> {
+    let state = plan.state.display();
+    server.shell(&format!("mkdir -p {state}; cp /run/state/pam-hook {state}/pam-hook"))?;
     Ok(())
 }
 

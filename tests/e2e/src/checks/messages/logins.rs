@@ -10,18 +10,20 @@ use crate::checks::{pam_hook, ssh};
 use crate::command::run;
 use crate::guard::{Guard, Plan};
 use crate::lines::time_of;
-use crate::machine::World;
+use crate::machine::{Machine, World};
 use crate::mailbox::{Mail, Mailbox};
 use crate::runner::Setting;
 use crate::trouble::{Tried, must};
 use crate::waiting::until_true;
 use crate::{mail, sshd};
 
-/// The address of a login. Each has its own: logins of one account from one address within five
-/// minutes are gathered.
+/// The address of a login. One is that of ten logins: of more in a row the others are gathered.
 fn from(number: usize) -> String {
-    format!("203.0.113.{}", 20 + number)
+    format!("203.0.113.{}", 20 + number / 10)
 }
+
+/// What the owner calls the key.
+const COMMENT: &str = "admin (laptop)";
 
 /// Logins while monban does not run.
 const UNHEARD: usize = 5;
@@ -37,14 +39,17 @@ pub fn are_told(setting: &Setting) -> Tried<String> {
     server.shell("echo '%sudo ALL=(ALL:ALL) ALL' >/etc/sudoers; chmod 440 /etc/sudoers")?;
     pam_hook::install(setting, server, "sshd --service su --service sudo --service sudo-i")?;
     let key = Key::new(&world)?;
-    let guard = Guard::start(server, plan(setting, &world))?;
+    let plan = plan(setting, &world.server);
+    pam_hook::note_installed(server, &plan)?;
+    let guard = Guard::start(server, plan)?;
     let mailbox = Mailbox::of(server, sshd::VISITOR);
 
     let count = setting.sized(20, 100);
     let listening_s = key.logins(&world, 0..count)?;
     let mails = settled(&mailbox, count)?;
-    let delays_s = delays(&server.log_text("auth.log"), &mails)?;
-    (0..count).try_for_each(|number| key.is_told(&mails, number))?;
+    let log = server.log_text("auth.log");
+    let delays_s = delays(&log, &mails)?;
+    (0..count).try_for_each(|number| key.is_told(&mails, number, &log))?;
     let told = Spread::of(delays_s);
 
     let became = becoming(&world, &mailbox, count)?;
@@ -54,7 +59,8 @@ pub fn are_told(setting: &Setting) -> Tried<String> {
     let stopped_s = key.logins(&world, count..count + UNHEARD)?;
     let _guard = Guard::start(server, plan)?;
     let all = settled(&mailbox, count + became + UNHEARD)?;
-    (count..count + UNHEARD).try_for_each(|number| key.is_told(&all, number))?;
+    let log = server.log_text("auth.log");
+    (count..count + UNHEARD).try_for_each(|number| key.is_told(&all, number, &log))?;
 
     let (listening, stopped) = (Spread::of(listening_s), Spread::of(stopped_s));
     let is_met = told.median_s <= 1.0 && told.max_s <= 5.0;
@@ -70,7 +76,8 @@ pub fn are_told(setting: &Setting) -> Tried<String> {
     )
 }
 
-fn plan(setting: &Setting, world: &World) -> Plan {
+/// A guard that hears the hook, and mails all of it to somebody.
+pub(super) fn plan(setting: &Setting, server: &Machine) -> Plan {
     let config = format!(
         "[mail]\nfrom = \"monban@localhost\"\nserver = \"127.0.0.1:25\"\nsecurity = \"plain\"\n\
          [[subscription]]\ntopic = \"default\"\nname = \"owner\"\nmail = \"{}@localhost\"\n\
@@ -78,7 +85,7 @@ fn plan(setting: &Setting, world: &World) -> Plan {
         sshd::VISITOR
     );
     let hook = Some(PathBuf::from("/run/monban"));
-    Plan { hook, ..setting.plan(&world.server, &config, &["auth.log"]) }
+    Plan { hook, ..setting.plan(server, &config, &["auth.log"]) }
 }
 
 /// A key by which the administrator may log in.
@@ -93,9 +100,10 @@ impl Key {
         let shown = path.display();
         let user = sshd::ADMIN;
         world.server.shell(&format!(
-            "ssh-keygen -q -t ed25519 -N '' -f {shown}\n\
+            "ssh-keygen -q -t ed25519 -N '' -C '{COMMENT}' -f {shown}\n\
              install -d -m 700 -o {user} -g {user} ~{user}/.ssh\n\
-             install -m 600 -o {user} -g {user} {shown}.pub ~{user}/.ssh/authorized_keys"
+             {{ echo '# keys'; echo -n 'environment=\"A=b c\",no-pty '; cat {shown}.pub; }} >{shown}.all
+             install -m 600 -o {user} -g {user} {shown}.all ~{user}/.ssh/authorized_keys"
         ))?;
         let said = world.server.shell(&format!("ssh-keygen -l -f {shown}.pub"))?;
         let fingerprint = said.split(' ').nth(1).unwrap_or_default().to_owned();
@@ -114,27 +122,38 @@ impl Key {
     }
 
     /// Fails unless one mail tells of a login all that somebody wants to know.
-    fn is_told(&self, mails: &[Mail], number: usize) -> Tried<()> {
-        let address = from(number);
-        let of_it: Vec<&Mail> = mails.iter().filter(|mail| is_of(mail, &address)).collect();
-        must(of_it.len() == 1, || format!("{} mails of {address}", of_it.len()))?;
+    fn is_told(&self, mails: &[Mail], number: usize, log: &str) -> Tried<()> {
+        let line = accepted(log).nth(number).unwrap_or_default();
+        let of_it: Vec<&Mail> = mails.iter().filter(|mail| is_of(mail, line)).collect();
+        must(of_it.len() == 1, || format!("{} mails of `{line}`", of_it.len()))?;
         let (subject, body) = (of_it[0].subject(), of_it[0].body());
-        let words = [sshd::ADMIN, &address, "publickey", &self.fingerprint, "sshd"];
+        let key = format!("{} ({COMMENT})", self.fingerprint);
+        let words = [sshd::ADMIN, &from(number), "publickey", &key, "sshd"];
         let missing = words.into_iter().find(|word| !body.contains(word));
         let is_whole = subject.contains(sshd::ADMIN) && missing.is_none();
         must(is_whole, || format!("{missing:?}: {subject}\n{body}"))
     }
 }
 
-fn is_of(mail: &Mail, address: &str) -> bool {
-    mail.subject().split([' ', ',']).any(|word| word == address)
+fn accepted(log: &str) -> impl Iterator<Item = &str> {
+    log.lines().filter(|line| line.contains(": Accepted "))
+}
+
+/// Whether a mail has this line of sshd in it: its port and key are that connection's.
+fn is_of(mail: &Mail, line: &str) -> bool {
+    let told = line.split_once(": Accepted ").map_or(line, |(_, told)| told);
+    !told.is_empty() && mail.body().contains(told)
 }
 
 /// `su` by somebody and `sudo -i`; how many logins that are.
 fn becoming(world: &World, mailbox: &Mailbox, before: usize) -> Tried<usize> {
     let steps = [
         (sshd::VISITOR, "su", format!("echo '{}' | su {} -c id", sshd::PASSWORD, sshd::ADMIN)),
-        (sshd::ADMIN, "sudo", format!("echo '{}' | sudo -S -k -p '' -i id", sshd::PASSWORD)),
+        (
+            sshd::ADMIN,
+            "sudo",
+            format!("printf '%s\\nid\\n' '{}' | sudo -S -k -p '' -i", sshd::PASSWORD),
+        ),
     ];
     let count = steps.len();
     for (number, (user, service, command)) in steps.into_iter().enumerate() {
@@ -150,12 +169,12 @@ fn becoming(world: &World, mailbox: &Mailbox, before: usize) -> Tried<usize> {
     Ok(count)
 }
 
-/// Waits for so many mails of logins, and that there are not more. The first sudo of an account is
-/// a finding as well, which has a mail of its own.
+/// Waits for so many mails of logins, and that there are not more, nor any of findings: both
+/// witnesses confirm each other.
 fn settled(mailbox: &Mailbox, count: usize) -> Tried<Vec<Mail>> {
     let logins = || -> Tried<Vec<Mail>> {
         let mut mails = mailbox.mails()?;
-        mails.retain(|mail| mail.field("X-Monban-Theme") == "login");
+        mails.retain(|mail| ["login", "finding"].contains(&mail.field("X-Monban-Theme").as_str()));
         Ok(mails)
     };
     let waited = until_true("mail of each login", ARRIVES, || Ok(logins()?.len() >= count));
@@ -172,14 +191,12 @@ fn settled(mailbox: &Mailbox, count: usize) -> Tried<Vec<Mail>> {
 
 /// From each of sshd's lines to the mail of that login, in seconds.
 fn delays(log: &str, mails: &[Mail]) -> Tried<Vec<f64>> {
-    let accepted = log.lines().filter(|line| line.contains(": Accepted "));
     let delay = |line: &str| {
-        let address = line.split(" from ").nth(1)?.split(' ').next()?;
-        let mail = mails.iter().find(|mail| is_of(mail, address))?;
+        let mail = mails.iter().find(|mail| is_of(mail, line))?;
         // A mail before the line would be of something else.
         Some(mail.arrived.duration_since(time_of(line)?).ok()?.as_secs_f64())
     };
-    let delays: Vec<f64> = accepted.filter_map(delay).collect();
+    let delays: Vec<f64> = accepted(log).filter_map(delay).collect();
     must(delays.len() == mails.len(), || format!("{} are known of\n{log}", delays.len()))?;
     Ok(delays)
 }

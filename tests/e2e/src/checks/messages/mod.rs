@@ -5,12 +5,14 @@ mod aws_logs;
 mod flood;
 mod logins;
 mod trouble;
+mod witness;
 
 pub use alarm::walk;
 pub use aws_logs::arrive;
 pub use flood::is_bounded;
 pub use logins::are_told;
 pub use trouble::is_outlived;
+pub use witness::is_missed;
 
 use crate::checks::Need;
 
