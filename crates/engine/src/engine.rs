@@ -141,6 +141,7 @@ impl Engine {
             }
             Observation::Hooked(hooked) => self.hooked(now, hooked, out),
             Observation::Hooks(services) => self.entries.expect_hooks(now, &services),
+            Observation::CatchingUp(yes) => self.entries.catch_up(yes),
             Observation::FoundHere(finding) => {
                 self.record(now, Event::FoundHere(finding), out);
             }

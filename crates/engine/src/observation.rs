@@ -49,6 +49,8 @@ pub enum Observation<'a> {
     Hooked(Hooked),
     /// The hook tells of sessions of these services of PAM, and all others do without it.
     Hooks(Vec<String>),
+    /// Lines are read that were written before the start, or no longer.
+    CatchingUp(bool),
     /// What was found out about this host elsewhere: it is recorded as it is.
     FoundHere(Box<HostFinding>),
     /// A metric has a datapoint.

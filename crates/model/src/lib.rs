@@ -23,6 +23,7 @@ mod alarm;
 mod aws;
 mod by_source;
 mod endpoint;
+mod entry;
 mod jail;
 mod label;
 mod letter;
@@ -66,6 +67,7 @@ pub use by_source::{BySource, JOURNAL};
 pub use endpoint::{
     Endpoint, MailBy, Relay, Secret, SecretAt, Secrets, Security, Shape, SyslogAt, Webhook,
 };
+pub use entry::{EntryRow, EntryStage};
 pub use jail::{
     ActionFailure, JailAnswer, JailJob, JailOrder, JailOutcome, JailRepairs, JailResult, Refusal,
 };

@@ -64,6 +64,10 @@ pub const PLACES_MAX: usize = 16_384;
 /// Logins that were told of by the log or by the hook in PAM alone, and may yet be by the other.
 pub const ENTRIES_MAX: usize = 1024;
 
+/// Of these so many are kept over a restart: all that were not told yet, and the youngest of the
+/// others.
+pub const ENTRIES_SAVED_MAX: usize = ENTRIES_MAX + 512;
+
 /// Addresses whose last successful login is remembered.
 pub const SUCCESSES_MAX: usize = 16_384;
 

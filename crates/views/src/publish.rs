@@ -193,7 +193,7 @@ pub(crate) fn notice_severity(key: &str) -> Option<Severity> {
         | "restore-wide" => Severity::Warning,
         // Lines or logins that nobody looked at.
         "source-gone" | "source-failed" | "source-lost" | "journal-failed" | "hook-lost"
-        | "hook-spool-failed" | "hook-socket-failed" => Severity::Warning,
+        | "hook-spool-failed" | "hook-socket-failed" | "hook-deaf" => Severity::Warning,
         // Messages that come late, or tell less. Each is told once until it is over.
         "courier-failed" | "runner-failed" | "geo-failed" => Severity::Warning,
         // Figures that others look at are not there.

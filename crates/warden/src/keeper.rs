@@ -355,6 +355,7 @@ impl<'h> Keeper<'h> {
         self.clients.release_stale();
         self.start_journal_if_due();
         self.look_after_courier();
+        self.reopen_hook();
         self.take_spool();
         self.look_at_hook();
         if self.ticks.is_multiple_of(5) {

@@ -8,7 +8,7 @@ use super::Engine;
 use super::attempts::line_told;
 use super::originating::Entered;
 use crate::observation::{Effect, Hooked};
-use crate::watch::{EvidenceLine, Line, family};
+use crate::watch::{EvidenceLine, Line, Met, family};
 
 /// Services of PAM whose session is a login at a console or desktop.
 const CONSOLES: &[&[u8]] = &[
@@ -95,7 +95,7 @@ impl Engine {
         if is_news && hooked.service != "sudo" {
             self.entries.hooked(now, hooked);
         } else if is_news {
-            self.entries.confirm(now, &hooked);
+            self.entries.confirm(&hooked);
         }
         self.tell_hooked(now, out);
     }
@@ -170,7 +170,8 @@ impl Engine {
         self.record(now, Event::FoundHere(Box::new(finding)), out);
     }
 
-    /// A line told of a login: it is said at once, with what the hook said before.
+    /// A line told of a login: it is said at once, with what the hook said before, unless it was
+    /// said already.
     pub(super) fn enter(
         &mut self,
         now: Stamp,
@@ -187,12 +188,16 @@ impl Engine {
             evidence: login.evidence.first().filter(|_| is_expected).cloned(),
         };
         self.places.note_line(family(&login.service), time);
-        if let Some(hooked) = self.entries.line(now, line) {
-            login.told_by = ToldBy::Both;
-            login.terminal = login.terminal.or(hooked.terminal);
-            login.method = login.method.or(hooked.method);
-            login.key = login.key.or(hooked.key);
-            login.user = login.user.or(Some(hooked.user));
+        match self.entries.line(now, line) {
+            Met::Nothing => {}
+            Met::Told => return,
+            Met::Hook(hooked) => {
+                login.told_by = ToldBy::Both;
+                login.terminal = login.terminal.or(hooked.terminal);
+                login.method = login.method.or(hooked.method);
+                login.key = login.key.or(hooked.key);
+                login.user = login.user.or(Some(hooked.user));
+            }
         }
         self.note_login(now, time, login, out);
     }

@@ -1,8 +1,8 @@
 //! The open state as rows: taken out for a commit, put back after a restart.
 
 use monban_model::{
-    AlarmRow, BlockRow, ConnectionRow, Event, HistoryRow, Notice, PlaceRow, Stamp, StateRow,
-    SuccessRow, TakeChanges, TallyRow,
+    AlarmRow, BlockRow, ConnectionRow, EntryRow, Event, HistoryRow, Notice, PlaceRow, Stamp,
+    StateRow, SuccessRow, TakeChanges, TallyRow,
 };
 
 use super::Engine;
@@ -121,6 +121,17 @@ impl Engine {
         self.places.give_changes(to);
         self.blocks.take_changes(|row| to.row(row));
         self.alarms.give_changes(&mut |row| to.row(row));
+    }
+
+    /// The logins of which one witness told, if they changed since the last call. They are kept
+    /// together, beside the rows of [`Engine::give_changes`].
+    pub fn take_entries(&mut self) -> Option<Vec<EntryRow>> {
+        self.entries.take_rows()
+    }
+
+    /// Goes on from what [`Engine::take_entries`] gave an earlier run.
+    pub fn restore_entries(&mut self, rows: Vec<EntryRow>) {
+        self.entries.restore(rows);
     }
 
     /// About how many bytes of memory the rows of [`Engine::give_changes`] would take.

@@ -2,15 +2,17 @@
 //! once.
 //!
 //! A line is told at once; the hook's word that follows confirms it. What the hook alone told waits
-//! for its line for a moment, since that says how somebody came in; then it is told without.
+//! for its line for a moment, since that says how somebody came in; then it is told without. While
+//! logs are read that were written before the start, it waits for longer, and who waits for the
+//! other is not forgotten. A restart forgets neither ([`Entries::take_rows`]).
 //!
 //! Where both are at work, one that stays alone is news of its own: the hook is not called any
 //! more, a line was forged, or lines are kept from being written.
 
 use std::collections::VecDeque;
 
-use monban_model::limits::ENTRIES_MAX;
-use monban_model::{Address, Evidence, Stamp};
+use monban_model::limits::{ENTRIES_MAX, ENTRIES_SAVED_MAX};
+use monban_model::{Address, EntryRow, EntryStage, Evidence, Origin, Stamp};
 
 use crate::observation::Hooked;
 
@@ -20,6 +22,11 @@ const LINE_WAIT_MS: i64 = 2_000;
 /// So long a line may wait for the hook's word, and the hook's for a line before it is said that
 /// there is none.
 const OTHER_WAIT_MS: i64 = 30_000;
+
+/// So long both can be one login: the word of either that comes later is another one. While old
+/// lines are read, the hook's word waits so long for one of them; whoever floods the logs delays
+/// it no longer.
+const ONE_LOGIN_MS: i64 = 60_000;
 
 /// What the log told, and the hook has not confirmed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,11 +40,31 @@ pub(crate) struct Line {
     pub(crate) evidence: Option<Evidence>,
 }
 
+/// What a line of a login met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Met {
+    /// Nobody told of it before.
+    Nothing,
+    /// The hook did, and it is not told yet.
+    Hook(Hooked),
+    /// It was told by the hook's word.
+    Told,
+}
+
 /// Of which services the hook tells, and since when that is known.
 #[derive(Debug, Default)]
 struct Hooks {
     services: Vec<String>,
     since: Stamp,
+}
+
+/// What was told by the hook's word alone, and may yet have its line.
+#[derive(Debug)]
+struct Told {
+    since: Stamp,
+    hooked: Hooked,
+    /// It is to be told if no line follows.
+    is_missed: bool,
 }
 
 /// Logins that one witness told of.
@@ -48,9 +75,12 @@ pub(crate) struct Entries {
     hooked: VecDeque<(Stamp, Hooked)>,
     /// Hooks that came without room to wait.
     crowded: Vec<Hooked>,
-    /// What was told by the hook's word alone, and may yet have its line.
-    told: VecDeque<(Stamp, Hooked)>,
+    told: VecDeque<Told>,
     hooks: Hooks,
+    /// Lines are read that were written before the start.
+    is_catching_up: bool,
+    /// Something changed since the rows were taken.
+    is_changed: bool,
 }
 
 impl Entries {
@@ -72,28 +102,35 @@ impl Entries {
         time >= self.hooks.since && self.hooks.services.iter().any(|hooked| hooked == service)
     }
 
+    /// Whether lines are read that were written before the start.
+    pub(crate) fn catch_up(&mut self, is_catching_up: bool) {
+        self.is_catching_up = is_catching_up;
+    }
+
     /// A line told of a login: what the hook said of it before, if it did.
-    pub(crate) fn line(&mut self, now: Stamp, line: Line) -> Option<Hooked> {
+    pub(crate) fn line(&mut self, now: Stamp, line: Line) -> Met {
+        self.is_changed = true;
         let line = Line { service: family(&line.service).to_owned(), ..line };
-        let same = |(_, hooked): &(Stamp, Hooked)| line.is_of(hooked);
-        if let Some(at) = self.hooked.iter().position(same) {
-            return self.hooked.remove(at).map(|(_, hooked)| hooked);
+        let of_waiting = |(_, hooked): &(Stamp, Hooked)| line.is_of(hooked, now);
+        let waiting = self.hooked.iter().position(of_waiting).and_then(|at| self.hooked.remove(at));
+        if let Some((_, hooked)) = waiting {
+            return Met::Hook(hooked);
         }
-        if let Some(at) = self.told.iter().position(same) {
-            // It is late; what the hook told is told.
+        if let Some(at) = self.told.iter().position(|told| line.is_of(&told.hooked, now)) {
             self.told.remove(at);
-            return None;
+            return Met::Told;
         }
         if self.lines.len() >= ENTRIES_MAX {
             self.lines.pop_front();
         }
         self.lines.push_back((now, line));
-        None
+        Met::Nothing
     }
 
     /// The hook told of a login: whether a line did before.
     pub(crate) fn hooked(&mut self, now: Stamp, hooked: Hooked) -> bool {
-        if self.confirm(now, &hooked) {
+        self.is_changed = true;
+        if self.confirm(&hooked) {
             return true;
         }
         if self.hooked.len() >= ENTRIES_MAX {
@@ -104,24 +141,30 @@ impl Entries {
     }
 
     /// The hook told of what only a line can tell of in full: it confirms one, or is forgotten.
-    pub(crate) fn confirm(&mut self, now: Stamp, hooked: &Hooked) -> bool {
-        let same = |(since, line): &(Stamp, Line)| {
-            !is_over(*since, now, OTHER_WAIT_MS) && line.is_of(hooked)
-        };
-        let found = self.lines.iter().position(same);
+    pub(crate) fn confirm(&mut self, hooked: &Hooked) -> bool {
+        let found = self.lines.iter().position(|(since, line)| line.is_of(hooked, *since));
+        self.is_changed |= found.is_some();
         found.is_some_and(|at| self.lines.remove(at).is_some())
     }
 
     /// What the hook alone told, and no line followed.
     pub(crate) fn alone(&mut self, now: Stamp) -> Vec<Hooked> {
         let mut alone = std::mem::take(&mut self.crowded);
+        let mut since_of: Vec<Stamp> = alone.iter().map(|_| now).collect();
+        let wait_ms = self.line_wait_ms();
         while let Some((since, hooked)) =
-            self.hooked.pop_front_if(|(since, _)| is_over(*since, now, LINE_WAIT_MS))
+            self.hooked.pop_front_if(|(since, _)| is_over(*since, now, wait_ms))
         {
-            if self.told.len() < ENTRIES_MAX && self.expects_hook(&hooked.service, hooked.time) {
-                self.told.push_back((since, hooked.clone()));
-            }
             alone.push(hooked);
+            since_of.push(since);
+        }
+        self.is_changed |= !alone.is_empty();
+        for (hooked, since) in alone.iter().zip(since_of) {
+            if self.told.len() >= ENTRIES_MAX {
+                self.told.pop_front();
+            }
+            let is_missed = self.expects_hook(&hooked.service, hooked.time);
+            self.told.push_back(Told { since, hooked: hooked.clone(), is_missed });
         }
         alone
     }
@@ -129,12 +172,19 @@ impl Entries {
     /// Lines that the hook did not confirm, where it is to.
     pub(crate) fn unconfirmed(&mut self, now: Stamp) -> Vec<Line> {
         let mut found = Vec::new();
-        while let Some((_, line)) =
-            self.lines.pop_front_if(|(since, _)| is_over(*since, now, OTHER_WAIT_MS))
-        {
-            if line.evidence.is_some() {
-                found.push(line);
+        if self.is_catching_up {
+            return found;
+        }
+        for (since, line) in &mut self.lines {
+            if !is_over(*since, now, OTHER_WAIT_MS) {
+                break;
             }
+            if let Some(evidence) = line.evidence.take() {
+                found.push(Line { evidence: Some(evidence), ..line.clone() });
+            }
+        }
+        while self.lines.pop_front_if(|(since, _)| is_over(*since, now, ONE_LOGIN_MS)).is_some() {
+            self.is_changed = true;
         }
         found
     }
@@ -142,40 +192,149 @@ impl Entries {
     /// What the hook told, and no line has followed in all this time.
     pub(crate) fn unlogged(&mut self, now: Stamp) -> Vec<Hooked> {
         let mut found = Vec::new();
-        while let Some((_, hooked)) =
-            self.told.pop_front_if(|(since, _)| is_over(*since, now, OTHER_WAIT_MS))
-        {
-            found.push(hooked);
+        if self.is_catching_up {
+            return found;
+        }
+        for told in &mut self.told {
+            if !is_over(told.since, now, OTHER_WAIT_MS) {
+                break;
+            }
+            if std::mem::take(&mut told.is_missed) {
+                found.push(told.hooked.clone());
+            }
+        }
+        while self.told.pop_front_if(|told| is_over(told.since, now, ONE_LOGIN_MS)).is_some() {
+            self.is_changed = true;
         }
         found
     }
 
     /// When there is something to be told.
     pub(crate) fn wake_at(&self) -> Option<Stamp> {
+        let waits = self.hooked.front().map(|(since, _)| since.plus_ms(self.line_wait_ms()));
+        if self.is_catching_up {
+            return waits;
+        }
         let line = self.lines.iter().find(|(_, line)| line.evidence.is_some());
-        let waits = [
-            self.hooked.front().map(|(since, _)| since.plus_ms(LINE_WAIT_MS)),
-            line.map(|(since, _)| since.plus_ms(OTHER_WAIT_MS)),
-            self.told.front().map(|(since, _)| since.plus_ms(OTHER_WAIT_MS)),
-        ];
-        waits.into_iter().flatten().min()
+        let told = self.told.iter().find(|told| told.is_missed);
+        let others = [line.map(|(since, _)| since), told.map(|told| &told.since)];
+        let others = others.into_iter().flatten().map(|since| since.plus_ms(OTHER_WAIT_MS));
+        others.chain(waits).min()
     }
 
     /// The clock was set.
     pub(crate) fn shift(&mut self, ms: i64) {
         let shift = |since: &mut Stamp| *since = since.plus_ms(ms);
         self.lines.iter_mut().for_each(|(since, _)| shift(since));
-        self.hooked.iter_mut().chain(&mut self.told).for_each(|(since, _)| shift(since));
+        self.hooked.iter_mut().for_each(|(since, _)| shift(since));
+        self.told.iter_mut().for_each(|told| shift(&mut told.since));
         shift(&mut self.hooks.since);
+        self.is_changed = true;
+    }
+
+    /// What a restart is not to forget, if that changed since the last call: all that is not told
+    /// yet, and the youngest of the others.
+    pub(crate) fn take_rows(&mut self) -> Option<Vec<EntryRow>> {
+        if !std::mem::take(&mut self.is_changed) {
+            return None;
+        }
+        let waits = self.hooked.iter().map(|(since, it)| row_of(EntryStage::Waits, *since, it));
+        let mut rows: Vec<EntryRow> = waits.collect();
+        let room = (ENTRIES_SAVED_MAX - ENTRIES_MAX) / 2;
+        let first = self.told.len().saturating_sub(room);
+        let told = self.told.range(first..);
+        rows.extend(told.map(|told| row_of(EntryStage::Told, told.since, &told.hooked)));
+        let first = self.lines.len().saturating_sub(room);
+        rows.extend(self.lines.range(first..).map(|(since, line)| line.to_row(*since)));
+        Some(rows)
+    }
+
+    /// Goes on from the rows of an earlier run. That one of them stayed alone is not told then: the
+    /// other witness may have told of it in between, to nobody.
+    pub(crate) fn restore(&mut self, rows: Vec<EntryRow>) {
+        for row in rows {
+            let since = row.since;
+            match row.stage {
+                EntryStage::Waits => self.hooked.push_back((since, hooked_of(row))),
+                EntryStage::Told => {
+                    let hooked = hooked_of(row);
+                    self.told.push_back(Told { since, hooked, is_missed: false });
+                }
+                EntryStage::Line => self.lines.push_back((since, Line::from_row(row))),
+            }
+        }
+        // They are dropped from the front.
+        self.hooked.truncate(ENTRIES_MAX);
+        self.told.truncate(ENTRIES_MAX);
+        self.lines.truncate(ENTRIES_MAX);
+    }
+
+    const fn line_wait_ms(&self) -> i64 {
+        if self.is_catching_up { ONE_LOGIN_MS } else { LINE_WAIT_MS }
     }
 }
 
 impl Line {
-    /// Whether both tell of the same login.
-    fn is_of(&self, hooked: &Hooked) -> bool {
+    /// Whether both tell of the same login; `came` is when the line was read. The hook's time is
+    /// that of this machine's clock, and so is that; a line's own may be of another zone.
+    fn is_of(&self, hooked: &Hooked, came: Stamp) -> bool {
+        let is_near = |time: Stamp| hooked.time.0.abs_diff(time.0) < ONE_LOGIN_MS.unsigned_abs();
         self.service == family(&hooked.service)
             && self.user.as_ref().is_none_or(|user| *user == hooked.user)
             && agree(self.address, hooked.address)
+            && (is_near(self.time) || is_near(came))
+    }
+
+    fn to_row(&self, since: Stamp) -> EntryRow {
+        EntryRow {
+            stage: EntryStage::Line,
+            since,
+            time: self.time,
+            service: self.service.clone(),
+            user: self.user.clone(),
+            by: None,
+            address: self.address,
+            origin: Origin::default(),
+            terminal: None,
+            method: None,
+            key: None,
+        }
+    }
+
+    fn from_row(row: EntryRow) -> Self {
+        let EntryRow { time, service, user, address, .. } = row;
+        Self { time, service, user, address, evidence: None }
+    }
+}
+
+fn row_of(stage: EntryStage, since: Stamp, hooked: &Hooked) -> EntryRow {
+    let hooked = hooked.clone();
+    EntryRow {
+        stage,
+        since,
+        time: hooked.time,
+        service: hooked.service,
+        user: Some(hooked.user),
+        by: hooked.by,
+        address: hooked.address,
+        origin: hooked.origin,
+        terminal: hooked.terminal,
+        method: hooked.method,
+        key: hooked.key,
+    }
+}
+
+fn hooked_of(row: EntryRow) -> Hooked {
+    Hooked {
+        time: row.time,
+        service: row.service,
+        user: row.user.unwrap_or_default(),
+        by: row.by,
+        address: row.address,
+        origin: row.origin,
+        terminal: row.terminal,
+        method: row.method,
+        key: row.key,
     }
 }
 
@@ -198,104 +357,4 @@ fn agree(one: Option<Address>, other: Option<Address>) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn hooked(user: &str, address: &str) -> Hooked {
-        Hooked {
-            time: Stamp(0),
-            service: "sshd".to_owned(),
-            user: user.as_bytes().to_vec(),
-            by: None,
-            address: address.parse().ok(),
-            terminal: None,
-            origin: Default::default(),
-            method: None,
-            key: None,
-        }
-    }
-
-    fn line(entries: &mut Entries, at: i64, user: &str, address: &str) -> bool {
-        let time = Stamp(at);
-        let evidence = entries.expects_hook("sshd", time).then(|| Evidence {
-            rule: "sshd/accepted".into(),
-            time,
-            line: b"a line".to_vec(),
-            weight: 1,
-        });
-        let line = Line {
-            time,
-            service: "sshd".to_owned(),
-            user: Some(user.as_bytes().to_vec()),
-            address: address.parse().ok(),
-            evidence,
-        };
-        entries.line(time, line).is_some()
-    }
-
-    #[test]
-    fn whichever_comes_first_the_other_is_not_told_again() {
-        let mut entries = Entries::default();
-        assert!(!line(&mut entries, 0, "alice", "192.0.2.1"));
-        assert!(entries.hooked(Stamp(300), hooked("alice", "192.0.2.1")));
-        assert!(!entries.hooked(Stamp(400), hooked("alice", "192.0.2.1")), "it confirms one");
-        assert!(line(&mut entries, 700, "alice", "192.0.2.1"));
-        assert_eq!(entries.alone(Stamp(100_000)), []);
-    }
-
-    #[test]
-    fn another_account_or_address_is_another_login() {
-        let mut entries = Entries::default();
-        assert!(!line(&mut entries, 0, "alice", "192.0.2.1"));
-        assert!(!entries.hooked(Stamp(1), hooked("bob", "192.0.2.1")));
-        assert!(!entries.hooked(Stamp(2), hooked("alice", "192.0.2.2")));
-        assert!(entries.hooked(Stamp(3), hooked("alice", "a name")));
-        assert_eq!(entries.wake_at(), Some(Stamp(1 + LINE_WAIT_MS)));
-        assert_eq!(entries.alone(Stamp(1 + LINE_WAIT_MS)), [hooked("bob", "192.0.2.1")]);
-        assert_eq!(entries.alone(Stamp(2 + LINE_WAIT_MS)).len(), 1);
-    }
-
-    #[test]
-    fn a_line_is_confirmed_for_a_while_only() {
-        let mut entries = Entries::default();
-        assert!(!line(&mut entries, 0, "alice", "192.0.2.1"));
-        assert!(!entries.hooked(Stamp(OTHER_WAIT_MS), hooked("alice", "192.0.2.1")));
-    }
-
-    #[test]
-    fn where_both_are_at_work_one_that_stays_alone_is_news() {
-        let mut entries = Entries::default();
-        assert!(!line(&mut entries, 0, "early", "192.0.2.1"));
-        entries.expect_hooks(Stamp(1), &["sshd".to_owned(), "su-l".to_owned()]);
-        assert!(!line(&mut entries, 10, "alice", "192.0.2.1"));
-        assert!(!line(&mut entries, 20, "bob", "192.0.2.1"));
-        assert!(entries.hooked(Stamp(30), hooked("bob", "192.0.2.1")));
-        assert!(!entries.hooked(Stamp(40), Hooked { time: Stamp(40), ..hooked("carol", "x") }));
-        assert!(!entries.hooked(Stamp(50), Hooked { time: Stamp(50), ..hooked("dave", "x") }));
-        assert_eq!(entries.alone(Stamp(5_000)).len(), 2);
-        assert!(!line(&mut entries, 6_000, "dave", "192.0.2.1"), "late, and yet there");
-        assert_eq!(entries.wake_at(), Some(Stamp(10 + OTHER_WAIT_MS)));
-        let users = |found: Vec<Option<Vec<u8>>>| -> Vec<String> {
-            found.into_iter().flatten().map(|it| String::from_utf8(it).unwrap()).collect()
-        };
-        let at = Stamp(100 + OTHER_WAIT_MS);
-        let lines = entries.unconfirmed(at).into_iter().map(|line| line.user).collect();
-        assert_eq!(users(lines), ["alice"]);
-        let hooks = entries.unlogged(at).into_iter().map(|hooked| Some(hooked.user)).collect();
-        assert_eq!(users(hooks), ["carol"]);
-        assert_eq!(entries.wake_at(), None);
-        assert!(!entries.expects_hook("dropbear", at) && entries.expects_hook("su", at));
-    }
-
-    #[test]
-    fn any_number_of_logins_takes_bounded_memory_and_none_is_lost() {
-        let mut entries = Entries::default();
-        for number in 0..3 * ENTRIES_MAX {
-            entries.hooked(Stamp(0), hooked(&format!("a{number}"), "192.0.2.1"));
-            line(&mut entries, 0, &format!("b{number}"), "192.0.2.1");
-        }
-        assert_eq!(entries.lines.len(), ENTRIES_MAX);
-        assert_eq!(entries.alone(Stamp(0)).len(), 2 * ENTRIES_MAX);
-        assert_eq!(entries.alone(Stamp(LINE_WAIT_MS)).len(), ENTRIES_MAX);
-    }
-}
+mod tests;

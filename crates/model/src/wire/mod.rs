@@ -12,6 +12,7 @@ mod client;
 mod codec;
 mod courier;
 mod endpoint;
+mod entry;
 mod hook;
 mod jail;
 mod lane;
@@ -28,6 +29,7 @@ pub use aws::{decode_events, decode_sum, decode_sums, encode_events, encode_sum,
 pub use client::{Mode, Refusal, Reply, Request, StatusReply};
 pub use codec::{FrameError, Reader, Wire, Writer, decode, decode_long, encode, encode_long};
 pub use courier::{FromCourier, FromRunner, ToCourier, ToRunner};
+pub use entry::{decode_entries, encode_entries};
 pub use hook::{HookFlaw, HookState};
 pub use lane::{
     Equipment, Equipped, Errand, Peer, Report, Returned, Taken, decode_equipment, encode_equipment,

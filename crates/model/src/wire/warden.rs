@@ -138,6 +138,10 @@ pub enum ToWarden {
         /// From where it came: sshd may have other files for some.
         address: Option<Address>,
     },
+    /// What the hook in PAM wrote down, up to [`super::ToWatcher::SpoolEnds`], is in the ledger.
+    SpoolKept,
+    /// The socket of the hook in PAM failed: another is wanted.
+    HookDeaf,
     /// There is something to deliver, and nobody to give it to.
     Want(Peer),
     /// Every source that was offered at the start is open and read to its end of then.
@@ -251,6 +255,8 @@ impl Wire for ToWarden {
                 out.list(orders);
                 more.put(out);
             }
+            Self::SpoolKept => out.byte(40),
+            Self::HookDeaf => out.byte(41),
             Self::JailLog => out.byte(13),
             Self::JailDatabase => out.byte(14),
             Self::Want(peer) => out.byte(if *peer == Peer::Courier { 17 } else { 18 }),
@@ -291,6 +297,8 @@ impl Wire for ToWarden {
             },
             11 => Self::AskName { id: u64::take(from)?, name: from.text(DNS_NAME_MAX)? },
             12 => Self::Words { id: u32::take(from)?, after: Wire::take(from)? },
+            40 => Self::SpoolKept,
+            41 => Self::HookDeaf,
             13 => Self::JailLog,
             14 => Self::JailDatabase,
             15 => Self::Flooded(true),

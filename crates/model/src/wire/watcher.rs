@@ -179,6 +179,8 @@ pub enum ToWatcher {
     Geo,
     /// What the hook in PAM wrote down while nobody took it.
     Hooked(Box<PamEvent>),
+    /// That was all of it, for now.
+    SpoolEnds,
     /// How the hook in PAM stands.
     HookState(Box<HookState>),
     /// The files with the keys of an account come through a pipe with the frame, one behind the
@@ -292,6 +294,7 @@ impl ToWatcher {
                 peer.put(out);
             }
             Self::PamSocket => out.byte(27),
+            Self::SpoolEnds => out.byte(40),
             Self::Geo => out.byte(29),
             Self::Who { address, answer } => {
                 out.byte(30);
@@ -422,6 +425,7 @@ impl Wire for ToWatcher {
             22 => Self::JailDatabase,
             26 => Self::Lane(Peer::take(from)?),
             27 => Self::PamSocket,
+            40 => Self::SpoolEnds,
             29 => Self::Geo,
             30 => Self::Who {
                 address: Address::take(from)?,

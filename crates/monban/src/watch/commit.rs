@@ -202,14 +202,15 @@ impl Watch {
         self.pending.since = None;
         let states = self.jail_side.states();
         let (of_teller, is_told_news) = self.teller.meta();
-        let is_told_news = is_told_news || self.mind.origins().changed;
-        let of_logs = self.sending.sender.take_meta();
-        let is_news =
-            self.watched.changed || self.jail_side.changed || is_told_news || of_logs.is_some();
+        let (of_logs, entries) = (self.sending.sender.take_meta(), self.mind.take_entries());
+        let is_news = self.watched.changed || self.jail_side.changed || is_told_news;
+        let is_news = is_news || self.mind.origins().changed;
+        let is_news = is_news || of_logs.is_some() || entries.is_some() || self.hook.is_news();
         if batch.is_empty() && !is_news && states.is_none() {
             return;
         }
         batch.meta = self.meta();
+        batch.meta.extend(self.hook.meta(entries.as_deref()));
         batch.meta.extend(of_teller);
         batch.meta.extend(of_logs);
         batch.meta.extend(states.clone());
@@ -234,6 +235,7 @@ impl Watch {
 
     fn committed(&mut self, trimmed: Trimmed) {
         self.teller.committed(now());
+        self.hook_is_kept();
         self.pending.trouble = None;
         if self.pending.retry_at.take().is_some() {
             let dropped = std::mem::take(&mut self.pending.dropped);
@@ -306,8 +308,7 @@ impl Watch {
             ("lines.misplaced".to_owned(), self.mind.misplaced().to_string()),
             ("time.disbelieved".to_owned(), self.mind.disbelieved().to_string()),
         ];
-        let counts = counts.into_iter().chain([self.hook.meta()]);
-        counts.chain(self.jail_side.meta()).chain(watched).collect()
+        counts.into_iter().chain(self.jail_side.meta()).chain(watched).collect()
     }
 
     /// Sends the orders that the engine gave, and the answers that follow them.

@@ -1,17 +1,22 @@
 //! What the hook in PAM tells, from its socket or from what it wrote down.
 
+mod event;
+
 use std::collections::{BTreeSet, VecDeque};
+use std::io;
 use std::os::fd::OwnedFd;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use monban_engine::{Hooked, Observation};
-use monban_model::wire::{AuthMethod, HookFlaw, HookState, PamEvent, PamType};
-use monban_model::{Address, HostFinding, Severity};
+use monban_model::limits::PAM_SPOOL_RECORDS_MAX;
+use monban_model::wire::{
+    HookFlaw, HookState, PamEvent, PamType, ToWarden, decode_entries, encode_entries,
+};
+use monban_model::{EntryRow, HostFinding, Severity};
 use monban_warden::pam::PamSocket;
 
-use super::tell::keys::fingerprint_of;
-use super::{Watch, now};
+use super::{Watch, notice, now};
 
 /// Events that are remembered, to know one that comes by socket and spool.
 const REMEMBERED: usize = 4096;
@@ -23,13 +28,44 @@ const A_TURN: usize = 256;
 /// is told again.
 pub const FLAWS_META: &str = "hook.flaws";
 
+/// Where it keeps which events of the spool it has: the spool is removed later, and may come again
+/// after a kill.
+const SPOOLED_META: &str = "hook.spooled";
+
+/// Where it keeps the logins of which one witness told.
+const ENTRIES_META: &str = "hook.entries";
+
 /// The hook's socket, and what it told.
 #[derive(Default)]
 pub struct Hook {
     socket: Option<PamSocket>,
-    seen: VecDeque<(u64, u32)>,
+    /// That the socket failed was told, and nothing was heard since.
+    is_deaf: bool,
+    seen: VecDeque<Name>,
+    /// Those that came from the spool.
+    spooled: VecDeque<Name>,
+    /// How far it is with the spool that was passed on last.
+    spool: Spooled,
+    /// The engine was told that the lines from before the start are read.
+    is_caught_up: bool,
     /// Flaws that were told.
     flaws: BTreeSet<String>,
+}
+
+/// What names an event for good: when it was, in nanoseconds since the machine's start, and the
+/// hook's process.
+type Name = (u64, u32);
+
+/// What became of a spool that was passed on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Spooled {
+    /// There is none, or the warden was told that it can go.
+    #[default]
+    Nothing,
+    /// All of it came.
+    Came,
+    /// The batch that is being written has all of it.
+    Writing,
 }
 
 impl Hook {
@@ -37,12 +73,36 @@ impl Hook {
     pub fn of(meta: &[(String, String)]) -> Self {
         let known = meta.iter().find(|(name, _)| name == FLAWS_META);
         let flaws = known.and_then(|(_, text)| serde_json::from_str(text).ok());
-        Self { flaws: flaws.unwrap_or_default(), ..Self::default() }
+        let spooled = meta.iter().find(|(name, _)| name == SPOOLED_META);
+        let spooled = spooled.and_then(|(_, text)| serde_json::from_str(text).ok());
+        let spooled: VecDeque<Name> = spooled.unwrap_or_default();
+        let flaws = flaws.unwrap_or_default();
+        Self { flaws, seen: spooled.clone(), spooled, ..Self::default() }
     }
 
-    /// What the ledger keeps.
-    pub fn meta(&self) -> (String, String) {
-        (FLAWS_META.to_owned(), serde_json::json!(self.flaws).to_string())
+    /// The logins of which one witness told, by the ledger.
+    pub fn entries_of(meta: &[(String, String)]) -> Vec<EntryRow> {
+        let known = meta.iter().find(|(name, _)| name == ENTRIES_META);
+        let bytes = known.and_then(|(_, text)| STANDARD.decode(text).ok());
+        bytes.and_then(|bytes| decode_entries(&bytes).ok()).unwrap_or_default()
+    }
+
+    /// Whether there is something to be kept or told, whatever else there is.
+    pub fn is_news(&self) -> bool {
+        self.spool == Spooled::Came
+    }
+
+    /// What the ledger keeps, in a batch with all that was told until now.
+    pub fn meta(&mut self, entries: Option<&[EntryRow]>) -> Vec<(String, String)> {
+        let mut meta = vec![(FLAWS_META.to_owned(), serde_json::json!(self.flaws).to_string())];
+        let entries = entries.map(|rows| STANDARD.encode(encode_entries(rows)));
+        meta.extend(entries.map(|text| (ENTRIES_META.to_owned(), text)));
+        if self.spool == Spooled::Came {
+            self.spool = Spooled::Writing;
+            let text = serde_json::json!(self.spooled).to_string();
+            meta.push((SPOOLED_META.to_owned(), text));
+        }
+        meta
     }
 
     /// What is to be told, now that it stands like this: each flaw that is new, or that all is
@@ -81,15 +141,19 @@ impl Hook {
 
     fn is_new(&mut self, event: &PamEvent) -> bool {
         let name = (event.boot_ns, event.pid);
-        if self.seen.contains(&name) {
-            return false;
+        let is_new = !self.seen.contains(&name);
+        if is_new {
+            keep(&mut self.seen, name, REMEMBERED);
         }
-        if self.seen.len() >= REMEMBERED {
-            self.seen.pop_front();
-        }
-        self.seen.push_back(name);
-        true
+        is_new
     }
+}
+
+fn keep(names: &mut VecDeque<Name>, name: Name, most: usize) {
+    if names.len() >= most {
+        names.pop_front();
+    }
+    names.push_back(name);
 }
 
 impl Watch {
@@ -98,15 +162,62 @@ impl Watch {
         self.hook.socket = Some(PamSocket::over(socket));
     }
 
-    /// Takes what the hook sent.
-    pub(super) fn hear_hook(&mut self) {
+    /// Takes what the hook sent. A socket that fails is given up, and the warden makes another;
+    /// meanwhile the hook writes down what it has to tell.
+    pub(super) fn hear_hook(&mut self) -> io::Result<()> {
         for _ in 0..A_TURN {
-            let Some(socket) = &mut self.hook.socket else { return };
+            let Some(socket) = &mut self.hook.socket else { return Ok(()) };
             match socket.receive() {
-                Ok(Some((event, _))) => self.hooked(&event),
-                Ok(None) => return,
-                Err(_) => self.hook.socket = None,
+                Ok(Some((event, _))) => {
+                    self.hook.is_deaf = false;
+                    self.hooked(&event);
+                }
+                Ok(None) => return Ok(()),
+                Err(error) => return self.lose_hook(&error),
             }
+        }
+        Ok(())
+    }
+
+    fn lose_hook(&mut self, error: &io::Error) -> io::Result<()> {
+        self.hook.socket = None;
+        if !std::mem::replace(&mut self.hook.is_deaf, true) {
+            let told = notice("hook-deaf", &[("error", error.to_string())]);
+            self.observe(Observation::Notice(told));
+        }
+        self.channel.send(&ToWarden::HookDeaf, None)
+    }
+
+    /// The lines from before the start are read, or those of the journal are not yet.
+    pub(super) fn tell_caught_up(&mut self) {
+        let is_caught_up = self.stage.has_started() && !self.stage.journal_is_catching_up();
+        if is_caught_up != self.hook.is_caught_up {
+            self.hook.is_caught_up = is_caught_up;
+            self.observe(Observation::CatchingUp(!is_caught_up));
+        }
+    }
+
+    /// What the hook wrote down while nobody took it.
+    pub(super) fn hooked_before(&mut self, event: &PamEvent) {
+        let name = (event.boot_ns, event.pid);
+        if !self.hook.spooled.contains(&name) {
+            keep(&mut self.hook.spooled, name, PAM_SPOOL_RECORDS_MAX);
+        }
+        self.hooked(event);
+    }
+
+    /// All of that came.
+    pub(super) fn spool_ends(&mut self) {
+        self.hook.spool = Spooled::Came;
+        self.pending.hurry();
+    }
+
+    /// A batch was written.
+    pub(super) fn hook_is_kept(&mut self) {
+        if self.hook.spool == Spooled::Writing {
+            self.hook.spool = Spooled::Nothing;
+            // If the warden is gone, its channel says so soon enough.
+            let _ = self.channel.send(&ToWarden::SpoolKept, None);
         }
     }
 
@@ -124,25 +235,13 @@ impl Watch {
         if event.kind != PamType::OpenSession || !self.hook.is_new(event) {
             return;
         }
-        let some = |text: &str| (!text.is_empty()).then(|| text.as_bytes().to_vec());
         let clock = now();
-        let address = event.rhost.parse::<Address>().ok();
-        let methods: Vec<AuthMethod<'_>> = event.auth_methods().collect();
-        let how: Vec<&str> = methods.iter().map(|one| one.method).collect();
-        let hooked = Hooked {
-            origin: self.mind.origin_of(address),
-            time: event.time.min(clock),
-            service: event.service.clone(),
-            user: event.user.clone().into_bytes(),
-            by: some(&event.ruser),
-            address,
-            // sshd opens the session before there is a terminal.
-            terminal: some(&event.tty).filter(|tty| tty != b"ssh"),
-            method: some(&how.join(",")),
-            key: methods.iter().find_map(key_of),
-        };
+        let hooked = event::hooked(event, clock);
+        let hooked = Hooked { origin: self.mind.origin_of(hooked.address), ..hooked };
         self.mind.observe(clock, Observation::Hooked(hooked));
         self.collect();
+        // Nobody can send it again.
+        self.pending.hurry();
     }
 }
 
@@ -163,22 +262,6 @@ fn finding(flaw: &HookFlaw) -> HostFinding {
     }
 }
 
-/// The kind and fingerprint of a key, in the words of sshd's log.
-fn key_of(method: &AuthMethod<'_>) -> Option<Vec<u8>> {
-    let blob = STANDARD.decode(method.key).ok().filter(|blob| !blob.is_empty())?;
-    let kind = match method.key_type.split('@').next().unwrap_or_default() {
-        "ssh-ed25519" => "ED25519",
-        "ssh-rsa" => "RSA",
-        "ssh-dss" => "DSA",
-        "sk-ssh-ed25519" => "ED25519-SK",
-        "sk-ecdsa-sha2-nistp256" => "ECDSA-SK",
-        other if other.starts_with("ecdsa-") && !other.contains("-cert-") => "ECDSA",
-        // A certificate's fingerprint is that of the key in it.
-        _ => return None,
-    };
-    Some(format!("{kind} SHA256:{}", fingerprint_of(&blob)).into_bytes())
-}
-
 #[cfg(test)]
 mod tests {
     use monban_model::Notice;
@@ -196,7 +279,7 @@ mod tests {
         let mut hook = Hook::default();
         let mut stands = |flaws: Vec<HookFlaw>, is_installed| {
             // Every time after a restart.
-            hook = Hook::of(&[hook.meta()]);
+            hook = Hook::of(&hook.meta(None));
             let told = hook.stands(&HookState { is_installed, services: Vec::new(), flaws });
             told.into_iter().map(|one| one.key).collect::<Vec<_>>()
         };
@@ -210,16 +293,5 @@ mod tests {
         assert_eq!(stands(vec![flaw("a", "2")], true), ["a"]);
         assert_eq!(stands(vec![], false), [""; 0]);
         assert_eq!(stands(vec![], true), [""; 0]);
-    }
-
-    #[test]
-    fn a_key_of_the_hook_has_the_fingerprint_of_the_log() {
-        let key = "AAAAC3NzaC1lZDI1NTE5AAAAICfxQtogL1CODfK4xQ+Y68q3KKQD4IOdWOG21a3OGCMS";
-        let of = |key_type, key| key_of(&AuthMethod { method: "publickey", key_type, key });
-        let expected = b"ED25519 SHA256:9JjjX/gq6eoE2M6FqqbmqbesaO2HhKxYKWuUUfLIlIY";
-        assert_eq!(of("ssh-ed25519", key).as_deref(), Some(&expected[..]));
-        assert_eq!(of("ssh-ed25519-cert-v01@openssh.com", key), None);
-        assert_eq!(of("ssh-ed25519", "no base64!"), None);
-        assert_eq!(of("", ""), None);
     }
 }

@@ -5,14 +5,15 @@ use std::collections::HashMap;
 use monban_engine::{Counted, Effect, Engine, Observation, Setup, Times};
 use monban_ledger::{Batch, Saved};
 use monban_model::{
-    Address, BySource, JOURNAL, Line, Notice, Order, Origin, OriginRule, Policy, PositionRow,
-    Record, SourceId, Stamp, limits,
+    Address, BySource, EntryRow, JOURNAL, Line, Notice, Order, Origin, OriginRule, Policy,
+    PositionRow, Record, SourceId, Stamp, limits,
 };
 use monban_rules::{Clock, RuleSet, Scratch, Seen};
 use monban_sources::journal::JournalEntry;
 
 use super::echo::{Echoes, Event};
 use super::form::Form;
+use super::hook::Hook;
 use super::jails::JailSide;
 use super::metrics::{Metrics, Told};
 use super::minutes::Minutes;
@@ -142,7 +143,10 @@ impl Mind {
         };
         match self.saved.take() {
             Some(saved) => {
+                let entries = Hook::entries_of(&saved.meta);
                 self.engine = Engine::new(setup, engine_state(saved));
+                self.engine.restore_entries(entries);
+                self.observe(now, Observation::CatchingUp(true));
                 for notice in std::mem::take(&mut self.notices) {
                     self.observe(now, Observation::Notice(notice));
                 }
@@ -357,6 +361,11 @@ impl Mind {
     /// Orders to be carried out now.
     pub fn take_orders(&mut self) -> Vec<Order> {
         std::mem::take(&mut self.results.orders)
+    }
+
+    /// The logins of which one witness told, if they changed since the last call.
+    pub fn take_entries(&mut self) -> Option<Vec<EntryRow>> {
+        self.engine.take_entries()
     }
 
     /// Gives the changed state, row by row, for the commit.

@@ -218,7 +218,7 @@ impl Watch {
             if ready.journal {
                 self.read_journal();
             }
-            self.hear_hook();
+            self.hear_hook()?;
             self.tell_people()?;
             more = self.read_files()?;
             more |= self.read_waiting()?;
@@ -358,6 +358,7 @@ impl Watch {
         if !self.stage.is_catching_up() {
             self.earlier_is_read();
         }
+        self.tell_caught_up();
         self.collect();
         self.serve_jails()?;
         Ok(progress.more)

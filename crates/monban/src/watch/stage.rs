@@ -64,6 +64,11 @@ impl Stage {
         !self.caught_up
     }
 
+    /// Whether all that stood there at the start was read.
+    pub fn has_started(&self) -> bool {
+        self.has_started
+    }
+
     /// Whether the lines of this log were written before they could be read: their own times count
     /// then. Those of all others go on as they come.
     pub fn has_old_lines(&self, path: &str) -> bool {

@@ -1,33 +1,33 @@
 //! What the hook in PAM tells: the watcher has its socket; what the hook had to write down
 //! meanwhile is taken from there and passed on.
 //!
-//! A spool is removed when the watcher had the time to commit what was in it. One that dies before
-//! leaves it to the next; what comes twice is told apart by its number.
+//! A spool is removed when the watcher says that the ledger has what was in it. One that dies
+//! before, or whose disk is full, leaves it to the next; what comes twice is told apart by its
+//! number.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use monban_model::Address;
 use monban_model::wire::{HookState, PamEvent, ToWatcher};
 
 use super::Keeper;
-use crate::pam::{Spool, Taken};
-
-/// After so long everything that was passed on is committed.
-const COMMITTED_AFTER: Duration = Duration::from_secs(5);
+use crate::pam::{PamSocket, Spool, Taken};
 
 /// The hook's socket and spool, where this guard has them.
 #[derive(Debug, Default)]
 pub(super) struct Hook {
+    /// The folder of both.
+    folder: Option<PathBuf>,
     socket: Option<OwnedFd>,
-    spool: Option<Spool>,
-    /// What was passed on, when, and to the how manieth watcher.
-    taken: Option<(Taken, Instant, u32)>,
+    /// What was passed on, and to the how manieth watcher.
+    taken: Option<(Taken, u32)>,
     /// Why there is no socket, until it is told.
     failed: Option<String>,
     /// That the spool cannot be read was told.
     told: bool,
+    /// That the socket cannot be made was told.
+    told_socket: bool,
     /// How it stood at the last look.
     state: Option<HookState>,
 }
@@ -36,12 +36,17 @@ impl Hook {
     /// The socket, and the folder of the spool; or why they are missing.
     pub(super) fn new(hook: Result<Option<(OwnedFd, PathBuf)>, String>) -> Self {
         match hook {
-            Ok(Some((socket, folder))) => {
-                Self { socket: Some(socket), spool: Some(Spool::of(&folder)), ..Self::default() }
+            Ok(hook) => {
+                let (socket, folder) = hook.unzip();
+                Self { folder, socket, ..Self::default() }
             }
-            Ok(None) => Self::default(),
             Err(why) => Self { failed: Some(why), ..Self::default() },
         }
+    }
+
+    /// Nobody hears the socket any more: the hook writes down what it has to tell.
+    pub(super) fn close(&mut self) {
+        self.socket = None;
     }
 }
 
@@ -51,10 +56,7 @@ impl Keeper<'_> {
         if let Some(error) = self.hook.failed.take() {
             self.note("hook-socket-failed", vec![("error", error)]);
         }
-        let socket = self.hook.socket.as_ref();
-        if let Some(Ok(socket)) = socket.map(|socket| socket.as_fd().try_clone_to_owned()) {
-            self.post(&ToWatcher::PamSocket, Some(socket));
-        }
+        self.pass_socket();
         if let Some(state) = self.hook.state.clone() {
             self.post(&ToWatcher::HookState(Box::new(state)), None);
         }
@@ -77,23 +79,50 @@ impl Keeper<'_> {
         self.post(&ToWatcher::Keys { user }, pipe);
     }
 
-    /// Passes on what was written down, and removes what is committed.
-    pub(super) fn take_spool(&mut self) {
-        let Some(spool) = self.hook.spool.clone() else { return };
-        if let Some((taken, since, watcher)) = self.hook.taken.take() {
-            match (watcher == self.starts, since.elapsed() >= COMMITTED_AFTER) {
-                (true, true) => {
-                    // What cannot be removed is taken again, and known then.
-                    let _ = taken.done();
-                }
-                (true, false) => self.hook.taken = Some((taken, since, watcher)),
-                (false, _) => {}
+    /// Makes the socket anew that was closed.
+    pub(super) fn reopen_hook(&mut self) {
+        let Some(folder) = self.hook.folder.as_ref().filter(|_| self.hook.socket.is_none()) else {
+            return;
+        };
+        match PamSocket::bind(folder) {
+            Ok(socket) => {
+                (self.hook.socket, self.hook.told_socket) = (Some(socket.into_fd()), false);
+                self.pass_socket();
             }
+            Err(error) if !self.hook.told_socket => {
+                self.hook.told_socket = true;
+                self.note("hook-socket-failed", vec![("error", error.to_string())]);
+            }
+            Err(_) => {}
         }
+    }
+
+    fn pass_socket(&mut self) {
+        let socket = self.hook.socket.as_ref();
+        if let Some(Ok(socket)) = socket.map(|socket| socket.as_fd().try_clone_to_owned()) {
+            self.post(&ToWatcher::PamSocket, Some(socket));
+        }
+    }
+
+    /// The ledger has what this watcher was passed.
+    pub(super) fn drop_spool(&mut self) {
+        if let Some((taken, watcher)) = self.hook.taken.take()
+            && watcher == self.starts
+        {
+            // What cannot be removed is taken again, and known then.
+            let _ = taken.done();
+        }
+    }
+
+    /// Passes on what was written down.
+    pub(super) fn take_spool(&mut self) {
+        // One that ended before it had kept all leaves it to the next.
+        self.hook.taken.take_if(|(_, watcher)| *watcher != self.starts);
+        let Some(folder) = &self.hook.folder else { return };
         if self.hook.taken.is_some() || self.watcher.is_none() {
             return;
         }
-        match spool.take() {
+        match Spool::of(folder).take() {
             Ok(None) => {}
             Ok(Some(taken)) => {
                 let lost = taken.spooled.dropped + taken.spooled.damaged;
@@ -101,10 +130,11 @@ impl Keeper<'_> {
                     self.note("hook-lost", vec![("count", lost.to_string())]);
                 }
                 let events: Vec<PamEvent> = taken.spooled.events.clone();
+                self.hook.taken = Some((taken, self.starts));
                 for event in events {
                     self.post(&ToWatcher::Hooked(Box::new(event)), None);
                 }
-                self.hook.taken = Some((taken, Instant::now(), self.starts));
+                self.post(&ToWatcher::SpoolEnds, None);
             }
             Err(error) if !self.hook.told => {
                 self.hook.told = true;

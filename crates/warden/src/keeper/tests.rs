@@ -16,6 +16,7 @@ mod namespace;
 /// Jails and who acts for them.
 mod acting;
 mod first_table;
+mod hook;
 
 /// What the program around did and will do.
 #[derive(Default)]

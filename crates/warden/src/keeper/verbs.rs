@@ -18,6 +18,8 @@
 //! | ask-who | any time | nothing: the courier bounds how many are asked |
 //! | ask-keys | any time | the letters of the name, how many; opened with its rights |
 //! | want | any time | nothing: whom a lane reaches is the configuration's word |
+//! | spool-kept | any time | nothing: what was passed to it is removed, no other spool |
+//! | hook-deaf | any time | nothing: another socket is made within the second |
 //! | caught-up | any time | nothing |
 //! | flooded | any time | nothing: it is woken later by some milliseconds, no more |
 
@@ -70,6 +72,8 @@ impl Keeper<'_> {
             }
             ToWarden::AskWho { address } => self.ask_who(address),
             ToWarden::AskKeys { user, address } => self.ask_keys(user, address),
+            ToWarden::SpoolKept => self.drop_spool(),
+            ToWarden::HookDeaf => self.hook.close(),
             ToWarden::Want(peer) => self.give_lane(peer),
             ToWarden::Flooded(flooded) => self.flooded = flooded,
         }
