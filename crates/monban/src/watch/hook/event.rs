@@ -18,13 +18,30 @@ pub(super) fn hooked(event: &PamEvent, clock: Stamp) -> Hooked {
         time: event.time.min(clock),
         service: event.service.clone(),
         user: event.user.clone().into_bytes(),
-        by: some(&event.ruser),
-        address: event.rhost.parse::<Address>().ok(),
+        by: some(&event.ruser).or_else(|| caller(event)),
+        address: address(event),
         // sshd opens the session before there is a terminal.
         terminal: some(&event.tty).filter(|tty| tty != b"ssh"),
         method: some(&how.join(",")),
         key: methods.iter().find_map(key_of),
     }
+}
+
+/// From where. With `UseDNS yes` PAM is told a name; sshd's own word of the connection has the
+/// address, its first word. Where PAM is told of no other host, that word is not sshd's.
+fn address(event: &PamEvent) -> Option<Address> {
+    let of_connection = || event.connection.split(' ').next()?.parse().ok();
+    match event.rhost.as_str() {
+        "" => None,
+        host => host.parse().ok().or_else(of_connection),
+    }
+}
+
+/// Who called su or sudo, where PAM was not told: by the kernel's number of the account.
+fn caller(event: &PamEvent) -> Option<Vec<u8>> {
+    let is_asked = ["su", "su-l", "sudo", "sudo-i"].contains(&event.service.as_str());
+    let name = |uid| if uid == 0 { "root".to_owned() } else { format!("uid {uid}") };
+    event.caller_uid.filter(|_| is_asked).map(|uid| name(uid).into_bytes())
 }
 
 /// The kind and fingerprint of a key, in the words of sshd's log.
@@ -46,6 +63,40 @@ fn key_of(method: &AuthMethod<'_>) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_pam_has_a_name_only_the_connection_has_the_address() {
+        let of = |rhost: &str, connection: &str| {
+            let (rhost, connection) = (rhost.to_owned(), connection.to_owned());
+            let event = PamEvent { rhost, connection, ..PamEvent::default() };
+            hooked(&event, Stamp(1)).address.map(|address| address.to_string())
+        };
+        let connection = "203.0.113.9 52047 192.0.2.1 22";
+        for (rhost, connection, expected) in [
+            ("203.0.113.7", connection, Some("203.0.113.7")),
+            ("host.example.net", connection, Some("203.0.113.9")),
+            ("host.example.net", "2001:db8::9 52047 22", Some("2001:db8::9")),
+            ("host.example.net", "", None),
+            ("host.example.net", "another.example 1 2", None),
+            ("", connection, None),
+        ] {
+            assert_eq!(of(rhost, connection).as_deref(), expected, "{rhost} {connection}");
+        }
+    }
+
+    #[test]
+    fn who_called_su_is_known_without_the_word_of_pam() {
+        let of = |service: &str, ruser: &str, caller_uid| {
+            let (service, ruser) = (service.to_owned(), ruser.to_owned());
+            let event = PamEvent { service, ruser, caller_uid, ..PamEvent::default() };
+            hooked(&event, Stamp(1)).by.map(|by| String::from_utf8(by).unwrap())
+        };
+        assert_eq!(of("su", "alice", Some(1000)).as_deref(), Some("alice"));
+        assert_eq!(of("su-l", "", Some(1000)).as_deref(), Some("uid 1000"));
+        assert_eq!(of("sudo-i", "", Some(0)).as_deref(), Some("root"));
+        assert_eq!(of("su", "", None), None);
+        assert_eq!(of("sshd", "", Some(0)), None);
+    }
 
     #[test]
     fn a_key_of_the_hook_has_the_fingerprint_of_the_log() {
