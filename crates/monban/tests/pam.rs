@@ -232,3 +232,30 @@ fn a_service_that_is_not_there_stops_all() {
     let output = machine.run(&["check", "--service", "../passwd"]);
     assert_eq!(output.status.code(), Some(2));
 }
+
+#[test]
+fn a_file_outside_of_the_folder_is_not_taken_for_one_of_its_name_within() {
+    let machine = Machine::new();
+    let outside = machine.0.path().join("elsewhere");
+    fs::create_dir(&outside).unwrap();
+    let outside = outside.join("common-session");
+    machine.run(&["install", "--service", "sudo", "--yes"]);
+    let line = machine.text("sudo").lines().last().unwrap().to_owned();
+    // It has our line, with an argument that is no longer ours.
+    let before = format!("session required a.so\n{} --folder /old\n", line);
+    fs::write(&outside, &before).unwrap();
+    let sshd = format!("session required b.so\n@include {}\n", outside.display());
+    fs::write(machine.file("sshd"), &sshd).unwrap();
+    let within = machine.text("common-session");
+
+    let answer = machine.json(&["install", "--service", "sshd", "--yes"]);
+    assert_eq!(Machine::states(&answer), ["sshd hooked"], "{answer}");
+    let text = fs::read_to_string(&outside).unwrap();
+    assert!(text.contains(&line) && !text.contains("/old"), "{text}");
+    assert_eq!((machine.text("sshd"), machine.text("common-session")), (sshd, within.clone()));
+
+    machine.run(&["remove", "--yes"]);
+    let text = fs::read_to_string(&outside).unwrap();
+    assert!(!text.contains("pam-hook"), "{text}");
+    assert_eq!(machine.text("common-session"), within);
+}

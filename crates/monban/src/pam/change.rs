@@ -66,6 +66,11 @@ pub fn remove(common: &Common, args: &RemoveArgs, say: &Say) -> ExitCode {
         true => recorded.chain(files(&dir)).collect(),
         false => args.place.services.clone(),
     };
+    if args.place.services.is_empty() {
+        // A service may include a file outside of the folder.
+        let outside: Vec<String> = names.iter().flat_map(|name| outside(&dir, name)).collect();
+        names.extend(outside);
+    }
     names.sort_unstable();
     names.dedup();
     for name in &names {
@@ -85,6 +90,13 @@ fn files(dir: &PamDir) -> Vec<String> {
     let entries = std::fs::read_dir(&dir.path).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     names.take(PAM_FILES_MAX).collect()
+}
+
+/// Files outside of the folder that have our line for this service.
+fn outside(dir: &PamDir, service: &str) -> Vec<String> {
+    let rules = dir.session(service).rules.into_iter().filter(|one| is_ours(&one.rule));
+    let files = rules.filter(|one| !one.file.starts_with(&dir.path));
+    files.filter_map(|one| dir.name_of(&one.file)).collect()
 }
 
 fn planned(state: &Path, args: &InstallArgs) -> Plan {
@@ -135,11 +147,10 @@ fn put(dir: &mut PamDir, expected: &Expected, replaces: bool) {
     if survey::unfit(dir, name, &session).is_some() {
         return;
     }
-    let named = |file: &Path| file.file_name().and_then(|name| name.to_str()).map(str::to_owned);
     let telling: Vec<_> = survey::telling(&session).into_iter().cloned().collect();
     if replaces {
         for one in telling {
-            let Some(name) = named(&one.file) else { continue };
+            let Some(name) = dir.name_of(&one.file) else { continue };
             let Ok(text) = dir.text(&name) else { continue };
             // Lines keep their numbers, for comments stand in their place.
             dir.changed.insert(name, edit::replace(&text, &[one.rule]));
@@ -151,12 +162,12 @@ fn put(dir: &mut PamDir, expected: &Expected, replaces: bool) {
     let (ours, others) = (ours.next(), ours);
     // A second one, in another file of the same session, would tell each login twice.
     for other in others.filter(|other| ours.is_some_and(|ours| ours.file != other.file)) {
-        let Some(name) = named(&other.file) else { continue };
+        let Some(name) = dir.name_of(&other.file) else { continue };
         if let Ok(text) = dir.text(&name) {
             dir.changed.insert(name, edit::take_out(&text));
         }
     }
-    let file = ours.and_then(|one| named(&one.file)).unwrap_or_else(|| name.clone());
+    let file = ours.and_then(|one| dir.name_of(&one.file)).unwrap_or_else(|| name.clone());
     let is_fine = survey::service(dir, expected).findings.iter().all(|found| !is_of_line(found));
     if let (Ok(text), false) = (dir.text(&file), ours.is_some() && is_fine) {
         dir.changed.insert(file.clone(), edit::take_out(&text));
@@ -265,7 +276,9 @@ impl Doing<'_> {
         };
         let mut kept = Vec::new();
         for change in changes {
-            let path = write::keep(&folder, &change.name, &change.old, now)
+            // One outside of the folder has its path for a name.
+            let name = change.name.replace('/', "_");
+            let path = write::keep(&folder, &name, &change.old, now)
                 .map_err(|error| failed(&folder, error))?;
             write::replace(&change.path, &change.old, &change.new)
                 .map_err(|error| failed(&change.path, error))?;

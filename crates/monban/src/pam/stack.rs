@@ -223,14 +223,22 @@ impl PamDir {
         self.path.join(service)
     }
 
+    /// The name under which [`PamDir::file`] has a file: that of a service, or, of a file outside
+    /// of the folder, its whole path. A file of the same name elsewhere is another one.
+    pub fn name_of(&self, file: &Path) -> Option<String> {
+        let name = file.strip_prefix(&self.path).unwrap_or(file);
+        name.to_str().map(str::to_owned)
+    }
+
     /// The text of a service's file, as it would be with all changes.
     ///
     /// # Errors
     /// If it cannot be read, or is too large or no text.
     pub fn text(&self, service: &str) -> io::Result<String> {
-        match self.changed.get(service) {
+        let file = self.file(service);
+        match self.name_of(&file).and_then(|name| self.changed.get(&name)) {
             Some(text) => Ok(text.clone()),
-            None => read_text(&self.file(service)),
+            None => read_text(&file),
         }
     }
 
