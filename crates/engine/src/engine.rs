@@ -182,6 +182,10 @@ impl Engine {
                 self.close(seen);
                 self.feed(now, seen, out);
             }
+            Kind::LoginFailed => {
+                self.mistyped(seen);
+                self.attempt(now, (seen, from), out);
+            }
             _ => self.attempt(now, (seen, from), out),
         }
         // Afterwards: what the line itself tells still belongs to the connection as it was.

@@ -146,6 +146,30 @@ fn refusals_of_an_account_are_told_once_a_minute() {
 }
 
 #[test]
+fn a_wrong_password_before_the_right_one_is_told_with_what_sudo_did_then() {
+    let mut setup = world::setup();
+    setup.catalog.services[0].name = "sudo".to_owned();
+    let mut world = World::with(setup);
+    let details = Details { target: Some(b"root"), command: Some(b"id"), ..Details::default() };
+    let mut keys = |at: i64, kinds: &[Kind]| {
+        let before = found_here(&world).len();
+        world.at(at);
+        for kind in kinds {
+            see(&mut world, *kind, "alice", details);
+        }
+        let found = found_here(&world).split_off(before).into_iter();
+        found.map(|(key, _)| key).collect::<Vec<_>>()
+    };
+    let (wrong, used) = (Kind::LoginFailed, Kind::PrivilegeUsed);
+    assert_eq!(keys(0, &[used]), ["sudo-first"]);
+    assert_eq!(keys(10, &[wrong, wrong, used, used]), ["sudo-mistyped"]);
+    assert_eq!(keys(20, &[used]), [""; 0]);
+    assert_eq!(keys(30, &[wrong, Kind::PrivilegeRefused, used]), ["sudo-refused"]);
+    assert_eq!(keys(40, &[wrong]), [""; 0]);
+    assert_eq!(keys(1000, &[used]), [""; 0], "it was given up");
+}
+
+#[test]
 fn two_hundred_logins_at_once_are_two_hundred() {
     let mut world = World::new();
     for pid in 0..200 {

@@ -1,5 +1,5 @@
 # Who came in: over the network, at the console, as another user; how, and whether from a new place.
-# sudo is told where it opens a shell, the first time, and where it refuses: that once a minute.
+# sudo is told where it opens a shell, the first time, after a wrong password, and where it refuses: that once a minute.
 > at 2026-08-10 09:00:00
 {now} web sshd[70]: Accepted publickey for alice from 192.0.2.5 port 4000 ssh2: ED25519 SHA256:abc
 {now} web sshd[70]: pam_unix(sshd:session): session opened for user alice(uid=1000) by (uid=0)
@@ -21,6 +21,10 @@
 > end
 > wait 1m
 {now} web sudo:     eve : 3 incorrect password attempts ; TTY=pts/1 ; PWD=/ ; USER=root ; COMMAND=/bin/sh
+{now} web sudo: pam_unix(sudo:auth): authentication failure; logname=alice uid=1000 euid=0 tty=/dev/pts/0 ruser=alice rhost=  user=alice
+> wait 4s
+{now} web sudo:    alice : TTY=pts/0 ; PWD=/tmp ; USER=root ; COMMAND=/usr/bin/id
+{now} web sudo:    alice : TTY=pts/0 ; PWD=/tmp ; USER=root ; COMMAND=/usr/bin/id
 ==== ledger
 08-10 09:00:00 login sshd 192.0.2.5 as alice with publickey key ED25519 SHA256:abc never before
     sshd/accepted x1 2026-08-10T09:00:00Z web sshd[70]: Accepted publickey for alice from 192.0.2.5 port 4000 ssh2: ED25519 SHA256:abc
@@ -43,4 +47,6 @@
 08-10 09:04:20 found here sudo-refused (warning) eve more=2
 08-10 09:05:30 found here sudo-refused (warning) eve target=root command=/bin/sh terminal=pts/1
     sudo/wrong-password x1 2026-08-10T09:05:30Z web sudo:     eve : 3 incorrect password attempts ; TTY=pts/1 ; PWD=/ ; USER=root ; COMMAND=/bin/sh
+08-10 09:05:34 found here sudo-mistyped (notice) alice target=root command=/usr/bin/id terminal=pts/0
+    sudo/used x1 2026-08-10T09:05:34Z web sudo:    alice : TTY=pts/0 ; PWD=/tmp ; USER=root ; COMMAND=/usr/bin/id
 ==== blocked

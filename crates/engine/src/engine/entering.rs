@@ -48,6 +48,10 @@ impl Engine {
     pub(super) fn used(&mut self, now: Stamp, seen: &Sighting<'_>, out: &mut Vec<Effect>) {
         let service = self.setup.catalog.service(seen.service).to_owned();
         let Some(by) = seen.user.filter(|by| *by != ROOT) else { return };
+        if self.places.take_mistyped(&service, by, seen.time) {
+            let key = format!("{service}-mistyped");
+            self.found_here(now, seen, (key, Severity::Notice), 0, out);
+        }
         let target = seen.details.target.unwrap_or(ROOT);
         let is_shell = seen.details.command.is_none_or(is_shell);
         if is_shell {
@@ -80,9 +84,21 @@ impl Engine {
     pub(super) fn refused(&mut self, now: Stamp, seen: &Sighting<'_>, out: &mut Vec<Effect>) {
         let service = self.setup.catalog.service(seen.service).to_owned();
         let user = seen.user.unwrap_or_default();
+        // Of those this line tells itself.
+        let _ = self.places.take_mistyped(&service, user, seen.time);
         let Some(held) = self.places.refuse(&service, user, seen.time) else { return };
         let key = format!("{service}-refused");
         self.found_here(now, seen, (key, Severity::Warning), held, out);
+    }
+
+    /// PAM refused a password that sudo asked for. sudo itself has no word of it if a right one
+    /// follows; so it is told with what the account is let do then.
+    pub(super) fn mistyped(&mut self, seen: &Sighting<'_>) {
+        let Some(user) = seen.user.filter(|_| seen.address.is_none()) else { return };
+        let service = self.setup.catalog.service(seen.service);
+        if service == "sudo" {
+            self.places.mistype(service, user, seen.time);
+        }
     }
 
     /// The hook in PAM told of a session.

@@ -30,6 +30,10 @@ const REFUSALS_APART_S: u64 = 60;
 /// Of the same service it is told so often at most that one witness alone told of a login.
 const ALONE_APART_S: u64 = 3600;
 
+/// A wrong password belongs to what the same account is let do within this time: sudo waits five
+/// minutes for each of three.
+const WRONG_FOR_S: u64 = 900;
+
 /// Refusals that were not told one by one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Held {
@@ -102,7 +106,20 @@ impl Places {
         self.tell([OTHER, what], service, time, apart_s).ok()
     }
 
-    /// The same of logins of a service that one witness alone told of: one an hour.
+    /// Somebody mistyped the password by which a service asks who takes the rights of another.
+    pub(crate) fn mistype(&mut self, service: &str, user: &[u8], time: Stamp) {
+        let place = self.known.entry(wrong_of(service, user));
+        (place.first, place.last, place.count) = (time, place.last.max(time), 1);
+    }
+
+    /// Whether that happened before this, and was not asked for since.
+    pub(crate) fn take_mistyped(&mut self, service: &str, user: &[u8], time: Stamp) -> bool {
+        let place = self.known.remove(&wrong_of(service, user));
+        place.is_some_and(|place| time.since_s(place.last) < WRONG_FOR_S)
+    }
+
+    /// The same as [`Places::hold`] of logins of a service that one witness alone told of: one an
+    /// hour.
     pub(crate) fn tell_alone(&mut self, service: &str, what: &str, time: Stamp) -> Option<u64> {
         self.hold(service, &[b"!", what.as_bytes()].concat(), time, ALONE_APART_S)
     }
@@ -242,6 +259,12 @@ const REFUSED: &[u8] = b"!-";
 fn due_of(key: &Key, place: &Place) -> Option<Stamp> {
     let is_held = place.count > 0 && key.user.starts_with(REFUSED);
     is_held.then(|| place.first.plus_s(REFUSALS_APART_S))
+}
+
+/// A wrong password is kept under a name that no account has.
+fn wrong_of(service: &str, user: &[u8]) -> Key {
+    let user = [b"!?", user].concat().into_boxed_slice();
+    Key { service: service.into(), user, origin: None }
 }
 
 /// Whether lines tell of logins of a service is kept under a name that no account has.
