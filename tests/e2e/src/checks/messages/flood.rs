@@ -83,11 +83,13 @@ impl<'a> Flooded<'a> {
         let mut blocked = 0;
         until_true("all are blocked", Duration::from_secs(600), || {
             std::thread::sleep(Duration::from_millis(500));
-            blocked = count(server)?;
-            Ok(blocked >= wanted)
+            blocked = guard.json(&["status"])?["blocks"].as_u64().unwrap_or(0);
+            Ok(blocked >= u64::from(attackers))
         })
         .map_err(|trouble| format!("{trouble}: {blocked} are"))?;
         let took_s = start.elapsed().as_secs_f64();
+        let blocked = count(server)?;
+        must(blocked == wanted, || format!("the firewall has {blocked}"))?;
         Ok(Self { _guard: guard, blocked, took_s, peak_mib: peak.stop_mib() })
     }
 }
