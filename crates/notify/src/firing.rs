@@ -248,16 +248,19 @@ impl Router {
     }
 
     /// Somebody looks after all whose key fits, or that is told in a thread that does; `*` and `?`
-    /// stand for any text.
+    /// stand for any text, unless there is something of exactly that key: a stranger may have
+    /// chosen a part of it.
     pub(crate) fn acknowledge(&mut self, wanted: &str) -> usize {
         let threads_of = |firing: &Firing| {
             let groups = firing.groups.iter().filter_map(|key| self.groups.get(key));
             groups.map(|group| group.thread.clone()).collect::<Vec<String>>()
         };
+        let is_key = self.firing.iter().any(|(key, _)| key == wanted);
+        let fits = |text: &str| if is_key { text == wanted } else { glob_fits(wanted, text) };
         let (mut keys, mut threads) = (Vec::new(), BTreeSet::new());
         for (key, firing) in self.firing.iter() {
             let its_threads = threads_of(firing);
-            if glob_fits(wanted, key) || its_threads.iter().any(|it| glob_fits(wanted, it)) {
+            if fits(key) || its_threads.iter().any(|it| fits(it)) {
                 keys.push(key.clone());
                 threads.extend(its_threads);
             }
@@ -269,8 +272,7 @@ impl Router {
             }
         }
         for sub in &mut self.subs {
-            let is_meant =
-                |it: &mut Awaiting| threads.contains(&it.thread) || glob_fits(wanted, &it.thread);
+            let is_meant = |it: &mut Awaiting| threads.contains(&it.thread) || fits(&it.thread);
             for it in sub.awaiting.extract_if(.., is_meant) {
                 sub.changed = true;
                 // What lasts was counted already.

@@ -1,6 +1,6 @@
 //! The next step against an address. A person runs it; monban never does so by itself.
 
-use monban_model::{Address, Country};
+use monban_model::{Address, Country, Special};
 
 /// Where an address is, seen from the home of the host's people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,9 @@ impl Side {
 /// The commands of the next step: abroad it is shut out, at home its provider is told; where that
 /// is not known, the reader chooses. Nobody is shut out who is already, or must not be.
 pub(crate) fn next_step(address: Address, side: Side, may_ban: bool) -> Vec<String> {
+    // The warden would refuse to shut out the host itself.
+    let is_own = matches!(address.special(), Some(Special::Loopback | Special::Unspecified));
+    let may_ban = may_ban && !is_own;
     let ban = format!("monban ban {address} --for 7d");
     let report = format!("monban report {address}");
     // What is nobody's on the Internet has no provider.
@@ -61,6 +64,9 @@ mod tests {
         ] {
             let side = Side::of(home, country);
             assert_eq!(next_step("8.8.8.8".parse().unwrap(), side, may_ban), commands, "{side:?}");
+        }
+        for own in ["127.0.0.1", "::1"] {
+            assert!(next_step(own.parse().unwrap(), Side::Unknown, true).is_empty());
         }
         let inside = next_step("192.168.1.5".parse().unwrap(), Side::Unknown, true);
         assert_eq!(inside, ["monban ban 192.168.1.5 --for 7d"]);

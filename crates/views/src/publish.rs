@@ -198,7 +198,16 @@ pub(crate) fn notice_severity(key: &str) -> Option<Severity> {
         "courier-failed" | "runner-failed" | "geo-failed" => Severity::Warning,
         // Figures that others look at are not there.
         "aws-metrics-failing" | "aws-metrics-left-out" | "aws-metrics-dropped" => Severity::Warning,
-        "disk-back" | "source-back" | "clock-set" | "evicted" => Severity::Notice,
+        "aws-logs-failing" | "aws-logs-left-out" | "aws-logs-lost" | "aws-logs-unfit"
+        | "aws-logs-too-many" => Severity::Warning,
+        // Who is shut out, or not, by his place.
+        "origin-failed"
+        | "origin-no-database"
+        | "origin-lacks-countries"
+        | "origin-lacks-systems" => Severity::Warning,
+        "disk-back" | "source-back" | "clock-set" | "evicted" | "aws-logs-works" => {
+            Severity::Notice
+        }
         _ => return None,
     })
 }

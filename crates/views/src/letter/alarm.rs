@@ -70,7 +70,10 @@ impl LetterWriter {
             return commands;
         }
         let key = printable(crate::publish::alarm_key(change).as_bytes());
-        commands.push(format!("monban notify acknowledge {}", shell_word(&key)));
+        // There `*` and `?` stand for any text, and a contributor's name is a stranger's.
+        if !key.contains(['*', '?']) {
+            commands.push(format!("monban notify acknowledge {}", shell_word(&key)));
+        }
         let contributor = change.contributor.iter().map(|of| of.value.as_slice());
         let top = change.addresses.iter().map(|entry| entry.name.as_slice());
         let mut addresses: Vec<Address> = Vec::new();

@@ -1,12 +1,19 @@
 //! A finding about this host.
 
-use monban_model::{HostFinding, Letter, Stamp};
+use monban_model::{HostFinding, Letter, Passage, Setting, Stamp};
 
-use super::LetterWriter;
+use super::known::finding_address;
+use super::{Known, LetterWriter};
 use crate::{printable, quoted};
 
 impl LetterWriter {
-    pub(super) fn found_here(&self, time: Stamp, found: &HostFinding, blank: Letter) -> Letter {
+    pub(super) fn found_here(
+        &self,
+        time: Stamp,
+        found: &HostFinding,
+        known: &Known,
+        blank: Letter,
+    ) -> Letter {
         let title = self.say.found_here(found);
         let mut facts = Vec::new();
         facts.extend(found.user.as_deref().map(|user| self.fact("letter-user", quoted(user))));
@@ -18,12 +25,19 @@ impl LetterWriter {
                 facts.push(self.fact(&format!("letter-{name}"), printable(value.as_bytes())));
             }
         }
+        let address = finding_address(found);
+        facts.extend(address.map(|it| self.origin_facts(known, it)).unwrap_or_default());
         facts.push(self.time_fact(time));
         let why = self.say.find_of(found, "why").map(|why| format!(" {why}"));
         let lead = format!("{title}.{}", why.unwrap_or_default());
         let mut passages = Vec::from_iter(self.log(&found.evidence));
-        let hint = self.say.find_of(found, "hint");
-        passages.extend(hint.map(|hint| self.next("letter-next", vec![hint])));
+        passages.extend(self.say.find_of(found, "hint").map(|hint| {
+            let hint = self.next("letter-next", vec![hint]);
+            // Of the hook in PAM it is a sentence, and no line for a shell.
+            Passage { setting: if is_of_hook { Setting::List } else { hint.setting }, ..hint }
+        }));
+        let steps = address.map(|it| self.next_step(known, it, true)).unwrap_or_default();
+        passages.extend((!steps.is_empty()).then(|| self.next("letter-next", steps)));
         self.titled(&title, Letter { lead, facts, passages, ..blank })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use monban_model::{Address, Event, Finding, Origin, Record, Seq, Subject, Who};
+use monban_model::{Address, Event, Finding, HostFinding, Origin, Record, Seq, Subject, Who};
 
 use crate::printable;
 
@@ -100,8 +100,15 @@ pub fn named_addresses(record: &Record) -> Vec<Address> {
             let top = change.addresses.iter().map(|entry| &entry.name);
             contributor.chain(top).filter_map(|name| address_in(name)).collect()
         }
-        Event::Ordered(_) | Event::FoundHere(_) | Event::Noticed(_) => Vec::new(),
+        Event::FoundHere(finding) => finding_address(finding).into_iter().collect(),
+        Event::Ordered(_) | Event::Noticed(_) => Vec::new(),
     }
+}
+
+/// The address that a finding about this host is about, if it is about one.
+pub(super) fn finding_address(finding: &HostFinding) -> Option<Address> {
+    let value = finding.values.iter().find(|(name, _)| name == "address");
+    value.and_then(|(_, value)| value.parse().ok())
 }
 
 /// The address that a subject stands for, if it is no wider network.

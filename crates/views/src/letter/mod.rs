@@ -94,7 +94,7 @@ impl LetterWriter {
         }
         match &record.event {
             Event::Entered(login) => self.login(record.time, login, known, blank),
-            Event::FoundHere(finding) => self.found_here(record.time, finding, blank),
+            Event::FoundHere(finding) => self.found_here(record.time, finding, known, blank),
             Event::Alarmed(change) => self.alarm(record.time, change, known, envelope.again, blank),
             Event::Found(_) | Event::Decided(_) | Event::Ordered(_) | Event::Happened(_) => {
                 self.about_a_block(record, known, blank)
