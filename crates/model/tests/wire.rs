@@ -31,6 +31,7 @@ fn frames_to_the_watcher() {
         size: 9,
         later: true,
         watched: true,
+        judged: false,
     };
     let ban =
         Command::Ban { subject: "192.0.2.1".parse().unwrap(), for_s: None, why: "too loud".into() };

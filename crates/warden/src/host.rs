@@ -8,7 +8,7 @@ use std::process::Child;
 use monban_model::wire::{HookState, Refusal};
 use monban_model::{Address, Net, Notice, Stamp};
 
-use crate::{KeyFileNames, Wall};
+use crate::{Gate, KeyFileNames, Wall};
 
 /// A configuration, as far as the warden needs it.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +17,8 @@ pub struct Load {
     pub bundle: Vec<u8>,
     /// Log files, with wildcards.
     pub patterns: Vec<String>,
+    /// Those of them that only metrics name: nothing else is looked for in them.
+    pub counted: Vec<String>,
     /// Log files that are sent to CloudWatch Logs, watched or not.
     pub sent: Vec<String>,
     /// Another number wherever it is configured otherwise how logs are sent: then all are passed
@@ -43,6 +45,15 @@ pub struct Load {
     pub journal: bool,
     /// The folder with its files, if it is not this system's own.
     pub journal_folder: Option<String>,
+}
+
+impl Load {
+    /// Whether the log at a path is there for more than metrics.
+    pub(crate) fn judges(&self, path: &str) -> bool {
+        let is_judged = |pattern: &&String| !self.counted.contains(pattern);
+        self.counted.is_empty()
+            || self.patterns.iter().filter(is_judged).any(|pattern| Gate::matches(pattern, path))
+    }
 }
 
 /// The program around the warden.

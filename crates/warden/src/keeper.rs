@@ -80,7 +80,7 @@ pub struct Start<'h> {
     pub wall: Result<Wall, String>,
     /// The socket of the hook in PAM, and the folder of its spool, where this guard has them; or
     /// why it cannot.
-    pub hook: Result<Option<(OwnedFd, PathBuf)>, String>,
+    pub hook: Option<(PathBuf, Result<OwnedFd, String>)>,
     /// The program around.
     pub host: &'h mut dyn Host,
 }

@@ -195,7 +195,9 @@ impl Engine {
         mut login: Login,
         out: &mut Vec<Effect>,
     ) {
-        let is_expected = self.entries.expects_hook(&login.service, time);
+        // Of sudo's sessions, one of each command, the hook's word may have come and gone before.
+        let is_expected =
+            login.service != "sudo" && self.entries.expects_hook(&login.service, time);
         let line = Line {
             time,
             service: login.service.clone(),

@@ -130,8 +130,8 @@ impl Engine {
     }
 
     /// Goes on from what [`Engine::take_entries`] gave an earlier run.
-    pub fn restore_entries(&mut self, rows: Vec<EntryRow>) {
-        self.entries.restore(rows);
+    pub fn restore_entries(&mut self, now: Stamp, rows: Vec<EntryRow>) {
+        self.entries.restore(now, rows);
     }
 
     /// About how many bytes of memory the rows of [`Engine::give_changes`] would take.

@@ -250,10 +250,11 @@ impl Entries {
     }
 
     /// Goes on from the rows of an earlier run. That one of them stayed alone is not told then: the
-    /// other witness may have told of it in between, to nobody.
-    pub(crate) fn restore(&mut self, rows: Vec<EntryRow>) {
+    /// other witness may have told of it in between, to nobody. None waits from a time to come,
+    /// which a clock that was ahead wrote.
+    pub(crate) fn restore(&mut self, now: Stamp, rows: Vec<EntryRow>) {
         for row in rows {
-            let since = row.since;
+            let since = row.since.min(now);
             match row.stage {
                 EntryStage::Waits => self.hooked.push_back((since, hooked_of(row))),
                 EntryStage::Told => {

@@ -54,6 +54,9 @@ pub struct Offered {
     pub later: bool,
     /// Whether it is watched. Others are only sent to CloudWatch Logs.
     pub watched: bool,
+    /// Whether rules look for attacks and logins in it. In others metrics count only: they may be
+    /// written by whoever likes.
+    pub judged: bool,
 }
 
 /// What the warden tells the watcher.
@@ -248,6 +251,7 @@ impl Wire for Offered {
         }
         self.later.put(out);
         self.watched.put(out);
+        self.judged.put(out);
     }
     fn take(from: &mut Reader<'_>) -> Result<Self, FrameError> {
         Ok(Self {
@@ -258,6 +262,7 @@ impl Wire for Offered {
             size: u64::take(from)?,
             later: bool::take(from)?,
             watched: bool::take(from)?,
+            judged: bool::take(from)?,
         })
     }
 }

@@ -146,7 +146,15 @@ impl Sshd {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|error| error.to_string())?;
         let (output, errors) = (child.stdout.take(), child.stderr.take());
-        let reader = thread::spawn(move || text(output, OUTPUT_MAX));
+        let reading = thread::Builder::new().spawn(move || text(output, OUTPUT_MAX));
+        let reader = match reading {
+            Ok(reader) => reader,
+            Err(error) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(error.to_string());
+            }
+        };
         let end = Instant::now() + PATIENCE;
         let status = loop {
             match child.try_wait() {

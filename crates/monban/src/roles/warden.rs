@@ -187,13 +187,13 @@ impl Program {
 
     /// The socket that the hook in PAM sends to. Only one guard of a machine has it: that with the
     /// usual state folder, or one that is told so.
-    fn hook(&mut self) -> Result<Option<(OwnedFd, PathBuf)>, String> {
+    fn hook(&mut self) -> Option<(PathBuf, Result<OwnedFd, String>)> {
         let usual = is_root() && self.common.state.is_none();
         let usual = usual.then(|| PathBuf::from(monban_warden::pam::FOLDER));
-        let Some(folder) = self.args.hook_folder.clone().or(usual) else { return Ok(None) };
-        let socket = PamSocket::bind(&folder).map_err(|error| error.to_string())?;
+        let folder = self.args.hook_folder.clone().or(usual)?;
+        let socket = PamSocket::bind(&folder).map_err(|error| error.to_string());
         self.watched = Some(Watched::of(&self.place.state));
-        Ok(Some((socket.into_fd(), folder)))
+        Some((folder, socket.map(PamSocket::into_fd)))
     }
 
     /// Takes the state folder and begins what takes time.
@@ -330,7 +330,7 @@ impl Program {
         };
         let jails = jails.map(read).transpose()?;
         let own_rules = jails.as_ref().is_none_or(|jails| jails.fail2ban.beside);
-        let Reads { mut patterns, mut named, mut journal } =
+        let Reads { mut patterns, counted, mut named, mut journal } =
             Reads::of(&self.args, &config, own_rules);
         let runs_jails = jails.is_some();
         if runs_jails && self.may_act == Some(false) && is_root() {
@@ -363,6 +363,7 @@ impl Program {
         Ok(Load {
             bundle: bundle.to_bytes(),
             patterns,
+            counted,
             sent,
             sent_by: hasher.finish(),
             named,

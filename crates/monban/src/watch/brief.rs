@@ -219,6 +219,7 @@ impl Watch {
         };
         let is_new = !self.feed.follows(&offered.path);
         self.stage.new_file(&offered.path, is_new);
+        self.watched.judged(&offered.path, offered.judged);
         let first = first_line(&file);
         self.earlier.opened(&offered.path, &file, self.jail_side.jails());
         if let (false, false, Ok(found)) = (offered.later, self.again, file.metadata()) {

@@ -145,7 +145,7 @@ impl Mind {
             Some(saved) => {
                 let entries = Hook::entries_of(&saved.meta);
                 self.engine = Engine::new(setup, engine_state(saved));
-                self.engine.restore_entries(entries);
+                self.engine.restore_entries(now, entries);
                 self.observe(now, Observation::CatchingUp(true));
                 for notice in std::mem::take(&mut self.notices) {
                     self.observe(now, Observation::Notice(notice));

@@ -306,6 +306,7 @@ impl Watch {
         let arrival = now();
         let mind = &mut self.mind;
         let jail_side = &mut self.jail_side;
+        let watched = &self.watched;
         let stage = &mut self.stage;
         let channel = &mut self.channel;
         let (mut sent, mut failed) = (Instant::now(), None);
@@ -316,7 +317,8 @@ impl Watch {
         };
         let progress = self.feed.read(SLICE_BYTES, arrival, turns, &mut |line, file| {
             let is_old = stage.has_old_lines(file.path);
-            mind.line(&line, file.path, is_old, jail_side.own_rules);
+            let own_rules = jail_side.own_rules && watched.is_judged(file.path);
+            mind.line(&line, file.path, is_old, own_rules);
             let found = jail_side.line(file.path, &line, is_old);
             let is_live = !jail_side.own_rules && !is_old;
             mind.note_failures(line.source, found, is_live.then_some(arrival));

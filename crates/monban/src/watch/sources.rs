@@ -18,6 +18,8 @@ pub const WATCHED_META: &str = "sources.watched";
 pub struct Watched {
     names: BTreeSet<String>,
     gone: HashSet<String>,
+    /// Those in which metrics count, and in which nothing else is looked for.
+    counted: HashSet<String>,
     /// The ledger does not know it yet.
     pub changed: bool,
 }
@@ -27,6 +29,19 @@ impl Watched {
     pub fn opened(&mut self, name: &str) -> bool {
         self.changed |= self.names.insert(name.to_owned());
         self.gone.remove(name)
+    }
+
+    /// Whether rules look into it is as the warden says.
+    pub fn judged(&mut self, name: &str, is_judged: bool) {
+        match is_judged {
+            true => _ = self.counted.remove(name),
+            false => _ = self.counted.insert(name.to_owned()),
+        }
+    }
+
+    /// Whether rules look for attacks and logins in it.
+    pub fn is_judged(&self, name: &str) -> bool {
+        self.counted.is_empty() || !self.counted.contains(name)
     }
 
     /// Nothing stands at its path; it is still watched for.
@@ -40,11 +55,12 @@ impl Watched {
     pub fn dropped(&mut self, name: &str) {
         self.changed |= self.names.remove(name);
         self.gone.remove(name);
+        self.counted.remove(name);
     }
 
     #[cfg(test)]
-    pub fn sizes(&self) -> [usize; 2] {
-        [self.names.len(), self.gone.len()]
+    pub fn sizes(&self) -> [usize; 3] {
+        [self.names.len(), self.gone.len(), self.counted.len()]
     }
 
     /// The names of all that are there.

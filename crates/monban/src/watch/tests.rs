@@ -57,7 +57,11 @@ fn brief(watch: &mut Watch, bundle: &Bundle) {
 
 /// Makes a file and offers it.
 fn offer(watch: &mut Watch, path: &Path, number: u32) {
-    fs::write(path, LINE).unwrap();
+    offer_with(watch, path, number, LINE, true);
+}
+
+fn offer_with(watch: &mut Watch, path: &Path, number: u32, text: &str, judged: bool) {
+    fs::write(path, text).unwrap();
     let file = File::open(path).unwrap();
     let metadata = file.metadata().unwrap();
     let offered = Offered {
@@ -68,6 +72,7 @@ fn offer(watch: &mut Watch, path: &Path, number: u32) {
         size: metadata.size(),
         later: true,
         watched: true,
+        judged,
     };
     watch.obey(ToWatcher::Opened(offered), Some(file.into())).unwrap();
 }
@@ -77,6 +82,24 @@ fn sizes(watch: &Watch) -> Vec<usize> {
     let follows = watch.feed.sources().count();
     [vec![watch.paths.len(), follows], watch.watched.sizes().into(), watch.mind.sizes().into()]
         .concat()
+}
+
+/// Whoever writes into such a file, and be it by a line break in a name, would block anybody.
+#[test]
+fn where_only_metrics_count_no_rule_looks_for_attacks() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = format!(
+        "{} h sshd[1]: Failed password for root from 203.0.113.9 port 1 ssh2\n",
+        jiff::Timestamp::now()
+    );
+    for (judged, known) in [(true, 1), (false, 0)] {
+        let state = folder.path().join(judged.to_string());
+        fs::create_dir(&state).unwrap();
+        let (mut watch, _warden) = watch(&state);
+        offer_with(&mut watch, &state.join("app.log"), 1, &line, judged);
+        while watch.read_files().unwrap() {}
+        assert_eq!(watch.mind.engine().sizes().0, known, "{judged}");
+    }
 }
 
 #[test]

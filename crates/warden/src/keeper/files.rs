@@ -114,7 +114,7 @@ impl Keeper<'_> {
                 GateEvent::Opened(opened) => {
                     self.unread.remove(&opened.path);
                     self.files.insert(opened.path.clone(), opened.file.0);
-                    let (offered, fd) = offered(opened);
+                    let (offered, fd) = self.offered(opened);
                     self.post(&ToWatcher::Opened(offered), Some(fd));
                 }
                 GateEvent::Gone { path, .. } => {
@@ -216,7 +216,7 @@ impl Keeper<'_> {
         match self.gate.siblings(&of.path, of.dev, of.ino) {
             Ok(siblings) => {
                 for opened in siblings {
-                    let (offered, fd) = offered(opened);
+                    let (offered, fd) = self.offered(opened);
                     self.post(&ToWatcher::Sibling(offered), Some(fd));
                 }
             }
@@ -227,6 +227,20 @@ impl Keeper<'_> {
 
     pub(super) fn open_files(&self) -> u32 {
         self.files.len() as u32
+    }
+
+    fn offered(&self, opened: Opened) -> (Offered, OwnedFd) {
+        let offered = Offered {
+            file: opened.file.0,
+            judged: opened.watched && self.load.judges(&opened.path),
+            path: opened.path,
+            dev: opened.dev,
+            ino: opened.ino,
+            size: opened.size,
+            later: opened.appeared_later,
+            watched: opened.watched,
+        };
+        (offered, opened.fd)
     }
 }
 
@@ -239,19 +253,6 @@ fn unreadable_key(group: &str, mode: u32, why: &Why) -> &'static str {
         // Root could not read it either.
         _ => "source-failed",
     }
-}
-
-fn offered(opened: Opened) -> (Offered, OwnedFd) {
-    let offered = Offered {
-        file: opened.file.0,
-        path: opened.path,
-        dev: opened.dev,
-        ino: opened.ino,
-        size: opened.size,
-        later: opened.appeared_later,
-        watched: opened.watched,
-    };
-    (offered, opened.fd)
 }
 
 #[cfg(test)]

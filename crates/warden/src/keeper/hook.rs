@@ -34,13 +34,19 @@ pub(super) struct Hook {
 
 impl Hook {
     /// The socket, and the folder of the spool; or why they are missing.
-    pub(super) fn new(hook: Result<Option<(OwnedFd, PathBuf)>, String>) -> Self {
+    pub(super) fn new(hook: Option<(PathBuf, Result<OwnedFd, String>)>) -> Self {
         match hook {
-            Ok(hook) => {
-                let (socket, folder) = hook.unzip();
-                Self { folder, socket, ..Self::default() }
+            Some((folder, Ok(socket))) => {
+                Self { folder: Some(folder), socket: Some(socket), ..Self::default() }
             }
-            Err(why) => Self { failed: Some(why), ..Self::default() },
+            // It is tried again, and what was written down is taken meanwhile.
+            Some((folder, Err(why))) => Self {
+                folder: Some(folder),
+                failed: Some(why),
+                told_socket: true,
+                ..Self::default()
+            },
+            None => Self::default(),
         }
     }
 
@@ -75,7 +81,7 @@ impl Keeper<'_> {
     /// Somebody came in with a key: its comment stands in a file of the account.
     pub(super) fn ask_keys(&mut self, user: String, address: Option<Address>) {
         let names = self.host.key_file_names(&user, address);
-        let pipe = self.keys.read(&user, names);
+        let pipe = self.takes_descriptors().then(|| self.keys.read(&user, names)).flatten();
         self.post(&ToWatcher::Keys { user }, pipe);
     }
 
@@ -109,6 +115,10 @@ impl Keeper<'_> {
         if let Some((taken, watcher)) = self.hook.taken.take()
             && watcher == self.starts
         {
+            let lost = taken.spooled.dropped + taken.spooled.damaged;
+            if lost > 0 {
+                self.note("hook-lost", vec![("count", lost.to_string())]);
+            }
             // What cannot be removed is taken again, and known then.
             let _ = taken.done();
         }
@@ -125,10 +135,6 @@ impl Keeper<'_> {
         match Spool::of(folder).take() {
             Ok(None) => {}
             Ok(Some(taken)) => {
-                let lost = taken.spooled.dropped + taken.spooled.damaged;
-                if lost > 0 {
-                    self.note("hook-lost", vec![("count", lost.to_string())]);
-                }
                 let events: Vec<PamEvent> = taken.spooled.events.clone();
                 self.hook.taken = Some((taken, self.starts));
                 for event in events {

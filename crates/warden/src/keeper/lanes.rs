@@ -42,7 +42,8 @@ impl Runner {
         if let Some((child, channel)) = self.running.take() {
             // It ends by itself when its channel is closed, after what it is at.
             drop(channel);
-            std::thread::spawn(move || {
+            // Without a thread it stays one that has ended, until the warden does.
+            let _ = std::thread::Builder::new().spawn(move || {
                 let mut child = child;
                 let _ = child.wait();
             });

@@ -64,7 +64,9 @@ impl Keeper<'_> {
             Ok(load) => load,
             Err(refusal) => return self.refuse_reload(asked_by, refusal),
         };
-        let of = |load: &Load| (load.patterns.clone(), load.sent.clone(), load.sent_by);
+        let of = |load: &Load| {
+            (load.patterns.clone(), load.counted.clone(), load.sent.clone(), load.sent_by)
+        };
         let renewed = of(&load) != of(&self.load);
         let gate = match renewed.then(|| Gate::new(&load.patterns, &load.sent)).transpose() {
             Ok(gate) => gate,

@@ -126,7 +126,7 @@ fn beginning(
     rustix::net::listen(&control, 4).unwrap();
     let (signals, _kept) = Channel::pair().unwrap();
     let state = folder.path().to_owned();
-    let start = Start { state, load, control, signals, wall, hook: Ok(None), host: &mut host };
+    let start = Start { state, load, control, signals, wall, hook: None, host: &mut host };
     let mut keeper = Keeper::new(start).unwrap();
     keeper.start_watcher();
     test(&mut keeper, &around, folder.path());
@@ -440,7 +440,7 @@ fn what_keeps_logins_or_messages_back_is_told_once() {
         to_watcher(around).into_iter().filter_map(key).collect()
     };
     with_keeper(Load::default(), |keeper, around, _| {
-        keeper.hook = Hook::new(Err("in use".to_owned()));
+        keeper.hook = Hook::new(Some((PathBuf::from("/nowhere"), Err("in use".to_owned()))));
         told(around);
         keeper.pass_hook();
         keeper.pass_hook();

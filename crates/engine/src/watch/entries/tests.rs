@@ -156,7 +156,7 @@ fn a_restart_at_any_moment_tells_each_login_once() {
         let mut next = Entries::default();
         let rows = entries.take_rows().expect("it changed");
         assert_eq!(entries.take_rows(), None);
-        next.restore(rows);
+        next.restore(Stamp(i64::MAX), rows);
         next
     };
     // The hook, and a kill before its line.

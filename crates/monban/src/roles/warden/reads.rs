@@ -14,6 +14,8 @@ pub(super) struct Reads {
     /// All log paths. The usual ones are among them also where nothing is yet: a service that is
     /// installed tomorrow is watched from its first line.
     pub(super) patterns: Vec<String>,
+    /// Those of them that only metrics name.
+    pub(super) counted: Vec<String>,
     /// Those that a person named.
     pub(super) named: Vec<String>,
     /// Whether the journal is read.
@@ -29,7 +31,7 @@ impl Reads {
             let named: Vec<String> =
                 args.logs.iter().map(|path| absolute(path).display().to_string()).collect();
             return match own_rules || !config.metrics.is_empty() {
-                true => Self { patterns: named.clone(), named, journal: false },
+                true => Self { patterns: named.clone(), named, ..Self::default() },
                 false => Self::default(),
             };
         }
@@ -49,6 +51,9 @@ impl Reads {
         for name in config.metrics.iter().flat_map(|metric| config.sources_of(metric)) {
             if name.starts_with('/') && !reads.named.iter().any(|known| known == name) {
                 reads.named.push(name.to_owned());
+                if !reads.patterns.iter().any(|usual| usual == name) {
+                    reads.counted.push(name.to_owned());
+                }
             }
         }
         reads.patterns.extend(reads.named.iter().cloned());
@@ -96,21 +101,25 @@ group = "web"
 stream = "here"
 "#;
 
+    /// What metrics there are, own rules, files that are named, usual ones, the journal, those that
+    /// only metrics name.
+    type Row<'a> = (&'a str, bool, &'a [&'a str], bool, bool, &'a [&'a str]);
+
     #[test]
     fn what_metrics_count_is_read_also_beside_jails() {
         let head = "[sources]\njournal = \"on\"\nlogs = [\"/var/log/auth.log\"]\n";
         let auth = "/var/log/auth.log";
-        let table: [(&str, bool, &[&str], bool, bool); 7] = [
-            // What metrics there are, own rules, files that are named, usual ones, the journal
-            ("", true, &[auth], true, true),
-            ("", false, &[], false, false),
-            (FILE, true, &[auth, "/var/log/myapp.log"], true, true),
-            (FILE, false, &["/var/log/myapp.log", auth], false, false),
-            (SERVICE, true, &[auth], true, true),
-            (SERVICE, false, &[auth], true, true),
-            (GROUP, true, &[auth, "/srv/web/*.log"], true, true),
+        let (app, web) = ("/var/log/myapp.log", "/srv/web/*.log");
+        let table: [Row<'_>; 7] = [
+            ("", true, &[auth], true, true, &[]),
+            ("", false, &[], false, false, &[]),
+            (FILE, true, &[auth, app], true, true, &[app]),
+            (FILE, false, &[app, auth], false, false, &[app, auth]),
+            (SERVICE, true, &[auth], true, true, &[]),
+            (SERVICE, false, &[auth], true, true, &[]),
+            (GROUP, true, &[auth, web], true, true, &[web]),
         ];
-        for (metrics, own_rules, named, usual, journal) in table {
+        for (metrics, own_rules, named, usual, journal, counted) in table {
             let config = Config::parse("m.toml", &format!("{head}{metrics}")).unwrap();
             let reads = Reads::of(&RunArgs::default(), &config, own_rules);
             assert_eq!(reads.named, named, "{metrics} {own_rules}");
@@ -118,6 +127,7 @@ stream = "here"
             assert_eq!(reads.patterns.len(), named.len() + of_usual, "{metrics} {own_rules}");
             assert!(named.iter().all(|name| reads.patterns.iter().any(|one| one == name)));
             assert_eq!(reads.journal, journal, "{metrics} {own_rules}");
+            assert_eq!(reads.counted, counted, "{metrics} {own_rules}");
         }
     }
 }

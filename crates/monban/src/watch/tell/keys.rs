@@ -116,9 +116,19 @@ impl Keys {
         let done: Vec<Open> =
             self.open.extract_if(.., |open| open.is_done() || open.until <= now).collect();
         for open in done {
+            let mut unknown: HashMap<&str, &mut Option<String>> = HashMap::new();
             for ((user, key), (_, comment)) in &mut self.asked {
                 if *user == open.user && comment.is_none() {
-                    *comment = fingerprint(key).and_then(|wanted| comment_of(&open.bytes, wanted));
+                    unknown.extend(fingerprint(key).map(|key| (key, comment)));
+                }
+            }
+            // Once for all of them: a local user may make the files long, and the keys many.
+            for (print, comment) in keys_in(&open.bytes) {
+                if let Some(unknown) = unknown.remove(print.as_str()) {
+                    *unknown = Some(comment);
+                }
+                if unknown.is_empty() {
+                    break;
                 }
             }
         }
@@ -206,18 +216,15 @@ pub(in crate::watch) fn fingerprint_of(blob: &[u8]) -> String {
     STANDARD_NO_PAD.encode(digest(&SHA256, blob).as_ref())
 }
 
-/// The comment of the key with this fingerprint in files of keys, as it may be shown.
-fn comment_of(files: &[u8], wanted: &str) -> Option<String> {
-    files.split(|byte| *byte == b'\n').find_map(|line| {
+/// The fingerprints of keys in files of them, and their comments as they may be shown.
+fn keys_in(files: &[u8]) -> impl Iterator<Item = (String, String)> {
+    files.split(|byte| *byte == b'\n').filter_map(|line| {
         if line.len() > AUTHORIZED_KEYS_LINE_MAX {
             return None;
         }
         let (blob, comment) = key_in(line)?;
-        if fingerprint_of(&blob) != wanted {
-            return None;
-        }
         let comment: String = printable(comment).chars().take(KEY_COMMENT_MAX).collect();
-        (!comment.is_empty()).then_some(comment)
+        (!comment.is_empty()).then(|| (fingerprint_of(&blob), comment))
     })
 }
 

@@ -22,7 +22,7 @@ fn with_hook(test: impl FnOnce(&mut Keeper<'_>, &Rc<RefCell<Around>>, &Path)) {
     with_keeper(Load::default(), |keeper, around, folder| {
         let run = folder.join("run");
         let socket = PamSocket::bind(&run).unwrap().into_fd();
-        keeper.hook = Hook::new(Ok(Some((socket, run.clone()))));
+        keeper.hook = Hook::new(Some((run.clone(), Ok(socket))));
         test(keeper, around, &run);
     });
 }

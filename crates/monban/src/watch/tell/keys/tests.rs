@@ -12,6 +12,11 @@ const BOB: &str = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzd
     4YjvkTiYLHorl1qR+seUnqzby2x3NwT2zXdJ4JatRYbgYuWbqjA4f9QS6wXW9vl6lz63TdLczMpoaDw=";
 const BOB_PRINT: &str = "bYRhBgLbofasmlCErCSFXrmQeLlODi6mwqa2TF/3izA";
 
+/// The comment of the key with this fingerprint.
+fn comment_of(files: &[u8], wanted: &str) -> Option<String> {
+    keys_in(files).find_map(|(print, comment)| (print == wanted).then_some(comment))
+}
+
 #[test]
 fn the_comment_is_that_of_the_key_with_the_fingerprint() {
     let file = format!("# keys\n\n  {ALICE} alice@laptop  \r\n{BOB} bob (old phone) <x>\n{BOB} x");
