@@ -28,8 +28,10 @@ impl LetterWriter {
         let address = finding_address(found);
         facts.extend(address.map(|it| self.origin_facts(known, it)).unwrap_or_default());
         facts.push(self.time_fact(time));
-        let why = self.say.find_of(found, "why").map(|why| format!(" {why}"));
-        let lead = format!("{title}.{}", why.unwrap_or_default());
+        let mut lead = self.say.text("letter-sentence", &[("text", &title)]);
+        if let Some(why) = self.say.find_of(found, "why") {
+            lead = self.say.text("letter-sentences", &[("first", &lead), ("second", &why)]);
+        }
         let mut passages = Vec::from_iter(self.log(&found.evidence));
         passages.extend(self.say.find_of(found, "hint").map(|hint| {
             let hint = self.next("letter-next", vec![hint]);

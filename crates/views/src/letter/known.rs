@@ -53,10 +53,15 @@ impl Known {
 
     /// `203.0.113.9 (JP, OCN)`.
     pub(super) fn place(&self, address: Address) -> String {
-        match self.places.get(&address).map(Whereabouts::short).filter(|known| !known.is_empty()) {
+        match self.whereabouts(address) {
             Some(known) => format!("{address} ({known})"),
             None => address.to_string(),
         }
+    }
+
+    /// `JP, OCN`, if anything is known.
+    pub(super) fn whereabouts(&self, address: Address) -> Option<String> {
+        self.places.get(&address).map(Whereabouts::short).filter(|known| !known.is_empty())
     }
 }
 

@@ -35,7 +35,7 @@ impl LetterWriter {
         facts.extend(self.before(login));
         let mut passages = Vec::from_iter(self.log(&login.evidence));
         passages.push(self.next("letter-not-you", self.against(login, known)));
-        let lead = format!("{title}.");
+        let lead = self.say.text("letter-sentence", &[("text", &title)]);
         self.titled(&title, Letter { lead, facts, passages, ..blank })
     }
 

@@ -1,8 +1,8 @@
 //! Several things in one letter: what was held back, or came at once.
 
-use monban_model::{Event, Letter, Passage, Record, Setting, Stamp, Theme};
+use monban_model::{Address, Event, Letter, Passage, Record, Setting, Stamp, Theme};
 
-use super::{Envelope, Known, LetterWriter};
+use super::{Envelope, Known, LetterWriter, named_addresses};
 
 impl LetterWriter {
     pub(super) fn many(
@@ -60,6 +60,12 @@ impl LetterWriter {
             Event::Entered(login) => {
                 let from = login.address.map(|address| known.place(address)).unwrap_or_default();
                 self.say.login_from(login, &from)
+            }
+            Event::Decided(_) | Event::Happened(_) => {
+                let place = |address: &Address| known.whereabouts(*address);
+                let place = named_addresses(record).iter().find_map(place);
+                let place = place.map(|place| format!(" · {place}")).unwrap_or_default();
+                format!("{}{place}", self.sentence(record, known))
             }
             _ => self.sentence(record, known),
         }

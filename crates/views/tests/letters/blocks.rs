@@ -125,6 +125,19 @@ fn nobody_is_told_of_a_block_where_monban_only_observes() {
 }
 
 #[test]
+fn blocks_that_are_told_together_say_where_they_are() {
+    let mut elsewhere = decided(BLOCK, Because::Policy);
+    if let Event::Decided(decision) = &mut elsewhere.event {
+        decision.subject = Subject::of("198.51.100.7".parse().unwrap());
+    }
+    let records = [decided(BLOCK, Because::Policy), elsewhere];
+    let letter = writer(Tongue::English, "").write(&records, &envelope(0), &with_finding(), NOW);
+    let [known, unknown] = letter.passages[0].lines.as_slice() else { panic!("{letter:?}") };
+    assert!(known.contains("BLOCKED 203.0.113.9 ") && known.ends_with(" · JP, OCN"), "{known}");
+    assert!(unknown.contains("198.51.100.7") && !unknown.contains('·'), "{unknown}");
+}
+
+#[test]
 fn refusals_that_were_not_told_one_by_one_are_told_as_so_many() {
     for (tongue, wanted) in [
         (Tongue::English, "sudo refused eve the rights of others 49 more times"),

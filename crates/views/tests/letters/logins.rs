@@ -52,6 +52,7 @@ fn a_login_from_a_new_place_says_so_in_its_subject() {
         abroad.subject,
         "[web1] ログイン: alice が 203.0.113.9 (JP, OCN) から、そこからは初めて"
     );
+    assert!(abroad.lead.ends_with("そこからは初めて。"), "{}", abroad.lead);
     let commands = &abroad.passages[1].lines;
     assert!(commands.contains(&format!("monban ban {ALICE} --for 7d")), "{commands:?}");
 }
