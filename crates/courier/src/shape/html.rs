@@ -151,7 +151,8 @@ fn passage(passage: &Passage, out: &mut String) {
             for line in &passage.lines {
                 out.push_str(&format!(
                     "<div class=\"ink\" style=\"padding:2px 0;font-size:14px;line-height:1.55;\
-                     color:#1f2937;overflow-wrap:anywhere;unicode-bidi:isolate\">{}</div>\n",
+                     color:#1f2937;white-space:pre-wrap;overflow-wrap:anywhere;\
+                     unicode-bidi:isolate\">{}</div>\n",
                     escape(line)
                 ));
             }
@@ -231,6 +232,18 @@ mod tests {
         }
         assert!(!bad.chars().any(|c| c.is_control() && c != '\n'), "control characters");
         assert!(!bad.contains('\u{202e}'));
+    }
+
+    /// A count and what it counts stand two spaces apart, which a page makes one by itself.
+    #[test]
+    fn columns_of_a_list_stay_apart() {
+        let mut letter = samples::alarm("en");
+        let lines = vec!["5  192.0.2.77 (RU)".to_owned()];
+        let title = "Addresses".to_owned();
+        letter.passages = vec![Passage { title, setting: Setting::List, lines }];
+        let page = html(&letter);
+        let (before, _) = page.split_once(">5  192.0.2.77 (RU)</div>").unwrap();
+        assert!(before.rsplit('<').next().unwrap().contains("white-space:pre-wrap"), "{before}");
     }
 
     #[test]
