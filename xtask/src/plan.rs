@@ -79,8 +79,15 @@ pub fn show_messages(report: &mut Report) {
     packages::install(report);
     report.run("release build", 10 * MINUTE, cargo(report, &["build", "--release"]));
     let binary = target(report).join("release/monban");
-    let checks =
-        ["login-message", "alarm-walk", "mail-trouble", "message-flood", "aws-logs", "pam-hook"];
+    let checks = [
+        "login-message",
+        "alarm-walk",
+        "mail-pictures",
+        "mail-trouble",
+        "message-flood",
+        "aws-logs",
+        "pam-hook",
+    ];
     let options: Vec<&str> = ["--full"].into_iter().chain(checks).collect();
     end_to_end(report, binary, &options, 30 * MINUTE);
 }

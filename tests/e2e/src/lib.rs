@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod attacker;
+pub mod camera;
 pub mod checks;
 pub mod command;
 pub mod dropbear;

@@ -51,7 +51,7 @@ impl World {
     }
 }
 
-/// A machine with its own network, processes, `/etc`, `/dev`, `/run` and `/var/log`.
+/// A machine with its own network, name, processes, `/etc`, `/dev`, `/run` and `/var/log`.
 pub struct Machine {
     holder: Child,
     /// Process 1 of the machine, as the outside numbers it.
@@ -64,7 +64,8 @@ impl Machine {
     /// Starts it; needs root.
     pub fn new() -> Tried<Self> {
         let folder = tempfile::Builder::new().prefix("monban-e2e-").tempdir()?;
-        let flags = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
+        let flags =
+            ["--net", "--uts", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
         let mut holder = Command::new("unshare")
             .args(flags)
             .args(["bash", "-c", include_str!("server.sh"), "server"])
@@ -88,7 +89,8 @@ impl Machine {
     /// A program that will run on it.
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new("nsenter");
-        command.args(["--target", &self.pid.to_string(), "--net", "--mount", "--pid", "--"]);
+        let target = ["--target", &self.pid.to_string()];
+        command.args(target).args(["--net", "--uts", "--mount", "--pid", "--"]);
         command.arg(program);
         command
     }
@@ -96,6 +98,11 @@ impl Machine {
     /// Runs shell commands on it.
     pub fn shell(&self, script: &str) -> Tried<String> {
         Ok(run(self.command("bash").args(["-euc", script]))?.out)
+    }
+
+    /// Gives it a name of its own; until then it has that of the machine that runs the checks.
+    pub fn call(&self, name: &str) -> Tried<()> {
+        self.shell(&format!("echo {name} >/proc/sys/kernel/hostname")).map(drop)
     }
 
     /// Its folder; the path is the same inside and outside.

@@ -182,7 +182,8 @@ impl Door {
     }
 }
 
-fn base64(bytes: &[u8]) -> String {
+/// The form of RFC 4648, with padding.
+pub fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for chunk in bytes.chunks(3) {

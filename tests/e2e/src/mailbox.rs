@@ -71,6 +71,23 @@ impl Mail {
             .unwrap_or_default()
     }
 
+    /// The part in HTML, decoded; empty if there is none.
+    pub fn page(&self) -> String {
+        let read = MessageParser::new().parse(&self.text);
+        let part = |read: &mail_parser::Message<'_>| {
+            let part = read.html_bodies().find(|part| part.is_text_html())?;
+            part.text_contents().map(|page| page.replace("\r\n", "\n"))
+        };
+        read.as_ref().and_then(part).unwrap_or_default()
+    }
+
+    /// The picture that the part in HTML shows; empty if there is none.
+    pub fn picture(&self) -> Vec<u8> {
+        let read = MessageParser::new().parse(&self.text);
+        let picture = read.as_ref().and_then(|read| read.attachment(0));
+        picture.map(|part| part.contents().to_vec()).unwrap_or_default()
+    }
+
     /// A field of the head; empty if it is not there.
     pub fn field(&self, name: &str) -> String {
         let read = MessageParser::new().parse(&self.text);

@@ -30,6 +30,46 @@ pub enum Need {
     Monban,
 }
 
+pub(super) const NFT: Need = Need::Program("nft");
+pub(super) const SSH: &[Need] = &[
+    Need::Root,
+    Need::Monban,
+    NFT,
+    Need::Program("sshd"),
+    Need::Program("rsyslogd"),
+    Need::Program("sshpass"),
+];
+pub(super) const FAIL2BAN: &[Need] =
+    &[Need::Root, Need::Monban, NFT, Need::Program("fail2ban-server")];
+pub(super) const JAILS: &[Need] = FAIL2BAN;
+pub(super) const JAILS_SSH: &[Need] = &[
+    Need::Root,
+    Need::Monban,
+    NFT,
+    Need::Program("fail2ban-server"),
+    Need::Program("sshd"),
+    Need::Program("rsyslogd"),
+    Need::Program("sshpass"),
+];
+pub(super) const MAIL: &[Need] = &[
+    Need::Root,
+    Need::Monban,
+    NFT,
+    Need::Program("rsyslogd"),
+    Need::Program("dovecot"),
+    Need::Program("postfix"),
+];
+pub(super) const JAILS_MAIL: &[Need] = &[
+    Need::Root,
+    Need::Monban,
+    NFT,
+    Need::Program("fail2ban-server"),
+    Need::Program("rsyslogd"),
+    Need::Program("dovecot"),
+    Need::Program("postfix"),
+];
+pub(super) const GUARD: &[Need] = &[Need::Root, Need::Monban, NFT];
+
 #[cfg(test)]
 mod tests {
     use crate::checks::ALL;

@@ -34,45 +34,7 @@ mod start;
 mod web;
 
 pub use check::{Check, Need};
-
-const NFT: Need = Need::Program("nft");
-const SSH: &[Need] = &[
-    Need::Root,
-    Need::Monban,
-    NFT,
-    Need::Program("sshd"),
-    Need::Program("rsyslogd"),
-    Need::Program("sshpass"),
-];
-const FAIL2BAN: &[Need] = &[Need::Root, Need::Monban, NFT, Need::Program("fail2ban-server")];
-const JAILS: &[Need] = FAIL2BAN;
-const JAILS_SSH: &[Need] = &[
-    Need::Root,
-    Need::Monban,
-    NFT,
-    Need::Program("fail2ban-server"),
-    Need::Program("sshd"),
-    Need::Program("rsyslogd"),
-    Need::Program("sshpass"),
-];
-const MAIL: &[Need] = &[
-    Need::Root,
-    Need::Monban,
-    NFT,
-    Need::Program("rsyslogd"),
-    Need::Program("dovecot"),
-    Need::Program("postfix"),
-];
-const JAILS_MAIL: &[Need] = &[
-    Need::Root,
-    Need::Monban,
-    NFT,
-    Need::Program("fail2ban-server"),
-    Need::Program("rsyslogd"),
-    Need::Program("dovecot"),
-    Need::Program("postfix"),
-];
-const GUARD: &[Need] = &[Need::Root, Need::Monban, NFT];
+use check::{FAIL2BAN, GUARD, JAILS, JAILS_MAIL, JAILS_SSH, MAIL, NFT, SSH};
 
 /// Every check, in the order in which they run: what the others stand on comes first.
 pub const ALL: &[Check] = &[
@@ -251,6 +213,12 @@ pub const ALL: &[Check] = &[
         about: "servers of mail that misbehave and kill -9 of every part lose no message",
         needs: &[Need::Root, Need::Monban],
         run: messages::is_outlived,
+    },
+    Check {
+        name: "mail-pictures",
+        about: "mails of real messages in two languages: both parts say the same; pictures of them",
+        needs: GUARD,
+        run: messages::are_seen,
     },
     Check {
         name: "message-flood",

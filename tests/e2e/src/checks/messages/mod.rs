@@ -4,6 +4,8 @@ mod alarm;
 mod aws_logs;
 mod flood;
 mod logins;
+mod pictures;
+mod scene;
 mod trouble;
 mod witness;
 
@@ -11,6 +13,7 @@ pub use alarm::walk;
 pub use aws_logs::arrive;
 pub use flood::is_bounded;
 pub use logins::are_told;
+pub use pictures::are_seen;
 pub use trouble::is_outlived;
 pub use witness::is_missed;
 
