@@ -292,7 +292,7 @@ mod tests {
         let english = [
             "mail so far: 2 records not told as it was not confirmed or was left, 81 records held \
              back for a digest, 1 record of them for want of room",
-            "so far: 3 logins that are not told by [logins], 1 text cut that was too long",
+            "so far: 3 logins not told because of [logins], 1 text cut for length",
         ];
         assert_eq!(below, english, "{text}");
         answer["silences"] = json!([]);

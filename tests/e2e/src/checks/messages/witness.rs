@@ -54,17 +54,17 @@ pub fn is_missed(setting: &Setting) -> Tried<String> {
     server.shell("chmod 777 /run/bin/monban")?;
     let open_s = findings.next("others may write to", NOTICED, server)?;
     server.shell("cp /run/kept /etc/pam.d/sshd; chmod 755 /run/bin/monban")?;
-    findings.next("stands again", NOTICED, server)?;
+    findings.next("is again as it was installed", NOTICED, server)?;
 
     server.shell(&format!(
         "logger -p auth.info -t sshd --id=77 \
          'Accepted password for {user} from 203.0.113.77 port 7 ssh2'"
     ))?;
-    let forged_s = findings.next("and the hook in PAM does not", MISSED, server)?;
+    let forged_s = findings.next("but the hook in PAM did not tell of it", MISSED, server)?;
 
     server.shell("kill $(cat /run/rsyslogd.pid); sleep 1; rm -f /run/rsyslogd.pid")?;
     attacker.ssh(FROM, user, sshd::PASSWORD, "true")?.good()?;
-    let silent_s = findings.next("and no log has a line of it", MISSED, server)?;
+    let silent_s = findings.next("but no log has a line of it", MISSED, server)?;
     syslog::start_precise(server)?;
     attacker.ssh(FROM, user, sshd::PASSWORD, "true")?.good()?;
     findings.are_none(server)?;
