@@ -141,7 +141,7 @@ fn blocks_that_are_told_together_say_where_they_are() {
 fn refusals_that_were_not_told_one_by_one_are_told_as_so_many() {
     for (tongue, wanted) in [
         (Tongue::English, "sudo refused eve the rights of others 49 more times"),
-        (Tongue::Japanese, "sudo が eve に他人の権限をさらに 49 回拒みました"),
+        (Tongue::Japanese, "sudo が eve の要求をさらに 49 回拒否しました"),
     ] {
         let found = HostFinding {
             key: "sudo-refused".to_owned(),
