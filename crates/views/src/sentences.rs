@@ -157,8 +157,8 @@ mod tests {
         let japanese = Sentences::of(Tongue::Japanese);
         assert!(japanese.forms().len() > 80);
         for (english, expected) in [
-            ("unknown key `a` in the file", "ファイル に知らないキー `a` があります"),
-            ("unknown key `a` in [policy.x]", "[policy.x] に知らないキー `a` があります"),
+            ("unknown key `a` in the file", "ファイル に不明なキー `a` があります"),
+            ("unknown key `a` in [policy.x]", "[policy.x] に不明なキー `a` があります"),
             ("`within`: the path is too long", "`within`: パスが長すぎます"),
             ("`a` in [b] is the number 6", "[b] の `a` が数 6 です"),
             (
