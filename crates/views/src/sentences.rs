@@ -150,6 +150,8 @@ fn values<'a, 'b>(form: &'a [Piece], sentence: &'b str) -> Option<Vec<(&'a str, 
 
 #[cfg(test)]
 mod tests {
+    use std::path::{Path, PathBuf};
+
     use super::*;
 
     #[test]
@@ -157,7 +159,7 @@ mod tests {
         let japanese = Sentences::of(Tongue::Japanese);
         assert!(japanese.forms().len() > 80);
         for (english, expected) in [
-            ("unknown key `a` in the file", "ファイル に不明なキー `a` があります"),
+            ("unknown key `a` in the file", "ファイルに不明なキー `a` があります"),
             ("unknown key `a` in [policy.x]", "[policy.x] に不明なキー `a` があります"),
             ("`within`: the path is too long", "`within`: パスが長すぎます"),
             ("`a` in [b] is the number 6", "[b] の `a` が数 6 です"),
@@ -176,6 +178,34 @@ mod tests {
     }
 
     #[test]
+    fn what_hinders_a_message_is_told_in_japanese() {
+        let japanese = Sentences::of(Tongue::Japanese);
+        for (english, expected) in [
+            ("at EHLO: no answer in time", "EHLO: 時間内に応答がありません"),
+            ("at the greeting: no answer in time", "接続直後: 時間内に応答がありません"),
+            ("at DATA: Broken (os error 7)", "DATA: Broken (os error 7)"),
+            (
+                "no connection to mx.example.com port 25: connection refused",
+                "mx.example.com のポート 25 に接続できません: 接続を拒否されました",
+            ),
+            ("/dev/log: connection refused", "/dev/log: 接続を拒否されました"),
+            (
+                "certificate of mx.example.com: it has expired",
+                "mx.example.com の証明書: 有効期限が切れています",
+            ),
+            (
+                "server said at MAIL FROM: 550 it has expired",
+                "MAIL FROM に対するサーバーの応答: 550 it has expired",
+            ),
+            ("server said 404 no, and to go to /x", "サーバーの応答: 404 no (転送先 /x)"),
+            ("/bin/x ended with 75: busy", "/bin/x が終了コード 75 で終わりました: busy"),
+            ("421 too busy", "421 too busy"),
+        ] {
+            assert_eq!(japanese.text(english), expected);
+        }
+    }
+
+    #[test]
     fn a_translation_has_the_holes_of_its_sentence() {
         let names = |form: &[Piece]| {
             let mut names: Vec<Piece> =
@@ -186,5 +216,114 @@ mod tests {
         for (form, text) in Sentences::of(Tongue::Japanese).forms() {
             assert_eq!(names(form), names(&pieces(text)), "{text}");
         }
+    }
+
+    #[test]
+    fn a_form_stands_once_in_the_table() {
+        let table = Sentences::of(Tongue::Japanese);
+        let (_, errors) = DeTable::parse_recoverable(table.table);
+        let errors: Vec<_> = errors.iter().map(|error| (error.message(), error.span())).collect();
+        assert!(errors.is_empty(), "{errors:?}");
+        let mut known = std::collections::BTreeSet::new();
+        for (form, text) in table.forms() {
+            let nameless = form.iter().map(|piece| match piece {
+                Piece::Text(text) => text.as_str(),
+                Piece::Hole(_) => "{}",
+            });
+            assert!(known.insert(nameless.collect::<String>()), "{text} has a form twice");
+        }
+    }
+
+    /// Whoever writes a mistake in the configuration wants it told in his language, too.
+    #[test]
+    fn each_sentence_of_the_configuration_is_translated() {
+        let japanese = Sentences::of(Tongue::Japanese);
+        let is_japanese = |text: &str| text.chars().any(|c| c >= '\u{3000}');
+        let mut missing = Vec::new();
+        let mut found = 0;
+        for source in sources(&PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../config/src")) {
+            for english in literals(&source).map(|literal| filled(&literal)) {
+                if english.split_whitespace().count() < 3 || PARTS.contains(&english.as_str()) {
+                    continue;
+                }
+                found += 1;
+                if !is_japanese(&japanese.text(&english)) {
+                    missing.push(english);
+                }
+            }
+        }
+        assert!(found > 200, "{found}");
+        assert!(missing.is_empty(), "{missing:#?}");
+    }
+
+    /// What stands within another sentence, or is a command; with 7 in each hole.
+    const PARTS: [&str; 17] = [
+        "treatment of missing data",
+        "decides whom monban shuts out",
+        "decides what monban tells people",
+        "whoever may change it 7",
+        "chown root 7; chmod go-w 7",
+        "mail, webhook (or url_file), sns, syslog, command",
+        "to = \"alarms\"",
+        "secret_file = \"/etc/..\"",
+        "`7` is no 7; 7",
+        "`7` in 7 is 7",
+        "`7`: 7",
+        "true or false",
+        "a whole number from 7 to 7",
+        "a text in quotes",
+        "a list such as [\"a\", \"b\"]",
+        "the text \"7\"",
+        "the number 7",
+    ];
+
+    /// The files of Rust in a folder and below, without their tests.
+    fn sources(folder: &Path) -> Vec<String> {
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                found.extend(sources(&path));
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+                let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+                // A quote as a character begins no text.
+                let code = lines.collect::<Vec<_>>().join("\n").replace("'\"'", "");
+                found.push(code);
+            }
+        }
+        found
+    }
+
+    /// The texts in quotes of a source.
+    fn literals(source: &str) -> impl Iterator<Item = String> {
+        let mut rest = source.chars();
+        std::iter::from_fn(move || {
+            rest.by_ref().find(|c| *c == '"')?;
+            let mut literal = String::new();
+            while let Some(c) = rest.next() {
+                match (c, rest.as_str().chars().next()) {
+                    ('"', _) => break,
+                    // A text that goes on in the next line.
+                    ('\\', Some('\n')) => rest = rest.as_str().trim_start().chars(),
+                    ('\\', _) => literal.extend(rest.next()),
+                    _ => literal.push(c),
+                }
+            }
+            Some(literal)
+        })
+    }
+
+    /// A text for `format!` with something in its holes.
+    fn filled(literal: &str) -> String {
+        let braces = literal.replace("{{", "\u{1}").replace("}}", "\u{2}");
+        let put = |piece: Piece| match piece {
+            Piece::Text(text) => text,
+            Piece::Hole(name) if name == "title" => "[[a]]".to_owned(),
+            Piece::Hole(_) => "7".to_owned(),
+        };
+        let text: String = pieces(&braces).into_iter().map(put).collect();
+        text.replace('\u{1}', "{").replace('\u{2}', "}")
     }
 }
