@@ -15,8 +15,11 @@ use crate::sink::{Manner, Sink};
 use crate::trouble::{Tried, must};
 use crate::waiting::until_true;
 
-/// The rate of the subscription, digests of the rest, and what tells of the flood itself.
-const MESSAGES_MAX: usize = 26;
+/// The rate of the subscription and a digest of the rest, in each half minute.
+const MESSAGES_A_TURN: u64 = 21;
+const TURN_S: u64 = 30;
+/// What tells of the flood itself.
+const OTHERS: u64 = 5;
 /// What the watcher may need for it.
 const MORE_MIB_MAX: f64 = 8.0;
 
@@ -31,24 +34,22 @@ pub fn is_bounded(setting: &Setting) -> Tried<String> {
          [[subscription]]\ntopic = \"default\"\nname = \"owner\"\nmail = \"owner@localhost\"\n\
          confirm = false\nlang = \"en\"\nrate = \"20/30s\"\n"
     );
+    let started = Instant::now();
     let with = Flooded::by(setting, &server, attackers, &told)?;
     let begun = Instant::now();
     // Meanwhile the digest becomes due.
     let other = Machine::new()?;
     let without = Flooded::by(setting, &other, attackers, "")?;
-    until_true("a digest", Duration::from_secs(70).saturating_sub(begun.elapsed()), || {
-        Ok(sink.mails().len() > 20)
-    })
-    .map_err(|trouble| {
-        let subjects: Vec<String> = sink.mails().iter().map(Mail::subject).collect();
-        format!("{trouble}: {subjects:?}")
-    })?;
-    let mails = sink.mails();
-    let digest = mails.last().map(|mail| mail.subject()).unwrap_or_default();
-    must(mails.len() <= MESSAGES_MAX, || format!("{} messages; the last: {digest}", mails.len()))?;
-    let rest = attackers.saturating_sub(20).to_string();
-    let is_counted = mails.iter().any(|mail| mail.body().contains(&rest[..rest.len() - 2]));
-    must(is_counted, || format!("no digest tells of about {rest} more: {digest}"))?;
+    let subjects = || sink.mails().iter().map(Mail::subject).collect::<Vec<String>>();
+    let told = || subjects().iter().map(|subject| blocks_in(subject)).sum::<u64>();
+    let within = Duration::from_secs(70).saturating_sub(begun.elapsed());
+    until_true("all are told of", within, || Ok(told() >= u64::from(attackers)))
+        .map_err(|trouble| format!("{trouble}: {} by {:?}", told(), subjects()))?;
+    let mails = subjects();
+    let digest = mails.last().cloned().unwrap_or_default();
+    let turns = started.elapsed().as_secs() / TURN_S + 1;
+    let is_few = mails.len() as u64 <= turns * MESSAGES_A_TURN + OTHERS;
+    must(is_few, || format!("{} messages in {turns} turns; the last: {digest}", mails.len()))?;
     let is_met = with.peak_mib - without.peak_mib <= MORE_MIB_MAX;
     setting.goal(is_met, format!(
         "{attackers} attackers, {} blocked in {:.1} s ({:.1} s without a reader): {} messages, the \
@@ -60,6 +61,16 @@ pub fn is_bounded(setting: &Setting) -> Tried<String> {
         with.peak_mib,
         without.peak_mib
     ))
+}
+
+/// Of how many blocks a subject tells: `10 blocks (+56075 more)`, or of one by its address.
+fn blocks_in(subject: &str) -> u64 {
+    let number = |text: Option<&str>| text.and_then(|text| text.trim().parse::<u64>().ok());
+    let Some((before, _)) = subject.split_once(" blocks") else {
+        return u64::from(subject.contains("block"));
+    };
+    let more = subject.split_once("(+").and_then(|(_, rest)| rest.split(' ').next());
+    number(before.rsplit(' ').next()).unwrap_or(0) + number(more).unwrap_or(0)
 }
 
 /// A machine after a flood.
