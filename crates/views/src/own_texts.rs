@@ -21,11 +21,20 @@ use crate::{Say, Tongue, publish};
 pub(crate) type OwnTable = HashMap<&'static str, String>;
 
 /// Keys whose beginning says that they belong to messages.
-const BEGINNINGS: [&str; 6] =
-    ["letter-", "digest-", "alarm-reason-", "alarm-silent-", "sudo-", "su-"];
+const BEGINNINGS: [&str; 9] = [
+    "letter-",
+    "digest-",
+    "alarm-reason-",
+    "alarm-silent-",
+    "sudo-",
+    "su-",
+    "origin-failure",
+    "origin-login",
+    "login-un",
+];
 
 /// Other keys of messages; those of blocks also with `of-jail-` before them.
-const KEYS: [&str; 34] = [
+const KEYS: [&str; 39] = [
     "alarm-again",
     "alarm-changed",
     "alarm-when",
@@ -36,6 +45,9 @@ const KEYS: [&str; 34] = [
     "ban-plain",
     "block",
     "block-forever",
+    "block-origin",
+    "block-origin-forever",
+    "by-origin",
     "forever",
     "free-administrator",
     "free-allowed",
@@ -53,6 +65,7 @@ const KEYS: [&str; 34] = [
     "notify-left",
     "outcome-failed",
     "outcome-refused",
+    "pam-well",
     "spared-administrator",
     "spared-full",
     "taken-over",
@@ -60,6 +73,36 @@ const KEYS: [&str; 34] = [
     "would-ban",
     "would-ban-plain",
     "would-block",
+    "would-block-origin",
+];
+
+/// What a running guard finds wrong with the hook in PAM, each also with `-why` and `-hint`. What
+/// `pam check` alone tells is not among them.
+const OF_THE_HOOK: [&str; 24] = [
+    "crlf",
+    "elsewhere",
+    "gone",
+    "hook-user-environment",
+    "include-missing",
+    "no-file",
+    "no-rules",
+    "no-session",
+    "not-optional",
+    "other-arguments",
+    "other-program",
+    "other-service",
+    "passed-over",
+    "program-missing",
+    "program-not-executable",
+    "program-owner",
+    "program-writable",
+    "script-user-environment",
+    "twice",
+    "two-messages",
+    "unended",
+    "usepam-in-match",
+    "usepam-no",
+    "usepam-unset",
 ];
 
 /// Placeholders that have a value although monban's own text leaves them out.
@@ -153,6 +196,13 @@ fn is_of_messages(key: &str) -> bool {
     KEYS.contains(&key.strip_prefix("of-jail-").unwrap_or(key))
         || BEGINNINGS.iter().any(|beginning| key.starts_with(beginning))
         || publish::notice_severity(key).is_some()
+        || is_of_the_hook(key)
+}
+
+fn is_of_the_hook(key: &str) -> bool {
+    let Some(key) = key.strip_prefix("pam-") else { return false };
+    let code = key.strip_suffix("-why").or_else(|| key.strip_suffix("-hint")).unwrap_or(key);
+    OF_THE_HOOK.contains(&code)
 }
 
 /// What may stand in braces in a text of a key.

@@ -2,7 +2,7 @@ mod samples;
 
 use monban_model::{Event, Letter, Stamp};
 use proptest::prelude::*;
-use samples::{envelope, here, known, letters, login, record};
+use samples::{FOUND, envelope, here, known, letters, login, record};
 
 use super::*;
 use crate::{Known, LetterWriter};
@@ -177,6 +177,9 @@ fn no_text_of_a_message_is_left_out() {
             let subject = letter.subject.strip_prefix("[web1] ").unwrap();
             assert!(subject.contains('§'), "{letter:#?}");
             assert!(letter.lead.contains('§'), "{letter:#?}");
+            // A sentence, and within or behind it the table that is its reason.
+            let signs = letter.lead.matches('§').count();
+            assert!(signs >= 2 || !letter.lead.contains("[[origin]]"), "{letter:#?}");
             for label in letter.facts.iter().map(|fact| &fact.label) {
                 assert!(label.starts_with('§'), "{label}: {letter:#?}");
             }
@@ -186,6 +189,21 @@ fn no_text_of_a_message_is_left_out() {
                 assert!(title.starts_with('§'), "{title}: {letter:#?}");
             }
         }
+    }
+}
+
+#[test]
+fn what_is_said_beside_a_finding_can_be_written_anew_too() {
+    for (key, end) in
+        FOUND.iter().flat_map(|(key, _)| ["", "-more", "-why", "-hint"].map(|end| (key, end)))
+    {
+        let key = format!("{key}{end}");
+        let is_text = Tongue::English.texts().contains_key(&*key);
+        assert!(is_of_messages(&key) || !is_text, "{key}");
+        assert!(is_text || !end.is_empty(), "{key}");
+    }
+    for key in ["pam-severity-info", "pam-state-absent", "pam-absent", "pam-no-type-why"] {
+        assert!(!is_of_messages(key), "{key} is of the terminal alone");
     }
 }
 

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use monban_model::{
-    Address, AlarmChange, AlarmState, Asn, Because, Contributor, Decision, Earlier, Event,
-    Evidence, Finding, FindingKind, HostFinding, Letter, Login, Net, Notice, OrderId, Origin,
-    Outcome, OutcomeResult, Reason, Record, ReportKind, Scope, Semantics, Seq, Severity, Stamp,
-    Standing, Subject, ToldBy, TopEntry, Verdict,
+    Address, AlarmChange, AlarmState, Asn, Because, ByOrigin, Contributor, Decision, Earlier,
+    Event, Evidence, Finding, FindingKind, HostFinding, Letter, Login, Net, Notice, OrderId,
+    Origin, Outcome, OutcomeResult, Reason, Record, ReportKind, Scope, Semantics, Seq, Severity,
+    Stamp, Standing, Subject, ToldBy, TopEntry, Verdict,
 };
 
 use crate::alarms::tests::change;
@@ -113,11 +113,17 @@ fn decisions() -> Vec<Event> {
     let by_hand = || Because::Operator("why".to_owned());
     let end = Verdict::Block { until: Some(NOW.plus_s(60)) };
     let forever = Verdict::Block { until: None };
+    let from = Origin { country: "CN".parse().ok(), asn: Some(Asn(4134)) };
+    let place = "monban.toml:5".to_owned();
+    let by_origin =
+        || Because::Origin(Box::new(ByOrigin { from, number: 2, place: place.clone() }));
     let mut all = Vec::new();
     for policy in ["default", "jail sshd"] {
         for (verdict, because) in [
             (end, Because::Policy),
             (forever, Because::Policy),
+            (end, by_origin()),
+            (forever, by_origin()),
             (end, by_hand()),
             (forever, by_hand()),
             (end, Because::Operator(String::new())),
@@ -169,17 +175,52 @@ fn alarms() -> Vec<Event> {
     all.into_iter().map(|change| Event::Alarmed(change.into())).collect()
 }
 
+/// Findings about this host, and what their values are called.
+pub(super) const FOUND: [(&str, &[&str]); 32] = [
+    ("sudo-refused", &["target", "command", "terminal", "more"]),
+    ("su-refused", &["target", "command", "terminal", "more"]),
+    ("sudo-first", &["target", "command", "terminal", "more"]),
+    ("origin-failure", &["address", "origin", "rule", "more"]),
+    ("origin-login", &["address", "origin", "rule", "more"]),
+    ("login-unconfirmed", &["address", "more"]),
+    ("login-unlogged", &["address", "more"]),
+    ("pam-well", &[]),
+    ("pam-crlf", &["file"]),
+    ("pam-elsewhere", &["file", "path"]),
+    ("pam-gone", &["file", "service", "line"]),
+    ("pam-hook-user-environment", &["file", "program", "reader"]),
+    ("pam-include-missing", &["file", "name"]),
+    ("pam-no-file", &["file", "error"]),
+    ("pam-no-rules", &["file", "service"]),
+    ("pam-no-session", &["file"]),
+    ("pam-not-optional", &["file", "control"]),
+    ("pam-other-arguments", &["file", "line"]),
+    ("pam-other-program", &["file", "program", "expected"]),
+    ("pam-other-service", &["file", "name"]),
+    ("pam-passed-over", &["file", "control"]),
+    ("pam-program-missing", &["file", "program"]),
+    ("pam-program-not-executable", &["file", "program"]),
+    ("pam-program-owner", &["file", "program", "path", "uid"]),
+    ("pam-program-writable", &["file", "program", "path", "mode"]),
+    ("pam-script-user-environment", &["file", "program", "reader"]),
+    ("pam-twice", &["file", "service"]),
+    ("pam-two-messages", &["file", "service", "program"]),
+    ("pam-unended", &["file"]),
+    ("pam-usepam-in-match", &["file"]),
+    ("pam-usepam-no", &["file"]),
+    ("pam-usepam-unset", &["file"]),
+];
+
 fn found() -> Vec<Event> {
-    let values = ["target", "command", "terminal", "more"];
-    let of = |key: &str| HostFinding {
+    let of = |(key, names): (&str, &[&str])| HostFinding {
         key: key.to_owned(),
         severity: Severity::Notice,
         service: "sudo".to_owned(),
         user: Some(b"alice".to_vec()),
-        values: values.map(|name| (name.to_owned(), "7".to_owned())).to_vec(),
+        values: names.iter().map(|name| ((*name).to_owned(), "7".to_owned())).collect(),
         evidence: vec![line()],
     };
-    ["sudo-refused", "su-refused", "sudo-first"].map(|key| Event::FoundHere(of(key).into())).into()
+    FOUND.into_iter().map(|one| Event::FoundHere(of(one).into())).collect()
 }
 
 fn notices() -> Vec<Event> {
