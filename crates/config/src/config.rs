@@ -245,8 +245,9 @@ impl Config {
         unknown::in_aws(&self.aws, (file, text), services, metrics)
     }
 
-    /// The problems of names that only the rules can tell: policies, metrics and rules for logins
-    /// with services that no rule file describes.
+    /// The problems of names that only the rules can tell: policies, origins and metrics with
+    /// services that no rule file describes. A rule for logins takes any: PAM tells of logins too,
+    /// and its services are called as their files are.
     pub fn unknown_services(&self, file: &str, text: &str, services: &[&str]) -> Vec<Problem> {
         let mut problems = Vec::new();
         let (root, _) = DeTable::parse_recoverable(text);
@@ -266,7 +267,6 @@ impl Config {
         let page = (file, text);
         problems.extend(unknown::in_origins(&self.origins, page, services));
         problems.extend(unknown::in_metrics(&self.metrics, &self.aws, page, services));
-        problems.extend(unknown::in_logins(&self.notify.logins.rules, page, services));
         problems.sort_by_key(|problem| (problem.line, problem.column));
         problems
     }

@@ -1,31 +1,10 @@
 //! Names that only rules and other tables can tell: services that no rule file describes, metrics
 //! that are nowhere defined.
 
-use monban_model::{Aws, LoginRule, MetricSpec, OriginRule, Problem, Reach, closest};
+use monban_model::{Aws, MetricSpec, OriginRule, Problem, Reach};
 use toml::de::{DeTable, DeValue};
 
 use crate::words::meant;
-
-/// Services that tell PAM of logins, and which no rule file describes. One of them is not meant as
-/// a slip in the name of another.
-const OF_PAM: [&str; 16] = [
-    "login",
-    "su-l",
-    "sudo-i",
-    "runuser",
-    "runuser-l",
-    "remote",
-    "gdm-password",
-    "gdm-autologin",
-    "sddm",
-    "lightdm",
-    "xdm",
-    "kdm",
-    "lxdm",
-    "cockpit",
-    "vsftpd",
-    "proftpd",
-];
 
 /// A file and its text.
 type Page<'a> = (&'a str, &'a str);
@@ -63,23 +42,6 @@ pub(crate) fn in_metrics(
         let what = format!("the metric `{}` has the source `{source}`", metric.name);
         let why = "no rule file describes such a service, so no line would count";
         problem(page, (&["metric"], "sources", source), what, why, services)
-    });
-    problems.collect()
-}
-
-/// Services of rules for logins. A login may be told by PAM, whose services have any name; so only
-/// a name that is almost one of ours is a problem.
-pub(crate) fn in_logins(rules: &[LoginRule], page: Page<'_>, services: &[&str]) -> Vec<Problem> {
-    let is_slip = |name: &str| {
-        let known = services.iter().chain(&OF_PAM).copied();
-        let near = closest(name, known).filter(|near| !OF_PAM.contains(near));
-        !name.contains(['*', '?']) && near.is_some_and(|near| near != name)
-    };
-    let named = rules.iter().flat_map(|rule| &rule.services).filter(|name| is_slip(name));
-    let problems = named.map(|name| {
-        let what = format!("[[logins.rule]] is for the service `{name}`");
-        let why = "there is none of that name, so the rule would fit no login";
-        problem(page, (&["logins", "rule"], "service", name), what, why, services)
     });
     problems.collect()
 }
