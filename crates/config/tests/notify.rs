@@ -340,3 +340,36 @@ fn the_examples_beside_the_defaults_are_right() {
     assert_eq!(notify.topics[0].themes, usual.themes);
     assert_eq!(notify.topics[0].repeat_s, usual.repeat_s);
 }
+
+/// What a table knows is what the reader says of a key that it does not know.
+#[test]
+fn the_shipped_configuration_names_all_that_can_be_written() {
+    for table in [
+        "[mail]\nto = \"me@example.com\"",
+        "[[topic]]",
+        "[[subscription]]\nmail = \"me@example.com\"",
+        "[[subscription]]\nwebhook = \"https://chat.example.com\"",
+        "[[subscription]]\nsns = \"arn:aws:sns:ap-northeast-1:123456789012:ops\"",
+        "[[subscription]]\nsyslog = \"tls://logs.example.com\"",
+        "[[subscription]]\ncommand = [\"/bin/true\"]",
+        "[[silence]]",
+        "[[inhibit]]",
+        "[logins]",
+        "[[logins.rule]]",
+        "[reports]",
+        "[[origin]]",
+        "[[metric]]",
+        "[[alarm]]",
+    ] {
+        let said = problems(&format!("{table}\nqqqqqqqqqqqqqqqq = 1\n"));
+        let known = said.iter().find_map(|problem| problem.split_once("known here: "));
+        let (_, known) = known.unwrap_or_else(|| panic!("{table}: {said:?}"));
+        for key in known.split(", ").map(str::trim) {
+            let is_named = monban_config::DEFAULTS.lines().any(|line| {
+                let words = line.split(|one: char| !one.is_ascii_alphanumeric() && one != '_');
+                line.starts_with('#') && words.into_iter().any(|word| word == key)
+            });
+            assert!(is_named, "{table}: `{key}`");
+        }
+    }
+}
