@@ -151,12 +151,16 @@ impl LogSender {
     /// A file stands at a path. `watched`: the guard watches it; `new`: it came up while that ran.
     pub fn opened(&mut self, path: &str, file: &File, watched: bool, new: bool) {
         for at in 0..self.streams.len() {
-            let paths: usize = self.streams.iter().map(|one| one.feed.sources().count()).sum();
-            let stream = &mut self.streams[at];
-            if !stream.wants(path, watched) {
+            if !self.streams[at].wants(path, watched) {
                 continue;
             }
-            if paths >= AWS_LOG_PATHS_MAX && !stream.feed.follows(path) {
+            if self.paths() >= AWS_LOG_PATHS_MAX {
+                // Before all files of a start are known each that is there is followed.
+                self.streams.iter_mut().for_each(Stream::leave_others);
+            }
+            let is_full = self.paths() >= AWS_LOG_PATHS_MAX;
+            let stream = &mut self.streams[at];
+            if is_full && !stream.feed.follows(path) {
                 let limit = AWS_LOG_PATHS_MAX.to_string();
                 self.tell((0, "aws-logs-too-many"), &[("limit", limit)]);
                 continue;
@@ -170,7 +174,20 @@ impl LogSender {
                 self.notices.push(notice("source-failed", &values));
             }
         }
+        self.bound_candidates();
         self.bound_files();
+    }
+
+    fn paths(&self) -> usize {
+        self.streams.iter().map(|one| one.feed.sources().count()).sum()
+    }
+
+    /// Each file that may be the newest is open.
+    fn bound_candidates(&mut self) {
+        while self.streams.iter().map(Stream::candidates).sum::<usize>() > AWS_LOG_PATHS_MAX {
+            let most = self.streams.iter_mut().max_by_key(|one| one.candidates());
+            most.into_iter().for_each(Stream::forget_oldest);
+        }
     }
 
     /// While nothing is sent, logs may be rotated again and again.

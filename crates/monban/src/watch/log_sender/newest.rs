@@ -28,12 +28,16 @@ impl Newest {
     /// Has the newest file read, and leaves the others, as soon as they are read to their end if
     /// they were the newest before. Where they were left, reading goes on if they are it again.
     pub fn choose(&mut self, feed: &mut Feed) {
-        let written = |file: &File| {
-            let written = file.metadata().and_then(|facts| facts.modified());
-            written.unwrap_or(SystemTime::UNIX_EPOCH)
-        };
+        if let Some(newest) = self.leave_others(feed) {
+            self.chosen.insert(newest);
+        }
+    }
+
+    /// The same while not all files are known: the newest until now is not to be read to its end
+    /// if another one is newer.
+    pub fn leave_others(&mut self, feed: &mut Feed) -> Option<String> {
         let newest = self.files.iter().max_by_key(|(path, file)| (written(file), *path));
-        let Some((newest, file)) = newest else { return };
+        let (newest, file) = newest?;
         if !feed.follows(newest)
             && let Ok(file) = file.try_clone()
         {
@@ -41,7 +45,6 @@ impl Newest {
             let offer = Offer { path: newest.clone(), from: From::Start };
             let _ = feed.offer(offer, file);
         }
-        self.chosen.insert(newest.clone());
         let others = self.files.keys().filter(|path| *path != newest);
         let done: Vec<&String> = others
             .filter(|path| feed.follows(path))
@@ -51,7 +54,26 @@ impl Newest {
             feed.leave(path);
             self.chosen.remove(path);
         }
+        Some(newest.clone())
     }
+
+    /// How many files are looked at.
+    pub fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    /// The file that was written first is looked at no more.
+    pub fn forget_oldest(&mut self, feed: &mut Feed) {
+        let oldest = self.files.iter().min_by_key(|(path, file)| (written(file), *path));
+        let Some(oldest) = oldest.map(|(path, _)| path.clone()) else { return };
+        feed.leave(&oldest);
+        self.gone(&oldest);
+    }
+}
+
+fn written(file: &File) -> SystemTime {
+    let written = file.metadata().and_then(|facts| facts.modified());
+    written.unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 #[cfg(test)]

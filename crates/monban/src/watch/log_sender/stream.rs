@@ -168,6 +168,25 @@ impl Stream {
         }
     }
 
+    /// The same while not all files are known.
+    pub fn leave_others(&mut self) {
+        if let Some(newest) = &mut self.newest {
+            newest.leave_others(&mut self.feed);
+        }
+    }
+
+    /// How many files are looked at for the newest.
+    pub fn candidates(&self) -> usize {
+        self.newest.as_ref().map_or(0, Newest::len)
+    }
+
+    /// One less is.
+    pub fn forget_oldest(&mut self) {
+        if let Some(newest) = &mut self.newest {
+            newest.forget_oldest(&mut self.feed);
+        }
+    }
+
     /// What the warden is to be asked.
     pub fn wants_siblings(&mut self) -> Vec<Want> {
         self.feed.wants()

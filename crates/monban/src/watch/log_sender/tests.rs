@@ -342,6 +342,40 @@ fn a_reload_goes_on_where_it_was() {
     assert!(!rig.sender.is_used());
 }
 
+/// The gate offers by name.
+#[test]
+fn of_more_files_than_are_sent_the_newest_is_sent_after_each_start() {
+    for from_start in [false, true] {
+        let mut rig = Rig::new(|logs| {
+            logs.files[0] = logs.files[0].replace("a.log", "app-*.log");
+            (logs.newest_only, logs.from_start) = (true, from_start);
+        });
+        let folder = rig.folder.path().to_owned();
+        let day = |day: usize| folder.join(format!("app-{day:03}.log"));
+        let days = 2 * AWS_LOG_PATHS_MAX + 50;
+        for number in 0..days {
+            append(&day(number), &format!("old {number}\n"));
+            let age = Duration::from_secs(3600 * (days - number) as u64);
+            let file = OpenOptions::new().write(true).open(day(number)).unwrap();
+            file.set_modified(std::time::SystemTime::now() - age).unwrap();
+        }
+        rig.start();
+        let last = format!("old {}", days - 1);
+        let before: &[String] = if from_start { &[last] } else { &[] };
+        assert_eq!(rig.sent(), before);
+        for text in ["one", "two"] {
+            append(&day(days - 1), &format!("{text}\n"));
+            rig.start();
+            assert_eq!(rig.sent(), [text]);
+            assert_eq!(rig.keys(), [""; 0]);
+        }
+        append(&day(days), "tomorrow\n");
+        assert_eq!(rig.sent(), ["tomorrow"]);
+        let stream = &rig.sender.streams[0];
+        assert!(stream.candidates() <= AWS_LOG_PATHS_MAX && stream.feed.files() <= 2);
+    }
+}
+
 #[test]
 fn names_of_positions_read_back() {
     let tables = [table("/a"), table("/b")];
