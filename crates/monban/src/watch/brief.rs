@@ -211,8 +211,15 @@ impl Watch {
         self.pending.touch();
     }
 
+    /// A watcher stood here before, and what stands now where it knew of nothing came since. Of
+    /// what a reload adds later nobody knows that.
+    pub(super) fn starts_again(&self) -> bool {
+        self.again && !self.stage.all_opened
+    }
+
     fn watch_file(&mut self, offered: Offered, file: File) {
-        let from = match offered.later || self.again {
+        let again = self.starts_again();
+        let from = match offered.later || again {
             true => From::Start,
             false if self.jail_side.tails(&offered.path) => From::End,
             false => From::Bytes(FIRST_READ_BYTES),
@@ -222,7 +229,7 @@ impl Watch {
         self.watched.judged(&offered.path, offered.judged);
         let first = first_line(&file);
         self.earlier.opened(&offered.path, &file, self.jail_side.jails());
-        if let (false, false, Ok(found)) = (offered.later, self.again, file.metadata()) {
+        if let (false, false, Ok(found)) = (offered.later, again, file.metadata()) {
             self.jail_side.jails().tail(&offered.path, found.len());
         }
         let told = [("path", offered.path.clone())];

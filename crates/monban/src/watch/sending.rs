@@ -138,7 +138,7 @@ impl Watch {
 
     /// A file that is not only sent is watched as well.
     pub(super) fn offer_to_sender(&mut self, offered: &Offered, file: &File) {
-        let new = offered.later || self.again;
+        let new = offered.later || self.starts_again();
         self.sending.sender.opened(&offered.path, file, offered.watched, new);
         if self.sending.sender.follows(&offered.path) {
             self.paths.insert(offered.file, offered.path.clone());

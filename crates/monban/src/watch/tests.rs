@@ -16,6 +16,8 @@ use super::*;
 
 /// What the hook in PAM tells, and kills.
 mod hook;
+/// Logs that are sent.
+mod sent;
 
 const LINE: &str =
     "192.0.2.1 - - [22/Nov/2026:05:33:01 +0900] \"GET / HTTP/1.1\" 200 612 \"-\" \"x\"\n";
