@@ -19,6 +19,9 @@ use super::{Watch, now};
 /// While lines wait that are watched, a piece is read so often for what is sent.
 const PIECE_EVERY: Duration = Duration::from_millis(50);
 
+/// A batch that could not be handed over is tried again after this.
+const NOT_HANDED: Duration = Duration::from_secs(1);
+
 /// What sending logs needs.
 pub struct Sending {
     pub sender: LogSender,
@@ -71,6 +74,8 @@ impl Watch {
         while sending.sender.is_due(clock, instant) && self.teller.has_courier() {
             let Some((id, number, bytes)) = sending.sender.due(clock, instant) else { break };
             if !self.teller.send_logs(id.clone(), number, &bytes) {
+                // There may be no memory for it: no use to ask again at once.
+                sending.sender.put_off(&id, instant + NOT_HANDED);
                 break;
             }
             sending.sender.handed(&id, instant);

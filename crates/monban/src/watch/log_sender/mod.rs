@@ -298,6 +298,13 @@ impl LogSender {
         }
     }
 
+    /// It could not be handed over, and is not due before then.
+    pub fn put_off(&mut self, id: &str, until: Instant) {
+        if let Some((stream, _)) = self.of_id(id) {
+            stream.put_off(until);
+        }
+    }
+
     /// When something is due, if nothing else happens.
     pub fn due_at(&self, now: Stamp, instant: Instant) -> Option<Instant> {
         match self.has_place() {

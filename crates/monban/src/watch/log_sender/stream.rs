@@ -307,6 +307,13 @@ impl Stream {
         }
     }
 
+    /// It could not be handed over, and is not due before then.
+    pub fn put_off(&mut self, until: Instant) {
+        if let Some(sending) = &mut self.sending {
+            sending.again_at = Some(until);
+        }
+    }
+
     /// The courier is gone, and perhaps the batch with it.
     pub fn lost_courier(&mut self) {
         if let Some(sending) = &mut self.sending {

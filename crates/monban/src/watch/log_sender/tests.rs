@@ -377,6 +377,23 @@ fn of_more_files_than_are_sent_the_newest_is_sent_after_each_start() {
 }
 
 #[test]
+fn what_could_not_be_handed_over_is_not_due_at_once() {
+    let mut rig = Rig::new(|_| {});
+    rig.write("");
+    rig.start();
+    rig.write("a\n");
+    rig.look();
+    let (now, instant) = (rig.now(), rig.began + Duration::from_millis(rig.ms.unsigned_abs()));
+    let (id, _, bytes) = rig.sender.due(now, instant).unwrap();
+    assert_eq!(rig.sender.due_at(now, instant), Some(instant));
+    let later = instant + Duration::from_secs(1);
+    rig.sender.put_off(&id, later);
+    assert!(!rig.sender.is_due(now, instant) && rig.sender.due(now, instant).is_none());
+    assert_eq!(rig.sender.due_at(now, instant), Some(later));
+    assert_eq!(rig.sender.due(now, later), Some((id, 0, bytes)));
+}
+
+#[test]
 fn names_of_positions_read_back() {
     let tables = [table("/a"), table("/b")];
     let names = names(&tables);
