@@ -8,6 +8,7 @@
 
 mod marks;
 mod newest;
+mod position;
 mod reading;
 mod state;
 mod stream;
@@ -28,15 +29,14 @@ use monban_sources::{Notice as FeedNotice, Want};
 
 use super::notice;
 use marks::Rows;
+pub use position::POSITION_PREFIX;
+use position::{ledger_name, names, split_name};
 pub use reading::Means;
 pub use state::{STATE_META, StreamState, read as read_states};
 use stream::{Stream, share};
 
 /// How each id of a batch begins; no letter's does.
 pub const BATCH_PREFIX: &str = "logs-";
-
-/// How each name of a position in the ledger begins. No path does.
-pub const POSITION_PREFIX: &str = "aws:";
 
 /// The same trouble of a stream is told of so often.
 const TOLD_EVERY: Duration = Duration::from_secs(3600);
@@ -49,7 +49,8 @@ pub struct LogSender {
     streams: Vec<Stream>,
     /// Positions of streams that there are not now, by the streams' names.
     saved: HashMap<String, HashMap<String, PositionRow>>,
-    forgotten: Vec<String>,
+    /// What the ledger does not know of those yet, by its names.
+    unsaved: Rows,
     /// Tells the batches of this process from those of others.
     process: u64,
     serials: u64,
@@ -79,7 +80,7 @@ impl LogSender {
         Self {
             streams: Vec::new(),
             saved,
-            forgotten: Vec::new(),
+            unsaved: Rows::new(),
             process: now.0.unsigned_abs(),
             serials: 0,
             next: 0,
@@ -106,7 +107,8 @@ impl LogSender {
             all.any(|(name, logs)| *name == stream.name && stream.is_of(logs, share))
         };
         let (mut kept, other): (Vec<Stream>, Vec<Stream>) = before.drain(..).partition(is_kept);
-        for stream in other {
+        for mut stream in other {
+            self.unsaved.extend(ledger_rows(&mut stream));
             self.left_out.remove(&stream.serial);
             self.failing.remove(&stream.serial);
             self.saved.insert(stream.name.clone(), stream.into_rows());
@@ -139,7 +141,8 @@ impl LogSender {
             return;
         }
         for (name, rows) in self.saved.drain() {
-            self.forgotten.extend(rows.into_keys().map(|path| ledger_name(&name, &path)));
+            let names = rows.into_keys().map(|path| ledger_name(&name, &path));
+            self.unsaved.extend(names.map(|name| (name, None)));
         }
     }
 
@@ -358,20 +361,18 @@ impl LogSender {
 
     /// Whether the ledger is to be told something soon.
     pub fn has_unsaved(&self) -> bool {
-        !self.forgotten.is_empty() || self.streams.iter().any(Stream::has_unsaved)
+        !self.unsaved.is_empty() || self.streams.iter().any(Stream::has_unsaved)
     }
 
     /// For the commit that begins now: positions, and names of those that are to be forgotten.
     pub fn take_unsaved(&mut self) -> (Vec<PositionRow>, Vec<String>) {
-        let (mut rows, mut forgotten) = (Vec::new(), std::mem::take(&mut self.forgotten));
-        for stream in &mut self.streams {
-            let unsaved: Rows = stream.take_unsaved();
-            for (path, row) in unsaved {
-                let name = ledger_name(&stream.name, &path);
-                match row {
-                    Some(row) => rows.push(PositionRow { path: name, ..row }),
-                    None => forgotten.push(name),
-                }
+        let mut unsaved = std::mem::take(&mut self.unsaved);
+        unsaved.extend(self.streams.iter_mut().flat_map(ledger_rows));
+        let (mut rows, mut forgotten) = (Vec::new(), Vec::new());
+        for (path, row) in unsaved {
+            match row {
+                Some(row) => rows.push(PositionRow { path, ..row }),
+                None => forgotten.push(path),
             }
         }
         (rows, forgotten)
@@ -461,34 +462,8 @@ impl LogSender {
     }
 }
 
-/// What the positions of each table are called by: its group and stream, which have no `:`, and of
-/// several that are alike a number.
-fn names(tables: &[AwsLogs]) -> Vec<String> {
-    let mut seen: HashMap<String, usize> = HashMap::new();
-    let name = |logs: &AwsLogs| {
-        let name = format!("{}:{}", logs.group, logs.stream);
-        let count = seen.entry(name.clone()).and_modify(|count| *count += 1).or_insert(1);
-        if *count == 1 { name } else { format!("{name}:{count}") }
-    };
-    tables.iter().map(name).collect()
-}
-
-fn ledger_name(stream: &str, path: &str) -> String {
-    format!("{POSITION_PREFIX}{stream}:{path}")
-}
-
-/// The stream's name and the path of a position.
-fn split_name(name: &str) -> Option<(&str, &str)> {
-    // Paths are absolute, and a stream or its number does not begin with `/` ...
-    let rest = name.strip_prefix(POSITION_PREFIX)?;
-    let (group, rest) = rest.split_once(':')?;
-    let (stream, path) = rest.split_once(':')?;
-    // ... so what follows is the path or a number and the path.
-    let number = match path.starts_with('/') {
-        true => 0,
-        false => path.split_once(':')?.0.len() + 1,
-    };
-    let end = name.len() - path.len() + number - 1;
-    debug_assert!(end >= POSITION_PREFIX.len() + group.len() + stream.len());
-    Some((&name[POSITION_PREFIX.len()..end], &name[end + 1..]))
+/// What the ledger does not know of a stream yet, by its names.
+fn ledger_rows(stream: &mut Stream) -> Vec<(String, Option<PositionRow>)> {
+    let rows = stream.take_unsaved().into_iter();
+    rows.map(|(path, row)| (ledger_name(&stream.name, &path), row)).collect()
 }

@@ -377,6 +377,24 @@ fn of_more_files_than_are_sent_the_newest_is_sent_after_each_start() {
 }
 
 #[test]
+fn what_a_reload_changes_is_saved_before_a_kill() {
+    let mut rig = Rig::new(|_| {});
+    rig.write("");
+    rig.start();
+    rig.write("a\n");
+    rig.look();
+    let (id, _) = rig.hand_over().unwrap();
+    let taken = Taken::But(AwsRefused::default());
+    rig.sender.reported(&Report { id, taken, dialogue: String::new() }, rig.began);
+    rig.tables[0].batching.gzip = false;
+    rig.sender.take_over(&rig.tables.clone());
+    assert!(rig.sender.has_unsaved());
+    rig.save();
+    rig.start();
+    assert!(rig.sent().is_empty(), "a was taken");
+}
+
+#[test]
 fn what_could_not_be_handed_over_is_not_due_at_once() {
     let mut rig = Rig::new(|_| {});
     rig.write("");
