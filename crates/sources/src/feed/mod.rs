@@ -155,6 +155,12 @@ impl Feed {
         self.saved.insert(chain.row.path.clone(), chain.row);
     }
 
+    /// Nothing will stand at this path again, which is not followed: its row is of no use.
+    pub fn forget(&mut self, path: &str) {
+        self.saved.remove(path);
+        self.left.retain(|row| row.path != path);
+    }
+
     /// What the warden has to be asked now. Each request is given once.
     pub fn wants(&mut self) -> Vec<Want> {
         self.chains.iter_mut().flatten().filter_map(Chain::want).collect()

@@ -23,6 +23,7 @@ impl Newest {
     /// None does any more.
     pub fn gone(&mut self, path: &str) {
         self.files.remove(path);
+        self.chosen.remove(path);
     }
 
     /// Has the newest file read, and leaves the others, as soon as they are read to their end if
@@ -60,6 +61,11 @@ impl Newest {
     /// How many files are looked at.
     pub fn len(&self) -> usize {
         self.files.len()
+    }
+
+    #[cfg(test)]
+    pub fn sizes(&self) -> [usize; 2] {
+        [self.files.len(), self.chosen.len()]
     }
 
     /// The file that was written first is looked at no more.

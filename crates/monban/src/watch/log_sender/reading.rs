@@ -115,6 +115,7 @@ impl Reading {
             self.files.remove(&path);
             rows.insert(path, None);
         }
+        self.files.retain(|path, file| file.events.is_open() || feed.follows(path));
         (progress, rows)
     }
 
@@ -154,6 +155,11 @@ impl Reading {
             }
         }
         rows
+    }
+
+    #[cfg(test)]
+    pub fn files(&self) -> usize {
+        self.files.len()
     }
 
     /// Whether the files of a path are read, and whether only for the lines of some services.

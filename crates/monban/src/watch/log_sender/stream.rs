@@ -153,6 +153,11 @@ impl Stream {
     pub fn gone(&mut self, path: &str) {
         self.feed.gone(path);
         self.newest.iter_mut().for_each(|newest| newest.gone(path));
+        // Names with a date would be kept for ever, as nothing stands there again.
+        if !self.feed.follows(path) && self.rows.contains_key(path) {
+            self.feed.forget(path);
+            self.marks.add(self.reading.last(), Rows::from([(path.to_owned(), None)]));
+        }
     }
 
     /// The configuration names the path no more.
@@ -366,6 +371,13 @@ impl Stream {
             cut: drops.cut + self.reading.cut(),
             ..drops
         }
+    }
+
+    /// The sizes of all that is kept by path.
+    #[cfg(test)]
+    pub fn sizes(&self) -> Vec<usize> {
+        let newest = self.newest.iter().flat_map(Newest::sizes);
+        newest.chain([self.rows.len(), self.reading.files()]).collect()
     }
 
     /// How it stands.

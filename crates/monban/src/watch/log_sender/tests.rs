@@ -412,6 +412,28 @@ fn what_could_not_be_handed_over_is_not_due_at_once() {
 }
 
 #[test]
+fn of_logs_that_come_and_go_nothing_stays() {
+    let mut rig = Rig::new(|logs| {
+        logs.files[0] = logs.files[0].replace("a.log", "app-*.log");
+        logs.newest_only = true;
+    });
+    rig.start();
+    let folder = rig.folder.path().to_owned();
+    let day = |day: usize| folder.join(format!("app-{day:03}.log"));
+    for number in 0..40 {
+        append(&day(number), &format!("{number}\n"));
+        assert_eq!(rig.sent(), [number.to_string()]);
+        if let Some(old) = number.checked_sub(5) {
+            fs::remove_file(day(old)).unwrap();
+            rig.look();
+        }
+        let sizes = rig.sender.streams[0].sizes();
+        assert!(sizes.iter().all(|size| *size <= 7), "{sizes:?}");
+        assert!(rig.ledger.len() <= 7, "{}", rig.ledger.len());
+    }
+}
+
+#[test]
 fn names_of_positions_read_back() {
     let tables = [table("/a"), table("/b")];
     let names = names(&tables);
