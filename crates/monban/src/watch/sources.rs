@@ -44,18 +44,23 @@ impl Watched {
         self.counted.is_empty() || !self.counted.contains(name)
     }
 
-    /// Nothing stands at its path; it is still watched for.
-    pub fn gone(&mut self, name: &str) {
-        if self.names.contains(name) {
+    /// Nothing stands at its path; it is still watched for. False if it never was, as a log that
+    /// is only sent.
+    pub fn gone(&mut self, name: &str) -> bool {
+        let is_watched = self.names.contains(name);
+        if is_watched {
             self.gone.insert(name.to_owned());
         }
+        is_watched
     }
 
-    /// It is no longer watched.
-    pub fn dropped(&mut self, name: &str) {
-        self.changed |= self.names.remove(name);
+    /// It is no longer watched. False if it was not.
+    pub fn dropped(&mut self, name: &str) -> bool {
+        let was_watched = self.names.remove(name);
+        self.changed |= was_watched;
         self.gone.remove(name);
         self.counted.remove(name);
+        was_watched
     }
 
     #[cfg(test)]
@@ -79,7 +84,9 @@ impl Watch {
     pub(super) fn source_gone(&mut self, path: String) {
         self.feed.gone(&path);
         self.sending.sender.gone(&path);
-        self.watched.gone(&path);
+        if !self.watched.gone(&path) {
+            return;
+        }
         self.jail_side.jails().leaves(&path);
         self.tell(notice("source-gone", &[("path", path)]));
     }
@@ -87,7 +94,9 @@ impl Watch {
     /// The configuration names a source no more.
     pub(super) fn source_dropped(&mut self, name: String) {
         self.feed.leave(&name);
-        self.watched.dropped(&name);
+        if !self.watched.dropped(&name) {
+            return;
+        }
         self.jail_side.jails().leaves(&name);
         self.observe(Observation::Notice(notice("source-dropped", &[("path", name)])));
     }

@@ -40,6 +40,37 @@ fn offer_sent(watch: &mut Watch, path: &Path, number: u32) {
     watch.obey(ToWatcher::Opened(offered), Some(file.into())).unwrap();
 }
 
+#[test]
+fn a_log_that_is_only_sent_is_not_told_as_one_that_is_watched() {
+    let (state, logs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (mut watch, _warden) = watch(state.path());
+    send(&mut watch, logs.path(), false);
+    let records = |watch: &mut Watch| {
+        watch.commit();
+        Reader::open(state.path()).unwrap().counts().unwrap().records
+    };
+    let before = records(&mut watch);
+    for (number, name) in [(1, "a.log"), (2, "b.log")] {
+        let path = logs.path().join(name);
+        offer_sent(&mut watch, &path, number);
+        let path = path.to_str().unwrap().to_owned();
+        assert!(watch.sending.sender.follows(&path));
+        let frame = match number {
+            1 => ToWatcher::Gone { path },
+            _ => ToWatcher::Dropped { path },
+        };
+        watch.obey(frame, None).unwrap();
+    }
+    assert_eq!(records(&mut watch), before);
+    // Of one that is watched both are told.
+    let path = logs.path().join("c.log");
+    offer(&mut watch, &path, 3);
+    let path = path.to_str().unwrap().to_owned();
+    watch.obey(ToWatcher::Gone { path: path.clone() }, None).unwrap();
+    watch.obey(ToWatcher::Dropped { path }, None).unwrap();
+    assert_eq!(records(&mut watch), before + 2);
+}
+
 /// The position of a log that is seen for the first time is saved at once.
 #[test]
 fn after_a_restart_a_log_that_a_reload_adds_is_sent_from_its_end() {
