@@ -55,11 +55,25 @@ fn fails(address: &str) -> Seen<'_> {
     Seen { kind: Kind::LoginFailed, address: Some(address), pid: 0 }
 }
 
+fn enters(address: &str) -> Seen<'_> {
+    Seen { kind: Kind::LoginAccepted, address: Some(address), pid: 0 }
+}
+
+/// A table whose logins are blocked as well.
+fn unwanted() -> OriginRule {
+    OriginRule { logins: OriginLogin::Block, ..rule(OriginAct::Block, these(&["CN"])) }
+}
+
 /// As the watcher does it: who is asked about is looked up, and nobody else.
 fn see(world: &mut World, seen: &Seen<'_>, origin: &str) -> Option<Address> {
+    see_at(world, world.now, seen, origin)
+}
+
+/// As [`see`], with the time that the line says.
+fn see_at(world: &mut World, time: Stamp, seen: &Seen<'_>, origin: &str) -> Option<Address> {
     let sighting = Sighting {
         kind: seen.kind,
-        time: world.now,
+        time,
         address: seen.address.map(|address| address.parse().unwrap()),
         user: Some(b"root"),
         method: None,
@@ -207,11 +221,9 @@ fn invariant_i4_an_allowed_address_is_not_blocked_by_its_origin() {
 
 #[test]
 fn invariant_i9_nobody_is_locked_out_who_is_logged_in_as_administrator() {
-    let unwanted =
-        OriginRule { logins: OriginLogin::Block, ..rule(OriginAct::Block, these(&["CN"])) };
     let login = Seen { kind: Kind::LoginAccepted, address: Some(EVE), pid: 7 };
     for is_administrator in [true, false] {
-        let mut world = world(vec![unwanted.clone()]);
+        let mut world = world(vec![unwanted()]);
         see(&mut world, &login, "CN");
         assert_eq!(found_here(&world), [("origin-login", "CN ".to_owned())]);
         assert_eq!(world.engine.wake_at(), Some(world.now.plus_s(6)));
@@ -226,6 +238,20 @@ fn invariant_i9_nobody_is_locked_out_who_is_logged_in_as_administrator() {
         let reason =
             if is_administrator { "administrator" } else { "CN by [[origin]] 1 at monban.toml:12" };
         assert_eq!(reasons(&world), [reason]);
+    }
+}
+
+#[test]
+fn a_login_in_an_old_line_is_judged_at_its_own_time() {
+    // Blocks take ten minutes: that of an hour ago is over already.
+    for (ago_s, orders) in [(3600, 0), (300, 1), (0, 1)] {
+        let mut world = world(vec![unwanted()]);
+        let login = world.now.plus_ms(-1000 * ago_s);
+        see_at(&mut world, login, &enters(EVE), "CN");
+        world.at(6).tell(Observation::Tick);
+        let until = Some(login.plus_s(600));
+        assert_eq!(world.decisions()[0].verdict, Verdict::Block { until }, "{ago_s} s ago");
+        assert_eq!(world.blocks().len(), orders, "{ago_s} s ago");
     }
 }
 

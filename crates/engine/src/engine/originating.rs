@@ -139,6 +139,8 @@ impl Engine {
             };
             let Some(at) = self.policy_for(Kind::LoginFailed, &login.service) else { continue };
             let subject = self.subject_of(address);
+            // As failures are: the block of a login in an old line may be over already.
+            let time = login.time.min(now);
             let finding = Finding {
                 kind: FindingKind::Unwanted,
                 subject,
@@ -153,8 +155,8 @@ impl Engine {
                 last: login.time,
                 evidence: login.evidence,
             };
-            let about = self.record(now, Event::Found(Box::new(finding)), out);
-            self.judge(now, now, (at as u8, subject), about, Some(fit), out);
+            let about = self.record(time, Event::Found(Box::new(finding)), out);
+            self.judge(now, time, (at as u8, subject), about, Some(fit), out);
         }
     }
 
