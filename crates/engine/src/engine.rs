@@ -203,8 +203,7 @@ impl Engine {
         let old = std::mem::replace(&mut self.setup, setup);
         self.rules = rule_names(&self.setup);
         self.origins = Origins::new(&self.setup.origins, &self.setup.catalog);
-        // What the tables were that are gone is told, and blocks nobody any more.
-        self.entered.clear();
+        self.refit_entered();
         self.find_counted();
         self.alarms.set_up(&self.setup.alarms);
         self.refile(&old.policies);

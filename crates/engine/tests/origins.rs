@@ -256,6 +256,31 @@ fn a_login_in_an_old_line_is_judged_at_its_own_time() {
 }
 
 #[test]
+fn a_login_that_waits_outlives_a_reload_while_a_table_blocks_it() {
+    let alarm = rule(OriginAct::Alarm, these(&["CN"]));
+    let allow = rule(OriginAct::Allow, these(&["CN"]));
+    let other = rule(OriginAct::Block, these(&["RU"]));
+    let told = "CN by [[origin]] 2 at monban.toml:12";
+    let cases = [
+        (vec![unwanted()], Some("CN by [[origin]] 1 at monban.toml:12")),
+        (vec![other.clone(), unwanted()], Some(told)),
+        (vec![allow, unwanted()], None),
+        (vec![alarm], None),
+        (vec![other], None),
+        (Vec::new(), None),
+    ];
+    for (rules, reason) in cases {
+        let mut world = world(vec![unwanted()]);
+        see(&mut world, &enters(EVE), "CN");
+        world.at(3);
+        world.engine.set_up(Setup { origins: world_rules(rules), ..world::setup() });
+        world.at(6).tell(Observation::Tick);
+        assert_eq!(reasons(&world), Vec::from_iter(reason));
+        assert_eq!(world.blocks().len(), reason.iter().len());
+    }
+}
+
+#[test]
 fn a_flood_is_told_of_once_in_ten_minutes() {
     let mut world = world(vec![rule(OriginAct::Alarm, all_but("JP"))]);
     for at in 0..1000 {

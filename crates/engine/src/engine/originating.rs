@@ -160,7 +160,18 @@ impl Engine {
         }
     }
 
-    /// The clock was set, or there are other tables.
+    /// There are other tables: each login that waits is that of the table that is about it now, if
+    /// that one blocks. What was told stays told.
+    pub(super) fn refit_entered(&mut self) {
+        let origins = &self.origins;
+        self.entered.retain_mut(|waiting| {
+            let fit = origins.of_login(&waiting.login.service, waiting.fit.1);
+            let fit = fit.filter(|fit| origins.rule(fit.0).logins == OriginLogin::Block);
+            fit.map(|fit| waiting.fit = fit).is_some()
+        });
+    }
+
+    /// The clock was set.
     pub(super) fn shift_entered(&mut self, ms: i64) {
         for waiting in &mut self.entered {
             waiting.due = waiting.due.plus_ms(ms);

@@ -16,7 +16,7 @@
 //! | jail database | any time | which file is the configuration's word |
 //! | jail log | any time | which file is the configuration's word |
 //! | ask-who | any time | nothing: the courier bounds how many are asked |
-//! | ask-keys | none while descriptors wait | the name's letters, how many; opened with its rights |
+//! | ask-keys | none while descriptors wait | the name, how many; opened with its rights |
 //! | want | any time | nothing: whom a lane reaches is the configuration's word |
 //! | spool-kept | any time | nothing: what was passed to it is removed, no other spool |
 //! | hook-deaf | any time | nothing: another socket is made within the second |
