@@ -281,6 +281,33 @@ fn a_login_that_waits_outlives_a_reload_while_a_table_blocks_it() {
 }
 
 #[test]
+fn a_login_that_the_hook_told_first_is_judged_once() {
+    let mut world = world(vec![unwanted()]);
+    world.tell(Observation::Hooked(Hooked {
+        time: world.now,
+        service: "sshd".to_owned(),
+        user: b"root".to_vec(),
+        by: None,
+        address: EVE.parse().ok(),
+        method: None,
+        key: None,
+        terminal: None,
+        origin: from("CN"),
+    }));
+    world.at(3).tell(Observation::Tick);
+    assert_eq!((world.logins().len(), found_here(&world).len()), (1, 1));
+    world.at(5);
+    see(&mut world, &enters(EVE), "CN");
+    world.at(30).tell(Observation::Tick);
+    assert_eq!((world.logins().len(), found_here(&world).len()), (1, 1));
+    assert_eq!((world.findings().len(), world.blocks().len()), (1, 1));
+    // One more login is one more.
+    world.at(700);
+    see(&mut world, &enters(EVE), "CN");
+    assert_eq!(found_here(&world).last(), Some(&("origin-login", "CN ".to_owned())));
+}
+
+#[test]
 fn a_flood_is_told_of_once_in_ten_minutes() {
     let mut world = world(vec![rule(OriginAct::Alarm, all_but("JP"))]);
     for at in 0..1000 {

@@ -120,8 +120,9 @@ impl Engine {
                 method: login.method.clone(),
                 evidence: login.evidence.clone(),
             });
-            self.enter(now, seen.time, login, out);
-            if let Some(entered) = entered {
+            let is_told = self.enter(now, seen.time, login, out);
+            // What the hook told was judged then.
+            if let Some(entered) = entered.filter(|_| is_told) {
                 self.originate_login(now, address, from, entered, out);
             }
         }

@@ -62,7 +62,8 @@ impl Engine {
                 evidence: vec![self.line_of(seen)],
                 ..nobody(service)
             };
-            return self.enter(now, seen.time, login, out);
+            self.enter(now, seen.time, login, out);
+            return;
         }
         // What `sudo -i COMMAND` opens is no login either.
         let line = Line {
@@ -187,14 +188,14 @@ impl Engine {
     }
 
     /// A line told of a login: it is said at once, with what the hook said before, unless it was
-    /// said already.
+    /// said already. Gives whether it is said now.
     pub(super) fn enter(
         &mut self,
         now: Stamp,
         time: Stamp,
         mut login: Login,
         out: &mut Vec<Effect>,
-    ) {
+    ) -> bool {
         // Of sudo's sessions, one of each command, the hook's word may have come and gone before.
         let is_expected =
             login.service != "sudo" && self.entries.expects_hook(&login.service, time);
@@ -208,7 +209,7 @@ impl Engine {
         self.places.note_line(family(&login.service), time);
         match self.entries.line(now, line) {
             Met::Nothing => {}
-            Met::Told => return,
+            Met::Told => return false,
             Met::Hook(hooked) => {
                 login.told_by = ToldBy::Both;
                 login.terminal = login.terminal.or(hooked.terminal);
@@ -218,6 +219,7 @@ impl Engine {
             }
         }
         self.note_login(now, time, login, out);
+        true
     }
 
     fn note_login(&mut self, now: Stamp, time: Stamp, mut login: Login, out: &mut Vec<Effect>) {
