@@ -28,6 +28,8 @@ pub struct Load {
     pub named: Vec<String>,
     /// Never blocked.
     pub allow: Vec<Net>,
+    /// The database of places, if it is not the installed one.
+    pub geo: Option<std::path::PathBuf>,
     /// Block nobody.
     pub observe: bool,
     /// Jails of a fail2ban configuration run: their actions need an actor.
@@ -111,8 +113,8 @@ pub trait Host {
     /// What is to be said if another program does the same work as the jails that act here.
     fn rival(&mut self) -> Option<Notice>;
 
-    /// The database of places, if one is installed.
-    fn open_geo(&mut self) -> Option<OwnedFd>;
+    /// The database of places that a configuration names, or the installed one, if it is there.
+    fn open_geo(&mut self, load: &Load) -> Option<OwnedFd>;
 
     /// How the hook in PAM stands, if it was looked at since the last call. This is called each
     /// second and must not wait.

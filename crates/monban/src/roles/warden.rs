@@ -61,8 +61,6 @@ struct Program {
     /// Whether jails may act: the rights for it are kept at the start or not at all.
     may_act: Option<bool>,
     ahead: Ahead,
-    /// The database of places, if the configuration names one.
-    geo: Option<PathBuf>,
     /// Looks after the hook in PAM, if this is the guard that it tells.
     watched: Option<Watched>,
     key_files: KeyFiles,
@@ -92,7 +90,6 @@ pub fn main(common: &Common, args: &RunArgs, say: Say) -> ExitCode {
         complaints: None,
         may_act: None,
         ahead: Ahead::default(),
-        geo: None,
         watched: None,
         key_files: KeyFiles::default(),
     };
@@ -316,7 +313,6 @@ impl Program {
     fn whole(&mut self, own: Own) -> Result<Load, Refusal> {
         let Own { mut bundle, mut config, observe, jails } = own;
         equipment::sign(&mut config.notify);
-        self.geo = config.geo.clone().map(PathBuf::from);
         let file = bundle.config.as_ref().map_or("", |config| &config.file);
         let equipment = Equipment::of(&config, file)
             .map_err(|found| problems::refusal(&found, Some(&bundle), &self.say))?;
@@ -379,6 +375,7 @@ impl Program {
                 JournalUse::Auto | JournalUse::On | JournalUse::Off => None,
             },
             allow: config.allow,
+            geo: config.geo.map(PathBuf::from),
         })
     }
 }

@@ -88,9 +88,14 @@ impl Keeper<'_> {
         let guards = self.wall.is_ok() && !load.observe;
         let brief = ToWatcher::Brief { guards, reload, again, journal: load.journal };
         self.post(&brief, Some(fd));
-        let geo = self.host.open_geo();
-        self.post(&ToWatcher::Geo, geo);
+        self.send_geo(load);
         Ok(())
+    }
+
+    /// Passes on the database of places of a configuration.
+    pub(super) fn send_geo(&mut self, load: &Load) {
+        let geo = self.host.open_geo(load);
+        self.post(&ToWatcher::Geo, geo);
     }
 
     /// Tells the watcher the configuration in force; one that cannot be told makes room for

@@ -89,7 +89,11 @@ impl Keeper<'_> {
     pub(super) fn briefed(&mut self, reload: u32, taken: Result<Vec<Notice>, Refusal>) {
         match (self.proposed.take_if(|proposal| proposal.number == reload), taken) {
             (Some(proposal), Ok(lacks)) => self.take_over(proposal, lacks),
-            (Some(proposal), Err(refusal)) => self.refuse_reload(proposal.asked_by, refusal),
+            (Some(proposal), Err(refusal)) => {
+                // It came with another database of places, and that was taken.
+                self.send_geo(&self.load.clone());
+                self.refuse_reload(proposal.asked_by, refusal);
+            }
             // An answer to the configuration in force, which a new watcher gets.
             (None, Err(refusal)) => self.note("config-refused", vec![("text", refusal.text)]),
             (None, Ok(_)) => {}

@@ -27,6 +27,8 @@ struct Around {
     again: Vec<bool>,
     journals: u32,
     load: Load,
+    /// Whose databases of places were asked for.
+    places: Vec<Option<PathBuf>>,
     told: Vec<String>,
     rival: Option<Notice>,
     /// No courier and no runner can be started.
@@ -53,7 +55,8 @@ impl Host for TestHost {
         Command::new(program).arg("60").spawn()
     }
 
-    fn open_geo(&mut self) -> Option<OwnedFd> {
+    fn open_geo(&mut self, load: &Load) -> Option<OwnedFd> {
+        self.0.borrow_mut().places.push(load.geo.clone());
         None
     }
 
@@ -343,6 +346,23 @@ fn log_paths_that_a_new_configuration_drops_are_told_as_dropped() {
         let replies = heard::<Reply>(&mut refused);
         assert!(matches!(replies[..], [Reply::Refused(_)]), "{replies:?}");
         assert_eq!(keeper.open_files(), 1);
+    });
+}
+
+#[test]
+fn a_refused_reload_leaves_the_database_of_places() {
+    let of = |geo: &str| Load { geo: Some(PathBuf::from(geo)), ..Load::default() };
+    with_keeper(of("a.mmdb"), |keeper, around, folder| {
+        around.borrow_mut().load = of("b.mmdb");
+        ask(keeper, folder, &Request::Reload);
+        to_watcher(around);
+        let refusal = monban_model::wire::Refusal { text: "no".to_owned(), problems: Vec::new() };
+        say(around, &ToWarden::Refused { reload: 1, refusal });
+        keeper.hear_watcher();
+        let sent = to_watcher(around);
+        assert!(sent.contains(&ToWatcher::Geo), "{sent:?}");
+        let places = around.borrow().places.clone();
+        assert_eq!(places, ["a.mmdb", "b.mmdb", "a.mmdb"].map(|geo| Some(PathBuf::from(geo))));
     });
 }
 

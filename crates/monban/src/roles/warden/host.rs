@@ -108,8 +108,8 @@ impl Host for Program {
         Ok((child, output.into()))
     }
 
-    fn open_geo(&mut self) -> Option<OwnedFd> {
-        let path = self.geo.clone().unwrap_or_else(|| self.place.geo());
+    fn open_geo(&mut self, load: &Load) -> Option<OwnedFd> {
+        let path = load.geo.clone().unwrap_or_else(|| self.place.geo());
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
         let file = rustix::fs::open(&path, flags, Mode::empty()).ok()?;
         let is_file = rustix::fs::fstat(&file)
