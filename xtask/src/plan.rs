@@ -87,6 +87,7 @@ pub fn show_messages(report: &mut Report) {
         "message-flood",
         "aws-logs",
         "pam-hook",
+        "pam-user-environment",
     ];
     let options: Vec<&str> = ["--full"].into_iter().chain(checks).collect();
     end_to_end(report, binary, &options, 30 * MINUTE);
