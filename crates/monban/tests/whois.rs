@@ -16,7 +16,10 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use mmdb::{country, database};
 use monban_ledger::{Batch, Ledger};
-use monban_model::{Event, Evidence, Finding, FindingKind, Record, Seq, Stamp, Subject};
+use monban_model::wire::encode;
+use monban_model::{
+    Country, Event, Evidence, Finding, FindingKind, Record, Seq, Stamp, Subject, Who, WhoAnswer,
+};
 use serde_json::Value;
 
 /// In order: network, the server of the registry, the command.
@@ -85,6 +88,24 @@ fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     folder
+}
+
+/// Nobody is asked: there is no network, and the answer is the one that was kept.
+#[test]
+fn what_a_registry_said_is_kept_for_a_day() {
+    let state = tempfile::tempdir().unwrap();
+    let folder = state.path().join("whois");
+    fs::create_dir(&folder).unwrap();
+    let address = "8.8.4.4";
+    let who = Who {
+        country: Some(Country::JP),
+        org: "Kept Networks".into(),
+        ..Who::nothing(address.parse().unwrap(), Stamp(0))
+    };
+    fs::write(folder.join(address), encode(&WhoAnswer::Known(Box::new(who)))).unwrap();
+    let told = monban(state.path(), &["whois", address, "--json"]);
+    let told: Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!(told["org"], "Kept Networks", "{told}");
 }
 
 #[test]

@@ -6,6 +6,7 @@
 pub mod asker;
 pub mod digest;
 mod install;
+mod kept;
 mod package;
 mod places;
 pub mod reader;
@@ -14,9 +15,10 @@ mod report;
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, Stdio};
+use std::time::SystemTime;
 
 use monban_config::{Bundle, Config};
-use monban_model::limits::FRAME_MAX;
+use monban_model::limits::{FRAME_MAX, WHO_PER_DAY_MAX};
 use monban_model::wire::decode;
 use monban_model::{Address, Notify, OriginRule, Reach, ReportKind, WhoAnswer};
 use monban_views::{LocalClock, OwnTexts, Say, WhoCard, WhyOrigin, who_json, who_text};
@@ -28,6 +30,7 @@ use crate::place::{COURIER_UID, Place, is_root};
 use crate::roles::equipment::sign;
 use crate::shipped;
 use asker::Looked;
+use kept::{Kept, TooMany};
 
 pub use places::shown as shown_place;
 
@@ -139,8 +142,33 @@ fn card<'a>(looked: &'a Looked, settings: &Settings, address: Address) -> WhoCar
     WhoCard { address, answer, place, place_as_name: &looked.place_as_name, home: settings.home }
 }
 
-/// Asks by a process of its own.
+/// What is known of an address: what registries said of it lately, else what they say now. Who
+/// names a server of his own asks that.
 fn ask(
+    context: &Context<'_>,
+    settings: &Settings,
+    address: Address,
+    options: &[String],
+) -> Result<Looked, String> {
+    let is_public = options.is_empty() && address.special().is_none();
+    let Some(kept) = is_public.then(|| Kept::of(&context.place)).flatten() else {
+        return ask_now(context, settings, address, options);
+    };
+    if let Some(answer) = kept.answer(address, SystemTime::now()) {
+        let looked = ask_now(context, settings, address, &["--offline".to_owned()])?;
+        return Ok(Looked { answer, ..looked });
+    }
+    kept.wait_for_turn().map_err(|TooMany| {
+        let count = WHO_PER_DAY_MAX.to_string();
+        context.say.text("who-too-many", &[("count", &count)])
+    })?;
+    let looked = ask_now(context, settings, address, options)?;
+    kept.keep(address, &looked.answer);
+    Ok(looked)
+}
+
+/// Asks by a process of its own.
+fn ask_now(
     context: &Context<'_>,
     settings: &Settings,
     address: Address,
