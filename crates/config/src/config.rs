@@ -55,7 +55,7 @@ pub struct Config {
     pub home: Option<Country>,
     /// A database of places; without it, the one that was installed.
     pub geo: Option<String>,
-    /// Ask registries and name servers who logs in from a new place, for the message about it.
+    /// Ask registries and name servers from where somebody logs in, for the message about it.
     pub ask_who: bool,
     /// The policies, most specific first.
     pub policies: Vec<Policy>,

@@ -1,9 +1,10 @@
-//! Who came from a new place: a message about that waits a moment for the answer of registries and
+//! From where somebody came in: a message about it waits a moment for the answer of registries and
 //! name servers. What is known is kept; whoever is not told of in time is not waited for.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use monban_model::limits::{WHO_FAILED_KEPT_S, WHO_KEPT_S};
 use monban_model::{Address, Event, Record, Who, WhoAnswer};
 use monban_notify::Deliver;
 
@@ -11,7 +12,9 @@ use monban_notify::Deliver;
 pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Nobody is asked about the same address again before this.
-const AGAIN: Duration = Duration::from_secs(3600);
+const KNOWN_FOR: Duration = Duration::from_secs(WHO_KEPT_S);
+/// The same where nobody could tell.
+const UNKNOWN_FOR: Duration = Duration::from_secs(WHO_FAILED_KEPT_S);
 
 /// Addresses that are kept.
 const KEPT: usize = 256;
@@ -33,6 +36,15 @@ struct Asked {
 }
 
 impl Asked {
+    /// Whether nobody needs to be asked again.
+    fn is_fresh(&self) -> bool {
+        let kept = match self.answer {
+            Some(WhoAnswer::Known(_)) => KNOWN_FOR,
+            _ => UNKNOWN_FOR,
+        };
+        self.since.elapsed() < kept
+    }
+
     /// Whether a message waits for its answer.
     fn is_open(&self) -> bool {
         self.answer.is_none() && self.since.elapsed() < PATIENCE
@@ -51,8 +63,8 @@ impl Curious {
             return Some(deliver);
         }
         let mut unknown = Vec::new();
-        for address in records.iter().filter_map(new_place) {
-            let asked = self.asked.get(&address).filter(|asked| asked.since.elapsed() < AGAIN);
+        for address in records.iter().filter_map(came_from) {
+            let asked = self.asked.get(&address).filter(|asked| asked.is_fresh());
             let is_waited_for = asked.is_none_or(Asked::is_open);
             let is_new = asked.is_none();
             if is_waited_for && address.special().is_none() {
@@ -113,10 +125,10 @@ impl Curious {
     }
 }
 
-/// The address of somebody who never came from there before, or failed first.
-fn new_place(record: &Record) -> Option<Address> {
+/// The address of somebody who came in.
+fn came_from(record: &Record) -> Option<Address> {
     match &record.event {
-        Event::Entered(login) if login.is_from_a_new_place() || login.failures > 0 => login.address,
+        Event::Entered(login) => login.address,
         _ => None,
     }
 }
