@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 /// A login that was accepted, its session, and a connection that ended before any login.
 const SSHD: &str = "\
-Nov 26 08:23:07 ip-10-0-0-51 sshd[14178]: Accepted publickey for ec2-user from 10.0.0.167 port 52047 ssh2: RSA XXXX
+Nov 26 08:23:07 ip-10-0-0-51 sshd[14178]: Accepted publickey for ec2-user from 10.0.0.167 port 52047 ssh2: RSA SHA256:nThbg6kXUpJWGl7E1IGOCspRomTxdCARLviKw6E5SY8
 Nov 26 08:23:07 ip-10-0-0-51 sshd[14178]: pam_unix(sshd:session): session opened for user ec2-user by (uid=0)
 Nov 25 08:21:45 ip-10-0-0-51 sshd[3240]: Connection closed by 10.0.0.167 [preauth]
 ";
