@@ -43,9 +43,7 @@ fn exposed(dir: &PamDir, service: &str, code: &'static str, of: fn(&Rule) -> boo
     let (auth, session) = (dir.rules(Kind::Auth, service), dir.session(service));
     let mut findings = Vec::new();
     // Whoever authenticates sets its variables before a session opens (pam_setcred(3)).
-    let before = first_reader(&auth);
-    for rules in [&auth, &session] {
-        let mut reader = before.filter(|_| !std::ptr::eq(rules, &auth));
+    for (rules, mut reader) in [(&auth, None), (&session, first_reader(&auth))] {
         for one in &rules.rules {
             reader = reader.or(Some(one).filter(|one| reads(&one.rule)));
             let Some((program, _)) = one.rule.runs().filter(|_| of(&one.rule)) else { continue };
