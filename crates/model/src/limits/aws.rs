@@ -57,7 +57,7 @@ pub const AWS_DIMENSION_VALUE_MAX: usize = 1024;
 
 /// Files that are open at once to be sent to CloudWatch Logs, with those that were rotated away
 /// and are not sent yet. Beyond it the oldest are given up, counted and told.
-pub const AWS_LOG_FILES_MAX: usize = 256;
+pub const AWS_LOG_FILES_MAX: usize = 192;
 
 /// Paths that are sent to CloudWatch Logs, counted once for each `[[aws.logs]]` that names them.
 pub const AWS_LOG_PATHS_MAX: usize = 128;

@@ -13,7 +13,7 @@ use monban_rules::{Clock, Scratch};
 use monban_sources::Want;
 
 use super::askers::{Asker, Askers};
-use super::log_sender::{LogSender, Means};
+use super::log_sender::{Came, LogSender, Means};
 use super::{Watch, now};
 
 /// While lines wait that are watched, a piece is read so often for what is sent.
@@ -50,7 +50,9 @@ impl Watch {
         let (clock, instant) = (now(), Instant::now());
         let sending = &mut self.sending;
         sending.sender.couriers_lost(self.teller.couriers_lost());
-        for report in self.teller.take_log_reports() {
+        let reports = self.teller.take_log_reports();
+        let arrived = !reports.is_empty();
+        for report in reports {
             sending.sender.reported(&report, instant);
         }
         let waits = busy && sending.read.is_some_and(|read| instant < read + PIECE_EVERY);
@@ -83,17 +85,28 @@ impl Watch {
         for (serial, want) in sending.sender.wants() {
             self.ask_about(Asker::Stream(serial), want)?;
         }
-        // How far a log was sent is known soon after it was: a kill would have it sent again.
-        if self.sending.sender.has_unsaved() {
-            self.pending.touch();
-            self.pending.hurry();
-        }
+        self.save_positions(arrived);
         if self.sending.sender.look(instant) {
             self.pending.touch();
         }
         let notices: Vec<Notice> = self.sending.sender.take_notices();
         notices.into_iter().for_each(|notice| self.tell(notice));
+        match self.sending.sender.take_more() {
+            0 => {}
+            more => self.notices.left_out(more, instant),
+        }
         Ok(more && !busy)
+    }
+
+    /// How far a log was sent is known soon after it was: a kill would have it sent again. How far
+    /// one was read of which nothing is sent can wait.
+    fn save_positions(&mut self, soon: bool) {
+        if self.sending.sender.has_unsaved() {
+            self.pending.touch();
+            if soon {
+                self.pending.hurry();
+            }
+        }
     }
 
     /// When something of a log is to be sent.
@@ -143,8 +156,13 @@ impl Watch {
 
     /// A file that is not only sent is watched as well.
     pub(super) fn offer_to_sender(&mut self, offered: &Offered, file: &File) {
-        let new = offered.later || self.starts_again();
-        self.sending.sender.opened(&offered.path, file, offered.watched, new);
+        let came = match (offered.later, self.starts_again()) {
+            (true, _) => Came::Later,
+            (false, true) => Came::AfterRestart,
+            (false, false) => Came::AtStart,
+        };
+        self.sending.sender.opened(&offered.path, file, offered.watched, came);
+        self.save_positions(true);
         if self.sending.sender.follows(&offered.path) {
             self.paths.insert(offered.file, offered.path.clone());
         }

@@ -311,9 +311,14 @@ impl Chain {
         self.members.len() + self.pending.as_ref().map_or(0, |pending| pending.arrivals.len())
     }
 
+    /// Whether it could give one up.
+    pub(crate) fn holds_several(&self) -> bool {
+        self.members.len() > 1
+    }
+
     /// Gives up the oldest file that it holds, unless that is the last; whether it did.
     pub(crate) fn give_up_oldest(&mut self, notices: &mut Vec<Notice>) -> bool {
-        if self.members.len() < 2 {
+        if !self.holds_several() {
             return false;
         }
         let Some(member) = self.members.pop_front() else { return false };

@@ -329,7 +329,8 @@ impl Feed {
     /// For a feed that is not read all the time: gives up the oldest file of the path that has most
     /// of them, and says so if something of it was unread. False if each path has but one.
     pub fn give_up_oldest(&mut self) -> bool {
-        let most = self.chains.iter_mut().flatten().max_by_key(|chain| chain.files());
+        let several = self.chains.iter_mut().flatten().filter(|chain| chain.holds_several());
+        let most = several.max_by_key(|chain| chain.files());
         most.is_some_and(|chain| chain.give_up_oldest(&mut self.notices))
     }
 

@@ -15,6 +15,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::time::{Duration, Instant};
@@ -33,6 +34,7 @@ pub use position::POSITION_PREFIX;
 use position::{ledger_name, names, split_name};
 pub use reading::Means;
 pub use state::{STATE_META, StreamState, read as read_states};
+pub use stream::Came;
 use stream::{Stream, share};
 
 /// How each id of a batch begins; no letter's does.
@@ -61,6 +63,8 @@ pub struct LogSender {
     left_out: HashMap<u64, Drops>,
     failing: BTreeSet<u64>,
     notices: Vec<Notice>,
+    /// Notices of the feeds that were left out.
+    more: u64,
     looked: Option<Instant>,
     states: Vec<StreamState>,
     /// The ledger has other states.
@@ -89,6 +93,7 @@ impl LogSender {
             left_out: HashMap::new(),
             failing: BTreeSet::new(),
             notices: Vec::new(),
+            more: 0,
             looked: None,
             states: Vec::new(),
             changed: false,
@@ -132,6 +137,8 @@ impl LogSender {
         }
         self.told.clear();
         self.looked = None;
+        self.states = self.streams.iter().map(Stream::state).collect();
+        self.changed = true;
         self.forget_old();
     }
 
@@ -151,10 +158,12 @@ impl LogSender {
         !self.streams.is_empty()
     }
 
-    /// A file stands at a path. `watched`: the guard watches it; `new`: it came up while that ran.
-    pub fn opened(&mut self, path: &str, file: &File, watched: bool, new: bool) {
+    /// A file stands at a path. `watched`: the guard watches it.
+    pub fn opened(&mut self, path: &str, file: &File, watched: bool, came: Came) {
         for at in 0..self.streams.len() {
             if !self.streams[at].wants(path, watched) {
+                // It may have been watched before a reload.
+                self.streams[at].dropped(path);
                 continue;
             }
             if self.paths() >= AWS_LOG_PATHS_MAX {
@@ -169,7 +178,7 @@ impl LogSender {
                 continue;
             }
             let offered = match file.try_clone() {
-                Ok(file) => stream.opened(path, file, new).map_err(|error| format!("{error:?}")),
+                Ok(file) => stream.opened(path, file, came).map_err(|error| format!("{error:?}")),
                 Err(error) => Err(error.to_string()),
             };
             if let Err(error) = offered {
@@ -197,8 +206,9 @@ impl LogSender {
     fn bound_files(&mut self) {
         let files = |one: &Stream| one.feed.files();
         while self.streams.iter().map(files).sum::<usize>() > AWS_LOG_FILES_MAX {
-            let most = self.streams.iter_mut().max_by_key(|one| one.feed.files());
-            if !most.is_some_and(|one| one.feed.give_up_oldest()) {
+            let mut all: Vec<&mut Stream> = self.streams.iter_mut().collect();
+            all.sort_by_key(|one| Reverse(files(one)));
+            if !all.into_iter().any(|one| one.feed.give_up_oldest()) {
                 return;
             }
         }
@@ -341,7 +351,6 @@ impl LogSender {
                 }
             }
             None if self.failing.remove(&serial) => {
-                self.told.remove(&(serial, "aws-logs-failing"));
                 self.notices.push(notice("aws-logs-works", &named));
             }
             None => {}
@@ -401,6 +410,11 @@ impl LogSender {
         std::mem::take(&mut self.notices)
     }
 
+    /// How many more there would be.
+    pub fn take_more(&mut self) -> u64 {
+        std::mem::take(&mut self.more)
+    }
+
     fn collect_notices(&mut self) {
         let mut told = Vec::new();
         for stream in &mut self.streams {
@@ -417,7 +431,8 @@ impl LogSender {
                     }
                     FeedNotice::More(count) => {
                         stream.lost += count as u64;
-                        notice("source-more", &[("count", count.to_string())])
+                        self.more += count as u64;
+                        continue;
                     }
                 });
             }

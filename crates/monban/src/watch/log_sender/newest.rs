@@ -20,6 +20,11 @@ impl Newest {
         self.files.insert(path.to_owned(), file);
     }
 
+    /// It was the newest once, before this began.
+    pub fn was_chosen(&mut self, path: &str) {
+        self.chosen.insert(path.to_owned());
+    }
+
     /// None does any more.
     pub fn gone(&mut self, path: &str) {
         self.files.remove(path);

@@ -112,7 +112,11 @@ impl Reading {
             }
         }
         for path in feed.forgotten() {
-            self.files.remove(&path);
+            let open = self.files.remove(&path).and_then(|mut file| file.events.flush());
+            if let Some(event) = open {
+                self.last += 1;
+                self.queue.push_back(LogEvent { mark: self.last, ..event });
+            }
             rows.insert(path, None);
         }
         self.files.retain(|path, file| file.events.is_open() || feed.follows(path));

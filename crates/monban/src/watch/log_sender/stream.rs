@@ -43,6 +43,8 @@ pub struct Stream {
     batches: u64,
     /// How far each path was sent.
     rows: HashMap<String, PositionRow>,
+    /// The ledger knew of some path when this began.
+    was_known: bool,
     /// What the ledger does not know yet.
     unsaved: Rows,
     sent: u64,
@@ -58,6 +60,17 @@ struct Sending {
     tries: u32,
     handed: Option<Instant>,
     again_at: Option<Instant>,
+}
+
+/// When a file came to its path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Came {
+    /// Nobody knows: it is there at the start.
+    AtStart,
+    /// The same, but a watcher stood here before: what it knew nothing of came since.
+    AfterRestart,
+    /// While the guard ran.
+    Later,
 }
 
 /// The bytes of each of so many streams.
@@ -93,6 +106,7 @@ impl Stream {
             todo: VecDeque::new(),
             sending: None,
             batches: 0,
+            was_known: !rows.is_empty(),
             rows,
             unsaved: Rows::new(),
             sent: 0,
@@ -123,16 +137,30 @@ impl Stream {
         self.reading.wants(path, watched)
     }
 
-    /// A file stands at a path; `new` if it came up while the guard ran.
+    /// A file stands at a path.
     ///
     /// # Errors
     /// It cannot be followed.
-    pub fn opened(&mut self, path: &str, file: File, new: bool) -> Result<(), OfferError> {
+    pub fn opened(&mut self, path: &str, file: File, came: Came) -> Result<(), OfferError> {
         if let Some(newest) = &mut self.newest {
             newest.opened(path, file.try_clone().map_err(OfferError::Io)?);
         }
+        let new = match came {
+            Came::AtStart => false,
+            Came::AfterRestart => self.was_known,
+            Came::Later => true,
+        };
         let from = if new || self.logs.from_start { From::Start } else { From::End };
         let is_first = !self.feed.follows(path);
+        // What came to a file since its row was saved made it the newest; from the start on, a file
+        // that never was it has a row as well.
+        let was_read = |row: &PositionRow| row.lines > 0 || !self.logs.from_start;
+        if is_first
+            && let Some(newest) = &mut self.newest
+            && self.rows.get(path).is_some_and(was_read)
+        {
+            newest.was_chosen(path);
+        }
         self.feed.offer(Offer { path: path.to_owned(), from }, file)?;
         if is_first {
             self.keep_first(path);

@@ -41,6 +41,8 @@ struct Rig {
     ledger: HashMap<String, PositionRow>,
     ms: i64,
     began: Instant,
+    /// Not the first process.
+    again: bool,
 }
 
 impl Rig {
@@ -53,7 +55,8 @@ impl Rig {
         let sender = LogSender::new(Vec::new(), NOW);
         let began = Instant::now();
         let tables = vec![logs];
-        Self { folder, gate, sender, rules, tables, ledger: HashMap::new(), ms: 0, began }
+        let (ledger, ms, again) = (HashMap::new(), 0, false);
+        Self { folder, gate, sender, rules, tables, ledger, ms, began, again }
     }
 
     fn path(&self) -> PathBuf {
@@ -70,6 +73,7 @@ impl Rig {
         self.sender.take_over(&self.tables);
         self.gate = Gate::new(&[], &self.tables[0].files).unwrap();
         self.look();
+        self.again = true;
     }
 
     fn now(&self) -> Stamp {
@@ -82,8 +86,12 @@ impl Rig {
             match event {
                 GateEvent::Opened(opened) => {
                     assert!(!opened.watched);
-                    let new = opened.appeared_later;
-                    self.sender.opened(&opened.path, &File::from(opened.fd), false, new);
+                    let came = match (opened.appeared_later, self.again) {
+                        (true, _) => Came::Later,
+                        (false, true) => Came::AfterRestart,
+                        (false, false) => Came::AtStart,
+                    };
+                    self.sender.opened(&opened.path, &File::from(opened.fd), false, came);
                 }
                 GateEvent::Gone { path, .. } => self.sender.gone(&path),
                 other => panic!("{other:?}"),
@@ -374,6 +382,74 @@ fn of_more_files_than_are_sent_the_newest_is_sent_after_each_start() {
         let stream = &rig.sender.streams[0];
         assert!(stream.candidates() <= AWS_LOG_PATHS_MAX && stream.feed.files() <= 2);
     }
+}
+
+#[test]
+fn the_newest_until_a_kill_is_read_to_its_end_after_it() {
+    for from_start in [false, true] {
+        let mut rig = Rig::new(|logs| {
+            logs.files[0] = logs.files[0].replace("a.log", "app-*.log");
+            (logs.newest_only, logs.from_start) = (true, from_start);
+        });
+        let day = |rig: &Rig, day| rig.folder.path().join(format!("app-{day}.log"));
+        append(&day(&rig, 1), "old\n");
+        rig.start();
+        rig.sent();
+        append(&day(&rig, 1), "one\n");
+        assert_eq!(rig.sent(), ["one"]);
+        append(&day(&rig, 1), "two\n");
+        rig.look();
+        rig.hand_over().unwrap();
+        append(&day(&rig, 2), "three\n");
+        let later = std::time::SystemTime::now() + Duration::from_secs(5);
+        let file = OpenOptions::new().write(true).open(day(&rig, 2)).unwrap();
+        file.set_modified(later).unwrap();
+        rig.start();
+        let mut sent = rig.sent();
+        sent.sort_unstable();
+        assert_eq!(sent, ["three", "two"], "from the start: {from_start}");
+    }
+}
+
+#[test]
+fn one_that_dies_before_it_saved_anything_has_no_old_lines_sent() {
+    let mut rig = Rig::new(|_| {});
+    rig.write("old\n");
+    rig.start();
+    rig.ledger.clear();
+    rig.start();
+    assert_eq!(rig.sent(), [""; 0]);
+    rig.write("new\n");
+    assert_eq!(rig.sent(), ["new"]);
+}
+
+#[test]
+fn streams_that_are_gone_are_shown_no_more() {
+    let mut rig = Rig::new(|_| {});
+    rig.write("");
+    rig.start();
+    assert!(rig.sender.take_meta().unwrap().1.contains("\"g\""));
+    rig.sender.take_over(&[]);
+    let (_, written) = rig.sender.take_meta().unwrap();
+    assert!(!written.contains("\"g\""), "{written}");
+}
+
+#[test]
+fn trouble_that_comes_and_goes_is_told_once_an_hour() {
+    let mut rig = Rig::new(|_| {});
+    rig.write("");
+    rig.start();
+    let mut told = Vec::new();
+    for number in 0..4 {
+        rig.write(&format!("{number}\n"));
+        rig.look();
+        let (id, _) = rig.hand_over().unwrap();
+        rig.answer(&id, failed());
+        rig.ms += 600_000;
+        assert_eq!(rig.sent(), [number.to_string()]);
+        told.extend(rig.keys());
+    }
+    assert_eq!(told, ["aws-logs-failing", "aws-logs-works"]);
 }
 
 #[test]
