@@ -1,6 +1,7 @@
 //! The ways to whoever delivers, and what is on them.
 
 use std::collections::{HashMap, VecDeque};
+use std::io::{self, ErrorKind};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
@@ -145,8 +146,8 @@ impl Lanes {
             Ok(()) => {
                 way.given.insert(deliver.id.clone(), deliver.clone());
             }
-            Err(_) => {
-                way.lost();
+            Err(error) => {
+                way.unheard(&error);
                 self.waiting.push_back(deliver.clone());
             }
         }
@@ -194,12 +195,15 @@ impl Lanes {
             return false;
         };
         let Ok(file) = memory_file(bytes) else { return false };
-        let is_sent = channel.post(errand, Some(file)).is_ok();
-        if !is_sent {
-            way.lost();
-            self.couriers_lost += 1;
+        match channel.post(errand, Some(file)) {
+            Ok(()) => true,
+            Err(error) => {
+                let had = way.channel.is_some();
+                way.unheard(&error);
+                self.couriers_lost += u64::from(had && way.channel.is_none());
+                false
+            }
         }
-        is_sent
     }
 
     /// What became of messages. What was given to somebody who is gone, or is of a configuration
@@ -209,7 +213,9 @@ impl Lanes {
         for (peer, way) in &mut self.ways {
             for _ in 0..REPORTS_A_TURN {
                 let Some(channel) = &mut way.channel else { break };
-                match channel.flush().and_then(|()| channel.receive::<Returned>()) {
+                // One that is gone takes nothing, and may have left reports.
+                let _gone = channel.flush();
+                match channel.receive::<Returned>() {
                     Ok(Received::Frame(Returned::Report(report), _)) => {
                         way.given.remove(&report.id);
                         reports.push(report);
@@ -222,6 +228,8 @@ impl Lanes {
                         }
                     }
                     Ok(Received::Nothing) => break,
+                    // Told once of an end that left frames unread; its own reports come behind.
+                    Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
                     Ok(Received::End) | Err(_) => {
                         self.couriers_lost += u64::from(*peer == Peer::Courier);
                         // One that had nothing to do was let go, and comes with the next message.
@@ -239,6 +247,14 @@ impl Lanes {
 }
 
 impl Way {
+    /// A frame could not be posted. That the other end is gone is heard behind its last reports;
+    /// one that reads nothing is given up.
+    fn unheard(&mut self, error: &io::Error) {
+        if !matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) {
+            self.lost();
+        }
+    }
+
     fn lost(&mut self) {
         self.channel = None;
         self.wait = (self.wait * 2).clamp(AGAIN_FIRST, AGAIN_LONGEST);
@@ -253,6 +269,7 @@ fn peer_of(notify: &Notify, deliver: &Deliver) -> Option<Peer> {
 
 #[cfg(test)]
 mod tests {
+    use monban_model::wire::Taken;
     use monban_model::{Severity, Stamp, Standing, Subscription, Theme};
     use monban_notify::Reason;
 
@@ -277,6 +294,28 @@ mod tests {
         }
     }
 
+    fn letter() -> Letter {
+        Letter {
+            id: "a".to_owned(),
+            thread: String::new(),
+            topic: "t".to_owned(),
+            theme: Theme::Service,
+            severity: Severity::Notice,
+            standing: Standing::Once,
+            time: Stamp(0),
+            since: Stamp(0),
+            host: "web1".to_owned(),
+            lang: "en".to_owned(),
+            subject: "s".to_owned(),
+            lead: String::new(),
+            facts: Vec::new(),
+            passages: Vec::new(),
+            labels: Vec::new(),
+            picture: None,
+            data: String::new(),
+        }
+    }
+
     fn subscription(endpoint: Endpoint) -> Subscription {
         Subscription {
             name: "me".to_owned(),
@@ -293,6 +332,32 @@ mod tests {
             confirm: false,
             resolved: true,
         }
+    }
+
+    #[test]
+    fn reports_of_one_that_is_gone_are_heard_and_the_rest_is_given_away_anew() {
+        let endpoint = Endpoint::Command(vec!["/bin/cat".to_owned()]);
+        let notify = Notify { subscriptions: vec![subscription(endpoint)], ..Notify::default() };
+        let (here, there) = Channel::pair().unwrap();
+        let (mut lanes, mut runner) = (Lanes::default(), Channel::over(there));
+        lanes.reached(Peer::Runner, Some(here));
+        let letter = letter();
+        for id in ["a", "b"] {
+            lanes.send(&notify, 0, &deliver(id), letter.clone(), false).unwrap();
+        }
+        // It takes one, reports it, and dies with the other one unread.
+        assert!(matches!(runner.receive::<Errand>().unwrap(), Received::Frame(..)));
+        let taken = Taken::Yes { said: String::new() };
+        let report = Report { id: "a".to_owned(), taken, dialogue: String::new() };
+        runner.post(&Returned::Report(report.clone()), None).unwrap();
+        drop(runner);
+        lanes.send(&notify, 0, &deliver("c"), letter, false).unwrap();
+        assert_eq!(lanes.hear(), [report]);
+        let (here, _there) = Channel::pair().unwrap();
+        lanes.reached(Peer::Runner, Some(here));
+        let mut again: Vec<String> = lanes.ready(&notify).into_iter().map(|one| one.id).collect();
+        again.sort_unstable();
+        assert_eq!(again, ["b", "c"]);
     }
 
     #[test]
