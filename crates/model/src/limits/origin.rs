@@ -10,6 +10,9 @@ pub const ORIGIN_LIST_MAX: usize = 1024;
 /// was quiet for longest makes room.
 pub const ORIGINS_KEPT_MAX: usize = 16_384;
 
+/// Addresses of messages whose country and network are kept; beyond it all are looked up anew.
+pub const PLACES_KEPT_MAX: usize = 1_024;
+
 /// Of the same table failures are told so often at most, in seconds; and logins of the same account
 /// from the same address.
 pub const ORIGIN_ALARMS_APART_S: u64 = 600;

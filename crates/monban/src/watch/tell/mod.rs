@@ -430,6 +430,7 @@ impl Teller {
             let deliver = self.curious.hold(deliver, &records);
             ready.extend(deliver.and_then(|deliver| self.keys.hold(deliver, &records)));
         }
+        self.look_up_places(&ready);
         for deliver in ready {
             let outside = || Outside {
                 failing: crate::who::digest::failing(&self.router),
@@ -456,23 +457,35 @@ impl Teller {
         }
     }
 
-    /// What is known beside these records.
-    fn known(&mut self, records: &[Record]) -> Known {
-        let findings = self.recent.findings(records);
-        let mut addresses: Vec<Address> =
-            records.iter().chain(&findings).flat_map(named_addresses).collect();
-        addresses.sort_unstable();
-        addresses.dedup();
-        let (places, why) = self.places.of(&addresses);
-        if let Some(error) = why {
+    /// Where all addresses are that these messages name: the database is read once.
+    fn look_up_places(&mut self, messages: &[Deliver]) {
+        let records: Vec<Record> =
+            messages.iter().flat_map(|message| self.recent.find(&message.items)).collect();
+        let findings = self.recent.findings(&records);
+        if let Some(error) = self.places.look_up(addresses_of(&records, &findings)) {
             self.notices.push(super::notice("geo-failed", &[("error", error)]));
         }
+    }
+
+    /// What is known beside these records.
+    fn known(&self, records: &[Record]) -> Known {
+        let findings = self.recent.findings(records);
+        let addresses = addresses_of(records, &findings);
         let whereabouts = |address: Address| {
-            let place = places.get(&address).cloned().unwrap_or_default();
+            let place = self.places.of(address);
             let who = self.curious.who(address);
             (address, Whereabouts::of(place.origin(), &place.as_name, who))
         };
         let places = addresses.into_iter().map(whereabouts).collect();
         Known { comments: self.keys.comments(records), ..Known::new(places, &findings) }
     }
+}
+
+/// The addresses that they name, each once.
+fn addresses_of(records: &[Record], findings: &[Record]) -> Vec<Address> {
+    let mut addresses: Vec<Address> =
+        records.iter().chain(findings).flat_map(named_addresses).collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    addresses
 }

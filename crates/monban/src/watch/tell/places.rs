@@ -1,5 +1,6 @@
 //! Where addresses are, by a database that the warden opened. It is read when a message names an
-//! address, and not kept: it would be a large part of what the watcher takes.
+//! address that none has named lately, and not kept: it would be a large part of what the watcher
+//! takes.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 use monban_courier::who::{Geo, GeoError, Place};
 use monban_model::Address;
+use monban_model::limits::PLACES_KEPT_MAX;
 
 /// The database, where there is one.
 #[derive(Debug, Default)]
@@ -17,6 +19,8 @@ pub(super) struct Places {
     database: Option<Database>,
     /// That it cannot be read was told.
     told: bool,
+    /// What it says of the addresses of the last messages.
+    known: HashMap<Address, Place>,
 }
 
 /// Its file, which several threads may read at a time.
@@ -27,7 +31,7 @@ impl Places {
     /// Another database, or none.
     pub(super) fn set(&mut self, file: Option<OwnedFd>) {
         let database = file.map(|file| Database(Arc::new(File::from(file))));
-        *self = Self { database, told: false };
+        *self = Self { database, ..Self::default() };
     }
 
     /// The database.
@@ -35,21 +39,32 @@ impl Places {
         self.database.clone()
     }
 
-    /// Where these addresses are; the second is why that is not known, told once.
-    pub(super) fn of(
-        &mut self,
-        addresses: &[Address],
-    ) -> (HashMap<Address, Place>, Option<String>) {
-        let Some(database) = self.database.as_ref().filter(|_| !addresses.is_empty()) else {
-            return (HashMap::new(), None);
-        };
-        match database.find(addresses) {
-            Ok(places) => (places, None),
+    /// Reads where these addresses are, at one go. Why that cannot be known, told once.
+    pub(super) fn look_up(&mut self, mut addresses: Vec<Address>) -> Option<String> {
+        let database = self.database.as_ref()?;
+        addresses.retain(|address| !self.known.contains_key(address));
+        if addresses.is_empty() {
+            return None;
+        }
+        if self.known.len() + addresses.len() > PLACES_KEPT_MAX {
+            self.known.clear();
+        }
+        match database.find(&addresses) {
+            Ok(mut found) => {
+                let place = |address| (address, found.remove(&address).unwrap_or_default());
+                self.known.extend(addresses.into_iter().map(place));
+                None
+            }
             Err(error) => {
                 let is_new = !std::mem::replace(&mut self.told, true);
-                (HashMap::new(), is_new.then(|| error.to_string()))
+                is_new.then(|| error.to_string())
             }
         }
+    }
+
+    /// Where an address is that was looked up.
+    pub(super) fn of(&self, address: Address) -> Place {
+        self.known.get(&address).cloned().unwrap_or_default()
     }
 }
 
