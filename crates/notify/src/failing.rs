@@ -1,7 +1,9 @@
 //! What became of deliveries, and what follows when a subscription does not work.
 
 use monban_model::Severity;
-use monban_model::limits::{DELIVERY_AGE_MAX_S, DELIVERY_WHY_MAX, RETRY_AFTER_MAX_S};
+use monban_model::limits::{
+    DELIVERY_AGE_MAX_S, DELIVERY_PATIENCE_S, DELIVERY_WHY_MAX, RETRY_AFTER_MAX_S,
+};
 
 use crate::bunch::Bunch;
 use crate::effect::{Reason, Service};
@@ -59,14 +61,17 @@ impl Router {
         if now.since_s(delivery.made) >= DELIVERY_AGE_MAX_S {
             return self.give_up(at, key, why);
         }
+        let tried = delivery.attempt;
+        let begun = delivery.underway.map(|until| until.minus_s(DELIVERY_PATIENCE_S));
         (delivery.underway, delivery.again) = (None, false);
         delivery.next = delivery.back_off(now, after_s.min(RETRY_AFTER_MAX_S));
         // Letters that were tried together fail together: that is once.
-        let tried = delivery.attempt;
         let sub = self.sub(at);
         sub.figures.failed += 1;
-        if tried > sub.streak {
+        let is_of_another_moment = sub.failed_at.is_none_or(|failed| begun > Some(failed));
+        if tried > sub.streak && is_of_another_moment {
             sub.streak += 1;
+            sub.failed_at = Some(now);
         }
         if sub.streak >= STREAK {
             self.note_failing(at, why);

@@ -91,6 +91,8 @@ pub(crate) struct Subscriber {
     pub(crate) failing: Option<(Stamp, String)>,
     /// How many tries failed one after the other; those of letters underway together are one.
     pub(crate) streak: u32,
+    /// When the last of these failed; those that were underway then are not counted again.
+    pub(crate) failed_at: Option<Stamp>,
     pub(crate) awaiting: Vec<Awaiting>,
     pub(crate) figures: Figures,
     /// It differs from its row.
@@ -118,6 +120,7 @@ impl Subscriber {
             mute_until: None,
             failing: None,
             streak: 0,
+            failed_at: None,
             awaiting: Vec::new(),
             figures: Figures::default(),
             changed: true,
@@ -205,6 +208,7 @@ impl Subscriber {
             move_one(&mut held.due);
         }
         self.rate.start.as_mut().map(move_one);
+        self.failed_at.as_mut().map(move_one);
         self.code_sent.as_mut().map(move_one);
         self.mute_until.as_mut().map(move_one);
         self.codes.iter_mut().filter_map(|code| code.until.as_mut()).for_each(move_one);

@@ -265,6 +265,9 @@ pub(super) fn put_sub(out: &mut Writer, sub: &Subscriber) {
     sub.streak.put(out);
     out.list(&sub.awaiting);
     figures(&sub.figures).iter().for_each(|count| count.put(out));
+    if sub.failed_at.is_some() {
+        put_maybe(out, sub.failed_at);
+    }
 }
 
 fn put_held(out: &mut Writer, held: Option<&Held>) {
@@ -305,6 +308,8 @@ pub(super) fn take_sub(from: &mut Reader<'_>, sub: &mut Subscriber) -> Read<()> 
         escalated,
         unescalated,
     };
+    // One of an earlier version ends here.
+    sub.failed_at = if from.is_empty() { None } else { maybe(from)? };
     Ok(())
 }
 

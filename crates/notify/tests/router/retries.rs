@@ -62,6 +62,38 @@ fn letters_that_are_refused_at_one_moment_are_one_failure() {
 }
 
 #[test]
+fn old_letters_that_are_refused_at_one_moment_are_one_failure_too() {
+    let mut world = World::new(simple());
+    world.down.insert("log".to_owned());
+    for key in ["a", "b", "c", "d"] {
+        world.publish(&format!("once login {key} notice"));
+    }
+    world.until(3_000);
+    // One of them is tried now and then; when it arrives, all others are at once.
+    world.down.clear();
+    world.mute.insert("log".to_owned());
+    world.delivers.clear();
+    while world.delivers.is_empty() {
+        world.until(world.now_s + 10);
+    }
+    world.until(world.now_s + 1_500);
+    let [probe] = &world.delivers[..] else { panic!("{:?}", world.delivers) };
+    let id = probe.id.clone();
+    world.said.clear();
+    world.input(Input::Outcome { id, outcome: Outcome::Delivered });
+    world.until(world.now_s + 1);
+    let others: Vec<String> = world.delivers.drain(..).skip(1).map(|it| it.id).collect();
+    assert_eq!(others.len(), 3);
+    world.now_s += 1;
+    for id in others {
+        let outcome = Outcome::Later { why: "451".to_owned(), after_s: None };
+        world.input(Input::Outcome { id, outcome });
+    }
+    let fails = world.said.iter().any(|line| line.contains("notify-failing"));
+    assert!(!fails, "{:?}", world.said);
+}
+
+#[test]
 fn a_server_says_when_to_come_again() {
     let mut world = World::new(simple());
     world.mute.insert("log".to_owned());
