@@ -34,17 +34,27 @@ fn see(world: &mut World, kind: Kind, user: &str, details: Details<'_>) {
 
 fn hook(world: &mut World, service: &str, user: &str, address: Option<&str>) {
     let hooked = Hooked {
-        time: world.now,
         service: service.to_owned(),
         user: user.as_bytes().to_vec(),
         by: service.starts_with("su").then(|| b"alice".to_vec()),
         address: address.and_then(|address| address.parse().ok()),
+        ..hooked(world.now)
+    };
+    world.tell(Observation::Hooked(hooked));
+}
+
+fn hooked(time: Stamp) -> Hooked {
+    Hooked {
+        time,
+        service: String::new(),
+        user: b"root".to_vec(),
+        by: None,
+        address: None,
         terminal: Some(b"pts/3".to_vec()),
         origin: Origin::default(),
         method: Some(b"publickey".to_vec()),
         key: Some(b"ED25519 SHA256:x".to_vec()),
-    };
-    world.tell(Observation::Hooked(hooked));
+    }
 }
 
 fn found_here(world: &World) -> Vec<(String, String)> {
@@ -93,6 +103,49 @@ fn what_only_the_hook_told_is_told_after_a_moment() {
     let told: Vec<_> =
         world.logins().iter().map(|one| (one.service.clone(), one.told_by)).collect();
     assert_eq!(told, [("sshd".to_owned(), ToldBy::Hook), ("login".to_owned(), ToldBy::Hook)]);
+}
+
+/// An old su names in its line who came in, and PAM names root, if `sudo su` was run.
+#[test]
+fn su_by_root_confirms_a_line_and_is_told_by_none() {
+    let mut setup = world::setup();
+    setup.catalog.services[0].name = "su".to_owned();
+    let mut world = World::with(setup);
+    world.tell(Observation::Hooks(vec!["su".to_owned(), "su-l".to_owned()]));
+    let by_root = |world: &mut World, service: &str| {
+        let (time, by) = (world.now, Some(b"root".to_vec()));
+        let hooked = Hooked { by, service: service.to_owned(), ..hooked(time) };
+        world.tell(Observation::Hooked(hooked));
+    };
+    let details = Details { terminal: Some(b"pts/0"), ..Details::default() };
+    world.at(1);
+    see(&mut world, Kind::PrivilegeUsed, "alice", details);
+    by_root(&mut world, "su-l");
+    world.at(10);
+    by_root(&mut world, "su");
+    see(&mut world, Kind::PrivilegeUsed, "alice", details);
+    world.at(20);
+    by_root(&mut world, "su");
+    world.at(100).tell(Observation::Tick);
+    assert_eq!(world.logins().len(), 2);
+    assert_eq!(found_here(&world), []);
+}
+
+/// A reader of mail comes in again and again, which is told once a day.
+#[test]
+fn what_is_no_news_by_its_line_is_none_by_the_hook() {
+    let mut setup = world::setup();
+    setup.catalog.services[0].name = "dovecot".to_owned();
+    setup.catalog.services[0].shell = false;
+    let mut world = World::with(setup);
+    world.tell(Observation::Hooks(vec!["dovecot".to_owned()]));
+    for minute in 0..3 {
+        world.at(60 * minute + 1).see(Kind::LoginAccepted, HOME, 5, 0);
+        hook(&mut world, "dovecot", "root", Some(HOME));
+        world.at(60 * minute + 50).tell(Observation::Tick);
+    }
+    assert_eq!(world.logins().len(), 1);
+    assert_eq!(found_here(&world), []);
 }
 
 #[test]

@@ -125,6 +125,8 @@ impl Engine {
             if let Some(entered) = entered.filter(|_| is_told) {
                 self.originate_login(now, address, from, entered, out);
             }
+        } else {
+            self.enter_quietly(now, address, seen);
         }
     }
 

@@ -8,7 +8,7 @@ use super::Engine;
 use super::attempts::line_told;
 use super::originating::Entered;
 use crate::observation::{Effect, Hooked};
-use crate::watch::{EvidenceLine, Line, Met, family};
+use crate::watch::{EvidenceLine, Line, Met, family, is_of_root};
 
 /// Services of PAM whose session is a login at a console or desktop.
 const CONSOLES: &[&[u8]] = &[
@@ -105,13 +105,9 @@ impl Engine {
     /// The hook in PAM told of a session.
     pub(super) fn hooked(&mut self, now: Stamp, hooked: Hooked, out: &mut Vec<Effect>) {
         // sudo's session is one of each command; whether it is a shell is told by the log.
-        let is_news = match family(&hooked.service) {
-            "su" | "sudo" => hooked.by.as_deref().is_some_and(|by| by != ROOT),
-            _ => true,
-        };
-        if is_news && hooked.service != "sudo" {
+        if hooked.service != "sudo" {
             self.entries.hooked(now, hooked);
-        } else if is_news {
+        } else if !is_of_root(&hooked) {
             self.entries.confirm(&hooked);
         }
         self.tell_hooked(now, out);
@@ -185,6 +181,18 @@ impl Engine {
             evidence: found.evidence.into_iter().collect(),
         };
         self.record(now, Event::FoundHere(Box::new(finding)), out);
+    }
+
+    /// The line of a login that is no news: the hook's word of it is none either.
+    pub(super) fn enter_quietly(&mut self, now: Stamp, address: Address, seen: &Sighting<'_>) {
+        let service = self.setup.catalog.service(seen.service);
+        if self.entries.expects_hook(service, seen.time) {
+            let service = service.to_owned();
+            let user = seen.user.map(<[u8]>::to_vec);
+            let address = Some(address);
+            let line = Line { time: seen.time, service, user, address, evidence: None };
+            let _ = self.entries.line(now, line);
+        }
     }
 
     /// A line told of a login: it is said at once, with what the hook said before, unless it was

@@ -46,6 +46,8 @@ pub struct Evicted {
     pub places: u64,
     /// Remembered blocks that had to make room.
     pub history: u64,
+    /// Logins that had to make room before it was clear whether both witnesses tell of them.
+    pub entries: u64,
 }
 
 /// Bytes of the row of a tally beside the text of its lines.
@@ -159,6 +161,7 @@ impl Engine {
             successes: self.successes.evicted(),
             places: self.places.evicted(),
             history: self.history.evicted(),
+            entries: self.entries.evicted(),
         }
     }
 

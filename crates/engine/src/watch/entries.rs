@@ -81,6 +81,8 @@ pub(crate) struct Entries {
     is_catching_up: bool,
     /// Something changed since the rows were taken.
     is_changed: bool,
+    /// Logins that had to make room before it was clear that the other witness was silent.
+    evicted: u64,
 }
 
 impl Entries {
@@ -121,7 +123,8 @@ impl Entries {
             return Met::Told;
         }
         if self.lines.len() >= ENTRIES_MAX {
-            self.lines.pop_front();
+            let made_room = self.lines.pop_front();
+            self.evicted += u64::from(made_room.is_some_and(|(_, line)| line.evidence.is_some()));
         }
         self.lines.push_back((now, line));
         Met::Nothing
@@ -149,24 +152,24 @@ impl Entries {
 
     /// What the hook alone told, and no line followed.
     pub(crate) fn alone(&mut self, now: Stamp) -> Vec<Hooked> {
-        let mut alone = std::mem::take(&mut self.crowded);
-        let mut since_of: Vec<Stamp> = alone.iter().map(|_| now).collect();
         let wait_ms = self.line_wait_ms();
-        while let Some((since, hooked)) =
-            self.hooked.pop_front_if(|(since, _)| is_over(*since, now, wait_ms))
-        {
-            alone.push(hooked);
-            since_of.push(since);
+        let crowded = std::mem::take(&mut self.crowded).into_iter().map(|hooked| (now, hooked));
+        let mut alone: Vec<(Stamp, Hooked)> = crowded.collect();
+        while let Some(one) = self.hooked.pop_front_if(|(since, _)| is_over(*since, now, wait_ms)) {
+            alone.push(one);
         }
         self.is_changed |= !alone.is_empty();
-        for (hooked, since) in alone.iter().zip(since_of) {
+        // It only confirms a line: old versions of su name in it whoever came in before `sudo su`.
+        alone.retain(|(_, hooked)| !is_of_root(hooked));
+        for (since, hooked) in &alone {
             if self.told.len() >= ENTRIES_MAX {
-                self.told.pop_front();
+                let made_room = self.told.pop_front();
+                self.evicted += u64::from(made_room.is_some_and(|told| told.is_missed));
             }
             let is_missed = self.expects_hook(&hooked.service, hooked.time);
-            self.told.push_back(Told { since, hooked: hooked.clone(), is_missed });
+            self.told.push_back(Told { since: *since, hooked: hooked.clone(), is_missed });
         }
-        alone
+        alone.into_iter().map(|(_, hooked)| hooked).collect()
     }
 
     /// Lines that the hook did not confirm, where it is to.
@@ -220,6 +223,11 @@ impl Entries {
         let others = [line.map(|(since, _)| since), told.map(|told| &told.since)];
         let others = others.into_iter().flatten().map(|since| since.plus_ms(OTHER_WAIT_MS));
         others.chain(waits).min()
+    }
+
+    /// Logins that had to make room before it was clear that the other witness was silent.
+    pub(crate) fn evicted(&self) -> u64 {
+        self.evicted
     }
 
     /// The clock was set.
@@ -350,6 +358,12 @@ pub(crate) fn family(service: &str) -> &str {
         "sudo-i" => "sudo",
         other => other,
     }
+}
+
+/// Whether root took another account: that is no login, as root may be everybody.
+pub(crate) fn is_of_root(hooked: &Hooked) -> bool {
+    matches!(family(&hooked.service), "su" | "sudo")
+        && hooked.by.as_deref().is_none_or(|by| by == b"root")
 }
 
 /// Where one of them does not know the address (a console; a name in place of it), they agree.

@@ -302,6 +302,7 @@ impl Watch {
             ("evicted.successes".to_owned(), evicted.successes.to_string()),
             ("evicted.places".to_owned(), evicted.places.to_string()),
             ("evicted.history".to_owned(), evicted.history.to_string()),
+            ("evicted.entries".to_owned(), evicted.entries.to_string()),
             ("evicted.alarms".to_owned(), alarms.evicted.to_string()),
             ("alarms.uncounted".to_owned(), uncounted.to_string()),
             ("lines.echoes".to_owned(), self.mind.echoes().to_string()),

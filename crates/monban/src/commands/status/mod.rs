@@ -28,7 +28,7 @@ struct Counter {
 }
 
 /// What is told when it is not zero; in JSON always.
-const COUNTERS: [Counter; 8] = [
+const COUNTERS: [Counter; 9] = [
     Counter { name: "evicted.tallies", json: "evicted", text: "status-evicted" },
     Counter {
         name: "evicted.connections",
@@ -37,6 +37,7 @@ const COUNTERS: [Counter; 8] = [
     },
     Counter { name: "evicted.jails", json: "evicted_jails", text: "status-evicted-jails" },
     Counter { name: "evicted.alarms", json: "evicted_alarms", text: "status-evicted-alarms" },
+    Counter { name: "evicted.entries", json: "evicted_logins", text: "status-evicted-logins" },
     Counter { name: "alarms.uncounted", json: "uncounted", text: "status-uncounted" },
     Counter { name: "lines.misplaced", json: "misplaced", text: "lines-misplaced" },
     Counter { name: "lines.echoes", json: "echoes", text: "lines-echoes" },

@@ -44,7 +44,7 @@ fn standing(jails_alone: bool) -> Standing {
         origins: String::new(),
         sources: vec![read],
         blocks: Blocks::of(&rows, &Unmade::new(), NOW, jails_alone),
-        counters: Counters([0, 0, 2, 0, 0, 0, 0, 0]),
+        counters: Counters([0, 0, 2, 0, 0, 0, 0, 0, 0]),
         jails: 2,
         states: vec![state],
         streams: Vec::new(),
