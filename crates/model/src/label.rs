@@ -30,7 +30,7 @@ pub enum Label {
     Metric,
     /// What monban says of itself: `source-gone`.
     Notice,
-    /// Where somebody is whom an `[[origin]]` is about: `CN, AS4134`.
+    /// Where somebody is whom an `[[origin]]` is about: `CN AS4134`.
     Origin,
     /// The file that such a notice is about.
     Path,

@@ -123,7 +123,7 @@ fn found_labels(finding: &HostFinding) -> Vec<(String, String)> {
     sorted(vec![
         (Label::Address, value_of(finding, "address")),
         (Label::Finding, Some(finding.key.clone())),
-        (Label::Origin, value_of(finding, "origin")),
+        (Label::Origin, value_of(finding, "origin").map(|origin| without_comma(&origin))),
         (Label::Service, Some(finding.service.clone())),
         (Label::User, finding.user.as_deref().map(|user| shown(Some(user)))),
     ])
@@ -157,7 +157,7 @@ fn of_decision(decision: &Decision, finding: Option<&Finding>) -> Option<Told> {
 /// What topics see of a decision, and of the finding that it rests on.
 fn decision_labels(decision: &Decision, finding: Option<&Finding>) -> Vec<(String, String)> {
     let origin = match &decision.because {
-        Because::Origin(by) => Some(by.from.to_string()),
+        Because::Origin(by) => Some(without_comma(&by.from.to_string())),
         _ => None,
     };
     sorted(vec![
@@ -167,6 +167,11 @@ fn decision_labels(decision: &Decision, finding: Option<&Finding>) -> Vec<(Strin
         (Label::Because, Some(decision.because.word().to_owned())),
         (Label::Service, finding.map(|finding| finding.service.clone())),
     ])
+}
+
+/// In a condition that is typed a comma stands between values.
+fn without_comma(origin: &str) -> String {
+    origin.replace(", ", " ")
 }
 
 fn of_outcome(outcome: &Outcome) -> Option<Told> {

@@ -4,6 +4,9 @@ use monban_model::{Address, Event, Letter, Passage, Record, Setting, Stamp, Them
 
 use super::{Envelope, Known, LetterWriter, named_addresses};
 
+/// The next step is named against so many addresses.
+const STEPS_OF_MANY: usize = 3;
+
 impl LetterWriter {
     pub(super) fn many(
         &self,
@@ -46,12 +49,30 @@ impl LetterWriter {
             let title = self.say.text("letter-what-happened", &[]);
             passages.push(Passage { title, setting: Setting::List, lines });
         }
+        let steps = self.after_many(records, known);
+        passages.extend((!steps.is_empty()).then(|| self.next("letter-next", steps)));
         if envelope.more > 0 {
             let commands = vec!["monban feed --last 1000".to_owned()];
             passages.push(self.next("letter-all-of-it", commands));
         }
         let letter = Letter { theme: Theme::Digest, since: first, lead, passages, ..blank };
         self.titled(&title, letter)
+    }
+
+    /// The next step against the first few addresses. Those of blocks are shut out, or must not be.
+    fn after_many(&self, records: &[Record], known: &Known) -> Vec<String> {
+        let mut addresses: Vec<(Address, bool)> = Vec::new();
+        for record in records {
+            let may_ban = !matches!(record.event, Event::Decided(_) | Event::Happened(_));
+            for address in named_addresses(record) {
+                match addresses.iter_mut().find(|(one, _)| *one == address) {
+                    Some((_, all)) => *all &= may_ban,
+                    None => addresses.push((address, may_ban)),
+                }
+            }
+        }
+        let steps = addresses.into_iter().take(STEPS_OF_MANY);
+        steps.flat_map(|(address, may_ban)| self.next_step(known, address, may_ban)).collect()
     }
 
     /// A record in a line, with where an address is.

@@ -80,6 +80,8 @@ fn many_things_are_counted_in_the_subject() {
     assert_eq!(letter.passages[0].lines.len(), 2);
     let line = &letter.passages[0].lines[0];
     assert!(line.contains("from 203.0.113.9 (JP, OCN)"), "{line}");
+    let step = ["monban ban 203.0.113.9 --for 7d"];
+    assert_eq!(letter.passages[1].lines, step, "once against each address");
     let japanese = writer(Tongue::Japanese, "").write(&records, &envelope(412), &known(), NOW);
     assert_eq!(japanese.subject, "[web1] ログイン 2 件（ほか 412 件）");
 }
