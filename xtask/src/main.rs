@@ -10,6 +10,7 @@ mod compare;
 mod cost;
 mod fail2ban;
 mod growth;
+mod moto;
 mod packages;
 mod part;
 mod plan;

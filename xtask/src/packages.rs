@@ -27,6 +27,7 @@ const PACKAGES: &[&str] = &[
     "pamtester",
     "postfix",
     "python3-systemd",
+    "python3-venv",
     "rsyslog",
     "sshpass",
     "sudo",

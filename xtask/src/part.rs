@@ -95,7 +95,7 @@ impl Counts {
 }
 
 /// The command under `timeout`, which also ends what the command has started.
-fn limited(command: Command, at_most: Duration) -> Command {
+pub fn limited(command: Command, at_most: Duration) -> Command {
     let mut limited = Command::new("timeout");
     limited.arg("--kill-after=20").arg(at_most.as_secs().to_string());
     limited.arg(command.get_program()).args(command.get_args());

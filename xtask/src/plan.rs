@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::cost::Keep;
 use crate::part::Report;
-use crate::{compare, cost, fail2ban, growth, packages, unprivileged};
+use crate::{compare, cost, fail2ban, growth, moto, packages, unprivileged};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -17,6 +17,7 @@ const RELEASE_MAX: Duration = Duration::from_secs(6 * 60);
 /// Everything that has to hold for a change; at most an hour in all.
 pub fn test(report: &mut Report) {
     packages::install(report);
+    moto::install(report);
     report.run("format", MINUTE, cargo(report, &["fmt", "--all", "--", "--check", "-l"]));
     let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     report.run("clippy", 15 * MINUTE, cargo(report, &clippy));
@@ -77,6 +78,7 @@ pub fn show_fail2ban(report: &mut Report) {
 /// The whole list of what is shown of messages, with the full counts.
 pub fn show_messages(report: &mut Report) {
     packages::install(report);
+    moto::install(report);
     report.run("release build", 10 * MINUTE, cargo(report, &["build", "--release"]));
     let binary = target(report).join("release/monban");
     let checks = [
@@ -87,6 +89,8 @@ pub fn show_messages(report: &mut Report) {
         "message-flood",
         "aws-logs",
         "pam-hook",
+        "pam-hook-services",
+        "pam-hook-logins",
         "pam-user-environment",
     ];
     let options: Vec<&str> = ["--full"].into_iter().chain(checks).collect();

@@ -165,6 +165,12 @@ pub const ALL: &[Check] = &[
         run: pam_hook::costs_no_time,
     },
     Check {
+        name: "pam-hook-services",
+        about: "the hook tells of a session of each service that it is put into by itself",
+        needs: &[Need::Root, Need::Monban, Need::Program("pamtester"), Need::Program("sshd")],
+        run: pam_hook::tells_of_each_service,
+    },
+    Check {
         name: "pam-hook-logins",
         about: "ssh, sftp, ssh -N, su and sudo are told once by the hook, as the logs tell them",
         needs: &[

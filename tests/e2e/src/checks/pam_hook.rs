@@ -128,6 +128,37 @@ pub fn tells_of_logins(setting: &Setting) -> Tried<String> {
         .to_owned())
 }
 
+/// Each service of Debian's that `pam install` puts the hook into by itself: the hook tells of its
+/// session, with what PAM knows of it.
+pub fn tells_of_each_service(setting: &Setting) -> Tried<String> {
+    let server = Machine::new()?;
+    server.shell("useradd -m -s /bin/bash visitor")?;
+    install_usual(setting, &server)?;
+    let services = ["sshd", "login", "su", "su-l", "sudo", "sudo-i"];
+    let socket = PamSocket::bind(&run_folder(&server))?;
+    let (opened, heard, _socket) = while_listening(socket, || {
+        let mut opened = Vec::new();
+        for service in services {
+            let session = format!(
+                "pamtester -I rhost={FROM} -I tty=tty7 -I ruser=root {service} visitor open_session"
+            );
+            opened.push(server.shell(&session)?);
+        }
+        Ok(opened)
+    })?;
+    let told: Vec<&str> = heard.iter().map(|event| event.service.as_str()).collect();
+    must(told == services, || format!("{told:?}: {opened:?}"))?;
+    for event in &heard {
+        let is_right = event.user == "visitor"
+            && event.tty == "tty7"
+            && event.rhost == FROM
+            && event.ruser == "root"
+            && event.kind == PamType::OpenSession;
+        must(is_right, || format!("{event:?}"))?;
+    }
+    Ok(format!("told once each: {}", services.join(", ")))
+}
+
 /// One after the other, so that the order is known.
 fn logins(world: &World) -> Tried<()> {
     let (attacker, server) = (&world.attacker, &world.server);
@@ -177,11 +208,20 @@ fn unused_pam_is_said(server: &Machine) -> Tried<()> {
 
 /// Puts the hook into services of the machine, with the program in a folder that is fit for it.
 pub(super) fn install(setting: &Setting, server: &Machine, services: &str) -> Tried<()> {
+    install_with(setting, server, &format!("--service {services}"))
+}
+
+/// The same, into those that `pam install` takes by itself.
+fn install_usual(setting: &Setting, server: &Machine) -> Tried<()> {
+    install_with(setting, server, "")
+}
+
+fn install_with(setting: &Setting, server: &Machine, options: &str) -> Tried<()> {
     let binary = setting.binary.canonicalize()?;
     let binary = binary.display();
     server.shell(&format!(
         "mkdir -m 755 -p /run/bin /run/state; cp {binary} {PROGRAM}\n\
-         {PROGRAM} pam install --state /run/state --yes --service {services} >/run/installed"
+         {PROGRAM} pam install --state /run/state --yes {options} >/run/installed"
     ))?;
     Ok(())
 }

@@ -92,6 +92,9 @@ pub fn walk(setting: &Setting) -> Tried<String> {
     must(subject.contains(NAME) && missing.is_none(), || {
         format!("{missing:?} is not in: {subject}\n{body}")
     })?;
+    // As in the article's mail, in its order.
+    let facts = ["Name:", "State change:", "Reason:", "Time:"].map(|fact| body.find(fact));
+    must(facts.iter().all(Option::is_some) && facts.is_sorted(), || format!("{facts:?}: {body}"))?;
     let is_plain = mails[0].text.split(|byte| *byte == b'\n').all(<[u8]>::is_ascii);
     must(is_plain, || "the mail is not plain ASCII on its way".to_owned())?;
     let blocked = elements(server)?;
