@@ -32,7 +32,7 @@ use rustix::event::{PollFd, PollFlags};
 use crate::gate::Gate;
 use crate::host::{Host, Load};
 use crate::keys::KeyFiles;
-use crate::{AllowList, Channel, Lookout, Presence, Received, Wall};
+use crate::{AllowList, Channel, Lookout, Presence, ProgramText, Received, Wall};
 use actor::Staff;
 pub use actor::may_have_left;
 use clients::Clients;
@@ -130,6 +130,7 @@ pub struct Keeper<'h> {
     pause: Duration,
     pause_until: Option<Instant>,
     ticks: u64,
+    text: ProgramText,
 }
 
 struct Watcher {
@@ -190,6 +191,7 @@ impl<'h> Keeper<'h> {
             pause: WAKE_PAUSE,
             pause_until: None,
             ticks: 0,
+            text: ProgramText::find(),
         })
     }
 
@@ -210,6 +212,9 @@ impl<'h> Keeper<'h> {
             if Instant::now() >= next_tick {
                 self.tick();
                 next_tick = Instant::now() + TICK;
+            }
+            if self.ready {
+                self.text.let_go();
             }
         }
         self.stop();

@@ -2,7 +2,7 @@
 //!
 //! It opens logs and passes their descriptors, keeps the allow list, talks to the kernel's
 //! firewall and to operators. It reads no log line, and no byte that a stranger wrote.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod allow;
 mod channel;
@@ -14,6 +14,7 @@ mod memory;
 pub mod pam;
 mod presence;
 mod replace;
+mod sys;
 mod wall;
 
 pub use allow::{AllowList, Entry, Origin};
@@ -24,4 +25,5 @@ pub use keeper::{Keeper, Start, may_have_left};
 pub use keys::KeyFileNames;
 pub use memory::{memory_file, read_memory_file};
 pub use presence::{Lookout, Presence};
+pub use sys::ProgramText;
 pub use wall::Wall;

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use monban_rules::Clock;
 use monban_views::Say;
-use monban_warden::Channel;
+use monban_warden::{Channel, ProgramText};
 use rustix::fs::FlockOperation;
 
 use super::sandbox;
@@ -35,6 +35,8 @@ fn start(place: &Place, args: &WatcherArgs, json: bool, say: Say) -> io::Result<
     // started the warden, and its Ctrl-C is for the warden, which ends this process in order.
     rustix::process::setsid()?;
     let channel = io::stdin().as_fd().try_clone_to_owned()?;
+    // Whoever gave up his rights is not let read it.
+    let text = ProgramText::find();
     // The zone's rules lie outside of the folder that will be left.
     let clock = Clock::system(crate::watch::now());
     let zone = monban_fail2ban::dates::Zone::of_the_process();
@@ -56,7 +58,7 @@ fn start(place: &Place, args: &WatcherArgs, json: bool, say: Say) -> io::Result<
     let lock: OwnedFd = File::create(folder.join(LOCK))?.into();
     rustix::fs::flock(&lock, FlockOperation::LockExclusive)?;
     sandbox::lock(&folder)?;
-    let local = Local { clock, zone, log, folder };
+    let local = Local { clock, zone, log, folder, text };
     let mut channel = Channel::over(channel);
     let Some(first) = FirstWord::wait(&mut channel, &local)? else { return Ok(None) };
     let (word, (ledger, saved)) = first;

@@ -147,6 +147,7 @@ mod tests {
             zone: Zone::utc(),
             log: jiff::tz::TimeZone::UTC,
             folder: folder.path().into(),
+            text: monban_warden::ProgramText::default(),
         };
         let word = FirstWord::wait(&mut Channel::over(there), &local).unwrap();
         let is_open = folder.path().read_dir().unwrap().next().is_some();

@@ -64,7 +64,7 @@ use monban_model::{Notice, Stamp};
 use monban_rules::Clock;
 use monban_sources::journal::{JournalReader, is_journal_name};
 use monban_sources::{Feed, Turns};
-use monban_warden::{Channel, Received};
+use monban_warden::{Channel, ProgramText, Received};
 use rustix::event::{PollFd, PollFlags};
 
 use clocks::{Clocks, Turn};
@@ -104,6 +104,8 @@ pub struct Local {
     pub log: jiff::tz::TimeZone,
     /// The one folder that the watcher may write in.
     pub folder: std::path::PathBuf,
+    /// What may be let go of the program.
+    pub text: ProgramText,
 }
 
 /// The watcher.
@@ -142,6 +144,7 @@ pub struct Watch {
     ended: bool,
     /// Where the ledger lies: the one folder that this process may write in.
     folder: std::path::PathBuf,
+    text: ProgramText,
     _lock: OwnedFd,
 }
 
@@ -197,6 +200,7 @@ impl Watch {
             again: false,
             ended: false,
             folder: local.folder,
+            text: local.text,
             _lock: lock,
         })
     }
@@ -237,6 +241,9 @@ impl Watch {
                 self.work_out_actions();
             }
             self.commit_if_due();
+            if !more && self.stage.all_opened && !self.stage.is_catching_up() {
+                self.text.let_go();
+            }
         }
         self.work_out_actions();
         self.tell_rest(true);

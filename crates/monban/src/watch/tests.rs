@@ -39,6 +39,7 @@ fn watch(state: &Path) -> (Watch, Channel) {
             zone: monban_fail2ban::dates::Zone::utc(),
             log: jiff::tz::TimeZone::UTC,
             folder: state.into(),
+            text: ProgramText::default(),
         },
         output,
         lock,
