@@ -75,9 +75,17 @@ fn a_log_that_is_only_sent_is_not_told_as_one_that_is_watched() {
 #[test]
 fn after_a_restart_a_log_that_a_reload_adds_is_sent_from_its_end() {
     let (state, logs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let (mut watch, _warden) = watch(state.path());
-    (watch.stage.all_opened, watch.stage.briefed) = (false, false);
-    send(&mut watch, logs.path(), true);
+    let begin = |again| {
+        let (mut watch, warden) = watch(state.path());
+        (watch.stage.all_opened, watch.stage.briefed) = (false, false);
+        send(&mut watch, logs.path(), again);
+        (watch, warden)
+    };
+    let (mut first, _warden) = begin(false);
+    offer_sent(&mut first, &logs.path().join("known.log"), 1);
+    first.commit();
+    drop(first);
+    let (mut watch, _warden) = begin(true);
     let offset = |watch: &mut Watch, name: &str, number| {
         offer_sent(watch, &logs.path().join(name), number);
         let (rows, _) = watch.sending.sender.take_unsaved();
