@@ -125,7 +125,7 @@ impl Teller<'_> {
         }
     }
 
-    /// The bars in text, what their colours in the picture are, and what its top line is.
+    /// The bars in text, the parts with their colours in the picture, and what its top line is.
     fn chart(&self) -> Vec<String> {
         let bars = &self.digest.bars;
         let Some((highest, most)) = bars.highest() else { return Vec::new() };
@@ -153,8 +153,11 @@ impl Teller<'_> {
             }
         };
         lines.extend(bars.parts.iter().zip(COLOURS).map(|(part, colour)| {
-            let (colour, count) = (self.text(colour, &[]), grouped(part.total()));
-            let name = self.part(part);
+            let (name, count) = (self.part(part), grouped(part.total()));
+            if !self.picture {
+                return format!("{name} {count}");
+            }
+            let colour = self.text(colour, &[]);
             self.text("digest-part", &[("colour", &colour), ("name", &name), ("count", &count)])
         }));
         if self.picture {
